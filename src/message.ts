@@ -1,0 +1,71 @@
+/**
+ * Plain values that every server here shares: what came in, what goes out, and the function between them.
+ * The gateway's line, the sandbox's OCS and the admin pages are each a Handler, so a test calls any of them without a socket.
+ */
+
+/** A header as it stood on the wire: name in its own case, value without surrounding blanks. */
+export type HeaderLine = readonly [name: string, value: string];
+
+/** What a server found wrong with a message before anyone asked what it means. The words are a closed list. */
+export type Fault = {
+  readonly kind:
+    | "ambiguous" // not parseable as one unambiguous HTTP request
+    | "wrong-length" // the body is shorter or longer than announced
+    | "body-too-large"
+    | "head-too-large"
+    | "foreign-authority"; // Host or absolute-form authority is not ours
+  readonly detail: string;
+};
+
+/** Thrown by `Arrival.body` when the body cannot be had whole. */
+export class BodyFault extends Error {
+  readonly fault: Fault;
+  constructor(fault: Fault) {
+    super(fault.detail);
+    this.fault = fault;
+  }
+}
+
+/** One request as it arrived. `target` is the raw request target, never decoded. */
+export type Arrival = {
+  /** ULID, 26 characters of Crockford's base32; also the reply's `Ocsgw-Request-Id`. */
+  readonly id: string;
+  /** Milliseconds on the monotonic clock at which the header block was complete. */
+  readonly at: number;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly HeaderLine[];
+  /** The peer's address, without port. */
+  readonly source: string;
+  readonly listener: string;
+  /** Set when the message itself is at fault: whoever handles the arrival must refuse it. */
+  readonly fault?: Fault;
+  /** Reads the body to its end, once. Rejects with BodyFault. */
+  readonly body: () => Promise<Uint8Array>;
+  /** True when bytes followed the announced end of the body that cannot begin another request. Waits a moment for them. */
+  readonly surplus: () => Promise<boolean>;
+  /** Aborts when the client hangs up. */
+  readonly gone: AbortSignal;
+};
+
+export type Reply = {
+  readonly status: number;
+  readonly headers: readonly HeaderLine[];
+  readonly body: Uint8Array;
+  /** The connection cannot be used after this reply. */
+  readonly close?: boolean;
+};
+
+export type Handler = (arrival: Arrival) => Promise<Reply>;
+
+/** The value of the first header of that name, in any case. */
+export const headerOf = (headers: readonly HeaderLine[], name: string): string | undefined => {
+  const wanted = name.toLowerCase();
+  for (const [key, value] of headers) if (key.length === wanted.length && key.toLowerCase() === wanted) return value;
+  return undefined;
+};
+
+const empty = new Uint8Array(0);
+const utf8 = new TextEncoder();
+
+export const bytesOf = (text: string): Uint8Array => (text === "" ? empty : utf8.encode(text));

@@ -1,0 +1,168 @@
+/**
+ * JSON text ⇄ attributes, by the catalog's rule for the action: closed for GSW_* names, open for a calling list's own fields.
+ * An attribute leaves here in the canonical name and the manual's type, so what goes to OCS is written from what was understood.
+ */
+import { ATTRIBUTES, SPELLINGS, carriesScope, isAttributeName, type AttributeName, type Shape } from "./attributes.ts";
+import type { Action } from "./catalog.ts";
+import { PREDICTIVE_MODES } from "./enumerations.ts";
+import { JsonFault, scanJson, type JsonMember, type JsonObject, type JsonValue } from "./json.ts";
+import { Violation } from "./violation.ts";
+
+export type AttributeValue = string | number | bigint | Attributes;
+/** Canonical GSW_* names and user-defined fields, in the order of the body. */
+export type Attributes = ReadonlyMap<string, AttributeValue>;
+
+const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+const MAX_TEXT = 4096;
+const DECIMAL = /^-?(?:0|[1-9][0-9]{0,18})$/;
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** Throws Violation: json, truncated, doubled-scope or attribute. An empty body is an empty object. */
+export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
+  const members = bytes.length === 0 ? [] : readObject(bytes).members;
+  refuseDoubledScope(members);
+  const attributes = new Map<string, AttributeValue>();
+  for (const { key, value } of members) setOnce(attributes, key, readMember(action, key, value));
+  refuseMissing(action, attributes);
+  return attributes;
+};
+
+/** JSON text with integers exact and no blanks; empty for no attributes. */
+export const writeBody = (attributes: Attributes): string => (attributes.size === 0 ? "" : writeObject(attributes));
+
+const writeObject = (attributes: Attributes): string =>
+  `{${[...attributes].map(([name, value]) => `${JSON.stringify(name)}:${writeValue(value)}`).join(",")}}`;
+
+const writeValue = (value: AttributeValue): string =>
+  typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? writeObject(value) : value.toString();
+
+const readObject = (bytes: Uint8Array): JsonObject => {
+  const value = scan(bytes);
+  if (typeof value !== "object" || value === null || value.kind !== "object") throw new Violation("json", "the body is not a JSON object");
+  return value;
+};
+
+const scan = (bytes: Uint8Array): JsonValue => {
+  try {
+    return scanJson(bytes);
+  } catch (error) {
+    if (!(error instanceof JsonFault)) throw error;
+    throw new Violation(error.truncated ? "truncated" : "json", error.message);
+  }
+};
+
+const refuseDoubledScope = (members: readonly JsonMember[]): void => {
+  const seen = new Set<string>();
+  const visit = (value: JsonValue): void => {
+    if (typeof value !== "object" || value === null || value.kind === "fraction") return;
+    if (value.kind === "array") return value.items.forEach(visit);
+    for (const member of value.members) {
+      const name = member.key.toLowerCase();
+      if (carriesScope(member.key) && seen.has(name)) {
+        throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(member.key)}`);
+      }
+      seen.add(name);
+      visit(member.value);
+    }
+  };
+  visit({ kind: "object", members });
+};
+
+/** The table's own spelling of a key, so that a message never repeats what a client made up. */
+const canonicalFor = (key: string): string => nearest(key) ?? key.toUpperCase();
+
+const nearest = (key: string): string | undefined => {
+  const wanted = key.toLowerCase();
+  return [...Object.keys(ATTRIBUTES), ...SPELLINGS.keys()].find((name) => name.toLowerCase() === wanted);
+};
+
+const setOnce = (attributes: Map<string, AttributeValue>, key: string, value: AttributeValue): void => {
+  const name = SPELLINGS.get(key) ?? key;
+  const before = attributes.get(name);
+  // The manual's own example has GSW_PHONE_TYPE twice with one value: that is one statement.
+  if (before !== undefined && writeValue(before) !== writeValue(value)) {
+    if (carriesScope(name)) throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer: pointerTo(key) });
+    throw new Violation("attribute", `${name} stands twice, with different values`, { pointer: pointerTo(key) });
+  }
+  attributes.set(name, value);
+};
+
+const readMember = (action: Action, key: string, value: JsonValue): AttributeValue => {
+  const name = SPELLINGS.get(key) ?? key;
+  if (isAttributeName(name) && takes(action, name)) return readShape(ATTRIBUTES[name].shape, value, pointerTo(key), action);
+  if (/^gsw_/i.test(key)) throw new Violation("attribute", `not an attribute of ${action.name} on ${action.resource}${hint(key)}`, { pointer: pointerTo(key) });
+  if (!action.userFields) throw new Violation("attribute", `${action.name} on ${action.resource} takes no fields of your own`, { pointer: pointerTo(key) });
+  if (!FIELD_NAME.test(key)) throw new Violation("attribute", "a field's name is a letter or _, then up to 63 letters, digits or _");
+  return readField(value, pointerTo(key));
+};
+
+const takes = (action: Action, name: AttributeName): boolean => action.required.includes(name) || action.optional.includes(name);
+
+const hint = (key: string): string => {
+  const name = nearest(key);
+  return name !== undefined && name !== key ? `; did you mean ${name}?` : "";
+};
+
+const readField = (value: JsonValue, pointer: string): AttributeValue => {
+  if (typeof value === "string") return readText(value, MAX_TEXT, pointer);
+  if (typeof value === "number" || typeof value === "bigint") return value;
+  throw new Violation("attribute", "expected a string or an integer", { pointer });
+};
+
+const readText = (value: string, max: number, pointer: string): string => {
+  if (value.length > max) throw new Violation("attribute", `expected at most ${max} characters`, { pointer });
+  if (CONTROL.test(value)) throw new Violation("attribute", "control characters cannot be stored", { pointer });
+  return value;
+};
+
+const readShape = (shape: Shape, value: JsonValue, pointer: string, action: Action): AttributeValue => {
+  switch (shape.kind) {
+    case "integer":
+      return readInteger(value, pointer, (number) => number >= shape.min && number <= shape.max, `a whole number from ${shape.min} to ${shape.max}`);
+    case "enumeration":
+      return readInteger(value, pointer, (number) => shape.accepts.has(number), `one of ${Math.min(...shape.accepts)} to ${Math.max(...shape.accepts)}`);
+    case "word":
+      if (typeof value === "string" && shape.words.includes(value)) return value;
+      throw new Violation("attribute", `expected ${shape.words.join(" or ")}`, { pointer });
+    case "text":
+      if (typeof value !== "string" || value === "") throw new Violation("attribute", `expected ${shape.expected ?? "a string"}`, { pointer });
+      if (shape.is && !shape.is(value)) throw new Violation("attribute", `expected ${shape.expected}`, { pointer });
+      return readText(value, shape.max, pointer);
+    case "properties":
+      return readProperties(value, pointer, action);
+  }
+};
+
+/** Integers come as JSON numbers or as decimal strings: deployed clients send both. */
+const readInteger = (value: JsonValue, pointer: string, fits: (number: number) => boolean, expected: string): number => {
+  const number = typeof value === "string" && DECIMAL.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isSafeInteger(number) && fits(number)) return number;
+  throw new Violation("attribute", `expected ${expected}`, { pointer });
+};
+
+/** GSW_CM_AttrProperties: an object that may say GSW_AUTO_COMPLETION, and the camp_group_data that OCS itself shows there. */
+const readProperties = (value: JsonValue, pointer: string, action: Action): Attributes => {
+  if (typeof value !== "object" || value === null || value.kind !== "object") throw new Violation("attribute", "expected an object", { pointer });
+  const properties = new Map<string, AttributeValue>();
+  for (const member of value.members) {
+    const inside = `${pointer}/${escapePointer(member.key)}`;
+    if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside, action));
+    else if (member.key === "camp_group_data" && isEmptyObject(member.value)) properties.set(member.key, new Map());
+    else throw new Violation("attribute", "GSW_CM_AttrProperties takes GSW_AUTO_COMPLETION and an empty camp_group_data", { pointer: inside });
+  }
+  return properties;
+};
+
+const isEmptyObject = (value: JsonValue): boolean =>
+  typeof value === "object" && value !== null && value.kind === "object" && value.members.length === 0;
+
+const refuseMissing = (action: Action, attributes: Attributes): void => {
+  const predictive = PREDICTIVE_MODES.has(attributes.get("GSW_CM_AttrDialMode") as number);
+  for (const name of [...action.required, ...(predictive ? action.requiredWhenPredictive : [])]) {
+    if (!attributes.has(name)) throw new Violation("attribute", `${action.name} on ${action.resource} needs ${name}`, { pointer: pointerTo(name) });
+  }
+};
+
+const escapePointer = (key: string): string => key.replaceAll("~", "~0").replaceAll("/", "~1");
+const pointerTo = (key: string): string => `/${escapePointer(key)}`;

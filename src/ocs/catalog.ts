@@ -1,0 +1,144 @@
+/**
+ * The language of OCS as one table: resource, action, method, identifier, body, and whether the action ends a record's handle.
+ * Validation, policy, the sandbox, conformance and the README's table all read it. To add an action, add a row.
+ * Source: the manual, tables "HTTP Request Actions and req Values for …" and "BODY Attributes for campaigngroups Resource".
+ */
+import type { AttributeName } from "./attributes.ts";
+import type { IdentifierKind } from "./identifiers.ts";
+
+export type Method = "GET" | "POST";
+
+export type ResourceName = "records" | "phones" | "customer_ids" | "lists" | "campaigngroups";
+
+/** The `req` values, and ReadStatus for the GETs, which have none. */
+export type ActionName =
+  | "UpdateCallCompletionStats" | "RecordProcessed" | "RecordReject" | "RequestRecordCancel" | "DoNotCall" | "RecordReschedule" | "AddRecord"
+  | "Load" | "StartDialing" | "SetDialingMode" | "StopDialing" | "Unload" | "ForceUnload" | "Launch" | "Stage" | "Complete"
+  | "ReadStatus";
+
+export type Action = {
+  readonly resource: ResourceName;
+  readonly name: ActionName;
+  readonly method: Method;
+  /** After OCS's 200 the handle is gone and answers 410. */
+  readonly finalizes: boolean;
+  readonly required: readonly AttributeName[];
+  readonly optional: readonly AttributeName[];
+  /** Needed together when the dial mode is predictive. */
+  readonly requiredWhenPredictive: readonly AttributeName[];
+  /** OCS wants GSW_TENANT_DBID or GSW_TENANT_NAME. */
+  readonly namesTenant: boolean;
+  /** Names without GSW_ are fields of the calling list. */
+  readonly userFields: boolean;
+  /** The action answers with a body: the GETs only. */
+  readonly answersBody: boolean;
+};
+
+export type Resource = {
+  readonly name: ResourceName;
+  readonly identifier: IdentifierKind;
+  /** The body's name for what the URI identifies: it must agree with the URI and is not sent on. */
+  readonly identifiedBy: AttributeName | undefined;
+  readonly methods: readonly Method[];
+  /** The resource can be read as a whole, without an identifier. */
+  readonly collection: boolean;
+  readonly actions: Readonly<Partial<Record<ActionName, Action>>>;
+};
+
+type Row = {
+  finalizes?: true;
+  method?: Method;
+  required?: readonly AttributeName[];
+  optional?: readonly AttributeName[];
+  requiredWhenPredictive?: readonly AttributeName[];
+};
+
+const resource = (
+  name: ResourceName,
+  traits: { identifier: IdentifierKind; identifiedBy?: AttributeName; collection?: true; namesTenant?: true; userFields: boolean; common?: readonly AttributeName[] },
+  rows: Partial<Record<ActionName, Row>>,
+): Resource => {
+  const actions = Object.entries(rows).map(([action, row]): [string, Action] => [action, {
+    resource: name,
+    name: action as ActionName,
+    method: row.method ?? "POST",
+    finalizes: row.finalizes ?? false,
+    required: row.required ?? [],
+    optional: [...(traits.common ?? []), ...(traits.identifiedBy && !row.required?.includes(traits.identifiedBy) ? [traits.identifiedBy] : []), ...(row.optional ?? [])],
+    requiredWhenPredictive: row.requiredWhenPredictive ?? [],
+    namesTenant: traits.namesTenant ?? false,
+    userFields: traits.userFields,
+    answersBody: row.method === "GET",
+  }]);
+  return {
+    name,
+    identifier: traits.identifier,
+    identifiedBy: traits.identifiedBy,
+    methods: [...new Set(actions.map(([, action]) => action.method))],
+    collection: traits.collection ?? false,
+    actions: Object.fromEntries(actions),
+  };
+};
+
+const TENANT = ["GSW_TENANT_DBID", "GSW_TENANT_NAME"] as const;
+const WHERE = [...TENANT, "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST"] as const;
+const ON_RECORD = [...WHERE, "GSW_APPLICATION_ID"] as const;
+/** Columns of a calling list that a new record may set besides phone and time zone. */
+const RECORD_COLUMNS = [
+  "GSW_PHONE_TYPE", "GSW_RECORD_TYPE", "GSW_RECORD_STATUS", "GSW_CALL_RESULT", "GSW_ATTEMPTS", "GSW_DATE_TIME", "GSW_CALL_TIME", "GSW_FROM",
+  "GSW_UNTIL", "GSW_AGENT_ID", "GSW_CHAIN_ID", "GSW_CHAIN_N", "GSW_CUSTOMER_ID",
+] as const;
+const DIALING = {
+  required: ["GSW_CM_AttrDialMode"],
+  requiredWhenPredictive: ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"],
+  optional: ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal", "GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"],
+} as const satisfies Row;
+
+const byPhoneOrCustomer = {
+  DoNotCall: { optional: ["GSW_CHAIN_ATTR"] },
+  RequestRecordCancel: { optional: ["GSW_CHAIN_ATTR"] },
+} as const satisfies Partial<Record<ActionName, Row>>;
+
+export const CATALOG: Readonly<Record<ResourceName, Resource>> = {
+  records: resource("records", { identifier: "record handle", identifiedBy: "GSW_RECORD_HANDLE", userFields: true, common: ON_RECORD }, {
+    UpdateCallCompletionStats: { optional: ["GSW_CALL_RESULT", "GSW_PHONE", "GSW_PHONE_TYPE", "GSW_TZ_NAME", "GSW_FROM", "GSW_UNTIL"] },
+    RecordProcessed: { finalizes: true, optional: ["GSW_CALL_RESULT", "GSW_TREATMENT"] },
+    RecordReject: { finalizes: true },
+    RequestRecordCancel: { finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE"] },
+    DoNotCall: { finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE", "GSW_CUSTOMER_ID"] },
+    // Not final in the Desktop protocol, final over HTTP.
+    RecordReschedule: { finalizes: true, required: ["GSW_DATE_TIME"], optional: ["GSW_CALLBACK_TYPE", "GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALL_RESULT"] },
+    // The handle only says which campaign group and list: the original record must still be finalized.
+    AddRecord: { required: ["GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
+  }),
+  phones: resource("phones", { identifier: "phone number", identifiedBy: "GSW_PHONE", namesTenant: true, userFields: true, common: WHERE }, byPhoneOrCustomer),
+  customer_ids: resource("customer_ids", { identifier: "customer id", identifiedBy: "GSW_CUSTOMER_ID", namesTenant: true, userFields: true, common: WHERE }, byPhoneOrCustomer),
+  lists: resource("lists", { identifier: "calling list name", identifiedBy: "GSW_CALLING_LIST", userFields: true, common: TENANT }, {
+    AddRecord: { required: ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
+  }),
+  campaigngroups: resource("campaigngroups", { identifier: "campaign group DBID", collection: true, userFields: false, common: TENANT }, {
+    Load: { optional: ["GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"] },
+    StartDialing: DIALING,
+    SetDialingMode: DIALING,
+    StopDialing: {},
+    Unload: {},
+    ForceUnload: {},
+    Launch: DIALING,
+    Stage: {},
+    Complete: {},
+    ReadStatus: { method: "GET" },
+  }),
+};
+
+/** Every row of the table, in the manual's order. */
+export const ACTIONS: readonly Action[] = Object.values(CATALOG).flatMap(({ actions }) => Object.values(actions));
+
+export const ACTION_NAMES: readonly ActionName[] = [...new Set(ACTIONS.map(({ name }) => name))];
+
+export const isResourceName = (text: string): text is ResourceName => Object.hasOwn(CATALOG, text);
+
+/** The resource's action of that `req`, in any case: the manual's own table misprints one. The canonical spelling goes to OCS. */
+export const findAction = (of: Resource, req: string): Action | undefined => {
+  const wanted = req.toLowerCase();
+  return Object.values(of.actions).find(({ name, method }) => method === "POST" && name.toLowerCase() === wanted);
+};

@@ -1,0 +1,212 @@
+/**
+ * A strict JSON scanner (RFC 8259) for bodies and tokens: one pass, every member kept with its place, so that a reader can see what
+ * JSON.parse hides. Refused by line and column: bytes that are not UTF-8, a BOM, lone surrogates, U+0000, `__proto__` and its kin,
+ * depth above 4, more than 128 members, numbers that do not survive. Integers are exact: beyond 2^53 they come as bigint.
+ */
+
+export type JsonFraction = { readonly kind: "fraction"; readonly value: number };
+export type JsonArray = { readonly kind: "array"; readonly items: readonly JsonValue[] };
+export type JsonObject = { readonly kind: "object"; readonly members: readonly JsonMember[] };
+export type JsonMember = { readonly key: string; readonly value: JsonValue };
+export type JsonValue = string | number | bigint | boolean | null | JsonFraction | JsonArray | JsonObject;
+
+export class JsonFault extends Error {
+  /** The text ends before its value does. */
+  readonly truncated: boolean;
+  constructor(problem: string, text: string, at: number, truncated = false) {
+    const before = text.slice(0, at);
+    const line = before.split("\n").length;
+    super(`${problem} at line ${line}, column ${before.length - before.lastIndexOf("\n")}`);
+    this.name = "JsonFault";
+    this.truncated = truncated;
+  }
+}
+
+const MAX_DEPTH = 4;
+const MAX_MEMBERS = 128;
+const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
+const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
+const BLANK = /[ \t\n\r]*/y;
+// eslint-disable-next-line no-control-regex
+const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Throws JsonFault. */
+export const scanJson = (bytes: Uint8Array): JsonValue => {
+  const text = decode(bytes);
+  const scanner = new Scanner(text);
+  return scanner.document();
+};
+
+const decode = (bytes: Uint8Array): string => {
+  try {
+    return strictUtf8.decode(bytes);
+  } catch {
+    throw new JsonFault("bytes that are not UTF-8", "", 0, endsInsideCharacter(bytes));
+  }
+};
+
+/** True when all but an unfinished last character is UTF-8: the body was cut. */
+const endsInsideCharacter = (bytes: Uint8Array): boolean => {
+  for (let cut = 1; cut <= 3 && cut < bytes.length; cut++) {
+    if ((bytes[bytes.length - cut]! & 0xc0) !== 0xc0) continue;
+    try {
+      strictUtf8.decode(bytes.subarray(0, -cut));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+  return false;
+};
+
+class Scanner {
+  readonly #text: string;
+  #at = 0;
+  #members = 0;
+
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): JsonValue {
+    this.#blank();
+    const value = this.#value(1);
+    this.#blank();
+    if (this.#at < this.#text.length) throw this.#fault("text after the end of the value");
+    return value;
+  }
+
+  #value(depth: number): JsonValue {
+    const first = this.#text[this.#at];
+    if (first === "{") return this.#object(depth);
+    if (first === "[") return this.#array(depth);
+    if (first === '"') return this.#string();
+    if (first !== undefined && (first === "-" || (first >= "0" && first <= "9"))) return this.#number();
+    for (const [word, value] of [["true", true], ["false", false], ["null", null]] as const) if (this.#word(word)) return value;
+    throw this.#fault("a value was expected");
+  }
+
+  #object(depth: number): JsonObject {
+    this.#descend(depth);
+    const members: JsonMember[] = [];
+    if (this.#closes("}")) return { kind: "object", members };
+    do {
+      this.#blank();
+      if (this.#text[this.#at] !== '"') throw this.#fault("a key in double quotes was expected");
+      const start = this.#at;
+      const key = this.#string();
+      if (POLLUTING.has(key)) throw new JsonFault("a key that no request may carry", this.#text, start);
+      if (++this.#members > MAX_MEMBERS) throw new JsonFault(`more than ${MAX_MEMBERS} members`, this.#text, start);
+      this.#blank();
+      this.#take(":");
+      this.#blank();
+      members.push({ key, value: this.#value(depth + 1) });
+    } while (this.#continues("}"));
+    return { kind: "object", members };
+  }
+
+  #array(depth: number): JsonArray {
+    this.#descend(depth);
+    const items: JsonValue[] = [];
+    if (this.#closes("]")) return { kind: "array", items };
+    do {
+      this.#blank();
+      if (++this.#members > MAX_MEMBERS) throw this.#fault(`more than ${MAX_MEMBERS} members`);
+      items.push(this.#value(depth + 1));
+    } while (this.#continues("]"));
+    return { kind: "array", items };
+  }
+
+  #descend(depth: number): void {
+    if (depth > MAX_DEPTH) throw this.#fault(`nesting deeper than ${MAX_DEPTH}`);
+    this.#at++;
+    this.#blank();
+  }
+
+  #closes(bracket: string): boolean {
+    if (this.#text[this.#at] !== bracket) return false;
+    this.#at++;
+    return true;
+  }
+
+  #continues(bracket: string): boolean {
+    this.#blank();
+    if (this.#closes(bracket)) return false;
+    this.#take(",", `, or ${bracket}`);
+    return true;
+  }
+
+  #string(): string {
+    const start = this.#at++;
+    let value = "";
+    for (;;) {
+      value += this.#match(PLAIN);
+      const stop = this.#text[this.#at];
+      if (stop === '"') break;
+      if (stop !== "\\") throw this.#fault("a control character inside a string");
+      value += this.#escape();
+    }
+    this.#at++;
+    if (!value.isWellFormed()) throw new JsonFault("a lone surrogate inside a string", this.#text, start);
+    if (value.includes("\0")) throw new JsonFault("U+0000 inside a string", this.#text, start);
+    return value;
+  }
+
+  #escape(): string {
+    const letter = this.#text[this.#at + 1];
+    if (letter === "u") {
+      const digits = this.#text.slice(this.#at + 2, this.#at + 6);
+      if (!/^[0-9A-Fa-f]{4}$/.test(digits)) throw this.#fault("\\u wants four hexadecimal digits", this.#at + 2 + digits.length >= this.#text.length);
+      this.#at += 6;
+      return String.fromCharCode(Number.parseInt(digits, 16));
+    }
+    const meaning = letter === undefined ? undefined : ESCAPES[letter];
+    if (meaning === undefined) throw this.#fault("an escape that JSON does not have", letter === undefined);
+    this.#at += 2;
+    return meaning;
+  }
+
+  #number(): number | bigint | JsonFraction {
+    const start = this.#at;
+    NUMBER.lastIndex = start;
+    const found = NUMBER.exec(this.#text);
+    if (!found) throw this.#fault("a number was expected", start + 1 >= this.#text.length);
+    this.#at += found[0].length;
+    const value = Number(found[0]);
+    if (!Number.isFinite(value) || Object.is(value, -0)) throw new JsonFault("a number that cannot be kept exact", this.#text, start);
+    if (found[1] !== undefined || found[2] !== undefined) return { kind: "fraction", value };
+    return Number.isSafeInteger(value) ? value : BigInt(found[0]);
+  }
+
+  #word(word: string): boolean {
+    if (!this.#text.startsWith(word, this.#at)) {
+      const rest = this.#text.slice(this.#at);
+      if (rest !== "" && rest.length < word.length && word.startsWith(rest)) throw this.#fault("a value was expected", true);
+      return false;
+    }
+    this.#at += word.length;
+    return true;
+  }
+
+  #take(character: string, also = ""): void {
+    if (this.#text[this.#at] !== character) throw this.#fault(`${character}${also} was expected`);
+    this.#at++;
+  }
+
+  #blank(): void {
+    this.#match(BLANK);
+  }
+
+  #match(pattern: RegExp): string {
+    pattern.lastIndex = this.#at;
+    const found = pattern.exec(this.#text)![0];
+    this.#at += found.length;
+    return found;
+  }
+
+  #fault(problem: string, truncated = this.#at >= this.#text.length): JsonFault {
+    return new JsonFault(truncated ? `the text ends early: ${problem}` : problem, this.#text, this.#at, truncated);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * "/records/15?req=RecordReject" ⇄ Operation. The raw request target is matched against one anchored grammar, decoded once, and written
+ * anew for OCS; nothing else is routed. Origin form and absolute form (RFC 9112, 3.2.1 and 3.2.2): OCS's own examples use the latter.
+ */
+import { CATALOG, findAction, isResourceName, type Action, type Resource } from "./catalog.ts";
+import { IDENTIFIERS } from "./identifiers.ts";
+import { Violation } from "./violation.ts";
+
+export type Operation = {
+  readonly action: Action;
+  /** Decoded; undefined when the resource is read as a whole. */
+  readonly identifier: string | undefined;
+};
+
+export type Target = {
+  readonly path: string;
+  readonly query: string | undefined;
+  /** host[:port] of an absolute-form target. */
+  readonly authority: string | undefined;
+};
+
+const ABSOLUTE = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/([^/?#]*)(\/[^?#]*)(?:\?([^#]*))?$/;
+const ORIGIN = /^(\/[^?#]*)(?:\?([^#]*))?$/;
+// RFC 3986, 3.3: a segment of unreserved, percent-encoded, sub-delims, ":" and "@".
+const PATH = /^\/([a-z_]+)(?:\/((?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+))?$/;
+const QUERY = /^req=([A-Za-z]+)$/;
+
+/** The parts of a request target in origin or absolute form, undefined for any other form. */
+export const splitTarget = (raw: string): Target | undefined => {
+  const absolute = ABSOLUTE.exec(raw);
+  if (absolute) return { authority: absolute[1], path: absolute[2]!, query: absolute[3] };
+  const origin = ORIGIN.exec(raw);
+  return origin ? { authority: undefined, path: origin[1]!, query: origin[2] } : undefined;
+};
+
+/** Throws Violation: resource, method or action. */
+export const readTarget = (method: string, raw: string): Operation => {
+  const target = splitTarget(raw);
+  const path = target && PATH.exec(target.path);
+  if (!target || !path || !isResourceName(path[1]!)) throw new Violation("resource", `no OCS resource; those are ${Object.keys(CATALOG).map((name) => `/${name}`).join(", ")}`);
+  const resource = CATALOG[path[1]];
+  const identifier = path[2] === undefined ? undefined : readIdentifier(resource, path[2]);
+  const methods = methodsFor(resource, identifier);
+  if (methods.length === 0) throw new Violation("resource", `/${resource.name} wants a ${resource.identifier} behind it`);
+  if (!methods.includes(method as "GET")) throw new Violation("method", `${resource.name} takes ${methods.join(" and ")} here`, { allow: methods });
+  return { action: method === "GET" ? readStatus(resource, target.query) : readAction(resource, target.query), identifier };
+};
+
+/** The path and query for OCS, in the canonical spelling. */
+export const writeTarget = ({ action, identifier }: Operation): string => {
+  const path = identifier === undefined ? `/${action.resource}` : `/${action.resource}/${encode(identifier)}`;
+  return action.method === "GET" ? path : `${path}?req=${action.name}`;
+};
+
+const readIdentifier = (resource: Resource, encoded: string): string => {
+  const kind = IDENTIFIERS[resource.identifier];
+  const identifier = decode(encoded);
+  if (identifier === undefined || !kind.is(identifier)) throw new Violation("resource", `the identifier is no ${resource.identifier}: expected ${kind.expected}`);
+  return identifier;
+};
+
+/** Percent-encoding of one segment; "+", ":" and "@" may stand in it as they are. */
+const encode = (identifier: string): string => encodeURIComponent(identifier).replaceAll(/%2B|%3A|%40/g, decodeURIComponent);
+
+const decode = (encoded: string): string | undefined => {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return undefined;
+  }
+};
+
+const methodsFor = (resource: Resource, identifier: string | undefined): readonly string[] =>
+  identifier !== undefined ? resource.methods : resource.collection ? ["GET"] : [];
+
+const readStatus = (resource: Resource, query: string | undefined): Action => {
+  if (query !== undefined) throw new Violation("action", "a GET takes no parameters");
+  return resource.actions.ReadStatus!;
+};
+
+const readAction = (resource: Resource, query: string | undefined): Action => {
+  const req = QUERY.exec(query ?? "")?.[1];
+  const action = req === undefined ? undefined : findAction(resource, req);
+  if (action) return action;
+  const known = Object.values(resource.actions).filter(({ method }) => method === "POST").map(({ name }) => name).join(", ");
+  throw new Violation("action", req === undefined ? `exactly one parameter is wanted, req, one of ${known}` : `req is not an action of ${resource.name}; those are ${known}`);
+};
