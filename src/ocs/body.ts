@@ -14,7 +14,7 @@ export type Attributes = ReadonlyMap<string, AttributeValue>;
 
 const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const MAX_TEXT = 4096;
-const DECIMAL = /^-?(?:0|[1-9][0-9]{0,18})$/;
+const DECIMAL = /^(?:0|-?[1-9][0-9]{0,18})$/;
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f]/;
 
@@ -77,13 +77,13 @@ const nearest = (key: string): string | undefined => {
   return [...Object.keys(ATTRIBUTES), ...SPELLINGS.keys()].find((name) => name.toLowerCase() === wanted);
 };
 
-const setOnce = (attributes: Map<string, AttributeValue>, key: string, value: AttributeValue): void => {
+const setOnce = (attributes: Map<string, AttributeValue>, key: string, value: AttributeValue, pointer = pointerTo(key)): void => {
   const name = SPELLINGS.get(key) ?? key;
   const before = attributes.get(name);
   // The manual's own example has GSW_PHONE_TYPE twice with one value: that is one statement.
   if (before !== undefined && writeValue(before) !== writeValue(value)) {
-    if (carriesScope(name)) throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer: pointerTo(key) });
-    throw new Violation("attribute", `${name} stands twice, with different values`, { pointer: pointerTo(key) });
+    if (carriesScope(name)) throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer });
+    throw new Violation("attribute", `${name} stands twice, with different values`, { pointer });
   }
   attributes.set(name, value);
 };
@@ -147,7 +147,7 @@ const readProperties = (value: JsonValue, pointer: string, action: Action): Attr
   const properties = new Map<string, AttributeValue>();
   for (const member of value.members) {
     const inside = `${pointer}/${escapePointer(member.key)}`;
-    if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside, action));
+    if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside, action), inside);
     else if (member.key === "camp_group_data" && isEmptyObject(member.value)) properties.set(member.key, new Map());
     else throw new Violation("attribute", "GSW_CM_AttrProperties takes GSW_AUTO_COMPLETION and an empty camp_group_data", { pointer: inside });
   }

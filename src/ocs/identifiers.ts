@@ -3,8 +3,9 @@
 const HANDLE = /^[1-9][0-9]{0,9}$/;
 const PHONE = /^\+?[0-9]{3,20}$/;
 const CUSTOMER_ID = /^[A-Za-z0-9.@:-]{1,64}$/;
-// A name as an administrator types it: no control, format, private or unassigned characters, nothing that a path or a second decoding could read.
-const LIST_NAME = /^[^\p{C}/\\%?#]{1,255}$/u;
+// A name as an administrator types it: no control, format, private or unassigned characters, nothing that breaks a line or that a path or a
+// second decoding could read.
+const LIST_NAME = /^[^\p{C}\p{Zl}\p{Zp}/\\%?#]{1,255}$/u;
 
 const isDbid = (text: string): boolean => HANDLE.test(text) && Number(text) <= 2_147_483_647;
 

@@ -26,6 +26,8 @@ const MAX_DEPTH = 4;
 const MAX_MEMBERS = 128;
 const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
+// What may be left of a number whose end was cut off, behind as much as NUMBER takes.
+const UNFINISHED = /(?:\.|[eE][+-]?)$/y;
 const BLANK = /[ \t\n\r]*/y;
 // eslint-disable-next-line no-control-regex
 const PLAIN = /[^"\\\u0000-\u001f]*/y;
@@ -49,16 +51,12 @@ const decode = (bytes: Uint8Array): string => {
 
 /** True when all but an unfinished last character is UTF-8: the body was cut. */
 const endsInsideCharacter = (bytes: Uint8Array): boolean => {
-  for (let cut = 1; cut <= 3 && cut < bytes.length; cut++) {
-    if ((bytes[bytes.length - cut]! & 0xc0) !== 0xc0) continue;
-    try {
-      strictUtf8.decode(bytes.subarray(0, -cut));
-      return true;
-    } catch {
-      return false;
-    }
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
+    return true;
+  } catch {
+    return false;
   }
-  return false;
 };
 
 class Scanner {
@@ -158,7 +156,7 @@ class Scanner {
     const letter = this.#text[this.#at + 1];
     if (letter === "u") {
       const digits = this.#text.slice(this.#at + 2, this.#at + 6);
-      if (!/^[0-9A-Fa-f]{4}$/.test(digits)) throw this.#fault("\\u wants four hexadecimal digits", this.#at + 2 + digits.length >= this.#text.length);
+      if (!/^[0-9A-Fa-f]{4}$/.test(digits)) throw this.#fault("\\u wants four hexadecimal digits", /^[0-9A-Fa-f]{0,3}$/.test(digits));
       this.#at += 6;
       return String.fromCharCode(Number.parseInt(digits, 16));
     }
@@ -174,8 +172,10 @@ class Scanner {
     const found = NUMBER.exec(this.#text);
     if (!found) throw this.#fault("a number was expected", start + 1 >= this.#text.length);
     this.#at += found[0].length;
+    UNFINISHED.lastIndex = this.#at;
+    if (UNFINISHED.test(this.#text)) throw this.#fault("a number was expected", true);
     const value = Number(found[0]);
-    if (!Number.isFinite(value) || Object.is(value, -0)) throw new JsonFault("a number that cannot be kept exact", this.#text, start);
+    if (!Number.isFinite(value) || Object.is(value, -0)) throw new JsonFault("a number that cannot be kept exact", this.#text, start, this.#at >= this.#text.length);
     if (found[1] !== undefined || found[2] !== undefined) return { kind: "fraction", value };
     return Number.isSafeInteger(value) ? value : BigInt(found[0]);
   }
