@@ -1,0 +1,61 @@
+/** `ocsgw audit verify`: what the verification found, for people or as JSON, and the exit code for programs. */
+import { readFile } from "node:fs/promises";
+import { verifyJournal, type Report } from "../journal/verify.ts";
+
+const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
+
+/** `key` is a verifier key or the path of a file that holds some. Resolves with the exit code. */
+export const auditVerify = async (path: string, options: { readonly key?: string; readonly json?: boolean }): Promise<number> => {
+  const report = await verified(path, options.key);
+  if (typeof report === "string") {
+    process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `CANNOT TELL  ${report}\n`);
+    return EXIT["cannot-tell"];
+  }
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : print(report));
+  return EXIT[report.verdict];
+};
+
+/** The report, or why there is none. */
+const verified = async (path: string, key: string | undefined): Promise<Report | string> => {
+  try {
+    return await verifyJournal(path, key === undefined ? {} : { vkey: await readKey(key) });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+};
+
+const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
+
+const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8"));
+
+const print = (report: Report): string => {
+  const { entries, segments, checkpoints, keys, covered, last } = report;
+  const lines = [
+    row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
+    row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),
+    row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
+    row("covered", covered === 0 ? "nothing" : `index 0 to ${covered - 1}; behind it ${report.uncovered}`),
+    ...report.findings.map(({ text }) => row("broken", text)),
+    ...(report.more > 0 ? [row("broken", `and ${report.more} more`)] : []),
+    ...report.notes.map((note) => row("note", note)),
+    verdictOf(report),
+    ...report.notProved.map((text) => `not proved: ${text}`),
+  ];
+  return `${lines.join("\n")}\n`;
+};
+
+const row = (name: string, text: string): string => `  ${name.padEnd(11)} ${text}`;
+
+const keyNames = ({ from, names }: Report["keys"]): string =>
+  from === "none" ? "no known key" : `${names.join(", ")} (${from === "given" ? "the key given" : "the key in this directory"})`;
+
+const verdictOf = ({ verdict, covered, findings, more, missing }: Report): string => {
+  switch (verdict) {
+    case "ok":
+      return `OK  unchanged up to index ${covered - 1}`;
+    case "broken":
+      return `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}`;
+    case "cannot-tell":
+      return `CANNOT TELL  ${missing.join("; ")}`;
+  }
+};

@@ -1,0 +1,32 @@
+/**
+ * One function per thing worth telling an operator. Lines go to stderr as JSON; none carries a phone, a customer id, a field or a credential.
+ * `OCSGW_LOG` sets the level (default info; silent turns it off).
+ */
+import { destination, pino } from "pino";
+
+const log = pino({ name: "ocsgw", level: process.env.OCSGW_LOG ?? "info", timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
+
+/** Only what an error says about itself: messages of the platform may hold a piece of the input. */
+const plain = (error: unknown): { name: string; code?: string; stack?: string } =>
+  error instanceof Error
+    ? {
+      name: error.name,
+      ...("code" in error && typeof error.code === "string" && { code: error.code }),
+      ...(error.stack !== undefined && { stack: error.stack.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 8).join("\n") }),
+    }
+    : { name: typeof error };
+
+export const events = {
+  listening: (listener: string, address: string): void => log.info({ listener, address }, "listening"),
+  stopping: (reason: string): void => log.info({ reason }, "draining"),
+  stopped: (): void => log.info("stopped"),
+  settingsWarning: (where: string, message: string): void => log.warn({ where }, message),
+  journalOpened: (dir: string, size: number): void => log.info({ dir, size }, "journal opened"),
+  journalTailCut: (segment: string, bytes: number): void => log.warn({ segment, bytes }, "a torn last line was cut from the journal"),
+  journalBroken: (reason: string): void => log.error({ reason }, "the journal cannot be written; nothing is sent"),
+  checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
+  keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),
+  keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
+  handleShared: (upstream: string, tenants: readonly string[]): void => log.warn({ upstream, tenants }, "one record handle was used by two tenants"),
+  defect: (id: string, error: unknown): void => log.error({ id, error: plain(error) }, "a defect of the gateway"),
+} as const;

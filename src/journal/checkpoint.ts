@@ -1,0 +1,122 @@
+/**
+ * Signed checkpoints of the journal, at intervals and at stop: what a later verification holds the lines against. The journal is opened only
+ * when its tree agrees with every checkpoint there is, and it only grows; so no root is signed that contradicts an earlier one.
+ */
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Journal } from "./append.ts";
+import { nodeDisk, readWhole, replaceWhole } from "./disk.ts";
+import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey } from "./note.ts";
+import { numbersIn, places } from "./places.ts";
+import { digestBytes } from "./tree.ts";
+
+export type CheckpointOptions = {
+  /** Ed25519, private. */
+  readonly key: KeyObject;
+  /** The log's name, which is also the key's. */
+  readonly origin: string;
+  readonly everyMs: number;
+  /** Told when a checkpoint could not be written. The next interval tries again. */
+  readonly onFailure?: (error: unknown) => void;
+};
+
+export type Checkpoints = {
+  /** For those who verify: name, key id and public key in one line. */
+  readonly verifierKey: string;
+  /** The size of the last checkpoint, 0 when there is none, and when it was written or found, in milliseconds since 1970. */
+  readonly last: () => { readonly size: number; readonly at: number };
+  /** Writes a checkpoint when there are entries since the last one. */
+  readonly write: () => Promise<void>;
+  /** Writes the last one and ends. */
+  readonly stop: () => Promise<void>;
+};
+
+type Last = { size: number; at: number };
+
+/** Throws when the earlier checkpoints are another log's, or the origin cannot be a name. */
+export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure }: CheckpointOptions): Promise<Checkpoints> => {
+  requireKeyName(origin);
+  const own = verifierKey(origin, key);
+  const last: Last = { size: await lastSize(journal, origin), at: Date.now() };
+  await publish(journal, own);
+
+  const sign = async (): Promise<void> => {
+    const { size, root } = await journal.head();
+    if (size > last.size) await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(signCheckpoint({ origin, size, root: digestBytes(root) }, key)));
+    Object.assign(last, { size, at: Date.now() } satisfies Last);
+  };
+  let turn: Promise<void> = Promise.resolve();
+  const write = (): Promise<void> => {
+    const done = turn.then(sign);
+    turn = done.catch(() => undefined);
+    return done;
+  };
+  const timer = setInterval(() => void write().catch((error: unknown) => onFailure?.(error)), everyMs);
+  timer.unref();
+  return {
+    verifierKey: own,
+    last: () => ({ ...last }),
+    write,
+    stop: () => {
+      clearInterval(timer);
+      return write();
+    },
+  };
+};
+
+const lastSize = async ({ disk, dir }: Journal, origin: string): Promise<number> => {
+  const size = numbersIn(await disk.list(places(dir).checkpoints), "").at(-1);
+  if (size === undefined) return 0;
+  const path = places(dir).checkpoint(size);
+  const earlier = readCheckpoint((await readWhole(disk, path)).toString());
+  if (earlier?.origin !== origin) throw new Error(`${path}: a checkpoint of ${earlier?.origin ?? "nothing known"}, this journal would sign as ${origin}`);
+  return size;
+};
+
+/** A key that replaces another is added: earlier checkpoints are still verified by theirs. */
+const publish = async ({ disk, dir }: Journal, own: string): Promise<void> => {
+  const path = places(dir).verifierKeys;
+  const before = (await disk.list(dir)).includes("checkpoint.pub") ? (await readWhole(disk, path)).toString().split("\n").filter(Boolean) : [];
+  if (!before.includes(own)) await replaceWhole(disk, path, Buffer.from([...before, own, ""].join("\n")));
+};
+
+/** The private key in a PKCS#8 PEM file; made, with mode 0600, when there is no such file. Throws when it is no Ed25519 key. */
+export const loadOrCreateKey = async (path: string): Promise<KeyObject> => {
+  const pem = (await readIfThere(path)) ?? (await createKeyFile(path));
+  const key = createPrivateKey(pem);
+  if (key.asymmetricKeyType !== "ed25519") throw new Error(`${path}: expected an Ed25519 key, found ${key.asymmetricKeyType}`);
+  return key;
+};
+
+const readIfThere = async (path: string): Promise<string | undefined> => {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+    throw error;
+  }
+};
+
+/** Written whole beside it and then linked: of two processes that begin at once, both use the key of the first. */
+const createKeyFile = async (path: string): Promise<string> => {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const { privateKey } = generateKeyPairSync("ed25519", { privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } });
+  const written = `${path}.${process.pid}`;
+  const file = await open(written, "wx", 0o600);
+  try {
+    await file.writeFile(privateKey);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  try {
+    await link(written, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  } finally {
+    await unlink(written);
+  }
+  await nodeDisk.syncDirectory(dirname(path));
+  return readFile(path, "utf8");
+};

@@ -1,0 +1,108 @@
+/** All that the journal knows of durable files, as a few verbs. Tests put their own disk here and make the k-th call fail. */
+import { mkdir, open, readdir, rename, type FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
+
+export type DiskFile = {
+  /** Writes at a place in the file; may take fewer bytes than given, as a full disk does. Resolves with their number. */
+  readonly write: (bytes: Uint8Array, position: number) => Promise<number>;
+  /** Resolves when what was written is on the disk. */
+  readonly flush: () => Promise<void>;
+  readonly read: (into: Uint8Array, position: number) => Promise<number>;
+  readonly size: () => Promise<number>;
+  readonly truncate: (size: number) => Promise<void>;
+  readonly close: () => Promise<void>;
+};
+
+export type Disk = {
+  /** `create` opens for reading and writing, and makes the file if there is none. */
+  readonly open: (path: string, how: "read" | "create") => Promise<DiskFile>;
+  readonly makeDirectory: (path: string) => Promise<void>;
+  /** Names in a directory, in no order. */
+  readonly list: (path: string) => Promise<string[]>;
+  readonly rename: (from: string, to: string) => Promise<void>;
+  /** Resolves when the names in the directory are on the disk. */
+  readonly syncDirectory: (path: string) => Promise<void>;
+};
+
+const fileOf = (handle: FileHandle): DiskFile => ({
+  write: async (bytes, position) => (await handle.write(bytes, 0, bytes.length, position)).bytesWritten,
+  // By the handle and not by its number: under Node's permission model fs.fdatasync is refused.
+  flush: () => handle.datasync(),
+  read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,
+  size: async () => (await handle.stat()).size,
+  truncate: (size) => handle.truncate(size),
+  close: () => handle.close(),
+});
+
+const openHandle = async (path: string, how: "read" | "create"): Promise<FileHandle> => {
+  if (how === "read") return open(path, "r");
+  try {
+    return await open(path, "r+");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    return open(path, "wx+", 0o600);
+  }
+};
+
+const syncDirectory = async (path: string): Promise<void> => {
+  const handle = await open(path, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+};
+
+export const nodeDisk: Disk = {
+  open: async (path, how) => fileOf(await openHandle(path, how)),
+  makeDirectory: async (path) => {
+    const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  },
+  list: (path) => readdir(path),
+  rename,
+  syncDirectory,
+};
+
+/** Writes all of it, however many calls the disk needs. */
+export const writeAll = async (file: DiskFile, bytes: Uint8Array, position: number): Promise<void> => {
+  let done = await file.write(bytes, position);
+  while (done < bytes.length) {
+    const taken = await file.write(bytes.subarray(done), position + done);
+    if (taken === 0) throw new Error(`the disk took ${done} of ${bytes.length} bytes`);
+    done += taken;
+  }
+};
+
+/** Exactly `length` bytes from `position` on, or fewer when the file ends before. */
+export const readAll = async (file: DiskFile, position: number, length: number): Promise<Buffer> => {
+  const bytes = Buffer.alloc(length);
+  let done = 0;
+  for (let got = -1; done < length && got !== 0; done += got) got = await file.read(bytes.subarray(done), position + done);
+  return bytes.subarray(0, done);
+};
+
+/** A whole small file. */
+export const readWhole = async (disk: Disk, path: string): Promise<Buffer> => {
+  const file = await disk.open(path, "read");
+  try {
+    return await readAll(file, 0, await file.size());
+  } finally {
+    await file.close();
+  }
+};
+
+/** Replaces a small file so that after a crash either the old one or the new one is there, whole. */
+export const replaceWhole = async (disk: Disk, path: string, bytes: Uint8Array): Promise<void> => {
+  const temporary = `${path}.tmp`;
+  const file = await disk.open(temporary, "create");
+  try {
+    await file.truncate(0);
+    await writeAll(file, bytes, 0);
+    await file.flush();
+  } finally {
+    await file.close();
+  }
+  await disk.rename(temporary, path);
+  await disk.syncDirectory(dirname(path));
+};

@@ -1,0 +1,210 @@
+/**
+ * What the journal says, and how a line of it is spelled: one JSON object with `index`, `time`, `kind` and then the members of its kind,
+ * always in the order of the tables below. The bytes of a line are a leaf of the tree, so the spelling is part of the proof.
+ */
+
+export type Tenant = { readonly dbid: number; readonly name: string };
+export type Credential = { readonly kind: string; readonly id: string };
+/** `t1:` and 64 hex digits each: an equal value has an equal token, whatever `redact` shows of it. */
+export type Tokens = { readonly phone?: string; readonly customer_id?: string };
+export type Waits = { readonly queue_ms: number; readonly ocs_ms: number; readonly total_ms: number };
+export type Delivery = "not-sent" | "answered" | "sent-no-answer";
+export type Origin = "ocs" | "gateway";
+
+/** Written and flushed before the first byte goes to OCS. */
+export type Intent = {
+  readonly kind: "intent";
+  readonly id: string;
+  readonly tenant: Tenant;
+  readonly client: string;
+  readonly credential: Credential;
+  readonly source: string;
+  readonly listener: string;
+  readonly resource: string;
+  readonly identifier: string | null;
+  readonly action: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly tokens?: Tokens | undefined;
+  readonly config_hash: string;
+};
+
+/** Flushed before the reply. */
+export type Outcome = {
+  readonly kind: "outcome";
+  readonly id: string;
+  readonly delivery: Delivery;
+  readonly origin: Origin;
+  readonly status: number;
+  readonly code: string | null;
+  readonly warning: string | null;
+  readonly waits: Waits;
+  readonly lane: string | null;
+  readonly endpoint: string | null;
+};
+
+/** What was known of a request when it was refused. */
+export type Refusal = {
+  readonly kind: "refusal";
+  readonly id: string;
+  readonly tenant?: Tenant | null | undefined;
+  readonly client?: string | null | undefined;
+  readonly credential?: Credential | null | undefined;
+  readonly source?: string | null | undefined;
+  readonly listener?: string | null | undefined;
+  readonly resource?: string | null | undefined;
+  readonly identifier?: string | null | undefined;
+  readonly action?: string | null | undefined;
+  readonly tokens?: Tokens | undefined;
+  readonly code: string;
+  readonly status: number;
+  readonly delivery: Delivery;
+  readonly detail?: string | undefined;
+  readonly pointer?: string | undefined;
+  readonly waits?: Waits | undefined;
+};
+
+/** Refusals without identity from one source within one second, beyond the threshold. */
+export type Flood = {
+  readonly kind: "flood";
+  readonly source: string;
+  readonly listener?: string | undefined;
+  /** RFC 3339, the second that was counted. */
+  readonly second: string;
+  readonly count: number;
+  readonly codes?: Readonly<Record<string, number>> | undefined;
+};
+
+/** The client hung up while its request waited: taken out of the queue, not sent. */
+export type Abandoned = { readonly kind: "abandoned"; readonly id: string; readonly delivery: "not-sent"; readonly waits: Waits };
+
+export type Config = {
+  readonly kind: "config";
+  readonly config_hash: string;
+  readonly change: "loaded" | "reloaded" | "refused";
+  readonly file?: string | undefined;
+  readonly detail?: string | undefined;
+};
+
+export type Start = {
+  readonly kind: "start";
+  readonly version: string;
+  readonly pid: number;
+  readonly config_hash?: string | undefined;
+  /** The last line of the run before was torn and cut off: what it was. */
+  readonly torn?: { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number } | undefined;
+};
+
+export type Stop = { readonly kind: "stop"; readonly reason: string };
+
+/** A time in which something was not recorded. `lost` counts it where it was counted. */
+export type Gap = {
+  readonly kind: "gap";
+  readonly reason: string;
+  readonly from: string;
+  readonly to: string;
+  readonly lost?: number | undefined;
+};
+
+export type Switchover = {
+  readonly kind: "switchover";
+  readonly upstream: string;
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly epoch: number;
+  readonly reason?: string | undefined;
+};
+
+/** Someone looked up, exported or revealed. */
+export type Access = {
+  readonly kind: "access";
+  readonly user: string;
+  readonly role?: string | undefined;
+  readonly operation: string;
+  readonly query?: string | undefined;
+  readonly purpose?: string | undefined;
+  readonly results?: number | undefined;
+  readonly tokens?: Tokens | undefined;
+};
+
+export type Alarm = {
+  readonly kind: "alarm";
+  readonly reason: string;
+  readonly tenant?: Tenant | undefined;
+  readonly upstream?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly identifier?: string | null | undefined;
+  readonly detail?: string | undefined;
+};
+
+export type Entry = Intent | Outcome | Refusal | Flood | Abandoned | Config | Start | Stop | Gap | Switchover | Access | Alarm;
+export type Kind = Entry["kind"];
+/** A line as it is read back. */
+export type Recorded = Entry & { readonly index: number; readonly time: string };
+
+type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Entry, { kind: K }>, "kind">, true>> };
+
+const MEMBERS: Members = {
+  intent: {
+    id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
+    body: true, tokens: true, config_hash: true,
+  },
+  outcome: { id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true },
+  refusal: {
+    id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
+    tokens: true, code: true, status: true, delivery: true, detail: true, pointer: true, waits: true,
+  },
+  flood: { source: true, listener: true, second: true, count: true, codes: true },
+  abandoned: { id: true, delivery: true, waits: true },
+  config: { config_hash: true, change: true, file: true, detail: true },
+  start: { version: true, pid: true, config_hash: true, torn: true },
+  stop: { reason: true },
+  gap: { reason: true, from: true, to: true, lost: true },
+  switchover: { upstream: true, from: true, to: true, epoch: true, reason: true },
+  access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true },
+  alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
+};
+
+const ORDER = Object.fromEntries(Object.entries(MEMBERS).map(([kind, members]) => [kind, ["kind", ...Object.keys(members)]])) as Record<Kind, string[]>;
+
+/** The line without its `\n`. Members that are undefined are left out; integers beyond 2^53 may come as bigint and are written exactly. */
+export const writeLine = (index: number, time: string, entry: Entry): string => {
+  const order = ORDER[entry.kind];
+  const members = isInOrder(entry, order) ? entry : arrange(entry, order);
+  return `{"index":${index},"time":"${time}",${stringify(members).slice(1)}`;
+};
+
+/** Most entries are written in their order where they are made, and then need no copy. */
+const isInOrder = (entry: Entry, order: readonly string[]): boolean => {
+  let at = 0;
+  for (const name in entry) {
+    while (order[at] !== name) if (++at >= order.length) return false;
+  }
+  return true;
+};
+
+const arrange = (entry: Entry, order: readonly string[]): object => {
+  const given: Readonly<Record<string, unknown>> = entry;
+  return Object.fromEntries(order.map((name) => [name, given[name]]));
+};
+
+/** A bigint makes JSON.stringify throw; bodies with one are rare, so it is met only then. */
+const stringify = (members: object): string => {
+  try {
+    return JSON.stringify(members);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return JSON.stringify(members, (_name, value: unknown) => (typeof value === "bigint" ? rawJSON(value.toString()) : value));
+  }
+};
+
+/** ES2026, in Node since 22: text that JSON.stringify takes over as it stands. */
+const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
+
+/** Reads a line back; integers beyond 2^53 become bigint. Throws SyntaxError. */
+export const readLine = (line: string): Recorded => JSON.parse(line, LONG_NUMBER.test(line) ? exact : undefined) as Recorded;
+
+const LONG_NUMBER = /[0-9]{16}/;
+const INTEGER = /^-?[0-9]+$/;
+
+const exact = (_name: string, value: unknown, context?: { readonly source?: string }): unknown =>
+  typeof value === "number" && !Number.isSafeInteger(value) && INTEGER.test(context?.source ?? "") ? BigInt(context!.source!) : value;

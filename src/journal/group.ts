@@ -1,0 +1,69 @@
+/** The entries that will share one write and one flush, as bytes. Two groups take turns: one is filled while the other is on its way to the disk. */
+import { leafHashWithin, type Digest } from "./tree.ts";
+
+const START_BYTES = 1 << 18;
+const KEPT_BYTES = 1 << 20;
+/** UTF-8 needs at most three bytes for what is one unit of a string. */
+const MAX_BYTES_PER_UNIT = 3;
+const NEWLINE = 0x0a;
+
+export class Group {
+  // The byte in front is lent to the hash of the first line.
+  #buffer = Buffer.alloc(START_BYTES);
+  #end = 1;
+  #settled = Promise.withResolvers<void>();
+  readonly leaves: Digest[] = [];
+  /** Microseconds at which its first entry came. */
+  since = 0;
+
+  constructor() {
+    this.#settled.promise.catch(() => undefined);
+  }
+
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(1, this.#end);
+  }
+
+  get length(): number {
+    return this.#end - 1;
+  }
+
+  /** One promise for all: resolves when the group is on disk. */
+  get done(): Promise<void> {
+    return this.#settled.promise;
+  }
+
+  add(line: string, micros: number): void {
+    if (this.leaves.length === 0) this.since = micros;
+    this.#makeRoom(line.length * MAX_BYTES_PER_UNIT + 1);
+    const start = this.#end;
+    const end = start + this.#buffer.write(line, start);
+    this.leaves.push(leafHashWithin(this.#buffer, start, end));
+    this.#buffer[end] = NEWLINE;
+    this.#end = end + 1;
+  }
+
+  resolve(): void {
+    this.#settled.resolve();
+  }
+
+  reject(error: Error): void {
+    this.#settled.reject(error);
+  }
+
+  /** Makes the group new again, for other entries. */
+  empty(): void {
+    if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.alloc(START_BYTES);
+    this.#end = 1;
+    this.leaves.length = 0;
+    this.#settled = Promise.withResolvers<void>();
+    this.#settled.promise.catch(() => undefined);
+  }
+
+  #makeRoom(bytes: number): void {
+    if (this.#end + bytes <= this.#buffer.length) return;
+    const larger = Buffer.alloc(Math.max(2 * this.#buffer.length, this.#end + bytes));
+    this.#buffer.copy(larger, 0, 0, this.#end);
+    this.#buffer = larger;
+  }
+}

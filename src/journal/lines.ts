@@ -1,0 +1,39 @@
+/** A file's lines as places in a buffer, chunk by chunk: a million lines without a million strings. */
+import type { DiskFile } from "./disk.ts";
+
+const CHUNK = 1 << 20;
+const NEWLINE = 0x0a;
+
+/**
+ * Called with bytes[start, end) of each line, without its `\n`. There is always a byte before `start` that may be lent for a moment.
+ * Returning false stops the reading.
+ */
+export type OnLine = (bytes: Buffer, start: number, end: number) => boolean | undefined;
+
+/** Resolves with the number of bytes of the lines that were read, `\n` included: what lies behind them has no `\n`, or was stopped at. */
+export const forEachLine = async (file: DiskFile, onLine: OnLine, from = 0): Promise<number> => {
+  let buffer = Buffer.alloc(1 + CHUNK);
+  let filled = 1;
+  let position = from;
+  for (;;) {
+    const got = await file.read(buffer.subarray(filled), position + filled - 1);
+    if (got === 0) return position;
+    filled += got;
+    const end = eachIn(buffer.subarray(0, filled), onLine);
+    position += Math.abs(end) - 1;
+    if (end < 0) return position;
+    buffer.copyWithin(1, end, filled);
+    filled -= end - 1;
+    if (filled === buffer.length) buffer = Buffer.concat([buffer, Buffer.alloc(buffer.length)]);
+  }
+};
+
+/** Where the first line begins that is not whole; negative when the reading is to stop before the line that begins there. */
+const eachIn = (buffer: Buffer, onLine: OnLine): number => {
+  let start = 1;
+  for (let end = buffer.indexOf(NEWLINE, start); end >= 0; end = buffer.indexOf(NEWLINE, start)) {
+    if (onLine(buffer, start, end) === false) return -start;
+    start = end + 1;
+  }
+  return start;
+};

@@ -1,0 +1,25 @@
+/** Where things lie in the journal's directory. A segment and its leaf hashes are named by the index of their first entry, a checkpoint by its size. */
+import { join } from "node:path";
+
+const DIGITS = 12;
+
+const numbered = (number: number): string => String(number).padStart(DIGITS, "0");
+
+export const places = (dir: string) => ({
+  segments: join(dir, "segments"),
+  checkpoints: join(dir, "checkpoints"),
+  lock: join(dir, "lock"),
+  verifierKeys: join(dir, "checkpoint.pub"),
+  segment: (first: number): string => join(dir, "segments", segmentName(first)),
+  leaves: (first: number): string => join(dir, "segments", `${numbered(first)}.hashes`),
+  checkpoint: (size: number): string => join(dir, "checkpoints", numbered(size)),
+});
+
+export const segmentName = (first: number): string => `${numbered(first)}.jsonl`;
+
+/** The numbers of the names that fit, ascending: of segments with ".jsonl", of checkpoints with "". */
+export const numbersIn = (names: readonly string[], ending: ".jsonl" | ""): number[] =>
+  names
+    .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))
+    .map((name) => Number(name.slice(0, DIGITS)))
+    .toSorted((left, right) => left - right);

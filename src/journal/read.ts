@@ -1,0 +1,53 @@
+/** The entries of a journal as they were written, oldest first. May run beside the process that writes: a line that is not whole yet is left out. */
+import { nodeDisk, type Disk } from "./disk.ts";
+import { readLine, type Recorded } from "./entry.ts";
+import { forEachLine } from "./lines.ts";
+import { numbersIn, places, segmentName } from "./places.ts";
+
+export type Range = {
+  /** First index wanted. */
+  readonly from?: number;
+  /** Index behind the last one wanted. */
+  readonly to?: number;
+};
+
+const BATCH = 1000;
+
+/** Throws an error that names segment and line when a line is no JSON. */
+export const readEntries = async function* (dir: string, { from = 0, to = Number.POSITIVE_INFINITY }: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Recorded, void, undefined> {
+  const firsts = numbersIn(await disk.list(places(dir).segments), ".jsonl");
+  for (const [place, first] of firsts.entries()) {
+    if (first >= to) return;
+    if ((firsts[place + 1] ?? Number.POSITIVE_INFINITY) <= from) continue;
+    yield* readSegment(disk, dir, first, { from: from - first, to: to - first });
+  }
+};
+
+/** `from` and `to` count the segment's lines from 0. */
+const readSegment = async function* (disk: Disk, dir: string, first: number, { from, to }: Required<Range>): AsyncGenerator<Recorded, void, undefined> {
+  const file = await disk.open(places(dir).segment(first), "read");
+  try {
+    let line = 0;
+    let position = 0;
+    for (let batch: string[] = [];; batch = []) {
+      position = await forEachLine(file, (bytes, start, end) => {
+        if (batch.length === BATCH || line >= to) return false;
+        if (line >= from) batch.push(bytes.toString("utf8", start, end));
+        line++;
+        return true;
+      }, position);
+      if (batch.length === 0) return;
+      for (const [offset, text] of batch.entries()) yield readOrThrow(text, first, line - batch.length + offset);
+    }
+  } finally {
+    await file.close();
+  }
+};
+
+const readOrThrow = (text: string, first: number, line: number): Recorded => {
+  try {
+    return readLine(text);
+  } catch (error) {
+    throw new Error(`${segmentName(first)} line ${line + 1}: not JSON`, { cause: error });
+  }
+};

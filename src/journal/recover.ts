@@ -1,0 +1,160 @@
+/**
+ * What is there when the journal is opened: every line is read, the tree built again and held against every checkpoint. A torn end, as a crash
+ * leaves it, is cut off; anything else that does not follow is refused, because going on would sign it.
+ */
+import { readAll, readWhole, writeAll, type Disk, type DiskFile } from "./disk.ts";
+import { Leaves } from "./leaves.ts";
+import { forEachLine, type OnLine } from "./lines.ts";
+import { readCheckpoint } from "./note.ts";
+import { numbersIn, places, segmentName } from "./places.ts";
+import { createTree, digestOf, leafHashWithin, type Digest, type Tree } from "./tree.ts";
+
+/** The directory holds what the journal did not write, or no longer what it wrote. */
+export class JournalDamaged extends Error {
+  override readonly name = "JournalDamaged";
+}
+
+/** What was cut off at the end: from this line (counted from 1) of the segment on. */
+export type TornTail = { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number };
+
+export type Tail = { readonly file: DiskFile; readonly first: number; readonly bytes: number };
+
+export type Recovered = {
+  readonly tree: Tree;
+  readonly leaves: Leaves;
+  /** The last segment, open for writing; undefined when there is none yet. */
+  readonly tail: Tail | undefined;
+  readonly torn: TornTail | undefined;
+};
+
+type Reading = {
+  readonly disk: Disk;
+  readonly at: ReturnType<typeof places>;
+  readonly tree: Tree;
+  readonly leaves: Leaves;
+  /** The roots that were signed, by size. */
+  readonly signed: ReadonlyMap<number, Digest>;
+  /** Entries below it are covered by a checkpoint. */
+  readonly covered: number;
+};
+
+const CLOSING_BRACE = 0x7d;
+const NEWLINE = 0x0a;
+const SETTLED_BYTES = 4 << 20;
+
+/** Makes the directories where there are none. Throws JournalDamaged. */
+export const recover = async (disk: Disk, dir: string): Promise<Recovered> => {
+  const at = places(dir);
+  await disk.makeDirectory(at.segments);
+  await disk.makeDirectory(at.checkpoints);
+  const signed = await readSigned(disk, at);
+  const reading: Reading = { disk, at, signed, tree: createTree(), leaves: new Leaves(disk, at), covered: [...signed.keys()].at(-1) ?? 0 };
+  let last: Last | undefined;
+  try {
+    last = await recoverSegments(reading, numbersIn(await disk.list(at.segments), ".jsonl"));
+    if (reading.covered > reading.tree.size()) throw new JournalDamaged(`checkpoint ${reading.covered} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
+    await reading.leaves.write();
+    await disk.syncDirectory(at.segments);
+    return { tree: reading.tree, leaves: reading.leaves, ...last };
+  } catch (error) {
+    await Promise.allSettled([reading.leaves.close(), last?.tail?.file.close()]);
+    throw error;
+  }
+};
+
+const readSigned = async (disk: Disk, at: ReturnType<typeof places>): Promise<Map<number, Digest>> => {
+  const signed = new Map<number, Digest>();
+  for (const size of numbersIn(await disk.list(at.checkpoints), "")) {
+    const checkpoint = readCheckpoint((await readWhole(disk, at.checkpoint(size))).toString());
+    if (checkpoint?.size !== size) throw new JournalDamaged(`${at.checkpoint(size)}: not a checkpoint of ${size} entries`);
+    signed.set(size, digestOf(checkpoint.root));
+  }
+  return signed;
+};
+
+const endOf = (tree: Tree): string => (tree.size() === 0 ? "is empty" : `ends with index ${tree.size() - 1}`);
+
+type Last = Pick<Recovered, "tail" | "torn">;
+
+const recoverSegments = async (reading: Reading, firsts: readonly number[]): Promise<Last> => {
+  for (const first of firsts) {
+    if (first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
+    await reading.leaves.turnTo(first, reading.covered);
+    const file = await reading.disk.open(reading.at.segment(first), "create");
+    try {
+      if (first === firsts.at(-1)) return await recoverLast(reading, file, first);
+      await recoverFull(reading, file, first);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    await file.close();
+  }
+  return { tail: undefined, torn: undefined };
+};
+
+const recoverFull = async (reading: Reading, file: DiskFile, first: number): Promise<void> => {
+  const good = await forEachLine(file, onLine(reading, first, () => true));
+  if (good < (await file.size())) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
+};
+
+/** Here a crash may have left its mark, so every line must be JSON as well. */
+const recoverLast = async (reading: Reading, file: DiskFile, first: number): Promise<Last> => {
+  const good = await forEachLine(file, onLine(reading, first, isJson));
+  const bytes = await file.size();
+  const torn = good < bytes ? { segment: segmentName(first), line: reading.tree.size() - first + 1, index: reading.tree.size(), bytes: bytes - good } : undefined;
+  if (torn) {
+    await requireTorn(reading, file, { first, good, bytes });
+    await file.truncate(good);
+  }
+  await settle(file, good);
+  return { tail: { file, first, bytes: good }, torn };
+};
+
+const onLine = ({ tree, leaves, signed }: Reading, first: number, accepts: (bytes: Buffer, start: number, end: number) => boolean): OnLine => (bytes, start, end) => {
+  const prefix = `{"index":${tree.size()},"time":"`;
+  if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE || !accepts(bytes, start, end)) return false;
+  const leaf = leafHashWithin(bytes, start, end);
+  if (tree.size() >= leaves.next) leaves.add(leaf);
+  tree.append(leaf);
+  const root = signed.get(tree.size());
+  if (root !== undefined && root !== tree.root()) {
+    throw new JournalDamaged(`the first ${tree.size()} entries, up to line ${tree.size() - first} of ${segmentName(first)}, do not have the root that checkpoint ${tree.size()} signed`);
+  }
+  return true;
+};
+
+const isJson = (bytes: Buffer, start: number, end: number): boolean => {
+  try {
+    JSON.parse(bytes.toString("utf8", start, end));
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const place = ({ tree }: Reading, first: number): string => `${segmentName(first)} line ${tree.size() - first + 1}`;
+
+/**
+ * A crash tears the last line, or, where one write held many lines, leaves pages of zeros in that write. All else was done by someone,
+ * and what a checkpoint covers is never cut.
+ */
+const requireTorn = async (reading: Reading, file: DiskFile, { first, good, bytes }: { first: number; good: number; bytes: number }): Promise<void> => {
+  const index = reading.tree.size();
+  if (index < reading.covered) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, which checkpoint ${reading.covered} covers`);
+  const rest = await readAll(file, good, bytes - good);
+  const end = rest.indexOf(NEWLINE);
+  if (end < 0 || end === rest.length - 1 || rest.subarray(0, end).includes(0)) return;
+  throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, and lines follow it, which no crash leaves so`);
+};
+
+/**
+ * After a flush that failed, the system may hold lines for clean that never reached the disk. So the end is written once more as it
+ * was read; the flush also shows that flushing works here.
+ */
+const settle = async (file: DiskFile, end: number): Promise<void> => {
+  const start = Math.max(0, end - SETTLED_BYTES);
+  const bytes = await readAll(file, start, end - start);
+  if (bytes.length > 0) await writeAll(file, bytes, start);
+  await file.flush();
+};

@@ -1,0 +1,98 @@
+/**
+ * What of a person's data is written down. Rules go by field and never by type: a phone that came as a number is as hidden as one in quotes.
+ * Tokens are HMAC-SHA-256 with a key kept outside the journal, because a plain hash of a phone number is found by trying all numbers.
+ */
+import { createHmac, createSecretKey } from "node:crypto";
+import type { Tokens } from "./entry.ts";
+
+export type Mode = "keep" | "token" | "last4" | "drop";
+
+export type RedactRules = {
+  readonly phone: Mode;
+  readonly customer_id: Mode;
+  /** User-defined fields by name. */
+  readonly fields: Readonly<Record<string, Mode>>;
+  /** User-defined fields that `fields` does not name. */
+  readonly others: Mode;
+};
+
+export type Redactor = {
+  /** What stands behind /<resource>/ in the URI; null when it is dropped. */
+  readonly identifier: (resource: string, value: string) => string | null;
+  readonly body: (attributes: ReadonlyMap<string, unknown>) => Record<string, unknown>;
+  /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
+  readonly tokens: (resource: string, identifier: string | undefined, attributes: ReadonlyMap<string, unknown>) => Tokens | undefined;
+  /** For looking up: the token that a value of this class has in the journal. */
+  readonly token: (kind: "phone" | "customer_id", value: string) => string;
+};
+
+/** A value's class separates tokens: the same digits as a phone and as a customer id are two tokens. */
+type Rule = { readonly mode: Mode; readonly kind: string };
+
+const MIN_KEY_BYTES = 16;
+const HIDDEN = "······";
+
+/** Throws RangeError when the key is shorter than 16 bytes. */
+export const createRedactor = (rules: RedactRules, indexKey: Uint8Array | string): Redactor => {
+  const key = Buffer.from(indexKey as string);
+  if (key.length < MIN_KEY_BYTES) throw new RangeError(`index_key: expected at least ${MIN_KEY_BYTES} bytes, found ${key.length}`);
+  const secret = createSecretKey(key);
+  const tokenOf = (kind: string, value: string): string =>
+    `t1:${createHmac("sha256", secret).update(`${kind}\0${normalised(kind, value)}`).digest("hex")}`;
+  const phone: Rule = { mode: rules.phone, kind: "phone" };
+  const customer: Rule = { mode: rules.customer_id, kind: "customer_id" };
+
+  const ruleFor = (name: string): Rule | undefined => {
+    const upper = name.toUpperCase();
+    if (upper === "GSW_PHONE") return phone;
+    if (upper === "GSW_CUSTOMER_ID") return customer;
+    if (name.startsWith("GSW_")) return undefined;
+    return { mode: Object.hasOwn(rules.fields, name) ? rules.fields[name]! : rules.others, kind: `field:${name}` };
+  };
+
+  const shown = ({ mode, kind }: Rule, value: unknown): unknown => {
+    if (mode === "keep") return isMap(value) ? body(value) : value;
+    if (mode === "drop" || !isScalar(value)) return undefined;
+    return mode === "token" ? tokenOf(kind, String(value)) : lastFour(normalised(kind, String(value)));
+  };
+
+  const body = (attributes: ReadonlyMap<string, unknown>): Record<string, unknown> => {
+    // Without a prototype, so that a field may be called anything.
+    const redacted = Object.create(null) as Record<string, unknown>;
+    for (const [name, value] of attributes) {
+      const rule = ruleFor(name);
+      const kept = rule ? shown(rule, value) : isMap(value) ? body(value) : value;
+      if (kept !== undefined) redacted[name] = kept;
+    }
+    return redacted;
+  };
+
+  const searchable = (rule: Rule, value: unknown): string | undefined =>
+    rule.mode === "drop" || !isScalar(value) ? undefined : tokenOf(rule.kind, String(value));
+
+  return {
+    identifier: (resource, value) => {
+      const rule = resource === "phones" ? phone : resource === "customer_ids" ? customer : undefined;
+      return rule ? (shown(rule, value) as string | undefined) ?? null : value;
+    },
+    body,
+    tokens: (resource, identifier, attributes) => {
+      const byPhone = searchable(phone, resource === "phones" ? identifier : attributes.get("GSW_PHONE"));
+      const byCustomer = searchable(customer, resource === "customer_ids" ? identifier : attributes.get("GSW_CUSTOMER_ID"));
+      if (byPhone === undefined && byCustomer === undefined) return undefined;
+      return { ...(byPhone !== undefined && { phone: byPhone }), ...(byCustomer !== undefined && { customer_id: byCustomer }) };
+    },
+    token: tokenOf,
+  };
+};
+
+const isMap = (value: unknown): value is ReadonlyMap<string, unknown> => value instanceof Map;
+const isScalar = (value: unknown): value is string | number | bigint | boolean => value !== undefined && value !== null && typeof value !== "object";
+
+/** A phone is its digits: +1 415 555 0100 and 14155550100 are one number. All else is taken as it stands. */
+const normalised = (kind: string, value: string): string => (kind === "phone" ? value.replaceAll(/[^0-9]/g, "") || value : value);
+
+const lastFour = (value: string): string => {
+  const characters = Array.from(value);
+  return characters.length > 4 ? HIDDEN + characters.slice(-4).join("") : HIDDEN;
+};

@@ -1,0 +1,68 @@
+/**
+ * Recomputes a journal's directory, offline: every line, every root, every signature. It shares no code with what wrote the journal.
+ * "Broken" and "cannot tell" are two answers: the one says that something was altered, the other that a key, a checkpoint or a file is missing.
+ */
+import { stat } from "node:fs/promises";
+import { judgeCheckpoints, loadKeys, type Judged, type Keys } from "./verify/checkpoints.ts";
+import { diagnose } from "./verify/diagnose.ts";
+import type { Finding, Report, Verdict } from "./verify/report.ts";
+import { scan, type Scan } from "./verify/scan.ts";
+
+export type { Finding, Report, Verdict } from "./verify/report.ts";
+
+const MOST_FINDINGS = 100;
+
+/** `vkey`: verifier keys, one to a line; without it the directory's own. Throws when a given key cannot be read. */
+export const verifyJournal = async (dir: string, { vkey }: { readonly vkey?: string } = {}): Promise<Report> => {
+  const keys = await loadKeys(dir, vkey);
+  // The checkpoints first: what a running gateway adds meanwhile lies behind them.
+  const judged = await judgeCheckpoints(dir, keys);
+  const seen = await scan(dir, judged.anchors);
+  const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
+  const findings = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
+  const missing = await whatIsMissing(dir, { keys, judged, seen });
+  const verdict: Verdict = findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
+  return summarize({ dir, keys, judged, seen, findings, missing, verdict });
+};
+
+type Evidence = { readonly keys: Keys; readonly judged: Judged; readonly seen: Scan };
+
+const whatIsMissing = async (dir: string, { keys, judged, seen }: Evidence): Promise<string[]> => {
+  if (!(await stat(dir).catch(() => undefined))) return [`there is no directory ${dir}`];
+  return [
+    ...(seen.segments.length === 0 && judged.found === 0 ? [`${dir} holds no journal: no segments and no checkpoints`] : []),
+    ...(seen.segments.length > 0 && judged.found === 0 ? ["no checkpoint, so nothing says what the lines were"] : []),
+    ...(keys.from === "none" && judged.found > 0 ? ["no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's"] : []),
+    ...(keys.from !== "none" ? judged.strangers.slice(0, 1) : []),
+  ];
+};
+
+type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly verdict: Verdict };
+
+const summarize = ({ dir, keys, judged, seen, findings, missing, verdict }: Outcome): Report => {
+  const last = keys.from === "none" ? undefined : seen.matching.at(-1);
+  const covered = last?.size ?? 0;
+  return {
+    verdict,
+    dir,
+    segments: seen.segments.length,
+    entries: seen.entries,
+    checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
+    last,
+    keys: { from: keys.from, names: keys.keys.map(({ name, id }) => `${name}+${id}`) },
+    covered,
+    uncovered: Math.max(0, seen.entries - covered),
+    findings: findings.slice(0, MOST_FINDINGS),
+    more: Math.max(0, findings.length - MOST_FINDINGS),
+    missing,
+    notes: seen.notes,
+    notProved: notProved(keys, seen.entries - covered),
+  };
+};
+
+const notProved = ({ from }: Keys, uncovered: number): string[] => [
+  ...(uncovered > 0 ? [`the last ${uncovered} entries, which no checkpoint covers yet`] : []),
+  ...(from === "directory" ? ["that the key is the gateway's: it lies beside what it signed. Keep a copy elsewhere and give it"] : []),
+  "that nothing followed the last checkpoint: what is cut off together with its checkpoints is seen only with one that was kept elsewhere",
+  "requests that did not pass this gateway, text that was masked before it was written, and that the clock was right",
+];

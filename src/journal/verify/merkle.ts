@@ -1,0 +1,41 @@
+/** RFC 6962 once more, for verification alone: written from the RFC and not from `tree.ts`, so that one mistake cannot hide itself. */
+import { hash } from "node:crypto";
+
+const block = new Uint8Array(65);
+const view = Buffer.from(block.buffer);
+
+/** Leaf hash of a line, in hex. */
+export const hashLine = (line: Uint8Array): string => {
+  const input = Buffer.allocUnsafe(line.length + 1);
+  input[0] = 0x00;
+  input.set(line, 1);
+  return hash("sha256", input, "hex");
+};
+
+const hashPair = (left: string, right: string): string => {
+  block[0] = 0x01;
+  view.write(left, 1, "hex");
+  view.write(right, 33, "hex");
+  return hash("sha256", block, "hex");
+};
+
+/** Roots of growing prefixes: a stack of full subtrees, the largest first, merged as soon as two are of one size. */
+export class Prefix {
+  readonly #subtrees: { leaves: number; digest: string }[] = [];
+  size = 0;
+
+  add(leaf: string): void {
+    let grown = { leaves: 1, digest: leaf };
+    while (this.#subtrees.at(-1)?.leaves === grown.leaves) {
+      const left = this.#subtrees.pop()!;
+      grown = { leaves: left.leaves * 2, digest: hashPair(left.digest, grown.digest) };
+    }
+    this.#subtrees.push(grown);
+    this.size++;
+  }
+
+  root(): string {
+    const digests = this.#subtrees.map(({ digest }) => digest);
+    return digests.length === 0 ? hash("sha256", "", "hex") : digests.reduceRight((right, left) => hashPair(left, right));
+  }
+}

@@ -1,0 +1,43 @@
+/** What a verification says. */
+
+export type Finding = {
+  readonly kind:
+    | "changed" | "cut-off" | "inserted" | "removed" | "swapped" | "moved" // one line or a stretch of lines
+    | "range" // somewhere between two checkpoints
+    | "cut" // the end is missing below a checkpoint
+    | "segment" // a whole file is missing or too many
+    | "json" // a line that no checkpoint covers yet is no JSON
+    | "checkpoint"; // a checkpoint's file is not what was signed
+  readonly segment?: string;
+  /** Counted from 1, in the segment as it stands. */
+  readonly line?: number;
+  /** The index that the entry had when it was written. */
+  readonly index?: number;
+  /** In words. */
+  readonly text: string;
+};
+
+export type Verdict = "ok" | "broken" | "cannot-tell";
+
+export type Report = {
+  readonly verdict: Verdict;
+  readonly dir: string;
+  readonly segments: number;
+  readonly entries: number;
+  /** How many checkpoints there are, how many are signed by a key that we know, and how many of all have the root that the lines give. */
+  readonly checkpoints: { readonly found: number; readonly signed: number; readonly matching: number };
+  /** The last one that is signed and matches; root in hex. */
+  readonly last: { readonly origin: string; readonly size: number; readonly root: string } | undefined;
+  readonly keys: { readonly from: "given" | "directory" | "none"; readonly names: readonly string[] };
+  /** Entries up to the last checkpoint that holds, and behind it. */
+  readonly covered: number;
+  readonly uncovered: number;
+  readonly findings: readonly Finding[];
+  /** Findings beyond those told. */
+  readonly more: number;
+  /** Why nothing can be said, when nothing can. */
+  readonly missing: readonly string[];
+  /** What is worth knowing and no proof of anything. */
+  readonly notes: readonly string[];
+  readonly notProved: readonly string[];
+};

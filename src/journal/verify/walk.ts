@@ -1,0 +1,45 @@
+/** Reads a segment line by line, in memory that does not grow with it. */
+import { open } from "node:fs/promises";
+
+export type Line = {
+  /** Counted from 1. */
+  readonly number: number;
+  /** Without `\n`. Valid until the next line is asked for. */
+  readonly bytes: Buffer;
+  /** From the head that every line begins with; undefined when this is no such head. */
+  readonly head: Head | undefined;
+  /** The file ends before its `\n`. */
+  readonly partial: boolean;
+};
+
+export type Head = { readonly index: number; readonly time: string; readonly kind: string };
+
+const CHUNK = 1 << 20;
+const HEAD_BYTES = 96;
+const CLOSING_BRACE = 0x7d;
+const HEAD = /^\{"index":(0|[1-9][0-9]{0,14}),"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)","kind":"([a-z]+)"/;
+
+/** A piece of a line lacks its end, but its beginning may still say which line it was. */
+const readHead = (bytes: Buffer, partial: boolean): Head | undefined => {
+  const found = HEAD.exec(bytes.toString("latin1", 0, HEAD_BYTES));
+  return found && (partial || bytes.at(-1) === CLOSING_BRACE) ? { index: Number(found[1]), time: found[2]!, kind: found[3]! } : undefined;
+};
+
+export const walk = async (path: string, onLine: (line: Line) => void): Promise<void> => {
+  await using file = await open(path, "r");
+  let number = 0;
+  let rest = Buffer.alloc(0);
+  for (let chunk = Buffer.alloc(CHUNK);;) {
+    const { bytesRead } = await file.read(chunk, 0, CHUNK);
+    if (bytesRead === 0) break;
+    const bytes = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    let start = 0;
+    for (let end = bytes.indexOf("\n"); end >= 0; end = bytes.indexOf("\n", start)) {
+      const line = bytes.subarray(start, end);
+      onLine({ number: ++number, bytes: line, head: readHead(line, false), partial: false });
+      start = end + 1;
+    }
+    rest = Buffer.from(bytes.subarray(start));
+  }
+  if (rest.length > 0) onLine({ number: number + 1, bytes: rest, head: readHead(rest, true), partial: true });
+};

@@ -1,0 +1,219 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { JournalBroken, openJournal, type Journal, type JournalOptions } from "../../src/journal/append.ts";
+import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
+import { readEntries } from "../../src/journal/read.ts";
+import { digestBytes, leafHash, rootOf } from "../../src/journal/tree.ts";
+import { aDirectory, aRefusal, anIntent, linesOf, removeDirectory, segmentsOf } from "./kit.ts";
+
+let dir: string;
+const opened: Journal[] = [];
+
+const open = async (options: Partial<JournalOptions> = {}): Promise<Journal> => {
+  const journal = await openJournal({ dir, durability: "flush", ...options });
+  opened.push(journal);
+  return journal;
+};
+
+beforeEach(async () => { dir = await aDirectory(); });
+afterEach(async () => {
+  await Promise.allSettled(opened.splice(0).map((journal) => journal.close()));
+  await removeDirectory(dir);
+});
+
+/** Counts the calls, and lets flushes wait until they are let go. */
+const watched = (): { disk: Disk; calls: string[]; hold: () => () => void } => {
+  const calls: string[] = [];
+  let gate: Promise<void> | undefined;
+  const disk: Disk = {
+    ...nodeDisk,
+    open: async (path, how) => {
+      const file = await nodeDisk.open(path, how);
+      if (!path.endsWith(".jsonl")) return file;
+      return {
+        ...file,
+        write: (bytes, position) => { calls.push("write"); return file.write(bytes, position); },
+        flush: async () => { calls.push("flush"); await gate; await file.flush(); },
+      };
+    },
+  };
+  return { disk, calls, hold: () => { const { promise, resolve } = Promise.withResolvers<void>(); gate = promise; return () => { gate = undefined; resolve(); }; } };
+};
+
+describe("append", () => {
+  it("keeps the order of 1000 parallel appends and lets them share flushes", async () => {
+    const { disk, calls } = watched();
+    const journal = await open({ disk });
+    await Promise.all(Array.from({ length: 1000 }, (_, number) => journal.append(anIntent(number))));
+    expect(calls.filter((call) => call === "flush").length).toBeLessThanOrEqual(3);
+    const entries = await Array.fromAsync(readEntries(dir));
+    expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 1000 }, (_, index) => index));
+    expect(entries.map((entry) => entry.kind === "intent" && entry.id)).toEqual(Array.from({ length: 1000 }, (_, number) => anIntent(number).id));
+  });
+
+  it("resolves only after the flush, and forms the next group meanwhile", async () => {
+    const { disk, calls, hold } = watched();
+    const journal = await open({ disk });
+    const letGo = hold();
+    const done: number[] = [];
+    const first = journal.append(anIntent(0)).then(() => done.push(0));
+    await expect.poll(() => calls).toEqual(["write", "flush"]);
+    const rest = [1, 2, 3].map((number) => journal.append(anIntent(number)).then(() => done.push(number)));
+    await new Promise(setImmediate);
+    expect(done).toEqual([]);
+    expect(journal.status()).toMatchObject({ size: 0, waiting: 4 });
+    letGo();
+    await Promise.all([first, ...rest]);
+    expect(done).toEqual([0, 1, 2, 3]);
+    expect(calls).toEqual(["write", "flush", "write", "flush"]);
+  });
+
+  it("never lets time go back within a run", async () => {
+    const times = [5_000_000, 4_000_000, 6_000_000, 1];
+    const journal = await open({ now: () => times.shift() ?? 0 });
+    for (let number = 0; number < 5; number++) await journal.append(anIntent(number));
+    const seconds = (await Array.fromAsync(readEntries(dir))).map(({ time }) => time.slice(17, 26));
+    expect(seconds).toEqual(["05.000000", "05.000000", "06.000000", "06.000000", "06.000000"]);
+  });
+
+  it("begins a new segment, named by its first index, when one is full, and carries on after opening again", async () => {
+    let journal = await open({ segmentBytes: 1000 });
+    for (let number = 0; number < 8; number++) await journal.append(anIntent(number));
+    await journal.close();
+    journal = await open({ segmentBytes: 1000 });
+    expect(journal.status()).toMatchObject({ size: 8, torn: undefined });
+    for (let number = 8; number < 12; number++) await journal.append(anIntent(number));
+    const segments = await segmentsOf(dir);
+    expect(segments.length).toBeGreaterThan(2);
+    for (const segment of segments) {
+      expect(JSON.parse((await linesOf(dir, segment))[0]!)).toMatchObject({ index: Number(segment.slice(0, 12)) });
+    }
+    expect((await Array.fromAsync(readEntries(dir))).map(({ index }) => index)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+  });
+
+  it("gives the root of the lines on disk, and their leaf hashes beside each segment", async () => {
+    const journal = await open({ segmentBytes: 1000 });
+    for (let number = 0; number < 7; number++) await journal.append(anIntent(number));
+    const { size, root } = await journal.head();
+    const leaves: string[] = [];
+    for (const segment of await segmentsOf(dir)) {
+      const own = (await linesOf(dir, segment)).map((line) => leafHash(Buffer.from(line)));
+      expect((await readFile(join(dir, "segments", segment.replace(".jsonl", ".hashes")))).toString("latin1")).toBe(own.join(""));
+      leaves.push(...own);
+    }
+    expect(size).toBe(7);
+    expect(digestBytes(root)).toEqual(digestBytes(rootOf(leaves)));
+  });
+
+  it("takes a line larger than its buffer", async () => {
+    const journal = await open();
+    const text = "ä".repeat(900_000);
+    await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1, { NOTE: text })), journal.append(anIntent(2))]);
+    const entries = await Array.fromAsync(readEntries(dir));
+    expect(entries).toHaveLength(3);
+    expect(entries[1]).toMatchObject({ body: { NOTE: text } });
+  });
+
+  it("refuses an entry that cannot be written down and stays whole", async () => {
+    const journal = await open();
+    const body: Record<string, unknown> = {};
+    body.self = body;
+    await expect(journal.append(anIntent(0, body))).rejects.toThrow(TypeError);
+    await journal.append(anIntent(1));
+    expect((await Array.fromAsync(readEntries(dir))).map(({ index }) => index)).toEqual([0]);
+  });
+});
+
+describe("note", () => {
+  it("shares the flush of the next append", async () => {
+    const { disk, calls } = watched();
+    const journal = await open({ disk });
+    journal.note(aRefusal(0));
+    await journal.append(anIntent(1));
+    expect(calls).toEqual(["write", "flush"]);
+    expect((await Array.fromAsync(readEntries(dir))).map(({ kind }) => kind)).toEqual(["refusal", "intent"]);
+  });
+
+  it("comes to disk by itself when nothing is appended", async () => {
+    const journal = await open();
+    journal.note(aRefusal(0));
+    await expect.poll(() => journal.status().size).toBe(1);
+  });
+
+  it("comes to disk when the journal is closed", async () => {
+    const journal = await open();
+    journal.note(aRefusal(0));
+    await journal.close();
+    expect(await Array.fromAsync(readEntries(dir))).toMatchObject([{ index: 0, id: "refused-0" }]);
+  });
+
+  it("holds a bounded amount, and tells in a gap how many found no room", async () => {
+    const { disk, hold } = watched();
+    const journal = await open({ disk });
+    const letGo = hold();
+    const first = journal.append(anIntent(0));
+    await new Promise(setImmediate);
+    for (let number = 0; number < 40_000; number++) journal.note(aRefusal(number));
+    const { waiting, lost } = journal.status();
+    expect(waiting + lost).toBe(40_001);
+    expect(lost).toBeGreaterThan(0);
+    letGo();
+    await first;
+    await journal.head();
+    await journal.append(anIntent(1));
+    const entries = await Array.fromAsync(readEntries(dir));
+    expect(entries.at(-2)).toMatchObject({ kind: "gap", lost });
+    expect(entries).toHaveLength(waiting + 2);
+    expect(journal.status().lost).toBe(0);
+  });
+});
+
+describe("a journal that is closed", () => {
+  it("rejects what comes after, and closing again is no matter", async () => {
+    const journal = await open();
+    await journal.append(anIntent(0));
+    await Promise.all([journal.close(), journal.close()]);
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    expect(await Array.fromAsync(readEntries(dir))).toHaveLength(1);
+  });
+});
+
+describe("the lock", () => {
+  it("keeps a second journal of this process out, and is given back", async () => {
+    const journal = await open();
+    await expect(open()).rejects.toThrow("open already");
+    await journal.close();
+    await expect(open()).resolves.toBeDefined();
+  });
+
+  it("keeps another process out while that one lives, and not after it died", async () => {
+    const program = `
+      import { openJournal } from ${JSON.stringify(new URL("../../src/journal/append.ts", import.meta.url).href)};
+      await openJournal({ dir: ${JSON.stringify(dir)}, durability: "flush" });
+      process.stdout.write("open");
+      setInterval(() => undefined, 1000);`;
+    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      await once(child.stdout, "data");
+      await expect(open()).rejects.toThrow(`process ${child.pid} has the journal open`);
+    } finally {
+      child.kill("SIGKILL");
+      await once(child, "exit");
+    }
+    await expect(open()).resolves.toBeDefined();
+  });
+
+  it("does not take another process with the same number for the holder", async () => {
+    await (await open()).close();
+    await writeFile(join(dir, "lock"), `${process.ppid} a-boot-long-ago:12\n`);
+    await expect(open()).resolves.toBeDefined();
+  });
+
+  it("leaves no file behind", async () => {
+    await (await open()).close();
+    await expect(access(join(dir, "lock"))).rejects.toThrow("ENOENT");
+  });
+});

@@ -1,0 +1,128 @@
+/** The journal when a disk call fails: for every k the k-th call, in three ways. */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { JournalBroken } from "../../src/journal/append.ts";
+import { nodeDisk, writeAll, type Disk, type DiskFile } from "../../src/journal/disk.ts";
+import { readEntries } from "../../src/journal/read.ts";
+import { verifyJournal } from "../../src/journal/verify.ts";
+import { aDirectory, aKey, aRefusal, anIntent, openWithCheckpoints, removeDirectory, type Opened } from "./kit.ts";
+
+type Way = "short write" | "ENOSPC" | "EIO";
+const key = aKey();
+
+const failure = (code: string): Error => Object.assign(new Error(`${code}: the test's disk fails`), { code });
+
+type Faulty = { readonly disk: Disk; readonly calls: () => number };
+
+/** Fails the k-th call, and from then on each that would change the disk; a short write is one that takes half, once. */
+const faulty = (k: number, way: Way): Faulty => {
+  let calls = 0;
+  const call = async <Value>(work: () => Promise<Value>, half?: () => Promise<Value>): Promise<Value> => {
+    calls++;
+    if (calls < k || (calls > k && way === "short write")) return work();
+    if (way === "short write") return half ? half() : work();
+    if (calls === k && way === "ENOSPC") await half?.();
+    throw failure(way);
+  };
+  const file = (inner: DiskFile): DiskFile => ({
+    write: (bytes, position) => call(() => inner.write(bytes, position), () => inner.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), position)),
+    flush: () => call(inner.flush),
+    truncate: (size) => call(() => inner.truncate(size)),
+    read: inner.read,
+    size: inner.size,
+    close: inner.close,
+  });
+  const disk: Disk = {
+    open: (path, how) => call(async () => file(await nodeDisk.open(path, how))),
+    makeDirectory: (path) => call(() => nodeDisk.makeDirectory(path)),
+    list: nodeDisk.list,
+    rename: (from, to) => call(() => nodeDisk.rename(from, to)),
+    syncDirectory: (path) => call(() => nodeDisk.syncDirectory(path)),
+  };
+  return { disk, calls: () => calls };
+};
+
+/** Some waves of entries with checkpoints between them, over several segments. Resolves with the ids that were acknowledged, and whether all went well. */
+const work = async (dir: string, disk: Disk): Promise<{ acknowledged: string[]; whole: boolean }> => {
+  const acknowledged: string[] = [];
+  let opened: Opened | undefined;
+  try {
+    opened = await openWithCheckpoints(dir, key, { disk, segmentBytes: 1500 });
+    for (let wave = 0; wave < 3; wave++) {
+      opened.journal.note(aRefusal(wave));
+      const entries = [0, 1, 2].map((number) => anIntent(10 * wave + number));
+      const settled = await Promise.allSettled(entries.map((entry) => opened!.journal.append(entry)));
+      for (const [at, { status }] of settled.entries()) if (status === "fulfilled") acknowledged.push(entries[at]!.id);
+      if (wave === 1) await opened.checkpoints.write();
+    }
+    await opened.close();
+    return { acknowledged, whole: acknowledged.length === 9 };
+  } catch {
+    await opened?.journal.close().catch(() => undefined);
+    return { acknowledged, whole: false };
+  }
+};
+
+let dir: string;
+beforeEach(async () => { dir = await aDirectory(); });
+afterEach(() => removeDirectory(dir));
+
+describe.each<Way>(["short write", "ENOSPC", "EIO"])("the journal, when the k-th disk call fails with %s", (way) => {
+  it("loses nothing that was acknowledged, for every k, and is verified after opening again", async () => {
+    let failures = 0;
+    for (let k = 1, { disk, calls } = faulty(k, way); ; ({ disk, calls } = faulty(++k, way))) {
+      const own = `${dir}/${k}`;
+      const { acknowledged, whole } = await work(own, disk);
+      if (!whole) failures++;
+      const again = await openWithCheckpoints(own, key, { segmentBytes: 1500 });
+      await again.journal.append(anIntent(99));
+      await again.close();
+      const entries = await Array.fromAsync(readEntries(own));
+      expect(entries.map(({ index }) => index)).toEqual(entries.map((_, at) => at));
+      const ids = entries.map((entry) => ("id" in entry ? entry.id : ""));
+      for (const id of acknowledged) expect(ids.filter((other) => other === id), `k ${k}`).toHaveLength(1);
+      expect(await verifyJournal(own, { vkey: again.checkpoints.verifierKey }), `k ${k}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0, entries: entries.length });
+      if (calls() < k) break;
+    }
+    if (way === "short write") expect(failures).toBe(0);
+    else expect(failures).toBeGreaterThan(25);
+  });
+});
+
+describe("a journal whose disk failed", () => {
+  /** A disk of which the flushes of segments can be made to fail. */
+  const failing = (): { disk: Disk; fail: () => void; flushes: () => number } => {
+    let [isFailing, flushes] = [false, 0];
+    const disk: Disk = {
+      ...nodeDisk,
+      open: async (path, how) => {
+        const inner = await nodeDisk.open(path, how);
+        return path.endsWith(".jsonl") ? { ...inner, flush: () => { flushes++; return isFailing ? Promise.reject(failure("EIO")) : inner.flush(); } } : inner;
+      },
+    };
+    return { disk, fail: () => { isFailing = true; }, flushes: () => flushes };
+  };
+
+  it("rejects the group, what waits behind it and all that follows, with the reason, and never flushes the file again", async () => {
+    const { disk, fail, flushes } = failing();
+    const { journal, checkpoints } = await openWithCheckpoints(dir, key, { disk });
+    await journal.append(anIntent(0));
+    fail();
+    const before = flushes();
+    const group = [journal.append(anIntent(1)), journal.append(anIntent(2))];
+    await new Promise(setImmediate);
+    const behind = journal.append(anIntent(3));
+    for (const one of [...group, behind]) await expect(one).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anIntent(4))).rejects.toThrow(/cannot be written: EIO/);
+    journal.note(aRefusal(5));
+    await expect(checkpoints.write()).rejects.toThrow(JournalBroken);
+    expect(journal.status()).toMatchObject({ size: 1, failed: expect.stringContaining("EIO") as string, lost: 1 });
+    await journal.close();
+    expect(flushes()).toBe(before + 1);
+  });
+
+  it("says so when a disk takes nothing more without an error", async () => {
+    const stuck: DiskFile = { ...(await nodeDisk.open(`${dir}/stuck`, "create")), write: async () => 0 };
+    await expect(writeAll(stuck, Buffer.from("line"), 0)).rejects.toThrow("took 0 of 4 bytes");
+    await stuck.close();
+  });
+});
