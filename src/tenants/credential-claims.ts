@@ -1,0 +1,68 @@
+/** What a token must claim before it speaks for a client (RFC 7519; RFC 8725, sections 3.8 to 3.12). */
+import { Unusable, type JwtIssuer } from "./credential-types.ts";
+import { isArray, type Claims } from "./token.ts";
+
+export type Claimed = {
+  readonly client: string;
+  readonly tenant?: string;
+  readonly jti?: string;
+  /** Milliseconds since 1970. */
+  readonly expires: number;
+};
+
+type Judgement = { readonly claims: Claims; readonly issuer: JwtIssuer; /** Milliseconds since 1970. */ readonly now: number };
+
+/** A token that lives longer cannot be called back in time. */
+const MAX_LIFETIME = 24 * 60 * 60 * 1000;
+const MAX_JTI = 256;
+
+/** Throws Unusable. `iss` has been compared already: it chose the issuer. */
+export const readClaims = (judgement: Judgement): Claimed => {
+  const { claims, issuer } = judgement;
+  const expires = readLifetime(judgement);
+  if (!isForAudience(claims, issuer.audience)) throw new Unusable("the token is for another audience");
+  const client = claims.get(issuer.claims.client);
+  if (typeof client !== "string" || client === "") throw new Unusable("the token names no client");
+  return { client, ...readTenant(judgement), ...readJti(claims), expires };
+};
+
+const readLifetime = ({ claims, issuer, now }: Judgement): number => {
+  const expires = momentOf(claims, "exp");
+  const issued = momentOf(claims, "iat");
+  const skew = issuer.clock_skew;
+  if (expires === undefined) throw new Unusable("the token has no exp");
+  if (now > expires + skew) throw new Unusable("the token has expired");
+  if ((momentOf(claims, "nbf") ?? now) > now + skew) throw new Unusable("the token is not valid yet");
+  if ((issued ?? now) > now + skew) throw new Unusable("the token comes from the future");
+  if (expires - (issued ?? now) > MAX_LIFETIME) throw new Unusable("the token lives longer than 24 hours");
+  return expires;
+};
+
+/** Whole seconds, as every issuer writes them; a fraction, or a number that no clock reaches, is a sign of something else. */
+const momentOf = (claims: Claims, name: "exp" | "nbf" | "iat"): number | undefined => {
+  if (!claims.has(name)) return undefined;
+  const seconds = claims.get(name);
+  if (typeof seconds !== "number") throw new Unusable(`the token's ${name} is not a whole number of seconds`);
+  return seconds * 1000;
+};
+
+const isForAudience = (claims: Claims, audience: string): boolean => {
+  const named = claims.get("aud");
+  return isArray(named) ? named.items.every((item) => typeof item === "string") && named.items.includes(audience) : named === audience;
+};
+
+const readTenant = ({ claims, issuer }: Judgement): { readonly tenant?: string } => {
+  const name = issuer.claims.tenant;
+  if (name === undefined || !claims.has(name)) return {};
+  const tenant = claims.get(name);
+  const text = typeof tenant === "number" || typeof tenant === "bigint" ? String(tenant) : tenant;
+  if (typeof text !== "string" || text === "") throw new Unusable("the token's tenant is neither a name nor a DBID");
+  return { tenant: text };
+};
+
+const readJti = (claims: Claims): { readonly jti?: string } => {
+  if (!claims.has("jti")) return {};
+  const jti = claims.get("jti");
+  if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) throw new Unusable("the token's jti is not a text of 1 to 256 characters");
+  return { jti };
+};

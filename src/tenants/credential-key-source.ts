@@ -1,0 +1,49 @@
+/** Where an issuer's keys come from: a file, or the one address that the settings name. */
+import { readFile } from "node:fs/promises";
+import { isAlgorithm, type Algorithm, type VerificationKey } from "./credential-jwk.ts";
+import { openRemoteKeys } from "./credential-jwks-remote.ts";
+import { CredentialFault, type JwtIssuer, type Tell } from "./credential-types.ts";
+import { readKeySet, type KeySet } from "./jwks.ts";
+
+export type KeySource = {
+  /** The key of that id: at once when it is at hand, otherwise after the set was fetched, if it may be fetched now. Never rejects. */
+  readonly find: (kid: string) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
+  readonly close: () => void;
+};
+
+type Surroundings = {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly tell: Tell;
+  /** Called when a key that was in force no longer is. */
+  readonly onKeyGone: () => void;
+};
+
+/** A file is read once, here; an address is asked in the background from now on. Throws CredentialFault. */
+export const openKeySource = async (issuer: JwtIssuer, surroundings: Surroundings): Promise<KeySource> => {
+  const algorithms = algorithmsOf(issuer);
+  const { jwks_uri: address, jwks_file: path } = issuer;
+  if ((address === undefined) === (path === undefined)) throw new CredentialFault(`issuer "${issuer.name}": needs jwks_uri or jwks_file, and not both`);
+  const read = (jwks: unknown): KeySet => readKeySet(jwks, algorithms);
+  if (address !== undefined) return openRemoteKeys({ issuer: issuer.name, address, read, ...surroundings });
+  const { keys, skipped } = await readKeyFile(issuer.name, path!, read);
+  surroundings.tell({ kind: "key-set-loaded", issuer: issuer.name, usable: keys.size, skipped });
+  return { find: (kid) => keys.get(kid), close: () => {} };
+};
+
+const algorithmsOf = ({ name, algorithms }: JwtIssuer): readonly Algorithm[] => {
+  const unknown = algorithms.find((algorithm) => !isAlgorithm(algorithm));
+  if (unknown !== undefined) throw new CredentialFault(`issuer "${name}": algorithm "${unknown}" cannot be used`);
+  if (algorithms.length === 0) throw new CredentialFault(`issuer "${name}": no algorithm is named`);
+  return algorithms.filter(isAlgorithm);
+};
+
+const readKeyFile = async (issuer: string, path: string, read: (jwks: unknown) => KeySet): Promise<KeySet> => {
+  try {
+    return read(JSON.parse(await readFile(path, "utf8")));
+  } catch (problem) {
+    // What JSON.parse says quotes the file, and the file may hold a private key by mistake.
+    const why = problem instanceof SyntaxError ? "it is not JSON" : (problem as Error).message;
+    throw new CredentialFault(`issuer "${issuer}": jwks_file ${path}: ${why}`);
+  }
+};

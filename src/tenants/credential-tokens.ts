@@ -1,0 +1,97 @@
+/** From a bearer token to who asks: read, match with its issuer, judge the claims, and only then touch a key. */
+import { hash } from "node:crypto";
+import { JsonFault } from "../ocs/json.ts";
+import { readClaims, type Claimed } from "./credential-claims.ts";
+import { isSameAlgorithm, type VerificationKey } from "./credential-jwk.ts";
+import { openKeySource, type KeySource } from "./credential-key-source.ts";
+import { createMemory } from "./credential-memory.ts";
+import { verifySignature } from "./credential-signature.ts";
+import { CredentialFault, Unusable, type Identity, type JwtIssuer, type Tell } from "./credential-types.ts";
+import { MAX_TOKEN, readToken, type Token } from "./token.ts";
+
+export type Tokens = {
+  /** At once for a remembered token and wherever the key is at hand, except Ed25519. Never throws, never rejects. */
+  readonly identify: (text: string) => Identity | undefined | Promise<Identity | undefined>;
+  readonly close: () => void;
+};
+
+type Options = { readonly issuers: readonly JwtIssuer[]; readonly now: () => number; readonly tell: Tell };
+type Trusted = { readonly issuer: JwtIssuer; readonly keys: KeySource };
+
+const MAX_SKEW = 10 * 60 * 1000;
+
+/** Throws CredentialFault for issuers that cannot be worked with, key files that cannot be read among them. */
+export const createTokens = async ({ issuers, now, tell }: Options): Promise<Tokens> => {
+  issuers.forEach(checkIssuer);
+  const memory = createMemory({ now });
+  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone: memory.clear }));
+
+  const refuse = (problem: unknown): undefined => {
+    tell({ kind: "refused", credential: "jwt", reason: reasonOf(problem) });
+    return undefined;
+  };
+  const identify: Tokens["identify"] = (text) => {
+    if (text.length > MAX_TOKEN) return refuse(new Unusable("the token is too long"));
+    const digest = hash("sha256", text, "hex");
+    const known = memory.recall(digest);
+    if (known) return known;
+    const accept = ({ client, tenant, jti, expires }: Claimed): Identity => {
+      const identity: Identity = { client, credential: { kind: "jwt", id: jti ?? digest.slice(0, 16) }, ...(tenant !== undefined && { tenant }) };
+      memory.keep(digest, identity, expires);
+      return identity;
+    };
+    try {
+      const claimed = verify({ text, trusted, now: now() });
+      return claimed instanceof Promise ? claimed.then(accept).catch(refuse) : accept(claimed);
+    } catch (problem) {
+      return refuse(problem);
+    }
+  };
+  return { identify, close: () => trusted.forEach(({ keys }) => keys.close()) };
+};
+
+type Question = { readonly text: string; readonly trusted: ReadonlyMap<string, Trusted>; readonly now: number };
+
+/** The order matters: what costs nothing comes first, so that an expired or foreign token makes nobody fetch or verify. */
+const verify = ({ text, trusted, now }: Question): Claimed | Promise<Claimed> => {
+  const token = readToken(text);
+  const iss = token.claims.get("iss");
+  const from = typeof iss === "string" ? trusted.get(iss) : undefined;
+  if (!from) throw new Unusable("the token's issuer is not one of ours");
+  const { issuer, keys } = from;
+  if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("the token's algorithm is not one of its issuer's");
+  const claimed = readClaims({ claims: token.claims, issuer, now });
+  const key = keys.find(token.kid);
+  if (key instanceof Promise) return key.then((found) => signed(token, found)).then(() => claimed);
+  const verified = signed(token, key);
+  return verified ? verified.then(() => claimed) : claimed;
+};
+
+const signed = (token: Token, key: VerificationKey | undefined): void | Promise<void> => {
+  if (!key) throw new Unusable("the token's key is not one of its issuer's");
+  return verifySignature(token, key);
+};
+
+const trust = async (issuers: readonly JwtIssuer[], open: (issuer: JwtIssuer) => Promise<KeySource>): Promise<ReadonlyMap<string, Trusted>> => {
+  const trusted = new Map<string, Trusted>();
+  try {
+    for (const issuer of issuers) {
+      if (trusted.has(issuer.issuer)) throw new CredentialFault(`issuer "${issuer.name}": another issuer has the same iss`);
+      trusted.set(issuer.issuer, { issuer, keys: await open(issuer) });
+    }
+    return trusted;
+  } catch (problem) {
+    for (const { keys } of trusted.values()) keys.close();
+    throw problem;
+  }
+};
+
+const checkIssuer = ({ name, issuer, audience, clock_skew: skew, claims }: JwtIssuer): void => {
+  const needed = { issuer, audience, "claims.client": claims.client, "claims.tenant": claims.tenant ?? "none" };
+  for (const [key, value] of Object.entries(needed)) if (value === "") throw new CredentialFault(`issuer "${name}": ${key} is empty`);
+  if (!(skew >= 0 && skew <= MAX_SKEW)) throw new CredentialFault(`issuer "${name}": clock_skew is not between 0 and 10 minutes`);
+};
+
+/** What the libraries say may quote the token; only our own words are passed on. */
+const reasonOf = (problem: unknown): string =>
+  problem instanceof Unusable ? problem.message : problem instanceof JsonFault ? "the token is not strict JSON" : "the token's signature does not hold";

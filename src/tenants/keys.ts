@@ -1,0 +1,66 @@
+/** API keys. Only their hashes are known here, so the table can be read by anyone and used by no one. */
+import { hash } from "node:crypto";
+import { CredentialFault, type Identity, type KeyRecord, type Tell } from "./credential-types.ts";
+
+export type KeyTable = {
+  /** `user` is who the caller says it is, where the carrier says so: it must be the record's client. */
+  readonly identify: (key: string, user?: string) => Identity | undefined;
+};
+
+type Options = { readonly records: readonly KeyRecord[]; /** Milliseconds since 1970. */ readonly now: () => number; readonly tell: Tell };
+type Entry = { readonly identity: Identity; readonly until: number };
+
+/** Printable ASCII without a blank, the same bytes in every carrier. */
+const KEY = /^[\x21-\x7e]{1,512}$/;
+const HASH = /^sha256:([0-9a-f]{64})$/i;
+/** A day, or a moment with its zone: without one it would mean another moment on another machine. */
+const MOMENT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
+
+/**
+ * Throws CredentialFault. A key is looked up by its SHA-256: known or not, it costs the same hash and the same probe. How long the probe
+ * takes may depend on the digest, but a caller who wants to try digests must first find keys that have them, and what it would learn of a
+ * stored digest says nothing about the key behind it. So nothing here needs to compare in constant time.
+ */
+export const createKeyTable = ({ records, now, tell }: Options): KeyTable => {
+  const entries = readRecords(records);
+  const refuse = (reason: string): undefined => {
+    tell({ kind: "refused", credential: "key", reason });
+    return undefined;
+  };
+  return {
+    identify: (key, user) => {
+      if (!KEY.test(key)) return refuse("what was sent is no key");
+      const entry = entries.get(hash("sha256", key, "hex"));
+      if (!entry) return refuse("the key is not known");
+      const { id } = entry.identity.credential;
+      if (now() >= entry.until) return refuse(`key ${id} has expired or was revoked`);
+      if (user !== undefined && user !== entry.identity.client) return refuse(`key ${id} is another client's`);
+      return entry.identity;
+    },
+  };
+};
+
+const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> => {
+  const entries = new Map<string, Entry>();
+  const ids = new Set<string>();
+  for (const { id, client, hash: written, expires, revoked } of records) {
+    const fault = (problem: string): CredentialFault => new CredentialFault(`key "${id}": ${problem}`);
+    const digest = HASH.exec(written)?.[1]?.toLowerCase();
+    if (id === "" || client === "") throw fault("id or client is empty");
+    if (digest === undefined) throw fault('hash is not "sha256:" and 64 hexadecimal digits');
+    if (ids.has(id)) throw fault("the id stands twice");
+    if (entries.has(digest)) throw fault("another record has the same hash");
+    const end = expires === undefined ? Infinity : momentOf(expires);
+    if (end === undefined) throw fault("expires is not a day or a moment with its time zone");
+    // Whoever wrote anything there wanted the key gone.
+    const gone = revoked === undefined ? Infinity : (momentOf(revoked) ?? -Infinity);
+    ids.add(id);
+    entries.set(digest, { identity: { client, credential: { kind: "key", id } }, until: Math.min(end, gone) });
+  }
+  return entries;
+};
+
+const momentOf = (text: string): number | undefined => {
+  const moment = MOMENT.test(text) ? Date.parse(text) : Number.NaN;
+  return Number.isNaN(moment) ? undefined : moment;
+};

@@ -1,0 +1,49 @@
+/** The operator's register: which tenant has which clients, groups, lists and campaigns, and where its OCS is. Built once from the settings. */
+import type { ActionName } from "../ocs/catalog.ts";
+
+export type Grant = {
+  readonly actions: ReadonlySet<ActionName>;
+  /** DBIDs; undefined for every group of the tenant. */
+  readonly campaignGroups: ReadonlySet<number> | undefined;
+};
+
+export type CampaignGroup = { readonly dbid: number; readonly name: string; readonly campaignId: number | undefined; readonly groupId: number | undefined };
+
+/** How many requests may be made: `points` in a window of `seconds`. */
+export type Limit = { readonly points: number; readonly seconds: number };
+
+/** What separates tenants on /records. `pre-dial` and `registered` want ownership to be known: until it is, nothing is owned by anybody. */
+export type RecordsMode = "pre-dial" | "registered" | "dedicated" | "unscoped";
+
+export type Tenant = {
+  readonly name: string;
+  readonly dbid: number;
+  readonly upstream: string;
+  readonly clients: ReadonlyMap<string, Grant>;
+  readonly campaigns: ReadonlySet<string>;
+  readonly campaignGroups: ReadonlyMap<number, CampaignGroup>;
+  readonly lists: ReadonlySet<string>;
+  readonly records: RecordsMode;
+  /** Names of user-defined fields; undefined for any. */
+  readonly fields: ReadonlySet<string> | undefined;
+  readonly limits: { readonly requests: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };
+};
+
+export type Register = {
+  /** Every tenant under which the client stands. */
+  readonly tenantsOf: (client: string) => readonly Tenant[];
+  readonly tenants: readonly Tenant[];
+};
+
+const none: readonly Tenant[] = [];
+
+export const createRegister = (tenants: readonly Tenant[]): Register => {
+  const byClient = new Map<string, Tenant[]>();
+  for (const tenant of tenants) {
+    for (const client of tenant.clients.keys()) byClient.set(client, [...(byClient.get(client) ?? []), tenant]);
+  }
+  return { tenantsOf: (client) => byClient.get(client) ?? none, tenants };
+};
+
+/** True when the text is the tenant's name or its DBID. */
+export const isNamed = (tenant: Tenant, nameOrDbid: string): boolean => tenant.name === nameOrDbid || String(tenant.dbid) === nameOrDbid;

@@ -1,0 +1,80 @@
+/**
+ * A token in compact form (RFC 7515) read strictly: one spelling per token, no doubled key anywhere, and no header that would let the
+ * token choose its own key or shape. Nothing here is verified yet.
+ */
+import { scanJson, type JsonObject, type JsonValue } from "../ocs/json.ts";
+import { isCanonicalBase64url } from "./credential-base64.ts";
+import { isKid } from "./credential-jwk.ts";
+import { Unusable } from "./credential-types.ts";
+
+export type Claims = ReadonlyMap<string, JsonValue>;
+
+export type Token = {
+  readonly text: string;
+  readonly kid: string;
+  /** What the header says; the key's record decides. */
+  readonly algorithm: string;
+  readonly claims: Claims;
+};
+
+/** Longer than that is not even hashed. */
+export const MAX_TOKEN = 8 * 1024;
+const MAX_HEADER = 4 * 1024;
+
+/** Headers that point at a key, bring one along, or change how the token is to be read. */
+const FORBIDDEN = ["crit", "jku", "x5u", "x5c", "jwk", "b64", "zip", "enc"];
+/** RFC 7519, section 5.1; RFC 9068, section 2.1. Media types, so their case does not matter. */
+const TYPES = new Set(["jwt", "at+jwt", "application/at+jwt"]);
+
+/** Throws Unusable, or JsonFault for header and payload. */
+export const readToken = (text: string): Token => {
+  const [header, payload] = splitCompact(text);
+  return { text, ...readHeader(header), claims: readObject(payload) };
+};
+
+/** The parts of header, payload and signature, each in its only spelling. Throws Unusable. */
+export const splitCompact = (text: string): readonly [header: string, payload: string, signature: string] => {
+  const [header, payload, signature, ...more] = text.split(".", 4);
+  if (signature === undefined || more.length > 0) throw new Unusable("the token has not three parts");
+  if (header!.length > MAX_HEADER) throw new Unusable("the token's header is too long");
+  for (const part of [header, payload, signature]) if (!isCanonicalBase64url(part)) throw new Unusable("a part of the token is not canonical base64url");
+  return [header!, payload!, signature];
+};
+
+/** Throws Unusable or JsonFault. */
+export const readHeader = (part: string): { readonly kid: string; readonly algorithm: string } => {
+  const header = readObject(part);
+  const forbidden = FORBIDDEN.find((name) => header.has(name));
+  if (forbidden !== undefined) throw new Unusable(`the token's header has ${forbidden}`);
+  const type = header.get("typ");
+  if (header.has("typ") && (typeof type !== "string" || !TYPES.has(type.toLowerCase()))) throw new Unusable("the token's typ is not that of an access token");
+  const kid = header.get("kid");
+  if (!isKid(kid)) throw new Unusable("the token names no key");
+  const algorithm = header.get("alg");
+  if (typeof algorithm !== "string") throw new Unusable("the token names no algorithm");
+  return { kid, algorithm };
+};
+
+const readObject = (part: string): Claims => {
+  const value = scanJson(Buffer.from(part, "base64url"));
+  if (!isObject(value)) throw new Unusable("a part of the token is not a JSON object");
+  return membersOf(value);
+};
+
+const membersOf = (object: JsonObject): Claims => {
+  const members = new Map<string, JsonValue>();
+  for (const { key, value } of object.members) {
+    if (members.has(key)) throw new Unusable("a key stands twice in the token");
+    refuseDoubledKeys(value);
+    members.set(key, value);
+  }
+  return members;
+};
+
+const refuseDoubledKeys = (value: JsonValue): void => {
+  if (isObject(value)) membersOf(value);
+  else if (isArray(value)) for (const item of value.items) refuseDoubledKeys(item);
+};
+
+const isObject = (value: JsonValue): value is JsonObject => typeof value === "object" && value?.kind === "object";
+export const isArray = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "array" }> => typeof value === "object" && value?.kind === "array";

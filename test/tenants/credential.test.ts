@@ -1,0 +1,127 @@
+import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import fc from "fast-check";
+import jsonwebtoken from "jsonwebtoken";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { createCredentials, type KeyRecord } from "../../src/tenants/credential.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, SECONDS, type Opened } from "./credential-kit.ts";
+
+const ec = ecPair();
+const edwards = generateKeyPairSync("ed25519");
+const world = aWorld();
+const keys: readonly KeyRecord[] = [["k1", "ors-main", "sk_one"], ["k2", "alpha-ops", "sk_two"]].map(([id, client, key]) =>
+  ({ id: id!, client: client!, hash: `sha256:${createHash("sha256").update(key!).digest("hex")}` }));
+const key = (value: string): readonly (readonly [string, string])[] => [["X-Api-Key", value]];
+let gate: Opened;
+
+beforeAll(async () => {
+  const jwks_file = world.file("keys.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" }), jwkOf(edwards.publicKey, { kid: "ed" })] });
+  gate = await world.open({ jwt: [anIssuer({ jwks_file, algorithms: ["ES256", "EdDSA"] })], keys: { records: keys, carriers: ["basic", "header:X-Api-Key"] } });
+});
+afterEach(() => vi.restoreAllMocks());
+afterAll(() => world.end());
+
+const header = { alg: "ES256", kid: "ec" };
+const token = (more: object = {}): string => es256(ec.privateKey, header, claims(more));
+const eddsa = (more: object = {}): string => {
+  const input = `${encode({ alg: "EdDSA", kid: "ed" })}.${encode(claims(more))}`;
+  return `${input}.${sign(null, Buffer.from(input), edwards.privateKey).toString("base64url")}`;
+};
+
+describe("identify", () => {
+  it("answers at once for a key, a first token and a remembered one", () => {
+    expect(gate.identify(key("sk_one"))).toEqual({ client: "ors-main", credential: { kind: "key", id: "k1" } });
+    expect(gate.identify(bearer(token({ jti: "sync" })))).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "sync" } });
+  });
+
+  it("verifies a token once a minute, and not at all once it is forgotten and expired", async () => {
+    const verify = vi.spyOn(jsonwebtoken, "verify");
+    const { clock } = gate;
+    const start = clock.now;
+    const text = token({ jti: "remembered", exp: SECONDS + 90 });
+    const ask = async (later: number) => {
+      clock.now = start + later;
+      return [(await gate.ask(text))?.client, verify.mock.calls.length];
+    };
+    expect(await ask(0)).toEqual(["ors-main", 1]);
+    expect(await ask(59_999)).toEqual(["ors-main", 1]);
+    expect(await ask(60_000)).toEqual(["ors-main", 2]);
+    expect(await ask(89_999)).toEqual(["ors-main", 2]);
+    // Past exp but within the skew: still good, never remembered.
+    expect(await ask(90_000)).toEqual(["ors-main", 3]);
+    expect(await ask(150_000)).toEqual(["ors-main", 4]);
+    expect(await ask(150_001)).toEqual([undefined, 4]);
+    clock.now = start;
+  });
+
+  it("does not take a remembered token's other signature for the token", async () => {
+    const text = token({ jti: "twice" });
+    expect(await gate.ask(text)).toBeDefined();
+    expect(await gate.ask(`${text.slice(0, text.lastIndexOf("."))}.${token().split(".")[2]}`)).toBeUndefined();
+  });
+
+  it("turns whatever a library throws into nobody", async () => {
+    vi.spyOn(jsonwebtoken, "verify").mockImplementation(() => {
+      throw new TypeError("unforeseen");
+    });
+    expect(await gate.ask(token({ jti: "throws" }))).toBeUndefined();
+    expect(gate.news.at(-1)).toEqual({ kind: "refused", credential: "jwt", reason: "the token's signature does not hold" });
+  });
+
+  it("never throws and never lets anyone in, whatever stands in the lines", async () => {
+    const good = token();
+    const part = fc.oneof(fc.string(), fc.json().map(encode), fc.constantFrom(...good.split("."), encode(header), ""));
+    const value = fc.oneof(
+      fc.string(),
+      fc.string({ unit: "binary" }),
+      fc.array(part, { maxLength: 5 }).map((parts) => `Bearer ${parts.join(".")}`),
+      fc.tuple(fc.dictionary(fc.string(), fc.jsonValue()), fc.dictionary(fc.string(), fc.jsonValue())).map(([head, body]) => `Bearer ${es256(ec.privateKey, { ...header, ...head }, { iss: "https://idp.test/", ...body })}`),
+      fc.string().map((text) => `Basic ${Buffer.from(text).toString("base64")}`),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.constantFrom("Authorization", "authorization", "X-Api-Key", "Cookie"), value), { maxLength: 3 }), async (lines) => {
+        fc.pre(lines.every(([, text]) => text !== `Bearer ${good}`));
+        expect(await gate.identify(lines)).toBeUndefined();
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe("several credentials on one request", () => {
+  const basic = (text: string): readonly (readonly [string, string])[] => [["Authorization", `Basic ${Buffer.from(text).toString("base64")}`]];
+
+  it.each([["a token that is verified at once", token], ["a token that takes a moment", eddsa]])("count when they name one client: %s", async (_, make) => {
+    const expected = { client: "ors-main", credential: { kind: "jwt", id: "both" }, tenant: "Alpha Tenant" };
+    const text = make({ jti: "both", ocs_tenant: "Alpha Tenant" });
+    expect(await gate.identify([...bearer(text), ...key("sk_one")])).toEqual(expected);
+    expect(await gate.identify([...key("sk_one"), ...bearer(text)])).toEqual(expected);
+  });
+
+  it.each<[string, () => readonly (readonly [string, string])[]]>([
+    ["a token and another client's key", () => [...bearer(token()), ...key("sk_two")]],
+    ["a token and a bad key", () => [...bearer(token()), ...key("sk_bad")]],
+    ["a token and an empty key", () => [...bearer(token()), ...key("")]],
+    ["a bad token and a key", () => [...bearer(`${token()}A`), ...key("sk_one")]],
+    ["an expired token and a key", () => [...bearer(token({ iat: SECONDS - 900, exp: SECONDS - 600 })), ...key("sk_one")]],
+    ["a slow token and another client's key", () => [...key("sk_two"), ...bearer(eddsa())]],
+    ["a slow bad token and a key", () => [...key("sk_one"), ...bearer(eddsa().replace(/\..*\./, `.${encode(claims({ jti: "changed" }))}.`))]],
+    ["two keys of two clients", () => [...basic("ors-main:sk_one"), ...key("sk_two")]],
+    ["Basic and Bearer", () => [...basic("ors-main:sk_one"), ...bearer(token())]],
+  ])("count for nothing: %s", async (_, headers) => {
+    expect(await gate.identify(headers())).toBeUndefined();
+  });
+});
+
+describe("the challenge", () => {
+  it.each([
+    ["tokens and Basic", true, ["basic"], 'Bearer realm="ocsgw", Basic realm="ocsgw", charset="UTF-8"'],
+    ["Basic alone", false, ["basic", "header:X-Api-Key"], 'Basic realm="ocsgw", charset="UTF-8"'],
+    ["tokens alone", true, [], 'Bearer realm="ocsgw"'],
+    ["keys in a header alone", false, ["header:X-Api-Key"], 'Bearer realm="ocsgw"'],
+  ])("names what is taken: %s", async (_, tokens, carriers, challenge) => {
+    const jwks_file = world.file("challenge.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
+    const credentials = await createCredentials({ jwt: tokens ? [anIssuer({ jwks_file })] : [], keys: { records: [], carriers } });
+    expect(credentials.challenge).toBe(challenge);
+    credentials.close();
+  });
+});

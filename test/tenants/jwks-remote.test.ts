@@ -1,0 +1,221 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { exportJWK, generateKeyPair, SignJWT } from "jose";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { anIssuer, aWorld, claims, ecPair, es256, jwkOf, NOW, rsaPair, SECONDS, type World } from "./credential-kit.ts";
+
+const ec = ecPair();
+const next = ecPair();
+const ecJwk = jwkOf(ec.publicKey, { kid: "ec" });
+const rsaJwk = jwkOf(rsaPair().publicKey, { kid: "rsa" });
+const MINUTE = 60_000;
+
+describe("a key set at an address", () => {
+  let world: World;
+  let server: Server;
+  let answer: RequestListener;
+  let fetches: number;
+  let uri: string;
+  const publish = (...keys: readonly object[]): void => {
+    answer = (_, reply) => reply.end(JSON.stringify({ keys }));
+  };
+  const token = (kid = "ec", key = ec): string => es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${kid} ${Math.random()}`, exp: SECONDS + 80_000 }));
+  const open = () => world.open({ jwt: [anIssuer({ jwks_uri: uri })] });
+  const client = async (opened: Awaited<ReturnType<typeof open>>, text: string) => (await opened.ask(text))?.client;
+
+  beforeEach(async () => {
+    world = aWorld();
+    fetches = 0;
+    publish(ecJwk);
+    server = createServer((request, reply) => {
+      fetches++;
+      answer(request, reply);
+    }).listen(0, "127.0.0.1");
+    await new Promise((ready) => server.once("listening", ready));
+    uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+  });
+  afterEach(async () => {
+    world.end();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+
+  it("is fetched once at start, and the first tokens wait for it together", async () => {
+    const opened = await open();
+    expect(await Promise.all(Array.from({ length: 50 }, () => client(opened, token())))).toEqual(Array.from({ length: 50 }, () => "ors-main"));
+    expect(fetches).toBe(1);
+  });
+
+  it("answers at once when it is there", async () => {
+    const opened = await open();
+    await opened.ask(token());
+    expect(opened.identify([["authorization", `Bearer ${token()}`]])).toMatchObject({ client: "ors-main" });
+  });
+
+  it("is fetched at most once per cooldown, whatever kids are asked for", async () => {
+    const opened = await open();
+    await opened.ask(token());
+    opened.clock.now += 30_000;
+    const flood = token("nobody").split(".").slice(1).join(".");
+    const texts = Array.from({ length: 10_000 }, (_, at) => `${Buffer.from(JSON.stringify({ alg: "ES256", kid: `k${at}` })).toString("base64url")}.${flood}`);
+    const answers = await Promise.all(texts.map((text) => opened.ask(text)));
+    expect(answers.every((identity) => identity === undefined)).toBe(true);
+    expect(fetches).toBe(2);
+    opened.clock.now += 29_999;
+    await opened.ask(token("nobody"));
+    expect(fetches).toBe(2);
+    opened.clock.now += 1;
+    await opened.ask(token("nobody"));
+    expect(fetches).toBe(3);
+  });
+
+  it("is not asked for what fails before its key matters", async () => {
+    const opened = await open();
+    await opened.ask(token());
+    opened.clock.now += MINUTE;
+    await opened.ask(es256(ec.privateKey, { alg: "ES256", kid: "x" }, claims({ iat: SECONDS - 999, exp: SECONDS - 600 })));
+    await opened.ask(es256(ec.privateKey, { alg: "ES384", kid: "x" }, claims()));
+    await opened.ask(es256(ec.privateKey, { alg: "none", kid: "x" }, claims()));
+    expect(fetches).toBe(1);
+  });
+
+  it("gives a new key as soon as the cooldown allows", async () => {
+    const opened = await open();
+    await opened.ask(token());
+    publish(ecJwk, jwkOf(next.publicKey, { kid: "next" }));
+    expect(await client(opened, token("next", next))).toBeUndefined();
+    opened.clock.now += 30_000;
+    expect(await client(opened, token("next", next))).toBe("ors-main");
+    expect(fetches).toBe(2);
+  });
+
+  it("that lost a key makes its remembered tokens forgotten", async () => {
+    const opened = await open();
+    const text = token();
+    expect(await client(opened, text)).toBe("ors-main");
+    publish(jwkOf(next.publicKey, { kid: "next" }));
+    opened.clock.now += 30_000;
+    expect(await client(opened, text)).toBe("ors-main");
+    expect(await client(opened, token("next", next))).toBe("ors-main");
+    expect(await client(opened, text)).toBeUndefined();
+  });
+
+  it("that gave a kid to another key makes its remembered tokens forgotten", async () => {
+    const opened = await open();
+    const text = token();
+    await opened.ask(text);
+    publish(jwkOf(next.publicKey, { kid: "ec" }));
+    opened.clock.now += 30_000;
+    await opened.ask(token("nobody"));
+    expect(await client(opened, text)).toBeUndefined();
+    expect(await client(opened, token("ec", next))).toBe("ors-main");
+  });
+
+  it("that grows old is refreshed in the background, then waited for", async () => {
+    const opened = await open();
+    await opened.ask(token());
+    publish(jwkOf(next.publicKey, { kid: "next" }));
+    opened.clock.now += 10 * MINUTE;
+    expect(await client(opened, token())).toBeUndefined();
+    expect(fetches).toBe(2);
+    opened.clock.now += 5 * MINUTE;
+    expect(opened.identify([["authorization", `Bearer ${token("next", next)}`]])).toMatchObject({ client: "ors-main" });
+    await expect.poll(() => fetches).toBe(3);
+  });
+
+  it("that cannot be fetched keeps its last good keys for a day", async () => {
+    const opened = await open();
+    await opened.ask(token());
+    answer = (_, reply) => reply.writeHead(500).end("no");
+    opened.clock.now += 11 * MINUTE;
+    expect(await client(opened, token())).toBe("ors-main");
+    opened.clock.now = NOW + 12 * 60 * MINUTE;
+    expect(await client(opened, token())).toBe("ors-main");
+    opened.clock.now = NOW + 24 * 60 * MINUTE;
+    const late = es256(ec.privateKey, { alg: "ES256", kid: "ec" }, claims({ iat: opened.clock.now / 1000, exp: opened.clock.now / 1000 + 60 }));
+    expect(await client(opened, late)).toBeUndefined();
+    publish(ecJwk);
+    opened.clock.now += 30_000;
+    expect(await client(opened, late)).toBe("ors-main");
+  });
+
+  it("survives a clock that is set back", async () => {
+    const opened = await open();
+    const text = token();
+    expect(await client(opened, text)).toBe("ors-main");
+    opened.clock.now -= 60 * MINUTE;
+    expect(await client(opened, text)).toBeUndefined();
+    const earlier = es256(ec.privateKey, { alg: "ES256", kid: "ec" }, claims({ iat: SECONDS - 3600, exp: SECONDS - 3000 }));
+    expect(await client(opened, earlier)).toBe("ors-main");
+    // Neither the set's age nor the cooldown waits for the clock to come back.
+    expect(fetches).toBe(2);
+  });
+
+  it.each<[string, RequestListener]>([
+    ["2 MiB", (_, reply) => reply.end(JSON.stringify({ keys: [{ ...ecJwk, x5c: ["A".repeat(2_097_152)] }] }))],
+    ["10,000 keys", (_, reply) => reply.end(JSON.stringify({ keys: Array.from({ length: 10_000 }, () => ({ kid: "k" })) }))],
+    ["no JSON", (_, reply) => reply.end("<html>")],
+    ["no key set", (_, reply) => reply.end("[]")],
+    ["an entry that is no key", (_, reply) => reply.end('{"keys":[1]}')],
+    ["no key", (_, reply) => reply.end('{"keys":[]}')],
+    ["only a weak key", (_, reply) => reply.end(JSON.stringify({ keys: [{ ...rsaJwk, e: "AQ" }] }))],
+    ["a redirect", (_, reply) => reply.writeHead(302, { location: `${uri}?moved` }).end()],
+    ["an error", (_, reply) => reply.writeHead(500).end(JSON.stringify({ keys: [jwkOf(next.publicKey, { kid: "next" })] }))],
+    ["a cut connection", (request) => request.socket.destroy()],
+    ["half a body", (request, reply) => reply.writeHead(200, { "content-length": "5000" }).write('{"keys":', () => request.socket.destroy())],
+  ])("keeps the old keys in force when the answer is %s", async (_, bad) => {
+    const opened = await open();
+    await opened.ask(token());
+    answer = bad;
+    opened.clock.now += 30_000;
+    expect(await client(opened, token("next", next))).toBeUndefined();
+    expect(await client(opened, token())).toBe("ors-main");
+    expect(fetches).toBe(2);
+    expect(opened.news.filter((item) => item.kind === "key-set-failed")).toHaveLength(1);
+  });
+
+  it("that was never there refuses, one attempt per cooldown, until it comes", async () => {
+    answer = (_, reply) => reply.writeHead(503).end();
+    const opened = await open();
+    for (let asked = 0; asked < 20; asked++) expect(await client(opened, token())).toBeUndefined();
+    expect(fetches).toBe(1);
+    publish(ecJwk);
+    opened.clock.now += 30_000;
+    expect(await client(opened, token())).toBe("ors-main");
+  });
+
+  it("is no longer asked once closed, and whoever waits is refused", async () => {
+    answer = () => {};
+    const opened = await open();
+    const waiting = client(opened, token());
+    await expect.poll(() => fetches).toBe(1);
+    opened.close();
+    expect(await waiting).toBeUndefined();
+    opened.clock.now += MINUTE;
+    expect(await client(opened, token())).toBeUndefined();
+    expect(fetches).toBe(1);
+    expect(opened.news.filter((item) => item.kind !== "refused")).toEqual([]);
+  });
+
+  it("that stays the same is told once", async () => {
+    const opened = await open();
+    for (let round = 0; round < 3; round++) {
+      await opened.ask(token("nobody"));
+      opened.clock.now += 30_000;
+    }
+    expect(fetches).toBe(3);
+    expect(opened.news.filter((item) => item.kind === "key-set-loaded")).toHaveLength(1);
+  });
+
+  it.each(["RS256", "PS256", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"])("verifies what jose signs with %s", async (alg) => {
+    const pair = await generateKeyPair(alg, { extractable: true });
+    publish({ ...(await exportJWK(pair.publicKey)), kid: "jose", alg, use: "sig" });
+    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri, algorithms: [alg] })] });
+    const sign = (key: typeof pair.privateKey) => new SignJWT(claims()).setProtectedHeader({ alg, kid: "jose", typ: "at+jwt" }).sign(key);
+    const text = await sign(pair.privateKey);
+    expect(await opened.ask(text)).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "one" } });
+    // A remembered token needs no promise, whatever its algorithm.
+    expect(opened.identify([["Authorization", `Bearer ${text}`]])).toMatchObject({ client: "ors-main" });
+    expect(await opened.ask(await sign((await generateKeyPair(alg)).privateKey))).toBeUndefined();
+  });
+});

@@ -1,0 +1,300 @@
+import { createHmac, generateKeyPairSync, sign } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { verifySignature } from "../../src/tenants/credential-signature.ts";
+import { splitCompact } from "../../src/tenants/token.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, rsaPair, SECONDS, signParts, without, type Opened } from "./credential-kit.ts";
+
+const ec = ecPair();
+const otherEc = ecPair();
+const rsa = rsaPair();
+const header = { alg: "ES256", kid: "ec", typ: "JWT" };
+const world = aWorld();
+let gate: Opened;
+let lure: Server;
+let lureUrl: string;
+let lured = 0;
+
+beforeAll(async () => {
+  lure = createServer((_, reply) => {
+    lured++;
+    reply.end("{}");
+  }).listen(0, "127.0.0.1");
+  await new Promise((ready) => lure.once("listening", ready));
+  lureUrl = `http://127.0.0.1:${(lure.address() as AddressInfo).port}/keys`;
+  const first = world.file("first.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" }), jwkOf(rsa.publicKey, { kid: "rsa" })] });
+  const second = world.file("second.json", { keys: [jwkOf(otherEc.publicKey, { kid: "ec" }), jwkOf(otherEc.publicKey, { kid: "other" })] });
+  gate = await world.open({ jwt: [anIssuer({ jwks_file: first }), anIssuer({ name: "second", issuer: "https://second.test/", jwks_file: second })] });
+});
+
+afterAll(() => {
+  lure.closeAllConnections();
+  lure.close();
+  world.end();
+});
+
+const token = (payload: unknown = claims(), head: unknown = header): string => es256(ec.privateKey, head, payload);
+const [head, body, signature] = token().split(".") as [string, string, string];
+const pem = rsa.publicKey.export({ type: "spki", format: "pem" }).toString();
+
+const hs256 = (secret: string | Buffer): string => {
+  const input = `${encode({ alg: "HS256", kid: "rsa", typ: "JWT" })}.${encode(claims())}`;
+  return `${input}.${createHmac("sha256", secret).update(input).digest("base64url")}`;
+};
+
+const es256With = (r: bigint, s: bigint): string => {
+  const hex = (value: bigint) => value.toString(16).padStart(64, "0");
+  return `${head}.${body}.${Buffer.from(hex(r) + hex(s), "hex").toString("base64url")}`;
+};
+const n = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
+const der = sign("sha256", Buffer.from(`${head}.${body}`), ec.privateKey).toString("base64url");
+const raw = Buffer.from(signature, "base64url");
+const signed = (bytes: Uint8Array): string => `${head}.${body}.${Buffer.from(bytes).toString("base64url")}`;
+const withHeader = (more: object): string => token(claims(), { ...header, ...more });
+/** A part whose last letter has unused bits: these payloads end one byte into a group of three. */
+const loose = [0, 1, 2].map((more) => encode(claims({ x: "x".repeat(more) }))).find((part) => part.length % 4 === 2)!;
+const withDash = (): string => {
+  for (;;) {
+    const text = token();
+    if (/[-_][^.]*$/.test(text)) return text;
+  }
+};
+const nextLetter = (letter: string): string => {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return alphabet[alphabet.indexOf(letter) + 1]!;
+};
+
+describe("a good token", () => {
+  it.each([
+    ["names the client, its jti and no tenant", claims(), { client: "ors-main", credential: { kind: "jwt", id: "one" } }],
+    ["may narrow to a tenant by name", claims({ ocs_tenant: "Alpha Tenant" }), { client: "ors-main", credential: { kind: "jwt", id: "one" }, tenant: "Alpha Tenant" }],
+    ["may narrow to a tenant by DBID", claims({ ocs_tenant: 101 }), { client: "ors-main", credential: { kind: "jwt", id: "one" }, tenant: "101" }],
+  ])("%s", async (_, payload, identity) => {
+    expect(await gate.ask(token(payload))).toEqual(identity);
+  });
+
+  it("without jti is known by its hash", async () => {
+    expect((await gate.ask(token(without(claims(), "jti"))))?.credential.id).toMatch(/^[0-9a-f]{16}$/);
+  });
+
+  it.each([
+    ["aud is an array with ours in it", claims({ aud: ["billing", "ocs-gateway"] }), header],
+    ["iat is absent", without(claims(), "iat"), header],
+    ["typ is absent", claims(), { alg: "ES256", kid: "ec" }],
+    ["typ is at+jwt", claims(), { ...header, typ: "at+jwt" }],
+    ["typ is jwt in small letters", claims(), { ...header, typ: "jwt" }],
+    ["exp passed one skew ago", claims({ iat: SECONDS - 300, exp: SECONDS - 60 }), header],
+    ["iat lies one skew ahead", claims({ iat: SECONDS + 60 }), header],
+    ["nbf lies one skew ahead", claims({ nbf: SECONDS + 60 }), header],
+    ["it lives for 24 hours exactly", claims({ exp: SECONDS + 86_400 }), header],
+    ["a foreign claim nests as deep as identity providers do", claims({ resource_access: { account: { roles: ["view"] } } }), header],
+    ["it is nearly 8 KiB long", claims({ x: "x".repeat(5700) }), header],
+    ["its header is nearly 4 KiB long", claims(), { ...header, x: "x".repeat(3000) }],
+    ["its key is the second issuer's own of that kid", undefined, header],
+  ])("is accepted when %s", async (_, payload, head) => {
+    const text = payload ? token(payload, head) : es256(otherEc.privateKey, head, claims({ iss: "https://second.test/" }));
+    expect((await gate.ask(text))?.client).toBe("ors-main");
+  });
+});
+
+const noneTokens = ["none", "None", "NONE", "nOnE"].flatMap((alg) => {
+  const input = `${encode({ alg, kid: "ec", typ: "JWT" })}.${body}`;
+  return [["empty", ""], ["original", signature], ["garbage", "AAAA"]].map(([name, end]) => [`alg ${alg} with ${name} signature`, `${input}.${end}`] as const);
+});
+
+const attacks: readonly (readonly [string, string])[] = [
+  ...noneTokens,
+  ["null signature", `${head}.${body}.`],
+  ["two parts", `${head}.${body}`],
+  ["four parts", `${head}.${body}.${signature}.${signature}`],
+  ["five parts", `${head}.${body}.${signature}.AAAA.AAAA`],
+  ["JSON serialisation", JSON.stringify({ payload: body, protected: head, signature })],
+  ["nothing", ""],
+  ["HS256 with the PEM as secret", hs256(pem)],
+  ["HS256 with the PEM, no last newline", hs256(pem.trimEnd())],
+  ["HS256 with the PEM, one more newline", hs256(`${pem}\n`)],
+  ["HS256 with the PEM in CRLF", hs256(pem.replaceAll("\n", "\r\n"))],
+  ["HS256 with the DER", hs256(rsa.publicKey.export({ type: "spki", format: "der" }))],
+  ["HS256 with the PKCS#1 DER", hs256(rsa.publicKey.export({ type: "pkcs1", format: "der" }))],
+  ["HS256 with the JWK", hs256(JSON.stringify(jwkOf(rsa.publicKey)))],
+  ["HS256 with the modulus", hs256(jwkOf(rsa.publicKey).n!)],
+  ["HS256 with an empty secret", hs256("")],
+  ...([[0n, 0n], [0n, 1n], [1n, 0n], [n, n], [n, 1n], [1n, n], [n + 1n, n + 1n]] as const).map(([r, s]) => [`ES256 with r=${r}, s=${s}`, es256With(r, s)] as const),
+  ["ES256 in DER", `${head}.${body}.${der}`],
+  ["ES256 one byte short", signed(raw.subarray(0, 63))],
+  ["ES256 one byte long", signed(Buffer.concat([raw, Buffer.from([0])]))],
+  ["ES256 with a flipped bit", signed(Buffer.concat([Buffer.from([raw[0]! ^ 1]), raw.subarray(1)]))],
+  ["a changed payload", `${head}.${encode(claims({ azp: "alpha-ops" }))}.${signature}`],
+  ["another's key", es256(otherEc.privateKey, header, claims())],
+  ["an alg that is the issuer's but not the key's", token(claims(), { ...header, kid: "rsa" })],
+  ["an RSA signature for the elliptic key", `${encode({ ...header, alg: "RS256" })}.${body}.${sign("sha256", Buffer.from(`${encode({ ...header, alg: "RS256" })}.${body}`), rsa.privateKey).toString("base64url")}`],
+  ["kid unknown", withHeader({ kid: "nobody" })],
+  ["kid absent", token(claims(), without(header, "kid"))],
+  ["kid of 4 KiB", withHeader({ kid: "k".repeat(2900) })],
+  ["kid a path", withHeader({ kid: "../../dev/null" })],
+  ["kid a query", withHeader({ kid: "' OR 1=1" })],
+  ["kid with NUL", withHeader({ kid: "ec\0" })],
+  ["kid an array", withHeader({ kid: ["ec"] })],
+  ["kid a number", withHeader({ kid: 1 })],
+  ["kid empty", withHeader({ kid: "" })],
+  ["kid of another issuer", es256(otherEc.privateKey, { ...header, kid: "other" }, claims())],
+  ["crit unknown", withHeader({ crit: ["exp"], exp: 1 })],
+  ["crit with b64", withHeader({ crit: ["b64"], b64: true })],
+  ["crit empty", withHeader({ crit: [] })],
+  ["b64 false", withHeader({ b64: false })],
+  ["zip", withHeader({ zip: "DEF" })],
+  ["enc", withHeader({ enc: "A256GCM" })],
+  ["PBES2 with a huge p2c", token(claims(), { alg: "PBES2-HS256+A128KW", enc: "A128GCM", p2c: 2_147_483_647, p2s: "AAAA", kid: "ec" })],
+  ["typ logout+jwt", withHeader({ typ: "logout+jwt" })],
+  ["typ a number", withHeader({ typ: 1 })],
+  ["typ null", withHeader({ typ: null })],
+  ["alg absent", token(claims(), without(header, "alg"))],
+  ["alg an array", withHeader({ alg: ["ES256"] })],
+  ["alg __proto__", withHeader({ alg: "__proto__" })],
+  ["header an array", token(claims(), "[]")],
+  ["payload an array", token([1])],
+  ["payload no JSON", token("hello")],
+  ["iss absent", token(without(claims(), "iss"))],
+  ["iss of the other issuer", token(claims({ iss: "https://second.test/" }))],
+  ["iss without its slash", token(claims({ iss: "https://idp.test" }))],
+  ["iss in capitals", token(claims({ iss: "https://IDP.test/" }))],
+  ["iss with a look-alike", token(claims({ iss: "https://іdp.test/" }))],
+  ["iss an array", token(claims({ iss: ["https://idp.test/"] }))],
+  ["aud absent", token(without(claims(), "aud"))],
+  ["aud another", token(claims({ aud: "billing" }))],
+  ["aud a part of ours", token(claims({ aud: "ocs" }))],
+  ["aud longer than ours", token(claims({ aud: "ocs-gateway2" }))],
+  ["aud a number", token(claims({ aud: 1 }))],
+  ["aud an empty array", token(claims({ aud: [] }))],
+  ["aud an array with a number", token(claims({ aud: ["ocs-gateway", 1] }))],
+  ["aud an array in an array", token(claims({ aud: [["ocs-gateway"]] }))],
+  ["exp absent", token(without(claims(), "exp"))],
+  ["exp past by the skew and a second", token(claims({ iat: SECONDS - 300, exp: SECONDS - 61 }))],
+  ["exp a text", token(claims({ exp: String(SECONDS + 300) }))],
+  ["exp a fraction", token(claims({ exp: SECONDS + 300.5 }))],
+  ["exp 1e308", token(JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":1e308'))],
+  ["exp beyond 2^53", token(JSON.stringify(claims({ exp: 0 })).replace('"exp":0', '"exp":9007199254740993'))],
+  ["exp negative", token(claims({ exp: -1 }))],
+  ["exp null", token(claims({ exp: null }))],
+  ["iat ahead by the skew and a second", token(claims({ iat: SECONDS + 61 }))],
+  ["nbf ahead by the skew and a second", token(claims({ nbf: SECONDS + 61 }))],
+  ["nbf a text", token(claims({ nbf: "0" }))],
+  ["iat null", token(claims({ iat: null }))],
+  ["a life of a second over 24 hours", token(claims({ exp: SECONDS + 86_401 }))],
+  ["a life of a second over 24 hours, iat left out", token(without(claims({ exp: SECONDS + 86_401 }), "iat"))],
+  ["a life over 24 hours that is nearly over", token(claims({ iat: SECONDS - 90_000 }))],
+  ["client absent", token(without(claims(), "azp"))],
+  ["client empty", token(claims({ azp: "" }))],
+  ["client a number", token(claims({ azp: 7 }))],
+  ["client an array", token(claims({ azp: ["ors-main"] }))],
+  ["tenant an array", token(claims({ ocs_tenant: [101] }))],
+  ["tenant empty", token(claims({ ocs_tenant: "" }))],
+  ["tenant null", token(claims({ ocs_tenant: null }))],
+  ["tenant a fraction", token(claims({ ocs_tenant: 101.5 }))],
+  ["tenant true", token(claims({ ocs_tenant: true }))],
+  ["jti a number", token(claims({ jti: 1 }))],
+  ["a doubled key in the payload", token(JSON.stringify(claims()).replace("{", '{"azp":"alpha-ops",'))],
+  ["a doubled key written in two ways", token(JSON.stringify(claims()).replace("{", String.raw`{"a\u007ap":"alpha-ops",`))],
+  ["a doubled key deep in the payload", token(JSON.stringify(claims()).replace("{", '{"x":[{"y":1,"y":2}],'))],
+  ["a doubled key in the header", token(claims(), '{"alg":"ES256","alg":"ES256","kid":"ec"}')],
+  ["__proto__ in the payload", token(JSON.stringify(claims()).replace("{", '{"__proto__":{"azp":"x"},'))],
+  ["a byte order mark before the payload", token(`\ufeff${JSON.stringify(claims())}`)],
+  ["more than 8 KiB", token(claims({ x: "x".repeat(6000) }))],
+  ["a header of over 4 KiB", withHeader({ x: "x".repeat(3100) })],
+  ["10,000 dots", ".".repeat(10_000)],
+  ["1 MiB", `${head}.${"A".repeat(1_048_576)}.${signature}`],
+  ["padding", `${head}.${body}.${signature}==`],
+  ["padding that was signed", signParts(ec.privateKey, head, `${loose}==`)],
+  ["unused bits that were signed", signParts(ec.privateKey, head, loose.slice(0, -1) + nextLetter(loose.at(-1)!))],
+  ["a blank that was signed", signParts(ec.privateKey, head, `${body.slice(0, 8)} ${body.slice(8)}`)],
+  ["a signature in the other base64 alphabet", withDash().replace(/[^.]*$/, (part) => part.replaceAll("-", "+").replaceAll("_", "/"))],
+  ["a blank inside", `${head}. ${body}.${signature}`],
+  ["a blank at the end", `${head}.${body}.${signature} `],
+  ["a newline inside", `${head}.${body.slice(0, 8)}\n${body.slice(8)}.${signature}`],
+  // 64 bytes end in a letter of which four bits are not used.
+  ["unused bits set", `${head}.${body}.${signature.slice(0, -1)}${nextLetter(signature.at(-1)!)}`],
+];
+
+describe("a bad token is refused", () => {
+  it.each(attacks)("%s", async (_, text) => {
+    expect(await gate.ask(text)).toBeUndefined();
+  });
+
+  it("while the token that they were made from is good", async () => {
+    expect((await gate.ask(`${head}.${body}.${signature}`))?.client).toBe("ors-main");
+  });
+  it("and our reason for it never repeats what was sent", () => {
+    const reasons = new Set(gate.news.flatMap((item) => (item.kind === "refused" ? [item.reason] : [])));
+    expect(reasons.size).toBeGreaterThan(15);
+    for (const reason of reasons) expect(reason).toMatch(/^[a-zA-Z0-9 ']+$/);
+  });
+});
+
+describe("each layer refuses by itself", () => {
+  it("what is not three parts, before any library sees it", () => {
+    for (const text of ["", "a", "a.b", "a.b.c.d", "a.b.c.d.e"]) expect(() => splitCompact(text)).toThrow("three parts");
+  });
+
+  it("an algorithm that is not the key's, before any library sees it", () => {
+    const demanded = { kid: "ec", algorithm: "ES256", key: ec.publicKey } as const;
+    expect(() => verifySignature({ text: token(), algorithm: "ES384" }, demanded)).toThrow("not its key's");
+    expect(() => verifySignature({ text: token(), algorithm: "ES256" }, demanded)).not.toThrow();
+  });
+});
+
+describe("a token that brings a key or points at one", () => {
+  const mine = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const forged = (more: object): string => es256(mine.privateKey, { ...header, ...more }, claims());
+  const rows: readonly (readonly [string, () => object])[] = [
+    ["jwk", () => ({ jwk: jwkOf(mine.publicKey) })],
+    ["x5c", () => ({ x5c: ["AAAA"] })],
+    ["jku to loopback", () => ({ jku: lureUrl })],
+    ["x5u to loopback", () => ({ x5u: lureUrl })],
+    ["jku to a file", () => ({ jku: "file:///etc/passwd" })],
+    ["jku with the issuer as user", () => ({ jku: lureUrl.replace("://", "://idp.test@") })],
+    ["kid that is an address", () => ({ kid: lureUrl })],
+  ];
+  it.each(rows)("is refused: %s", async (_, more) => {
+    expect(await gate.ask(forged(more()))).toBeUndefined();
+    expect(await gate.ask(token(claims(), { ...header, ...more() }))).toBeUndefined();
+  });
+
+  it("makes nobody connect anywhere", async () => {
+    for (const [, more] of rows) await gate.ask(forged(more()));
+    await gate.ask(es256(mine.privateKey, header, claims({ iss: lureUrl })));
+    expect(lured).toBe(0);
+  });
+});
+
+describe("where a token stands", () => {
+  const good = token();
+  it.each<[string, readonly (readonly [string, string])[]]>([
+    ["in a cookie", [["Cookie", `access_token=${good}`]]],
+    ["in Proxy-Authorization", [["Proxy-Authorization", `Bearer ${good}`]]],
+    ["in two Authorization lines", [...bearer(good), ...bearer(good)]],
+    ["in two Authorization lines of different case", [["Authorization", `Bearer ${good}`], ["authorization", `Bearer ${good}`]]],
+    ["after Bearer twice", [["Authorization", `Bearer Bearer ${good}`]]],
+    ["twice, with a comma", [["Authorization", `Bearer ${good}, Bearer ${good}`]]],
+    ["after a tab", [["Authorization", `bearer\t${good}`]]],
+    ["after two blanks", [["Authorization", `Bearer  ${good}`]]],
+    ["without a scheme", [["Authorization", good]]],
+    ["after another scheme", [["Authorization", `JWT ${good}`]]],
+    ["as a Basic password, which is off", [["Authorization", `Basic ${Buffer.from(`ors-main:${good}`).toString("base64")}`]]],
+    ["nowhere", [["Host", "gw"]]],
+  ])("%s counts for nothing", async (_, headers) => {
+    expect(await gate.identify(headers)).toBeUndefined();
+  });
+
+  it.each(["Bearer", "bearer", "BEARER"])("after %s it counts, in any case of the header's name", async (scheme) => {
+    expect((await gate.identify([["aUTHORIZATION", `${scheme} ${good}`]]))?.client).toBe("ors-main");
+  });
+});
+
+describe("a tenant claim that the settings do not name", () => {
+  it("is not read", async () => {
+    const path = world.file("plain.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
+    const plain = await world.open({ jwt: [anIssuer({ jwks_file: path, claims: { client: "azp" } })] });
+    expect(await plain.ask(token(claims({ ocs_tenant: [1] })))).toEqual({ client: "ors-main", credential: { kind: "jwt", id: "one" } });
+  });
+});
