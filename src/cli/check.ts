@@ -1,0 +1,56 @@
+/** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
+import type { Counts, Loaded } from "../settings/load.ts";
+import { originOf, readSettings, textOf } from "../settings/load.ts";
+import { explainRows } from "../settings/outline.ts";
+import type { Problem } from "../settings/problem.ts";
+import { renderProblem, type Look } from "../settings/render.ts";
+
+/** What a command needs of its process. */
+export type Host = {
+  readonly stdout: { readonly write: (text: string) => unknown; readonly isTTY?: boolean };
+  readonly env: Readonly<Record<string, string | undefined>>;
+};
+
+const VALID = 0;
+const NOT_VALID = 3;
+
+/** Resolves to the exit code: 0 valid, warnings included; 3 not valid. */
+export const check = async ({ config, json = false }: { readonly config: string; readonly json?: boolean }, host: Host = process): Promise<number> => {
+  const started = performance.now();
+  const text = await textOf(config);
+  const loaded: Loaded = typeof text === "string"
+    ? readSettings(text, originOf(config, host.env))
+    : { ok: false, problems: [text], counts: { tenants: 0, clients: 0, upstreams: 0, lanes: 0 } };
+  const problems = loaded.ok ? loaded.warnings : loaded.problems;
+  if (json) {
+    host.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
+  } else {
+    const shown = problems.map((problem) => `${renderProblem(problem, typeof text === "string" ? text : undefined, lookOf(host))}\n\n`).join("");
+    host.stdout.write(`${shown}${verdict({ config, loaded, problems, took: Math.round(performance.now() - started) })}\n`);
+  }
+  return loaded.ok ? VALID : NOT_VALID;
+};
+
+const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });
+
+const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Loaded; problems: readonly Problem[]; took: number }): string => {
+  const warnings = problems.filter(({ severity }) => severity === "warning").length;
+  const warned = warnings > 0 ? `, ${counted(warnings, "warning")}` : "";
+  if (loaded.ok) return `ok  ${config}: ${extent(loaded.counts)}${warned}. ${took} ms`;
+  return `${counted(problems.length - warnings, "error")}${warned} in ${config} (${extent(loaded.counts)}). ${took} ms`;
+};
+
+const extent = ({ tenants, clients, upstreams, lanes }: Counts): string =>
+  `${counted(tenants, "tenant")}, ${counted(clients, "client")}, ${counted(upstreams, "upstream")} (${counted(lanes, "lane")})`;
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+/** `check --explain`: every key, what it is when left out, and what it means. */
+export const explainSettings = (host: Host = process): number => {
+  const rows = explainRows();
+  for (const { key, needed, default: fallback, explanation } of rows) {
+    const left = needed ? "needed" : fallback === undefined ? "" : `default ${fallback}`;
+    host.stdout.write(`${key}${left === "" ? "" : `  (${left})`}\n    ${explanation}\n`);
+  }
+  return VALID;
+};

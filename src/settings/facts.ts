@@ -1,0 +1,105 @@
+/**
+ * What the rules look at: every listener and upstream that is well formed, and of every tenant what is well formed, each with its path.
+ * A file with a mistake in one place still gets its contradictions told elsewhere, so that all problems are told at once.
+ */
+import type { z } from "zod";
+import { valueAt } from "./issues.ts";
+import type { Path } from "./problem.ts";
+import { admin, audit } from "./schema-audit.ts";
+import { identity } from "./schema-identity.ts";
+import { listener } from "./schema-listeners.ts";
+import type { ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
+import { tenant } from "./schema-tenants.ts";
+import { upstream } from "./schema-upstreams.ts";
+
+export type At<Value> = { readonly path: Path; readonly value: Value };
+
+/** `lost`: keys of the tenant whose values were left out, wholly or in part, for being malformed, and keys that are unknown. */
+export type TenantAt = At<TenantSettings> & { readonly lost: readonly string[] };
+
+/** True when the tenant may well have meant to say something there: then nothing follows from its absence. */
+export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): boolean => lost.some((each) => each === key || !Object.hasOwn(value, each));
+
+export type Facts = {
+  readonly listeners: readonly At<ListenerSettings>[];
+  readonly upstreams: readonly (At<UpstreamSettings> & { readonly name: string })[];
+  /** Every name that stands under `upstreams`, well formed or not. */
+  readonly upstreamNames: readonly string[];
+  readonly tenants: readonly TenantAt[];
+  readonly identity: At<Settings["identity"]> | undefined;
+  readonly audit: At<Settings["audit"]> | undefined;
+  readonly admin: At<NonNullable<Settings["admin"]>> | undefined;
+  /** Nothing was left out for being malformed: only then does absence mean anything. */
+  readonly whole: boolean;
+  /** True when the file itself says it, and it is no default. */
+  readonly states: (path: Path) => boolean;
+};
+
+export const gather = (raw: unknown, whole: boolean): Facts => {
+  const upstreams = mapAt(raw, "upstreams");
+  const parse = <Schema extends z.ZodType>(schema: Schema, value: unknown, path: Path): At<z.output<Schema>> | undefined => {
+    const result = schema.safeParse(value);
+    return result.success ? { path, value: result.data } : undefined;
+  };
+  const section = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>> | undefined => parse(schema, valueAt(raw, [name]) ?? {}, [name]);
+  const list = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>>[] =>
+    listAt(raw, name).flatMap((value, index) => parse(schema, value, [name, index]) ?? []);
+  return {
+    listeners: list(listener, "listeners"),
+    upstreams: Object.entries(upstreams).flatMap(([name, value]) => {
+      const one = parse(upstream, value, ["upstreams", name]);
+      return one ? [{ ...one, name }] : [];
+    }),
+    upstreamNames: Object.keys(upstreams),
+    tenants: listAt(raw, "tenants").flatMap((value, index) => tenantAt(value, ["tenants", index]) ?? []),
+    identity: section(identity, "identity"),
+    audit: section(audit, "audit"),
+    admin: section(admin, "admin"),
+    whole,
+    states: (path) => valueAt(raw, path) !== undefined,
+  };
+};
+
+const tenantAt = (raw: unknown, path: Path): TenantAt | undefined => {
+  const { value, lost } = mend(tenant, raw);
+  return value && { path, value, lost };
+};
+
+/** Leaves out what is malformed, as little as will do, until the rest is well formed. */
+const mend = <Schema extends z.ZodType>(schema: Schema, raw: unknown): { readonly value: z.output<Schema> | undefined; readonly lost: readonly string[] } => {
+  const rest: unknown = structuredClone(raw);
+  const lost: string[] = [];
+  for (let left = 0; left <= DEEPEST; left++) {
+    const result = schema.safeParse(rest);
+    if (result.success) return { value: result.data, lost };
+    const faults = result.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path])) as Path[];
+    lost.push(...faults.map(([key]) => String(key)));
+    if (!faults.every((path) => drop(rest, path))) break;
+  }
+  return { value: undefined, lost };
+};
+
+/** More rounds than a tenant's settings are deep: a missing value takes what it stands in with it, round by round. */
+const DEEPEST = 8;
+
+/** Takes out the key that holds the fault: entries of a list go with their list, so that the others keep their places. */
+const drop = (from: unknown, path: Path): boolean => {
+  for (let length = path.length; length > 0; length--) {
+    const key = path[length - 1];
+    const holder = length === 1 ? from : valueAt(from, path.slice(0, length - 1));
+    if (typeof key !== "string" || typeof holder !== "object" || holder === null || !Object.hasOwn(holder, key)) continue;
+    return Reflect.deleteProperty(holder, key);
+  }
+  // An earlier fault of this round may have taken it already.
+  return path.length > 1;
+};
+
+const listAt = (raw: unknown, name: string): readonly unknown[] => {
+  const value = valueAt(raw, [name]);
+  return Array.isArray(value) ? (value as unknown[]) : [];
+};
+
+const mapAt = (raw: unknown, name: string): Readonly<Record<string, unknown>> => {
+  const value = valueAt(raw, [name]);
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+};

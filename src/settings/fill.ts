@@ -1,0 +1,63 @@
+/** `${VAR}`, `${VAR:-default}` and `${file:PATH}` within one parsed value. `$${` stands for `${`. What was filled in is not read again. */
+import { CODES } from "./problem.ts";
+
+export type Sources = {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Gives the text of a file; `path` is relative to the config file or absolute. Throws when there is none. */
+  readonly readFile: (path: string) => string;
+};
+
+export type Filled =
+  | { readonly ok: true; readonly value: string }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly help?: string };
+
+const PART = /\$\$\{|\$\{([^}]*)(\}?)/g;
+const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^$]*|[^$]*\$(?!\{)[^$]*))?$/;
+
+class NotFilled extends Error {
+  readonly failure: Filled & { ok: false };
+  constructor(failure: Filled & { ok: false }) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+const fail = (code: string, message: string, help?: string): never => {
+  throw new NotFilled({ ok: false, code, message, ...(help !== undefined && { help }) });
+};
+
+export const fill = (value: string, sources: Sources): Filled => {
+  try {
+    return { ok: true, value: value.replaceAll(PART, (part, inner: string | undefined, end: string | undefined) => (inner === undefined ? "${" : substitute(part, inner, end === "}", sources))) };
+  } catch (error) {
+    if (error instanceof NotFilled) return error.failure;
+    throw error;
+  }
+};
+
+const substitute = (part: string, inner: string, closed: boolean, sources: Sources): string => {
+  if (!closed) return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a ${ that is meant as it stands");
+  if (inner.startsWith("file:")) return contents(inner.slice("file:".length), sources);
+  const [, variable, fallback] = VARIABLE.exec(inner) ?? [];
+  if (variable === undefined) return fail(CODES.badSubstitution, `expected \${VAR}, \${VAR:-default} or \${file:PATH}, found ${part}`, "write $${ for a ${ that is meant as it stands");
+  const set = sources.env[variable];
+  // As in a shell, `:-` stands in for an empty variable too.
+  if (set !== undefined && (set !== "" || fallback === undefined)) return set;
+  return fallback ?? fail(CODES.unsetVariable, `the variable ${variable} is not set and has no default`, `set it, or write \${${variable}:-default}`);
+};
+
+const contents = (path: string, { readFile }: Sources): string => {
+  if (path === "") return fail(CODES.badSubstitution, "expected a path in ${file:PATH}");
+  try {
+    return readFile(path).replace(/\r?\n$/, "");
+  } catch (error) {
+    return fail(CODES.unreadableSubstitute, `cannot read the file ${path}: ${reason(error)}`);
+  }
+};
+
+/** Why a file could not be read, without a path or a stack. */
+export const reason = (error: unknown): string => {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const known: Readonly<Record<string, string>> = { ENOENT: "there is no such file", EACCES: "not permitted", EISDIR: "it is a directory", ENOTDIR: "part of the path is not a directory" };
+  return known[code] ?? (code || "it cannot be read");
+};

@@ -1,0 +1,97 @@
+/** zod's issues → findings in our words: what was expected, what was found, the nearest known name. */
+import type { z } from "zod";
+import { suggest } from "./nearest.ts";
+import { CODES, type Finding, type Path } from "./problem.ts";
+
+type Issue = z.core.$ZodIssue;
+
+/** What the messages may know about the file besides the issue. */
+export type Context = {
+  readonly value: unknown;
+  readonly keysAt: (path: Path) => readonly string[];
+  /** The value there is not to be shown: a secret, or filled in from outside. */
+  readonly hidden: (path: Path) => boolean;
+};
+
+export const findingsOf = (issues: readonly Issue[], context: Context, base: Path = []): readonly Finding[] =>
+  issues.flatMap((issue) => findingsOfOne(issue, context, [...base, ...(issue.path as Path)]));
+
+const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Finding[] => {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(key, context, path));
+  if (issue.code === "invalid_union") return union(issue, context, path);
+  if (issue.code === "invalid_key") return [{ code: CODES.badValue, path, atKey: true, message: issue.issues[0]?.message ?? "expected another name" }];
+  const found = valueAt(context.value, path);
+  if (found === undefined) return [missing(issue, path)];
+  const help = helpFor(issue, found);
+  return [{ code: CODES.badValue, path, message: `${expectation(issue)}, found ${context.hidden(path) ? "another value" : show(found)}`, ...(help !== undefined && { help }) }];
+};
+
+const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Finding => {
+  const known = keysAt(path);
+  const standing = valueAt(value, path);
+  const free = known.filter((name) => typeof standing !== "object" || standing === null || !Object.hasOwn(standing, name));
+  // A key that already stands is not what was meant, unless nothing else is near.
+  const help = suggest(key, free) ?? suggest(key, known);
+  return { code: CODES.unknownKey, path: [...path, key], atKey: true, message: `unknown key \`${key}\``, ...(help !== undefined && { help }) };
+};
+
+/** Speaks about the branch that was meant: the one whose kind of value stands there. */
+const union = (issue: Issue & { code: "invalid_union" }, context: Context, path: Path): readonly Finding[] => {
+  const meant = issue.errors.find((branch) => !branch.some(({ path: at, code }) => at.length === 0 && (code === "invalid_type" || code === "invalid_value")));
+  if (meant) return findingsOf(meant, context, path);
+  const found = valueAt(context.value, path);
+  const kinds = issue.errors.flatMap((branch) => branch.slice(0, 1).map((each) => expectation(each).replace(/^expected /, "")));
+  if (found === undefined) return [{ code: CODES.missing, path, message: `\`${String(path.at(-1))}\` is needed: ${kinds.join(" or ")}` }];
+  return [{ code: CODES.badValue, path, message: `expected ${kinds.join(" or ")}, found ${context.hidden(path) ? "another value" : show(found)}` }];
+};
+
+const missing = (issue: Issue, path: Path): Finding => {
+  const last = path.at(-1);
+  const what = typeof last === "string" ? `\`${last}\` is needed` : "a value is needed";
+  return { code: CODES.missing, path, message: `${what}: ${expectation(issue).replace(/^expected /, "")}` };
+};
+
+/** More values than this are listed in the help, and only when none is near. */
+const MANY = 9;
+
+const TYPES: Readonly<Record<string, string>> = { object: "a map of keys", record: "a map of keys", array: "a list", string: "a text", int: "a whole number", number: "a number", boolean: "true or false" };
+
+const expectation = (issue: Issue): string => {
+  if (issue.message.startsWith("expected ")) return issue.message;
+  if (issue.code === "invalid_type") return `expected ${TYPES[issue.expected] ?? issue.expected}`;
+  if (issue.code === "invalid_value" && issue.values.length > MANY) return `expected one of the ${issue.values.length} names known here`;
+  if (issue.code === "invalid_value") return `expected ${issue.values.length > 1 ? "one of " : ""}${issue.values.map(String).join(", ")}`;
+  return `expected another value (${issue.message})`;
+};
+
+const helpFor = (issue: Issue, found: unknown): string | undefined => {
+  if (issue.code === "invalid_value") {
+    if (typeof found === "string") return issue.values.length > 1 ? near(found, issue.values.map(String)) : undefined;
+    return issue.values.some((value) => typeof value === "string" && value === String(found)) ? "write it in quotes" : undefined;
+  }
+  if (issue.code === "invalid_type" && typeof found === "string" && /^-?\d+$/.test(found)) return "write it without quotes; what ${…} fills in is always a text";
+  if (typeof found === "number" && issue.code === "invalid_type" && issue.expected === "string") return "write it in quotes, with its unit if it has one";
+  return undefined;
+};
+
+const near = (found: string, known: readonly string[]): string | undefined => {
+  const help = suggest(found, known);
+  return help?.startsWith("did you mean") || known.length > MANY ? help : undefined;
+};
+
+const show = (value: unknown): string => {
+  if (value === null) return "nothing (~)";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  if (typeof value === "object") return Object.keys(value).length === 0 ? "an empty map" : "a map of keys";
+  const text = typeof value === "string" || typeof value === "boolean" ? JSON.stringify(value) : String(value as number);
+  return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
+};
+
+export const valueAt = (value: unknown, path: Path): unknown => {
+  let at = value;
+  for (const part of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, part)) return undefined;
+    at = (at as Record<string | number, unknown>)[part];
+  }
+  return at;
+};

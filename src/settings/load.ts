@@ -1,0 +1,96 @@
+/** Config text → frozen `Settings`, or every problem at once. Past this point nobody checks again. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { gather, type Facts } from "./facts.ts";
+import { fill, reason, type Sources } from "./fill.ts";
+import { findingsOf } from "./issues.ts";
+import { isSecret, keysAt, mapPaths } from "./outline.ts";
+import type { Finding, Path, Place, Problem } from "./problem.ts";
+import { problemsOf, unreadable } from "./report.ts";
+import { findContradictions } from "./rules.ts";
+import { findFileProblems } from "./rules-files.ts";
+import { settingsSchema, type Settings } from "./schema.ts";
+import { findUnbuilt } from "./unbuilt.ts";
+import { isFilled, readYaml, type Read } from "./yaml.ts";
+
+export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number };
+
+export type Loaded =
+  | {
+    readonly ok: true;
+    readonly settings: Settings;
+    /** SHA-256 of the file's text, hexadecimal. */
+    readonly hash: string;
+    readonly warnings: readonly Problem[];
+    /** Where a setting stands in the file, or what stands around it. */
+    readonly locate: (path: Path) => Place;
+    readonly counts: Counts;
+  }
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly counts: Counts };
+
+/** The file's name in messages and the base of relative paths, and where `${…}` is filled from. */
+export type Origin = Sources & { readonly file: string };
+
+const nothing: Counts = { tenants: 0, clients: 0, upstreams: 0, lanes: 0 };
+
+/** The surroundings of a real file: the process's environment, and paths relative to the file. */
+export const originOf = (file: string, env: Sources["env"] = process.env): Origin =>
+  ({ file, env, readFile: (path) => readFileSync(resolve(dirname(file), path), "utf8") });
+
+/** Never rejects: a file that cannot be read is a problem like any other. */
+export const loadSettings = async (file: string, env?: Sources["env"]): Promise<Loaded> => {
+  const text = await textOf(file);
+  return typeof text === "string" ? readSettings(text, originOf(file, env)) : { ok: false, problems: [text], counts: nothing };
+};
+
+/** The text of a config file, or the problem of not having it. */
+export const textOf = async (file: string): Promise<string | Problem> => {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
+  } catch (error) {
+    return unreadable(file, error instanceof TypeError ? "it is not UTF-8" : reason(error));
+  }
+};
+
+export const readSettings = (text: string, origin: Origin): Loaded => {
+  const read = readYaml(text, (value) => fill(value, origin));
+  if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: nothing };
+  const parsed = settingsSchema.safeParse(read.value);
+  const facts = gather(read.value, parsed.success && read.findings.length === 0);
+  const findings = [
+    ...read.findings,
+    ...shapeFindings(parsed.error?.issues ?? [], read),
+    ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin.readFile)] : []),
+    ...(parsed.success ? findUnbuilt(parsed.data) : []),
+  ];
+  const problems = problemsOf(origin.file, read, findings);
+  const counts = countsOf(facts);
+  if (!parsed.success || problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts };
+  const base = dirname(resolve(origin.file));
+  const settings = deepFreeze(mapPaths(parsed.data, (path) => resolve(base, path))) as Settings;
+  return { ok: true, settings, hash: createHash("sha256").update(text, "utf8").digest("hex"), warnings: problems, locate: (path) => read.locate(path), counts };
+};
+
+const isMap = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);
+
+const shapeFindings = (issues: Parameters<typeof findingsOf>[0], read: Read): readonly Finding[] => {
+  // What could not be filled in was told already; that its value is missing is no second mistake.
+  const told = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
+  return findingsOf(issues, { value: read.value, keysAt, hidden: (path) => isSecret(path) || isFilled(read, path) })
+    .filter(({ path }) => !told.has(JSON.stringify(path)));
+};
+
+const countsOf = ({ tenants, upstreams }: Facts): Counts => ({
+  tenants: tenants.length,
+  clients: new Set(tenants.flatMap(({ value }) => Object.keys(value.clients))).size,
+  upstreams: upstreams.length,
+  lanes: upstreams.reduce((sum, { value }) => sum + value.connections, 0),
+});
+
+const deepFreeze = (value: unknown): unknown => {
+  if (typeof value !== "object" || value === null) return value;
+  for (const each of Object.values(value)) deepFreeze(each);
+  return Object.freeze(value);
+};

@@ -1,0 +1,98 @@
+/** What the schema knows, as a plain tree: which keys stand where, which values are paths or secrets, defaults and explanations. */
+import { z } from "zod";
+import type { Path } from "./problem.ts";
+import { settingsSchema } from "./schema.ts";
+
+/** The part of JSON Schema that zod writes for these settings. */
+export type Node = {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string | readonly string[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly "x-kind"?: "path" | "secret";
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly additionalProperties?: Node | false;
+  readonly propertyNames?: Node;
+  readonly required?: readonly string[];
+  readonly items?: Node;
+  readonly anyOf?: readonly Node[];
+};
+
+export type Row = {
+  /** `tenants[].clients.<name>.actions` */
+  readonly key: string;
+  readonly needed: boolean;
+  /** As it would be written; undefined for what is needed and for sections. */
+  readonly default: string | undefined;
+  readonly explanation: string;
+};
+
+/** JSON Schema of the config file as it is written. */
+export const jsonSchema = (): Readonly<Record<string, unknown>> => ({ ...z.toJSONSchema(settingsSchema, { io: "input" }), title: "ocsgw.yaml" });
+
+let tree: Node | undefined;
+const root = (): Node => (tree ??= jsonSchema() as Node);
+
+const branches = (node: Node): readonly Node[] => (node.anyOf ? node.anyOf.flatMap(branches) : [node]);
+
+const step = (nodes: readonly Node[], part: string | number): readonly Node[] =>
+  nodes.flatMap(branches).flatMap((node) => {
+    if (typeof part === "number") return node.items ?? [];
+    const named = Object.hasOwn(node.properties ?? {}, part) ? node.properties?.[part] : undefined;
+    return named ?? (node.additionalProperties || []);
+  });
+
+const nodesAt = (path: Path): readonly Node[] => path.reduce<readonly Node[]>(step, [root()]);
+
+/** The keys that may stand in the map at this path. */
+export const keysAt = (path: Path): readonly string[] =>
+  nodesAt(path).flatMap(branches).flatMap((node) => [...Object.keys(node.properties ?? {}), ...((node.propertyNames?.enum ?? []) as string[])]);
+
+export const isSecret = (path: Path): boolean => nodesAt(path).some((node) => node["x-kind"] === "secret" || branches(node).some((each) => each["x-kind"] === "secret"));
+
+/** The last keys of the settings that hold secrets: what a printed line of the file must not show. */
+export const secretKeys = (): readonly string[] => [...new Set(secretsIn(root(), ""))];
+
+const secretsIn = (node: Node, key: string): readonly string[] =>
+  branches(node).flatMap((branch) => [
+    ...(branch["x-kind"] === "secret" || node["x-kind"] === "secret" ? [key] : []),
+    ...Object.entries(branch.properties ?? {}).flatMap(([name, child]) => secretsIn(child, name)),
+    ...(branch.items ? secretsIn(branch.items, key) : []),
+    ...(branch.additionalProperties ? secretsIn(branch.additionalProperties, key) : []),
+  ]);
+
+/** The same value with every path made absolute by `resolve`. */
+export const mapPaths = (value: unknown, resolve: (path: string) => string): unknown => walk(value, [root()], resolve);
+
+const walk = (value: unknown, nodes: readonly Node[], resolve: (path: string) => string): unknown => {
+  if (typeof value === "string") return nodes.some((node) => node["x-kind"] === "path" || branches(node).some((each) => each["x-kind"] === "path")) ? resolve(value) : value;
+  if (Array.isArray(value)) return value.map((item) => walk(item, step(nodes, 0), resolve));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, step(nodes, key), resolve)]));
+};
+
+/** Every key with its default and explanation, in the order of the schema. */
+export const explainRows = (): readonly Row[] => rowsOf(root(), "");
+
+const rowsOf = (node: Node, prefix: string): readonly Row[] =>
+  branches(node).flatMap((branch) =>
+    Object.entries(branch.properties ?? {}).flatMap(([key, child]) => [row(`${prefix}${key}`, child, branch.required?.includes(key) ?? false), ...below(child, `${prefix}${key}`)]));
+
+const below = (node: Node, key: string): readonly Row[] =>
+  branches(node).flatMap((branch) => {
+    if (branch.items) return below(branch.items, `${key}[]`);
+    if (branch.additionalProperties) return below(branch.additionalProperties, `${key}.${branch.propertyNames?.enum ? "<action>" : "<name>"}`);
+    return rowsOf({ ...branch, properties: branch.properties ?? {} }, `${key}.`);
+  });
+
+const row = (key: string, node: Node, needed: boolean): Row => {
+  const isSection = branches(node).some((branch) => branch.properties) && JSON.stringify(node.default) === "{}";
+  return { key, needed, default: needed || isSection || node.default === undefined ? undefined : spell(node.default), explanation: node.description ?? "" };
+};
+
+const spell = (value: unknown): string => {
+  if (value === null) return "~";
+  if (Array.isArray(value)) return `[${value.map(spell).join(", ")}]`;
+  return typeof value === "string" ? value : JSON.stringify(value);
+};

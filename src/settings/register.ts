@@ -1,0 +1,31 @@
+/** Settings → the tenants' register as the gateway's stages read it. */
+import type { LimitSettings, Settings, TenantSettings } from "./schema.ts";
+import type { ActionName } from "../ocs/catalog.ts";
+import type { Limit, Tenant } from "../tenants/register.ts";
+
+export const toTenants = (settings: Settings): readonly Tenant[] => settings.tenants.map(toTenant);
+
+const toTenant = (tenant: TenantSettings): Tenant => ({
+  name: tenant.name,
+  dbid: tenant.dbid,
+  upstream: tenant.upstream,
+  clients: new Map(Object.entries(tenant.clients).map(([client, { actions, campaign_groups }]) =>
+    [client, { actions: new Set(actions), campaignGroups: campaign_groups === null ? undefined : new Set(campaign_groups) }])),
+  campaigns: new Set(tenant.campaigns),
+  campaignGroups: new Map(tenant.campaign_groups.map(({ dbid, name, campaign_id, group_id }) =>
+    [dbid, { dbid, name, campaignId: campaign_id ?? undefined, groupId: group_id ?? undefined }])),
+  lists: new Set(tenant.lists),
+  records: tenant.records,
+  fields: tenant.fields === "any" ? undefined : new Set(tenant.fields),
+  limits: {
+    requests: toLimit(tenant.limits?.requests),
+    actions: new Map(Object.entries(tenant.limits?.actions ?? {}).flatMap(([action, limit]): [ActionName, Limit][] => {
+      const made = toLimit(limit);
+      return made ? [[action as ActionName, made]] : [];
+    })),
+  },
+});
+
+/** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
+const toLimit = (limit: LimitSettings | null | undefined): Limit | undefined =>
+  limit ? { points: limit.burst, seconds: (limit.burst * limit.rate.per_ms) / limit.rate.count / 1000 } : undefined;

@@ -1,0 +1,54 @@
+/** The files that the config names: each can be read, and the keys file lets the clients in. */
+import type { Facts } from "./facts.ts";
+import { reason } from "./fill.ts";
+import { isLive, readKeys } from "./keys-file.ts";
+import type { Finding, Path } from "./problem.ts";
+
+type ReadFile = (path: string) => string;
+type Named = { readonly path: Path; readonly file: string | null };
+
+/** Certificates, their keys and key sets: without them nothing starts. */
+const neededFiles = ({ listeners, upstreams, identity, admin }: Facts): readonly Named[] => [
+  ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : (["cert", "key", "client_ca"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })))),
+  ...upstreams.flatMap(({ path, value: { tls } }) => (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
+  ...(identity?.value.jwt ?? []).map(({ jwks_file: file }, at) => ({ path: ["identity", "jwt", at, "jwks_file"], file })),
+  ...(admin && admin.value.tls !== "none" ? [{ path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert }, { path: [...admin.path, "tls", "key"], file: admin.value.tls.key }] : []),
+];
+
+const contents = (file: string, readFile: ReadFile): { readonly text: string } | { readonly why: string } => {
+  try {
+    return { text: readFile(file) };
+  } catch (error) {
+    return { why: reason(error) };
+  }
+};
+
+export const findFileProblems = (facts: Facts, readFile: ReadFile, now: number = Date.now()): readonly Finding[] => [
+  ...neededFiles(facts).flatMap(({ path, file }): Finding | [] => {
+    const found = file === null ? { text: "" } : contents(file, readFile);
+    return "why" in found ? { code: "OCSGW-6252", path, message: `cannot read the file ${file}: ${found.why}` } : [];
+  }),
+  ...keysFile(facts, readFile, now),
+];
+
+const keysFile = (facts: Facts, readFile: ReadFile, now: number): readonly Finding[] => {
+  const keys = facts.identity?.value.keys;
+  if (!keys) return [];
+  const path = ["identity", "keys", "file"];
+  const found = contents(keys.file, readFile);
+  if ("why" in found) {
+    return [{ code: "OCSGW-6304", severity: "warning", path, message: `no key is accepted: cannot read the file ${keys.file}: ${found.why}`, help: "ocsgw keys create --client NAME makes it" }];
+  }
+  const read = readKeys(found.text, keys.file);
+  if (!read.ok) return read.problems.map(({ line, column, message }) => ({ code: "OCSGW-6253", path, message: `${keys.file}:${line}:${column}: ${message}` }));
+  const holders = new Set(read.keys.filter((key) => isLive(key, now)).map(({ client }) => client));
+  return facts.identity?.value.jwt.length === 0 ? lockedOut(facts, path, holders) : [];
+};
+
+/** Without tokens a client without a key cannot come in at all. */
+const lockedOut = ({ tenants }: Facts, path: Path, holders: ReadonlySet<string>): readonly Finding[] => {
+  const clients = [...new Set(tenants.flatMap(({ value }) => Object.keys(value.clients)))].filter((client) => !holders.has(client));
+  if (clients.length === 0) return [];
+  const named = clients.length > 8 ? `${clients.slice(0, 8).join(", ")} and ${clients.length - 8} more` : clients.join(", ");
+  return [{ code: "OCSGW-6305", severity: "warning", path, message: `no key in force for ${named}`, help: `ocsgw keys create --client ${clients[0]}` }];
+};

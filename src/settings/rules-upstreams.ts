@@ -1,0 +1,77 @@
+/** Upstreams: what separates tenants on a shared OCS, how OCS is reached, and how much of it a tenant may take. */
+import { counted, hostAndPort, sitesOf } from "./compare.ts";
+import { mayMiss, type Facts, type TenantAt } from "./facts.ts";
+import type { Finding } from "./problem.ts";
+import type { Rule } from "./rules.ts";
+import { isLoopback } from "./units.ts";
+
+type Neighbours = { readonly tenant: TenantAt; readonly others: readonly TenantAt[] };
+
+/** Each tenant with those that share its OCS, under whatever upstream name. */
+const neighbours = (facts: Facts): readonly Neighbours[] => {
+  const sites = sitesOf(facts);
+  const site = ({ value }: TenantAt): string => sites.get(value.upstream) ?? value.upstream;
+  return facts.tenants.map((tenant) => ({ tenant, others: facts.tenants.filter((other) => other !== tenant && site(other) === site(tenant)) }));
+};
+
+const dedicatedAlone: Rule = (facts) =>
+  neighbours(facts).flatMap(({ tenant: { path, value }, others: [other] }): Finding | [] => {
+    if (value.records !== "dedicated" || !other) return [];
+    const sameName = other.value.upstream === value.upstream;
+    return {
+      code: "OCSGW-6221", path: [...path, "records"],
+      message: `records: dedicated, but ${JSON.stringify(value.name)} is not alone on its OCS`,
+      also: { path: [...other.path, "upstream"], message: `${JSON.stringify(other.value.name)} uses ${sameName ? "the same upstream" : "another upstream with the same address"}` },
+      help: "give the tenant an OCS of its own, or choose pre-dial, registered or unscoped",
+    };
+  });
+
+const sharedStates: Rule = (facts) =>
+  neighbours(facts).flatMap(({ tenant, others: [other] }): Finding | [] => (other && !facts.states([...tenant.path, "records"]) && !mayMiss(tenant, "records") ? {
+    code: "OCSGW-6222", path: [...tenant.path, "records"],
+    message: `${JSON.stringify(tenant.value.name)} shares its OCS and must state \`records\`: OCS's record handles carry no tenant`,
+    also: { path: [...other.path, "upstream"], message: `shared with ${JSON.stringify(other.value.name)}` },
+    help: "state pre-dial, registered, or unscoped if you accept that nothing separates the tenants' records",
+  } : []));
+
+const plaintextMeant: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value }) => (["primary", "backup"] as const).flatMap((role): Finding | [] => {
+    const address = value[role];
+    if (address === null || value.allow_plaintext || !address.startsWith("http:") || isLoopback(new URL(address).hostname)) return [];
+    return {
+      code: "OCSGW-6223", path: [...path, role], message: `http to another host: names, numbers and answers would cross the network readable and changeable`,
+      help: "use https, or state allow_plaintext: true for this upstream",
+    };
+  }));
+
+const twoAddresses: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value }): Finding | [] => (value.backup !== null && hostAndPort(value.backup) === hostAndPort(value.primary) ? {
+    code: "OCSGW-6224", path: [...path, "backup"], message: "the backup is the primary", also: { path: [...path, "primary"], message: "the same address" },
+  } : []));
+
+const certificateWithKey: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value: { tls } }): Finding | [] => {
+    if ((tls.cert === null) === (tls.key === null)) return [];
+    const [there, lacking] = tls.cert === null ? ["key", "cert"] : ["cert", "key"];
+    return { code: "OCSGW-6225", path: [...path, "tls", there], message: `\`${there}\` stands without \`${lacking}\`` };
+  });
+
+const usedByTenants: Rule = ({ upstreams, tenants, whole }) =>
+  upstreams.flatMap(({ path, name }): Finding | [] => (!whole || tenants.some(({ value }) => value.upstream === name) ? [] : {
+    code: "OCSGW-6301", severity: "warning", path, atKey: true, message: `no tenant uses the upstream ${JSON.stringify(name)}`,
+  }));
+
+const burstCoversRate: Rule = ({ tenants }) =>
+  tenants.flatMap(({ path, value: { limits } }) => {
+    const requests = limits?.requests ? [{ at: [...path, "limits", "requests"], limit: limits.requests }] : [];
+    const actions = Object.entries(limits?.actions ?? {}).map(([action, limit]) => ({ at: [...path, "limits", "actions", action], limit }));
+    return [...requests, ...actions].flatMap(({ at, limit: { rate, burst } }): Finding | [] => {
+      const perSecond = Math.ceil(rate.count * 1000 / rate.per_ms);
+      return burst >= perSecond ? [] : {
+        code: "OCSGW-6226", path: [...at, "burst"], message: `a burst of ${burst} is smaller than the rate, which gives ${counted(perSecond, "request")} each second`,
+        also: { path: [...at, "rate"], message: "the rate" }, help: `set burst to ${perSecond} or more, or leave it out`,
+      };
+    });
+  });
+
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, usedByTenants, burstCoversRate];

@@ -1,0 +1,40 @@
+/** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
+import { z } from "zod";
+import { adminTls } from "./schema-listeners.ts";
+import { bind, duration, name, off, path, secret } from "./units.ts";
+
+const redaction = z.enum(["keep", "token", "last4", "drop"]);
+
+const redact = z.strictObject({
+  phone: redaction.default("last4").describe("Phone numbers."),
+  customer_id: redaction.default("token").describe("Customer ids."),
+  fields: z.record(name, redaction).default({}).describe("Single user-defined fields, by name."),
+  others: redaction.default("drop").describe("All other user-defined fields."),
+});
+
+const checkpoint = z.strictObject({
+  key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
+  origin: name.describe("The journal's name in its checkpoints: a domain and a path of yours."),
+  every: duration.prefault("60s").describe("How often the journal is signed; at stop too."),
+});
+
+export const audit = z.strictObject({
+  dir: path.describe("The journal's directory."),
+  on_failure: z.enum(["refuse", "continue"]).default("refuse").describe("When the journal cannot be written: refuse requests, or go on and record the gap."),
+  durability: z.enum(["flush", "os"]).default("flush").describe("flush: on disk before OCS and before the reply. os: left to the operating system."),
+  redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
+  index_key: secret.describe("The key of the tokens, 32 characters or more."),
+  checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),
+  retention: duration.prefault("1855d").describe("How long the journal is kept."),
+  postgres: off(secret).describe("Connection string of a searchable mirror. The files stay the truth. Off when left out."),
+});
+
+export const shared = z.strictObject({
+  redis: off(secret).describe("Connection string: limits, ownership and revocations shared by several gateways. Off when left out."),
+});
+
+export const admin = z.strictObject({
+  bind: bind.describe("Address and port."),
+  tls: adminTls.default("none").describe("Certificate and key, or none on loopback."),
+  users: off(z.strictObject({ file: path.describe("The users file: roles viewer, operator, auditor.") })).describe("People with roles. Off when left out."),
+});

@@ -1,0 +1,32 @@
+/** `listeners`, and the TLS of whatever listens. */
+import { z } from "zod";
+import { authority, bind, cidr, label, off, path, size } from "./units.ts";
+
+const serverTls = {
+  cert: path.describe("The certificate chain, PEM."),
+  key: path.describe("The certificate's private key, PEM."),
+  min_version: z.enum(["1.2", "1.3"]).default("1.2").describe("The oldest TLS that is spoken."),
+};
+
+const none = z.literal("none");
+
+/** For the admin listener: TLS without client certificates. */
+export const adminTls = z.union([none, z.strictObject(serverTls)]);
+
+const clientTls = z.strictObject({
+  ...serverTls,
+  client_ca: off(path).describe("The CA of client certificates, PEM. Without it no certificate is asked for."),
+  client_certificates: z.enum(["none", "request", "require"]).default("request")
+    .describe("With client_ca: whether a client certificate is not asked for, asked for, or demanded."),
+});
+
+export const listener = z.strictObject({
+  name: label.describe("The listener's name in the journal and in metrics."),
+  bind: bind.describe("Address and port; IPv6 as [::]:8443, port 0 for a free one."),
+  names: z.array(authority).prefault([])
+    .describe("Names that Host and absolute-form targets may carry. The bind address, the certificate's names and, on loopback, localhost count anyway."),
+  tls: z.union([none, clientTls]).describe("Certificate and key, or none: on loopback, or with allow_from behind a proxy that ends TLS."),
+  allow_from: off(z.array(cidr).min(1, { error: "expected at least one network" })).describe("Networks that may connect. Everyone when left out."),
+  errors: z.enum(["auto", "ocs", "problem"]).default("auto").describe("How refusals look: auto (by Accept), ocs (HTML as OCS sends it), problem (RFC 9457)."),
+  max_body: size.prefault("64KiB").describe("The largest request body."),
+});

@@ -1,0 +1,40 @@
+/** `upstreams`: one entry for each OCS, or pair of primary and backup. */
+import { z } from "zod";
+import { authority, bind, cidr, count, duration, off, origin, path, text, webAddress } from "./units.ts";
+
+const tls = z.strictObject({
+  ca: off(path).describe("The CA that signed OCS's certificate, PEM. The public CAs when left out."),
+  cert: off(path).describe("Our certificate, when OCS asks for one, PEM."),
+  key: off(path).describe("Its private key, PEM."),
+  server_name: off(text).describe("The name that OCS's certificate carries, when it is not the host's."),
+});
+
+const timeouts = z.strictObject({
+  connect: duration.prefault("2s").describe("For TCP and TLS together."),
+  answer: duration.prefault("15s").describe("From the last byte sent to OCS's whole answer."),
+});
+
+const queue = z.strictObject({
+  max: count(100_000).default(200).describe("How many requests one tenant may have waiting."),
+  max_wait: duration.prefault("5s").describe("How long a request may wait for a lane."),
+});
+
+const callbacks = z.strictObject({
+  bind: bind.describe("Address and port for OCS's pre-dial validation."),
+  allow_from: z.array(cidr).min(1, { error: "expected at least one network" }).describe("The OCS hosts: whoever may announce records decides whose they are."),
+  validator: off(webAddress).describe("A validation server of your own, whose answer is given to OCS."),
+});
+
+export const upstream = z.strictObject({
+  primary: origin.describe("scheme://host:port of the primary OCS."),
+  backup: off(origin).describe("scheme://host:port of the backup OCS. None when left out."),
+  allow_plaintext: z.boolean({ error: "expected true or false" }).default(false)
+    .describe("States that http to an OCS on another host is meant: names and numbers then cross the network readable."),
+  connections: count(256).default(4).describe("Lanes: persistent connections, one request at a time on each."),
+  lane_isolation: z.enum(["tenant", "none"]).default("tenant").describe("tenant: a lane changes tenant only by a new connection. none: lanes serve tenants in turn."),
+  tls: tls.prefault({}).describe("For https."),
+  timeouts: timeouts.prefault({}).describe("How long OCS may take."),
+  queue: queue.prefault({}).describe("Requests that wait for a lane."),
+  aliases: z.array(authority).prefault([]).describe("Authorities that absolute-form targets may name besides ours: OCS's own, as clients know it."),
+  callbacks: off(callbacks).describe("The listener for OCS's validation-uri. Off when left out."),
+});

@@ -1,0 +1,38 @@
+/**
+ * The config file, key by key: default and explanation stand beside each other and nowhere else. `check --explain`, the JSON Schema
+ * for editors and the defaults all come from here. To add a setting, add a line to its section.
+ *
+ * Needed: names, addresses, paths and secrets. What may be left out although it holds such: `identity.jwt`, `identity.mtls` and
+ * `identity.keys` (one of them must stand), and everything that is described as off when left out. `tls` is always stated, `none` included.
+ */
+import { z } from "zod";
+import { admin, audit, shared } from "./schema-audit.ts";
+import { identity } from "./schema-identity.ts";
+import { listener } from "./schema-listeners.ts";
+import { tenant } from "./schema-tenants.ts";
+import { upstream } from "./schema-upstreams.ts";
+import { label, off } from "./units.ts";
+
+const expected = (what: string): { error: string } => ({ error: `expected ${what}` });
+
+export const settingsSchema = z.strictObject({
+  version: z.literal(1).default(1).describe("The version of this format."),
+  listeners: z.array(listener, expected("a list of listeners")).min(1, expected("at least one listener")).describe("Where clients connect."),
+  identity: identity.prefault({}).describe("How a client proves who it is. At least one of jwt, mtls and keys."),
+  upstreams: z.record(label, upstream, expected("a map from a name to an upstream"))
+    .refine((map) => Object.keys(map).length > 0, expected("at least one upstream"))
+    .describe("The OCS pairs, by a name of your own."),
+  tenants: z.array(tenant, expected("a list of tenants")).min(1, expected("at least one tenant")).describe("Who may do what, and what belongs to whom."),
+  audit: audit.describe("The journal."),
+  shared: shared.prefault({}).describe("State that several gateways share."),
+  admin: off(admin).describe("Health, metrics and the console, on a listener of their own. Off when left out."),
+});
+
+type DeepReadonly<Value> = Value extends object ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> } : Value;
+
+/** What the parts read. Durations in milliseconds, sizes in bytes, paths absolute, null for what is off. */
+export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
+export type TenantSettings = Settings["tenants"][number];
+export type UpstreamSettings = Settings["upstreams"][string];
+export type ListenerSettings = Settings["listeners"][number];
+export type LimitSettings = NonNullable<NonNullable<TenantSettings["limits"]>["requests"]>;

@@ -1,0 +1,43 @@
+/**
+ * Settings that this version reads and does not carry out, each with what that means in practice. Whoever builds one deletes its row.
+ * `*` stands for every entry of a list or map.
+ */
+import type { Finding, Path } from "./problem.ts";
+import type { Settings } from "./schema.ts";
+
+type Row = { readonly code: string; readonly at: string; readonly when: (value: unknown) => boolean; readonly says: string; readonly help?: string };
+
+const stated = (value: unknown): boolean => value !== null;
+const some = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
+
+/** What the setting is when it is left out. */
+const FIVE_YEARS_AND_MORE = 1855 * 24 * 3_600_000;
+const HANDLES = "record handles are not learnt in this version, so every request of this tenant to /records is refused (OCSGW-2106)";
+
+const UNBUILT: readonly Row[] = [
+  { code: "OCSGW-6401", at: "tenants.*.records", when: (value) => value === "pre-dial", says: `records: pre-dial: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
+  { code: "OCSGW-6402", at: "tenants.*.records", when: (value) => value === "registered", says: `records: registered: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
+  { code: "OCSGW-6403", at: "tenants.*.mode", when: (value) => value === "observe", says: "mode: observe is not carried out in this version: policy is enforced all the same" },
+  { code: "OCSGW-6404", at: "tenants.*.share", when: (value) => value !== 1, says: "share is not carried out in this version: tenants take equal turns for lanes" },
+  { code: "OCSGW-6405", at: "upstreams.*.backup", when: stated, says: "the backup is not used in this version: while the primary is away, requests are refused (OCSGW-4001)" },
+  { code: "OCSGW-6406", at: "upstreams.*.callbacks", when: stated, says: "callbacks are not carried out in this version: nothing listens there, and OCS must not be pointed at it" },
+  { code: "OCSGW-6407", at: "identity.mtls", when: some, says: "client certificates identify nobody in this version: such clients need a key or a token" },
+  { code: "OCSGW-6408", at: "audit.postgres", when: stated, says: "the mirror in Postgres is not written in this version: the journal's files are complete without it" },
+  { code: "OCSGW-6409", at: "shared.redis", when: stated, says: "nothing is shared over Redis in this version: each gateway counts its limits by itself" },
+  { code: "OCSGW-6411", at: "audit.on_failure", when: (value) => value === "continue", says: "on_failure: continue is not carried out in this version: while the journal cannot be written, requests are refused (OCSGW-5101)" },
+  { code: "OCSGW-6412", at: "audit.retention", when: (value) => value !== FIVE_YEARS_AND_MORE, says: "retention is not carried out in this version: nothing is deleted from the journal" },
+  { code: "OCSGW-6410", at: "admin.users", when: stated, says: "people and roles are not told apart on the admin listener in this version" },
+];
+
+export const findUnbuilt = (settings: Settings): readonly Finding[] =>
+  UNBUILT.flatMap(({ code, at, when, says, help }) =>
+    everyAt(settings, at.split(".")).filter(({ value }) => when(value))
+      .map(({ path }): Finding => ({ code, severity: "warning", path, message: says, ...(help !== undefined && { help }) })));
+
+const everyAt = (value: unknown, pattern: readonly string[], path: Path = []): readonly { readonly path: Path; readonly value: unknown }[] => {
+  const [part, ...rest] = pattern;
+  if (part === undefined) return [{ path, value }];
+  if (typeof value !== "object" || value === null) return [];
+  const entries = Object.entries(value) as [string, unknown][];
+  return entries.filter(([key]) => part === "*" || key === part).flatMap(([key, each]) => everyAt(each, rest, [...path, Array.isArray(value) ? Number(key) : key]));
+};

@@ -1,0 +1,87 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { check, explainSettings, type Host } from "../../src/cli/check.ts";
+import { mutated } from "../settings/kit.ts";
+
+const SAMPLE_FILE = fileURLToPath(new URL("../../config/ocsgw.yaml", import.meta.url));
+const directory = await mkdtemp(join(tmpdir(), "ocsgw-check-"));
+afterAll(() => rm(directory, { recursive: true }));
+await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
+
+const host = (over: { isTTY?: boolean; env?: Record<string, string> } = {}): { host: Host; said: () => string } => {
+  const parts: string[] = [];
+  return { host: { stdout: { write: (text: string) => parts.push(text), isTTY: over.isTTY ?? false }, env: over.env ?? {} }, said: () => parts.join("") };
+};
+
+const file = async (text: string): Promise<string> => {
+  const path = join(directory, "ocsgw.yaml");
+  await writeFile(path, text);
+  return path;
+};
+
+const BROKEN = mutated(["max_body", "max_bodi"], ["dbid: 102", "dbid: 101"]);
+
+describe("ocsgw check", () => {
+  it("says ok in one line with the extent of the file, after its warnings", async () => {
+    const { host: to, said } = host();
+    expect(await check({ config: SAMPLE_FILE }, to)).toBe(0);
+    expect(said()).toMatch(/^warning\[OCSGW-6305\]: /);
+    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 1 warning\. \d+ ms$/);
+  });
+
+  it("shows every problem with its line, and ends with the verdict", async () => {
+    const { host: to, said } = host();
+    const config = await file(BROKEN);
+    expect(await check({ config }, to)).toBe(3);
+    expect(said()).toContain(`error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:18:5\n18 |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`);
+    expect(said()).toContain(`   |           --- of "Alpha Tenant"\n...\n64 |     dbid: 101\n   |           ^^^\n`);
+    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^2 errors, 1 warning in .*ocsgw\.yaml \(2 tenants, 4 clients, 1 upstream \(4 lanes\)\)\. \d+ ms$/);
+  });
+
+  it("gives a list of problems to programs", async () => {
+    const { host: to, said } = host();
+    const config = await file(BROKEN);
+    expect(await check({ config, json: true }, to)).toBe(3);
+    expect(JSON.parse(said())).toMatchObject([
+      { severity: "error", code: "OCSGW-6101", file: config, line: 18, column: 5, path: "listeners[0].max_bodi", help: "did you mean `max_body`?" },
+      { severity: "error", code: "OCSGW-6202", line: 64, column: 11, also: { line: 45, column: 11 } },
+      { severity: "warning", code: "OCSGW-6305" },
+    ]);
+  });
+
+  it("takes the environment into account", async () => {
+    const config = await file(mutated(["${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "${MY_KEY}"]));
+    expect(await check({ config }, host().host)).toBe(3);
+    expect(await check({ config }, host({ env: { MY_KEY: "k".repeat(40) } }).host)).toBe(0);
+  });
+
+  it("says so when there is no such file", async () => {
+    const { host: to, said } = host();
+    expect(await check({ config: join(directory, "none.yaml") }, to)).toBe(3);
+    expect(said()).toContain("there is no such file");
+    expect(said()).not.toMatch(/ at .*\.ts:/);
+  });
+
+  it("paints on a terminal only, and not with NO_COLOR", async () => {
+    const painted = async (over: Parameters<typeof host>[0]): Promise<boolean> => {
+      const { host: to, said } = host(over);
+      await check({ config: SAMPLE_FILE }, to);
+      return said().includes("\u001B[");
+    };
+    expect([await painted({ isTTY: true }), await painted({}), await painted({ isTTY: true, env: { NO_COLOR: "1" } })]).toEqual([true, false, false]);
+  });
+});
+
+describe("ocsgw check --explain", () => {
+  it("prints every key with its default and its explanation", () => {
+    const { host: to, said } = host();
+    expect(explainSettings(to)).toBe(0);
+    expect(said()).toContain("upstreams.<name>.timeouts.answer  (default 15s)\n    From the last byte");
+    expect(said()).toContain("tenants[].clients.<name>.actions  (needed)\n");
+    expect(said()).toContain("upstreams.<name>.backup  (default ~)\n");
+    expect(said()).not.toContain("undefined");
+  });
+});

@@ -1,0 +1,118 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { keysCreate, keysList, keysRevoke, type Host } from "../../src/cli/keys.ts";
+import { hashOfKey, idOfKey } from "../../src/settings/key.ts";
+import { mutated, SAMPLE } from "../settings/kit.ts";
+
+let directory: string;
+let config: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), "ocsgw-cli-keys-"));
+  config = join(directory, "ocsgw.yaml");
+  await writeFile(config, SAMPLE);
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+const host = (): { host: Host; out: () => string; err: () => string } => {
+  const [out, err]: [string[], string[]] = [[], []];
+  return { host: { stdout: { write: (text) => out.push(text) }, stderr: { write: (text) => err.push(text) }, env: {} }, out: () => out.join(""), err: () => err.join("") };
+};
+
+const create = async (client: string, expires?: string): Promise<{ exit: number; out: string; err: string }> => {
+  const { host: to, out, err } = host();
+  return { exit: await keysCreate({ config, client, ...(expires !== undefined && { expires }) }, to), out: out(), err: err() };
+};
+
+const file = (): Promise<string> => readFile(join(directory, "keys.yaml"), "utf8");
+
+const list = async (): Promise<readonly Record<string, unknown>[]> => {
+  const { host: to, out } = host();
+  expect(await keysList({ config, json: true }, to)).toBe(0);
+  return JSON.parse(out()) as Record<string, unknown>[];
+};
+
+describe("ocsgw keys create", () => {
+  it("prints the key alone on stdout and stores nothing but its hash", async () => {
+    const { exit, out, err } = await create("alpha-ops");
+    const key = out.trimEnd();
+    expect(exit).toBe(0);
+    expect(out).toBe(`${key}\n`);
+    expect(idOfKey(key)).toBeDefined();
+    expect(await file()).toContain(hashOfKey(key));
+    expect(await file()).not.toContain(key.slice(15, 58));
+    expect(err).toContain("without an end");
+    expect(err).not.toContain(key.slice(15, 58));
+  });
+
+  it("sets an end", async () => {
+    const before = Date.now();
+    expect((await create("alpha-ops", "90d")).exit).toBe(0);
+    const [entry] = await list();
+    const end = Date.parse(String(entry?.["expires"]));
+    expect(end - before).toBeGreaterThan(90 * 86_400_000 - 2000);
+    expect(end - before).toBeLessThan(90 * 86_400_000 + 60_000);
+  });
+
+  it.each(["90", "soon", "0d", "-1d"])("refuses an end of %s", async (expires) => {
+    expect(await create("alpha-ops", expires)).toMatchObject({ exit: 2, out: "", err: expect.stringContaining("expected a duration") as string });
+    await expect(file()).rejects.toThrow(/ENOENT/);
+  });
+
+  it("refuses a client that stands under no tenant, with the nearest name", async () => {
+    expect(await create("alpha-osp")).toEqual({ exit: 2, out: "", err: "no tenant has a client alpha-osp; did you mean alpha-ops?\n" });
+    expect(await create("zzz")).toEqual({ exit: 2, out: "", err: "no tenant has a client zzz\n" });
+  });
+
+  it("refuses a config that is not valid, and one without a keys file", async () => {
+    await writeFile(config, mutated(["dbid: 102", "dbid: 101"]));
+    expect(await create("alpha-ops")).toMatchObject({ exit: 3, out: "", err: expect.stringContaining(`${config}:64:11: OCSGW-6202`) as string });
+    await writeFile(config, mutated(["  keys:\n    file: keys.yaml\n    carriers: [basic, \"header:X-Api-Key\"]\n", '  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://idp.example/k" }]\n']));
+    expect(await create("alpha-ops")).toMatchObject({ exit: 1, out: "", err: expect.stringContaining("takes no keys") as string });
+  });
+
+  it("refuses a keys file that is not valid", async () => {
+    await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: [x]\n");
+    expect(await create("alpha-ops")).toMatchObject({ exit: 3, out: "" });
+    expect(await file()).toBe("version: 1\nkeys: [x]\n");
+  });
+});
+
+describe("ocsgw keys list", () => {
+  it("tells which keys are in force, and never a hash", async () => {
+    const key = (await create("alpha-ops")).out.trimEnd();
+    await create("beta-crm", "1d");
+    const { host: to, out } = host();
+    expect(await keysList({ config }, to)).toBe(0);
+    expect(out()).toMatch(/^id +client +state +created +expires\n\S{8} +alpha-ops +in force +\S+Z +never\n\S{8} +beta-crm +in force +\S+Z +\S+Z\n$/);
+    expect(out()).not.toContain("sha256");
+    expect(await list()).toMatchObject([{ id: idOfKey(key), client: "alpha-ops", state: "in force", revoked: null }, { client: "beta-crm" }]);
+  });
+
+  it("says so when there is no keys file", async () => {
+    const { host: to, err } = host();
+    expect(await keysList({ config }, to)).toBe(1);
+    expect(err()).toContain("cannot read");
+  });
+});
+
+describe("ocsgw keys revoke", () => {
+  it("revokes once, and says when it was", async () => {
+    const id = idOfKey((await create("alpha-ops")).out.trimEnd()) as string;
+    const first = host();
+    expect(await keysRevoke({ config, id }, first.host)).toBe(0);
+    expect(first.err()).toBe(`key ${id} of alpha-ops is revoked\n`);
+    const again = host();
+    expect(await keysRevoke({ config, id }, again.host)).toBe(0);
+    expect(again.err()).toMatch(/was revoked already, on \d{4}-/);
+    expect(await list()).toMatchObject([{ id, state: "revoked" }]);
+  });
+
+  it("fails on a key that does not exist", async () => {
+    await create("alpha-ops");
+    const { host: to, err } = host();
+    expect(await keysRevoke({ config, id: "nosuchid" }, to)).toBe(1);
+    expect(err()).toContain("has no key nosuchid");
+  });
+});

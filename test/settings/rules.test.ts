@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import { mutated, placeOf, problemsIn, read, SAMPLE } from "./kit.ts";
+
+type Change = readonly [from: string, to: string];
+/** `at`: the piece of the changed text that is pointed at; `also`: the other piece. A number is which one of several. */
+type Case = {
+  readonly says: string;
+  readonly changes: readonly Change[];
+  readonly code: string;
+  readonly at: readonly [piece: string, nth?: number];
+  readonly also?: readonly [piece: string, nth?: number];
+  readonly message?: RegExp;
+  readonly help?: RegExp;
+};
+
+const BETA_UPSTREAM: Change = ["  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main", "  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-two"];
+const ANOTHER = (rest: string): Change => ["tenants:\n", `  ocs-two: { ${rest} }\ntenants:\n`];
+const SECOND_LISTENER = (rest: string): Change => ["identity:\n", `  - { ${rest} }\nidentity:\n`];
+const TAIL = (rest: string): Change => ["  retention: 1855d\n", `  retention: 1855d\n${rest}\n`];
+const ISSUER = (rest: string): Change => ["  # jwt:\n", `  jwt:\n    - { name: idp, issuer: "https://idp.example/", audience: us${rest} }\n  # jwt:\n`];
+
+const ERRORS: readonly Case[] = [
+  { says: "two tenants of one name", changes: [["name: Beta Tenant", "name: Alpha Tenant"]], code: "OCSGW-6201", at: ["Alpha Tenant", 1], also: ["Alpha Tenant"] },
+  { says: "two tenants whose names differ in width, case and blanks", changes: [["name: Beta Tenant", 'name: "ＡLPHA  tenant"']], code: "OCSGW-6201", at: ['"ＡLPHA'], also: ["Alpha Tenant"] },
+  { says: "two tenants of one DBID", changes: [["dbid: 102", "dbid: 101"]], code: "OCSGW-6202", at: ["101", 1], also: ["101"] },
+  { says: "an upstream that does not exist", changes: [BETA_UPSTREAM], code: "OCSGW-6203", at: ["ocs-two"], message: /no upstream "ocs-two"/, help: /known here: ocs-main/ },
+  { says: "an upstream misspelt", changes: [["upstream: ocs-main\n    clients:\n      beta", "upstream: ocs-mian\n    clients:\n      beta"]], code: "OCSGW-6203", at: ["ocs-mian"], help: /did you mean `ocs-main`/ },
+  { says: "a campaign group in two tenants", changes: [["dbid: 208", "dbid: 115"]], code: "OCSGW-6204", at: ["115", 1], also: ["115"], message: /belongs to two tenants/ },
+  { says: "a campaign group twice in one tenant", changes: [["dbid: 115", "dbid: 106"]], code: "OCSGW-6204", at: ["106, name", 1], also: ["106, name"], message: /stands twice/ },
+  { says: "a campaign group's name in two tenants", changes: [["Beta Campaign@Beta Agents", "alpha winback@alpha agents"]], code: "OCSGW-6205", at: ['"alpha winback@'], also: ['"Alpha Winback@'] },
+  { says: "the ids of one group in two tenants", changes: [['"Beta Campaign@Beta Agents"', '"B@B", campaign_id: 139, group_id: 234']], code: "OCSGW-6206", at: ["139", 1], also: ["139"] },
+  { says: "a campaign in two tenants", changes: [["campaigns: [Beta Campaign]", 'campaigns: [Beta Campaign, "Alpha Campaign"]']], code: "OCSGW-6207", at: ['"Alpha Campaign"'], also: ["Alpha Campaign,"] },
+  { says: "a list in two tenants, folded", changes: [["lists: [Beta List]", 'lists: ["ALPHA\u00A0LIST"]']], code: "OCSGW-6208", at: ['"ALPHA'], also: ["Alpha List,"], help: /case, width or blanks/ },
+  { says: "a list twice in one tenant", changes: [["lists: [Beta List]", "lists: [Beta List, beta list]"]], code: "OCSGW-6208", at: ["beta list"], also: ["Beta List"], message: /stands twice/ },
+  { says: "a name in two tenants whose upstreams are one OCS", changes: [BETA_UPSTREAM, ANOTHER('primary: "https://127.0.0.1:18080"'), ["lists: [Beta List]", "lists: [Alpha List]"]], code: "OCSGW-6208", at: ["Alpha List", 1], also: ["Alpha List"] },
+  { says: "a grant for another tenant's group", changes: [["campaign_groups: [106]", "campaign_groups: [106, 208]"]], code: "OCSGW-6209", at: ["208"], help: /its groups: 106, 115/ },
+  { says: "one client under two tenants that it cannot tell apart", changes: [ANOTHER('primary: "https://ocs2.example:1"'), ["name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main", "name: Alpha Tenant\n    dbid: 101\n    upstream: ocs-two"], ["beta-crm:", "alpha-ors:"]], code: "OCSGW-6210", at: ["alpha-ors:", 1], also: ["{ actions: [RecordProcessed"] },
+  { says: "dedicated beside another tenant", changes: [["records: unscoped\n    fields", "records: dedicated\n    fields"]], code: "OCSGW-6221", at: ["dedicated"], also: ["ocs-main\n    clients:\n      beta"] },
+  { says: "dedicated on two upstreams that are one OCS, over a backup", changes: [BETA_UPSTREAM, ANOTHER('primary: "https://ocs2.example:8443", backup: "http://127.0.0.1:18080"'), ["records: unscoped\n    limits", "records: dedicated\n    limits"]], code: "OCSGW-6221", at: ["dedicated"], also: ["ocs-main\n    clients:\n      alpha"] },
+  { says: "a shared OCS without stated records", changes: [["    records: unscoped\n    limits", "    limits"]], code: "OCSGW-6222", at: ["name: Beta Tenant"], also: ["ocs-main\n    clients:\n      alpha"] },
+  { says: "http to another host", changes: [["http://127.0.0.1:18080", "http://10.1.2.3:18080"]], code: "OCSGW-6223", at: ["http://10.1.2.3"], help: /allow_plaintext: true/ },
+  { says: "http to another host as the backup", changes: [["    connections: 4", "    backup: http://ocs2.example:80\n    connections: 4"]], code: "OCSGW-6223", at: ["http://ocs2"] },
+  { says: "a backup that is the primary", changes: [["    connections: 4", "    backup: https://127.0.0.1:18080\n    connections: 4"]], code: "OCSGW-6224", at: ["https://127.0.0.1:18080"], also: ["http://127.0.0.1:18080"] },
+  { says: "a client certificate without its key", changes: [["    connections: 4", "    tls: { cert: keys.yaml }\n    connections: 4"]], code: "OCSGW-6225", at: ["keys.yaml }"] },
+  { says: "a burst below the rate", changes: [["burst: 100", "burst: 49"]], code: "OCSGW-6226", at: ["49"], also: ["50/s"] },
+  { says: "a burst of an action below its rate", changes: [["burst: 40", "burst: 19"]], code: "OCSGW-6226", at: ["19 "], also: ["20/s"] },
+  { says: "two listeners on one address", changes: [SECOND_LISTENER('name: other, bind: "127.0.0.1:8443", tls: none')], code: "OCSGW-6231", at: ['"127.0.0.1:8443"'], also: ["127.0.0.1:8443"] },
+  { says: "a listener on every address of a taken port", changes: [SECOND_LISTENER('name: other, bind: "0.0.0.0:8443", tls: none, allow_from: [10.0.0.1]')], code: "OCSGW-6231", at: ['"0.0.0.0:8443"'], also: ["127.0.0.1:8443"] },
+  { says: "the admin listener on a client's port", changes: [TAIL("admin: { bind: 127.0.0.1:8443 }")], code: "OCSGW-6231", at: ["127.0.0.1:8443 }"], also: ["127.0.0.1:8443"] },
+  { says: "two listeners of one name", changes: [SECOND_LISTENER('name: clients, bind: "127.0.0.1:0", tls: none')], code: "OCSGW-6232", at: ["clients", 1], also: ["clients"] },
+  { says: "no TLS towards the network", changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]], code: "OCSGW-6233", at: ["none"], also: ["0.0.0.0:8443"] },
+  { says: "the admin listener without TLS off loopback", changes: [TAIL("admin: { bind: 10.0.0.7:9640, tls: none }")], code: "OCSGW-6234", at: ["10.0.0.7"], also: ["none }"] },
+  { says: "client certificates demanded without a CA", changes: [["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, client_certificates: require }\n"]], code: "OCSGW-6235", at: ["require }"] },
+  { says: "no identity at all", changes: [["identity:\n  keys:\n    file: keys.yaml\n    carriers: [basic, \"header:X-Api-Key\"]\n", ""]], code: "OCSGW-6241", at: ["#"] },
+  { says: "an issuer without keys", changes: [ISSUER("")], code: "OCSGW-6242", at: ["{ name: idp"] },
+  { says: "an issuer with two key sets", changes: [ISSUER(', jwks_uri: "https://idp.example/k", jwks_file: keys.yaml')], code: "OCSGW-6242", at: ["keys.yaml", 1], also: ['"https://idp.example/k"'] },
+  { says: "an issuer's keys over http", changes: [ISSUER(', jwks_uri: "http://idp.example/k"')], code: "OCSGW-6243", at: ['"http://idp.example/k"'] },
+  { says: "one issuer twice", changes: [ISSUER(', jwks_file: keys.yaml'), ["  # jwt:\n", '    - { name: idp2, issuer: "https://idp.example/", audience: them, jwks_file: keys.yaml }\n']], code: "OCSGW-6244", at: ['"https://idp.example/"', 1], also: ['"https://idp.example/"'] },
+  { says: "a certificate that is not there", changes: [["tls: none\n", "tls: { cert: no-such.crt, key: keys.yaml }\n"]], code: "OCSGW-6252", at: ["no-such.crt"], message: /no such file/ },
+];
+
+const WARNINGS: readonly Case[] = [
+  { says: "an upstream without tenants", changes: [ANOTHER('primary: "https://ocs2.example:8443"')], code: "OCSGW-6301", at: ["ocs-two"] },
+  { says: "one client spelt two ways", changes: [["beta-crm:", "Alpha-ORS:"]], code: "OCSGW-6302", at: ["Alpha-ORS"], also: ["{ actions: [RecordProcessed"] },
+  { says: "a short index key", changes: [["-for-a-trial-only-not-a-secret-at-all", "-short"]], code: "OCSGW-6303", at: ["${OCSGW_INDEX_KEY:-short}"] },
+  { says: "a keys file that is not there yet", changes: [["file: keys.yaml", "file: none-yet.yaml"]], code: "OCSGW-6304", at: ["none-yet.yaml"], help: /ocsgw keys create/ },
+  { says: "clients without keys", changes: [["fields: any", "fields: any"]], code: "OCSGW-6305", at: ["keys.yaml"], message: /alpha-ors, alpha-ops, beta-crm, beta-ops/ },
+  { says: "pre-dial", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6401", at: ["pre-dial\n    fields"], message: /refused \(OCSGW-2106\)/ },
+  { says: "registered", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6402", at: ["registered"], message: /refused \(OCSGW-2106\)/ },
+  { says: "observe", changes: [["    fields: any", "    mode: observe"]], code: "OCSGW-6403", at: ["observe"], message: /enforced all the same/ },
+  { says: "shares", changes: [["    fields: any", "    share: 3"]], code: "OCSGW-6404", at: ["3\n    limits"], message: /equal turns/ },
+  { says: "a backup", changes: [["    connections: 4", "    backup: https://ocs2.example:8443\n    connections: 4"]], code: "OCSGW-6405", at: ["https://ocs2.example:8443\n"], message: /not used in this version/ },
+  { says: "callbacks", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1] }\n    connections: 4']], code: "OCSGW-6406", at: ["{ bind"] },
+  { says: "client certificates", changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*.example", client: alpha-ors }]\n']], code: "OCSGW-6407", at: ["[{ name: ca"] },
+  { says: "Postgres", changes: [TAIL("  postgres: postgres://db/audit")], code: "OCSGW-6408", at: ["postgres://db"] },
+  { says: "Redis", changes: [TAIL("shared: { redis: redis://r }")], code: "OCSGW-6409", at: ["redis://r"] },
+  { says: "users of the admin listener", changes: [TAIL("admin: { bind: 127.0.0.1:9640, users: { file: admins.yaml } }")], code: "OCSGW-6410", at: ["{ file"] },
+];
+
+const expectTold = ({ changes, code, at, also, message, help }: Case): void => {
+  const text = mutated(...changes);
+  const found = problemsIn(text).find((problem) => problem.code === code && sameAs(problem, placeOf(text, ...at)));
+  expect(found, `${code} at ${JSON.stringify(placeOf(text, ...at))} in ${JSON.stringify(problemsIn(text), null, 1)}`).toBeDefined();
+  if (also) expect(found?.also).toMatchObject(placeOf(text, ...also));
+  if (message) expect(found?.message).toMatch(message);
+  if (help) expect(found?.help).toMatch(help);
+};
+
+const sameAs = (one: { line: number; column: number }, other: { line: number; column: number }): boolean => one.line === other.line && one.column === other.column;
+
+describe("the rules", () => {
+  it.each(ERRORS.map((each) => [each.says, each] as const))("refuse %s", (_, each) => {
+    expectTold(each);
+    expect(read(mutated(...each.changes)).ok).toBe(false);
+  });
+
+  it.each(WARNINGS.map((each) => [each.says, each] as const))("warn of %s and load", (_, each) => {
+    expectTold(each);
+    expect(read(mutated(...each.changes)).ok).toBe(true);
+  });
+
+  it.each<[string, readonly Change[]]>([
+    ["plain http to another host when that is stated", [["http://127.0.0.1:18080", "http://10.1.2.3:18080\n    allow_plaintext: true"]]],
+    ["no TLS behind a proxy that is named", [["bind: 127.0.0.1:8443\n    tls: none", "bind: 0.0.0.0:8443\n    tls: none\n    allow_from: [10.0.0.0/8]"]]],
+    ["no TLS on IPv6 loopback", [["bind: 127.0.0.1:8443", 'bind: "[::1]:8443"']]],
+    ["two listeners on free ports", [["bind: 127.0.0.1:8443", "bind: 127.0.0.1:0"], SECOND_LISTENER('name: other, bind: "127.0.0.1:0", tls: none')]],
+    ["two listeners on two addresses", [SECOND_LISTENER('name: other, bind: "127.0.0.2:8443", tls: none')]],
+    ["dedicated on an OCS of its own", [BETA_UPSTREAM, ANOTHER('primary: "https://ocs2.example:8443"'), ["records: unscoped\n    limits", "records: dedicated\n    limits"]]],
+    ["equal names on two OCS", [BETA_UPSTREAM, ANOTHER('primary: "https://ocs2.example:8443"'), ["lists: [Beta List]", "lists: [Alpha List]"], ["dbid: 208", "dbid: 106"], ["dbid: 102", "dbid: 101"]]],
+    ["a small burst for a slow rate", [["{ rate: 50/s, burst: 100 }", "{ rate: 300/m, burst: 5 }"]]],
+    ["the admin listener on loopback without TLS", [TAIL("admin: { bind: 127.0.0.1:9640 }")]],
+  ])("let pass %s", (_, changes) => {
+    expect(problemsIn(mutated(...changes)).filter(({ code }) => code !== "OCSGW-6305")).toEqual([]);
+  });
+
+  it("tell every problem at once, errors first in the order of the file", () => {
+    const text = mutated(["max_body", "max_bodi"], ["dbid: 102", "dbid: 101"], ["fields: any", "fields: [GSW_X]"], ["campaign_groups: [106]", "campaign_groups: [107]"], ["${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "${NOPE}"]);
+    expect(problemsIn(text).map(({ code, severity }) => [code, severity])).toEqual([
+      ["OCSGW-6101", "error"], ["OCSGW-6209", "error"], ["OCSGW-6103", "error"], ["OCSGW-6202", "error"], ["OCSGW-6011", "error"], ["OCSGW-6305", "warning"],
+    ]);
+  });
+
+  it("draw no conclusion from what is malformed", () => {
+    const codes = (...changes: readonly Change[]): readonly string[] => problemsIn(mutated(...changes)).filter(({ severity }) => severity === "error").map(({ code }) => code);
+    expect(codes(["    records: unscoped\n    limits", "    record: unscoped\n    limits"]), "no 6222 beside the misspelt key").toEqual(["OCSGW-6101"]);
+    expect(codes(["campaign_groups:\n      - { dbid: 106,", "campaign_groups:\n      - { dbid: none,"]), "no 6209 for the group that could not be read").toEqual(["OCSGW-6103"]);
+    expect(codes(["    file: keys.yaml", "    file: [1]"]), "no 6241").toEqual(["OCSGW-6103"]);
+  });
+
+  it("name clients that hold a key no more", () => {
+    const keys = (rest: string): string => `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${"a".repeat(64)}", created: 2026-01-01T00:00:00Z${rest} }\n`;
+    const told = (text: string): string | undefined => problemsIn(SAMPLE, { readFile: () => text }).find(({ code }) => code === "OCSGW-6305")?.message;
+    expect(told(keys(""))).toBe("no key in force for alpha-ops, beta-crm, beta-ops");
+    expect(told(keys(", revoked: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
+    expect(told(keys(", expires: 2026-01-02T00:00:00Z"))).toContain("alpha-ors");
+    expect(problemsIn(SAMPLE, { readFile: () => keys(", expire: never") })[0]).toMatchObject({ code: "OCSGW-6253", message: expect.stringContaining("keys.yaml:3:") as string });
+  });
+});
