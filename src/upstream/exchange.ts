@@ -1,0 +1,51 @@
+/** The plain types of one exchange with OCS. Nothing here knows who asks or why; a tenant is only a name in a queue. */
+import type { HeaderLine } from "../message.ts";
+
+/** What is to be sent. `path` is origin form; `body` is JSON text or empty. */
+export type Request = {
+  /** Whose turn it is, and whose lane. */
+  readonly tenant: string;
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body: string;
+};
+
+/** Milliseconds: in the queue, and from the first byte to OCS until its whole answer. */
+export type Waits = { readonly queue: number; readonly ocs: number };
+
+export type Answer = {
+  readonly status: number;
+  readonly headers: readonly HeaderLine[];
+  readonly body: Uint8Array;
+  readonly lane: string;
+  readonly endpoint: string;
+  readonly waits: Waits;
+};
+
+/** Why there is no answer. A closed list. */
+export type Failing =
+  | "queue-full" // this tenant's queue is full
+  | "waited" // no lane came free in time
+  | "abandoned" // the client hung up while it waited
+  | "unreachable" // no connection to OCS could be made
+  | "no-answer" // OCS did not answer in time
+  | "cut" // the connection ended after sending
+  | "garbled"; // what came back is not one whole HTTP answer
+
+/** No answer. `sent` is a fact: false only when not one byte of the request left. */
+export class NoAnswer extends Error {
+  readonly why: Failing;
+  readonly sent: boolean;
+  /** Seconds after which asking again is sensible. */
+  readonly retryAfter: number | undefined;
+  waits: Waits = { queue: 0, ocs: 0 };
+  lane: string | undefined;
+  endpoint: string | undefined;
+  constructor(why: Failing, sent: boolean, detail: string, retryAfter?: number) {
+    super(detail);
+    this.name = "NoAnswer";
+    this.why = why;
+    this.sent = sent;
+    this.retryAfter = retryAfter;
+  }
+}

@@ -1,0 +1,221 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
+import { Switchboard } from "../../src/upstream/switchboard.ts";
+import { OK, rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
+
+const stops: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+type Setting = { script?: Script; connections?: number; max?: number; maxWait?: number; answerTimeout?: number; onePerTenant?: boolean; origin?: string };
+
+const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switchboard }> => {
+  const ocs = await rawOcs(setting.script);
+  const it = new Switchboard({
+    name: "ocs",
+    endpoint: { origin: setting.origin ?? ocs.url, tls: {}, connectTimeout: 500 },
+    connections: setting.connections ?? 1,
+    onePerTenant: setting.onePerTenant ?? true,
+    answerTimeout: setting.answerTimeout ?? 2000,
+    queue: { max: setting.max ?? 200, maxWait: setting.maxWait ?? 2000 },
+    userAgent: "ocs-gateway/test",
+  });
+  stops.push(() => ocs.close(), () => it.close());
+  return { ocs, board: it };
+};
+
+const request = (tenant = "Alpha", path = "/phones/4155550100?req=DoNotCall", body = '{"GSW_TENANT_DBID":101}'): Request => ({ tenant, method: "POST", path, body });
+
+const failure = async (sending: Promise<unknown>): Promise<NoAnswer> => {
+  const reason: unknown = await sending.then(() => undefined, (error: unknown) => error);
+  expect(reason).toBeInstanceOf(NoAnswer);
+  return reason as NoAnswer;
+};
+
+const html410 = "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>";
+
+describe("an exchange", () => {
+  it("sends exactly the headers that OCS reads, and the body with its true length", async () => {
+    const { ocs, board: it } = await board();
+    const body = '{"GSW_TENANT_DBID":101,"REMARK":"Grüße"}';
+    await it.send(request("Alpha", "/phones/4155550100?req=DoNotCall", body));
+    const [line, ...headers] = ocs.bytes().split("\r\n\r\n")[0]!.split("\r\n");
+    expect(line).toBe("POST /phones/4155550100?req=DoNotCall HTTP/1.1");
+    expect(headers.map((header) => header.toLowerCase()).sort()).toEqual([
+      `content-length: ${Buffer.byteLength(body)}`, "content-type: application/json", `host: 127.0.0.1:${ocs.port}`, "user-agent: ocs-gateway/test",
+    ]);
+  });
+
+  it("sends no body and no content type when there is nothing to say", async () => {
+    const { ocs, board: it } = await board();
+    await it.send(request("Alpha", "/campaigngroups/106?req=Load", ""));
+    expect(ocs.bytes()).toMatch(/\r\ncontent-length: 0\r\n\r\n$/i);
+    expect(ocs.bytes()).not.toMatch(/content-type/i);
+  });
+
+  it("keeps the connection for the next one, also after an idle time beyond the engine's own", async () => {
+    const { ocs, board: it } = await board();
+    for (let round = 0; round < 3; round++) await it.send(request());
+    await new Promise((resolve) => setTimeout(resolve, 5000));
+    await it.send(request());
+    expect(ocs.connections).toHaveLength(1);
+    expect(ocs.requests()).toBe(4);
+  });
+
+  it("delivers a negative answer with its Warning and body", async () => {
+    const { board: it } = await board({ script: () => `HTTP/1.1 410 Gone\r\nServer: OCS\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: ${html410.length}\r\n\r\n${html410}` });
+    const answer = await it.send(request());
+    expect(answer.status).toBe(410);
+    expect(answer.headers).toContainEqual(["warning", "112"]);
+    expect(Buffer.from(answer.body).toString()).toBe(html410);
+  });
+
+  it("delivers the status of the manual's mis-framed 410 and does not use its connection again", async () => {
+    const { ocs, board: it } = await board({
+      script: ({ count }) => (count === 1 ? `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}` : OK),
+    });
+    expect((await it.send(request())).status).toBe(410);
+    expect((await it.send(request())).status).toBe(200);
+    expect(ocs.connections).toHaveLength(2);
+  });
+});
+
+describe("a positive answer with a body where none belongs", () => {
+  it("is delivered, and its connection is not used again", async () => {
+    const { ocs, board: it } = await board({ script: ({ count }) => (count === 1 ? "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}" : OK) });
+    expect((await it.send(request())).status).toBe(200);
+    expect((await it.send(request())).status).toBe(200);
+    expect(ocs.connections).toHaveLength(2);
+  });
+});
+
+describe("delivery is a fact", () => {
+  it("says not sent when no connection can be made, after one more try", async () => {
+    const { board: it } = await board({ origin: "http://127.0.0.1:1" });
+    expect(await failure(it.send(request()))).toMatchObject({ why: "unreachable", sent: false });
+  });
+
+  it("says not sent when OCS's certificate cannot be had: a TLS handshake with a plain port", async () => {
+    const { ocs, board: it } = await board();
+    const overTls = new Switchboard({
+      name: "tls", endpoint: { origin: `https://127.0.0.1:${ocs.port}`, tls: {}, connectTimeout: 300 }, connections: 1, onePerTenant: true, answerTimeout: 500,
+      queue: { max: 5, maxWait: 2000 }, userAgent: "t",
+    });
+    stops.push(() => overTls.close());
+    expect(await failure(overTls.send(request()))).toMatchObject({ why: "unreachable", sent: false });
+    expect(ocs.bytes()).not.toContain("POST");
+    expect((await it.send(request())).status).toBe(200);
+  });
+
+  const cases: readonly [string, Script, { why: string; sent: boolean }][] = [
+    ["a reset after the request was read", ({ connection }) => void connection.socket.resetAndDestroy(), { why: "cut", sent: true }],
+    ["an orderly close after the request was read", ({ connection }) => void connection.socket.end(), { why: "cut", sent: true }],
+    ["silence", () => undefined, { why: "no-answer", sent: true }],
+    ["garbage", () => "SSH-2.0-OpenSSH\r\n\r\n", { why: "garbled", sent: true }],
+    ["an interim answer that nobody asked for", () => `HTTP/1.1 100 Continue\r\n\r\n${OK}`, { why: "garbled", sent: true }],
+    ["an early hint", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, { why: "garbled", sent: true }],
+    ["two content lengths", () => "HTTP/1.1 200 OK\r\nContent-length: 0\r\nContent-length: 5\r\n\r\n", { why: "garbled", sent: true }],
+  ];
+  it.each(cases)("after %s: reported, never repeated, and the next request has a new connection", async (_name, script, expected) => {
+    const { ocs, board: it } = await board({ answerTimeout: 300, script: (request) => (request.count === 1 ? script(request) : OK) });
+    expect(await failure(it.send(request("Alpha", "/lists/A?req=AddRecord")))).toMatchObject(expected);
+    expect(ocs.requests()).toBe(1);
+    expect((await it.send(request())).status).toBe(200);
+    expect(ocs.connections).toHaveLength(2);
+  });
+
+  it("never gives a late answer to the next request", async () => {
+    const { ocs, board: it } = await board({
+      answerTimeout: 200,
+      script: ({ count, connection }) => {
+        if (count > 1) return OK;
+        setTimeout(() => connection.socket.write("HTTP/1.1 410 Gone\r\nContent-length: 0\r\n\r\n"), 400);
+        return undefined;
+      },
+    });
+    expect(await failure(it.send(request()))).toMatchObject({ why: "no-answer" });
+    const answers = await Promise.all(Array.from({ length: 5 }, () => it.send(request())));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(ocs.connections).toHaveLength(2);
+  });
+
+  it("drops an idle connection on which bytes arrive that nobody asked for", async () => {
+    const { ocs, board: it } = await board();
+    await it.send(request());
+    ocs.connections[0]!.socket.write("HTTP/1.1 500 Internal server error\r\nContent-length: 0\r\n\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect((await it.send(request())).status).toBe(200);
+    expect(ocs.connections).toHaveLength(2);
+  });
+});
+
+describe("turns", () => {
+  it("holds one exchange per lane and no more connections than lanes", async () => {
+    const open = new Map<number, number>();
+    let most = 0;
+    const { ocs, board: it } = await board({
+      connections: 4,
+      script: ({ connection }) => {
+        open.set(connection.number, (open.get(connection.number) ?? 0) + 1);
+        most = Math.max(most, ...open.values());
+        setTimeout(() => {
+          open.set(connection.number, open.get(connection.number)! - 1);
+          connection.socket.write(OK);
+        }, 2);
+      },
+    });
+    const answers = await Promise.all(Array.from({ length: 64 }, () => it.send(request())));
+    expect(answers.every(({ status }) => status === 200)).toBe(true);
+    expect(most).toBe(1);
+    expect(ocs.connections).toHaveLength(4);
+  });
+
+  it("never lets two tenants share a connection", async () => {
+    const tenants = new Map<number, Set<string>>();
+    const { board: it } = await board({
+      connections: 2,
+      script: ({ connection, body }) => {
+        const seen = tenants.get(connection.number) ?? new Set<string>();
+        tenants.set(connection.number, seen.add(body));
+        return OK;
+      },
+    });
+    await Promise.all(Array.from({ length: 60 }, (_, index) => it.send(request(`T${index % 3}`, "/x", `{"T":${index % 3}}`))));
+    expect([...tenants.values()].every((seen) => seen.size === 1)).toBe(true);
+  });
+
+  it("serves another tenant before a flood has drained", async () => {
+    const order: string[] = [];
+    const { board: it } = await board({ script: ({ body }) => (order.push(body), OK) });
+    const flood = Array.from({ length: 50 }, () => it.send(request("Flood", "/x", '{"F":1}')));
+    const other = it.send(request("Other", "/x", '{"O":1}'));
+    await Promise.all([...flood, other]);
+    expect(order.indexOf('{"O":1}')).toBeGreaterThanOrEqual(0);
+    expect(order.indexOf('{"O":1}')).toBeLessThan(20);
+  });
+
+  it("refuses what is beyond the tenant's own bound, and only that", async () => {
+    const { board: it } = await board({ max: 2, maxWait: 300, answerTimeout: 600, script: () => undefined });
+    const flood = Array.from({ length: 5 }, () => failure(it.send(request("Flood"))));
+    const other = failure(it.send(request("Other")));
+    const reasons = (await Promise.all(flood)).map(({ why, sent }) => `${why} ${sent}`);
+    expect(reasons.filter((reason) => reason === "queue-full false")).toHaveLength(2);
+    expect(reasons.filter((reason) => reason === "waited false")).toHaveLength(2);
+    expect(reasons.filter((reason) => reason === "no-answer true")).toHaveLength(1);
+    expect((await other).why).toBe("waited");
+  });
+
+  it("takes out a client that hangs up while it waits, and lets a sent exchange run to its end", async () => {
+    const { ocs, board: it } = await board({ script: ({ connection }) => void setTimeout(() => connection.socket.write(OK), 100) });
+    const [first, second] = [new AbortController(), new AbortController()];
+    const sent = it.send(request(), first.signal);
+    const waiting = failure(it.send(request(), second.signal));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    first.abort();
+    second.abort();
+    expect(await waiting).toMatchObject({ why: "abandoned", sent: false });
+    expect((await sent).status).toBe(200);
+    expect(ocs.requests()).toBe(1);
+  });
+});
