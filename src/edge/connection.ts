@@ -1,0 +1,88 @@
+/** One client connection: its requests one after the other, whatever it pipelines, and what is known about its end. */
+import type { Socket } from "node:net";
+import type { Fault } from "../message.ts";
+
+type Task = () => Promise<void>;
+
+/** A client that sends more than this ahead of its answers is not read until they are out. */
+const AHEAD = 8;
+const SURPLUS_MS = 50;
+
+export class Connection {
+  /** What came after the last whole request and is none. */
+  fault: Fault | undefined;
+  readonly #socket: Socket;
+  readonly #waiting: Task[] = [];
+  readonly #onFault = new Set<(fault: Fault) => unknown>();
+  readonly #onGone = new Set<() => void>();
+  #busy = false;
+  #gone = false;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    // A client that closes its side has hung up as far as waiting goes; an answer under way is still written to it.
+    socket.once("end", () => this.#leave()).once("close", () => this.#leave());
+  }
+
+  get busy(): boolean {
+    return this.#busy;
+  }
+
+  get last(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Runs the task when those before it are done. A task settles when its reply is out. */
+  enqueue(task: Task): void {
+    if (!this.#busy) return void this.#run(task);
+    this.#waiting.push(task);
+    if (this.#waiting.length === AHEAD) this.#socket.pause();
+  }
+
+  fail(fault: Fault): void {
+    this.fault ??= fault;
+    for (const tell of this.#onFault) tell(this.fault);
+  }
+
+  /** Calls back once, at once if it has happened; returns how to stop listening. */
+  onFault(tell: (fault: Fault) => unknown): () => void {
+    this.#onFault.add(tell);
+    if (this.fault) tell(this.fault);
+    return () => this.#onFault.delete(tell);
+  }
+
+  onGone(tell: () => void): () => void {
+    if (this.#gone) tell();
+    else this.#onGone.add(tell);
+    return () => this.#onGone.delete(tell);
+  }
+
+  /** True when bytes follow that begin no request; they may be a moment behind. */
+  async surplus(): Promise<boolean> {
+    if (!this.fault && this.last) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, SURPLUS_MS);
+        const stop = this.onFault(() => (clearTimeout(timer), resolve()));
+        timer.unref();
+        this.onGone(() => (stop(), clearTimeout(timer), resolve()));
+      });
+    }
+    return this.fault !== undefined;
+  }
+
+  async #run(task: Task): Promise<void> {
+    this.#busy = true;
+    for (let next: Task | undefined = task; next; next = this.#waiting.shift()) {
+      await next();
+      if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#socket.resume();
+    }
+    this.#busy = false;
+  }
+
+  #leave(): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    for (const tell of this.#onGone) tell();
+    this.#onGone.clear();
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The raw request, before Express and before anyone decides: one unambiguous HTTP/1.1 request of bounded size, addressed to us, or a fault.
+ * It reads `rawHeaders`, because Node's merged view hides a second Host, a second Authorization, a second Content-Type.
+ */
+import type { Fault, HeaderLine } from "../message.ts";
+
+export type Head = {
+  readonly version: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly HeaderLine[];
+};
+
+export type GuardRules = {
+  /** Bytes. */
+  readonly maxBody: number;
+  /** True for a host[:port] that this listener answers to, or that an upstream is known by. */
+  readonly isOurs: (authority: string) => boolean;
+};
+
+const MAX_TARGET = 2048;
+const MAX_LINES = 64;
+/** Names of which a second line would leave the choice to whoever reads next. */
+const SINGLE = new Set([
+  "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "authorization", "x-api-key", "ocsgw-tenant", "expect", "if-none-match",
+]);
+const NAME = /^[A-Za-z0-9-]+$/;
+const VALUE = /^[\t\x20-\x7e]*$/;
+const LENGTH = /^(?:0|[1-9][0-9]{0,9})$/;
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
+export const guard = (head: Head, rules: GuardRules): Fault | undefined =>
+  faultInHead(head) ?? faultInFraming(head, rules.maxBody) ?? faultInAuthority(head, rules);
+
+const ambiguous = (detail: string): Fault => ({ kind: "ambiguous", detail });
+
+const faultInHead = ({ version, target, headers }: Head): Fault | undefined => {
+  if (version !== "1.1") return ambiguous("HTTP/1.1 is spoken here and no other version");
+  if (target.length > MAX_TARGET) return { kind: "head-too-large", detail: `the request target is longer than ${MAX_TARGET} bytes` };
+  if (headers.length > MAX_LINES) return { kind: "head-too-large", detail: `more than ${MAX_LINES} header lines` };
+  const seen = new Set<string>();
+  for (const [name, value] of headers) {
+    const lower = name.toLowerCase();
+    if (!NAME.test(name)) return ambiguous("a header name with a character other than letters, digits and -");
+    if (!VALUE.test(value)) return ambiguous(`the value of ${singleName(lower)} has a character other than visible ASCII`);
+    if (SINGLE.has(lower) && seen.has(lower)) return ambiguous(`${singleName(lower)} stands twice`);
+    seen.add(lower);
+  }
+  return undefined;
+};
+
+/** Only names of our own list are repeated in a message. */
+const singleName = (lower: string): string => (SINGLE.has(lower) ? lower : "a header");
+
+const faultInFraming = ({ method, headers }: Head, maxBody: number): Fault | undefined => {
+  const length = valueOf(headers, "content-length");
+  const coding = valueOf(headers, "transfer-encoding");
+  const expect = valueOf(headers, "expect");
+  if (length !== undefined && coding !== undefined) return ambiguous("Content-Length and Transfer-Encoding together");
+  if (coding !== undefined && coding.toLowerCase() !== "chunked") return ambiguous("a Transfer-Encoding other than chunked");
+  if (expect !== undefined && expect.toLowerCase() !== "100-continue") return ambiguous("an Expect other than 100-continue");
+  if (length !== undefined && !LENGTH.test(length)) return { kind: "wrong-length", detail: "Content-Length is not a whole number" };
+  if (Number(length ?? 0) > maxBody) return { kind: "body-too-large", detail: `the body is larger than ${maxBody} bytes` };
+  if (method === "GET" && (coding !== undefined || Number(length ?? 0) > 0)) return { kind: "wrong-length", detail: "a GET has no body here" };
+  return undefined;
+};
+
+/** The authority of an absolute-form target comes before Host (RFC 9112, 3.2.2); both must be ours. */
+const faultInAuthority = ({ target, headers }: Head, { isOurs }: GuardRules): Fault | undefined => {
+  const host = valueOf(headers, "host");
+  if (host === undefined) return ambiguous("Host is missing");
+  const authority = ABSOLUTE.exec(target)?.[1];
+  if (authority !== undefined && !isOurs(authority)) return { kind: "foreign-authority", detail: "the target's authority is not this gateway" };
+  return isOurs(host) ? undefined : { kind: "foreign-authority", detail: "Host is not this gateway" };
+};
+
+const valueOf = (headers: readonly HeaderLine[], lower: string): string | undefined => headers.find(([name]) => name.toLowerCase() === lower)?.[1];

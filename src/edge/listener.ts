@@ -1,0 +1,191 @@
+/** A listener: TCP or TLS, Node's HTTP server set as strictly as it goes, the guard, and replies written as they are. */
+import { createServer as createHttp, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttps } from "node:https";
+import type { AddressInfo, BlockList, Socket } from "node:net";
+import type { Fault, Handler, HeaderLine, Reply } from "../message.ts";
+import { arrivalOf, brokenArrival, headerLines } from "./arrival.ts";
+import { ownAuthorities } from "./authority.ts";
+import { Connection } from "./connection.ts";
+import { mount, type Serve } from "./express.ts";
+import { guard } from "./guard.ts";
+import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
+
+export type ListenerOptions = {
+  readonly name: string;
+  readonly host: string;
+  /** 0 for a free one. */
+  readonly port: number;
+  readonly tls: TlsSettings | undefined;
+  /** host or host:port that count besides the address and the certificate's names. */
+  readonly names: readonly string[];
+  readonly allowFrom: BlockList | undefined;
+  /** Bytes. */
+  readonly maxBody: number;
+};
+
+export type Listener = {
+  readonly name: string;
+  /** scheme://host:port */
+  readonly url: string;
+  readonly port: number;
+  /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
+  readonly stop: (graceMs: number) => Promise<void>;
+};
+
+const HEADERS_MS = 10_000;
+const REQUEST_MS = 30_000;
+const MAX_HEAD = 16_384;
+const LINGER_MS = 1000;
+
+export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
+  const settings = { maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: 1000, noDelay: true };
+  const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls) }) : createHttp(settings);
+  // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
+  Object.assign(server, { keepAliveTimeout: 0, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
+  const port = await bind(server, options);
+  const desk = new Desk(options, port, handler);
+  server.on("connection", (socket: Socket) => options.allowFrom && !isAllowed(options.allowFrom, socket) && socket.destroy());
+  server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
+  for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
+  server.on("clientError", desk.fail);
+  server.on("connect", (_request, socket: Socket) => desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket));
+  const host = options.host.includes(":") ? `[${options.host}]` : options.host;
+  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, stop: (graceMs) => stop(server, desk, graceMs) };
+};
+
+const bind = (server: Server, { host, port }: ListenerOptions): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ host, port }, () => {
+      server.off("error", reject);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+
+const stop = (server: Server, desk: Desk, graceMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    desk.draining = true;
+    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+
+const isAllowed = (from: BlockList, { remoteAddress = "" }: Socket): boolean => {
+  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(remoteAddress)?.[1];
+  return v4 !== undefined ? from.check(v4, "ipv4") : from.check(remoteAddress, remoteAddress.includes(":") ? "ipv6" : "ipv4");
+};
+
+/** Where requests of one listener are taken in, in turn per connection, and replies handed out. */
+class Desk {
+  draining = false;
+  readonly #options: ListenerOptions;
+  readonly #port: number;
+  readonly #handler: Handler;
+  readonly #connections = new WeakMap<Socket, Connection>();
+  readonly #pending = new WeakMap<IncomingMessage, { connection: Connection; fault: Fault | undefined; headers: readonly HeaderLine[] }>();
+  readonly #app: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly #authorities = new Map<string, (authority: string) => boolean>();
+
+  constructor(options: ListenerOptions, port: number, handler: Handler) {
+    this.#options = options;
+    this.#port = port;
+    this.#handler = handler;
+    this.#app = mount(this.#serve);
+  }
+
+  greet(socket: Socket): Connection {
+    const connection = new Connection(socket);
+    this.#connections.set(socket, connection);
+    return connection;
+  }
+
+  readonly accept = (request: IncomingMessage, response: ServerResponse): void => {
+    const connection = this.#connections.get(request.socket) ?? this.greet(request.socket);
+    const headers = headerLines(request.rawHeaders);
+    const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
+    const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(request.socket) });
+    this.#pending.set(request, { connection, fault, headers });
+    connection.enqueue(() => new Promise((resolve) => {
+      response.once("close", resolve);
+      if (response.destroyed || request.socket.destroyed) return resolve();
+      if (fault) void this.#serve(request, response);
+      else this.#app(request, response);
+    }));
+  };
+
+  /** Bytes that are no request. Behind one that is under way they are told to it; else they get their own refusal. */
+  readonly fail = (error: NodeJS.ErrnoException, socket: Socket): void => {
+    const connection = this.#connections.get(socket) ?? this.greet(socket);
+    if (connection.fault) return;
+    if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE" || error.code === "HPE_INVALID_EOF_STATE") return void socket.destroy();
+    connection.fail(faultOf(error, connection.busy));
+    if (!connection.busy) void this.#refuseRaw(socket, connection.fault!);
+  };
+
+  readonly #serve: Serve = async (request, response) => {
+    const { connection, fault, headers } = this.#pending.get(request)!;
+    const arrival = arrivalOf(request, response, connection, { listener: this.#options.name, maxBody: this.#options.maxBody }, headers, fault);
+    const reply = await this.#handler(arrival);
+    const cut = connection.fault !== undefined && connection.last;
+    if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
+    // A body that nobody read, of unknown length or still unsent, leaves no place where the next request begins.
+    const unread = !request.complete && (request.headers["transfer-encoding"] !== undefined || request.headers.expect !== undefined);
+    write(response, reply, reply.close === true || cut || unread || this.draining);
+  };
+
+  async #refuseRaw(socket: Socket, fault: Fault): Promise<void> {
+    const reply = await this.#handler(brokenArrival(socket.remoteAddress ?? "", this.#options.name, fault));
+    const lines = [...reply.headers, ["Content-Length", String(reply.body.length)], ["Connection", "close"], ["Date", new Date().toUTCString()]];
+    if (!socket.writable) return void socket.destroy();
+    socket.write(`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
+    socket.end(reply.body);
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  }
+
+  /** A listener on every address answers to the one that was connected to. */
+  #authoritiesAt({ localAddress = "" }: Socket): (authority: string) => boolean {
+    const address = localAddress.replace(/^::ffff:(?=\d+\.)/, "");
+    let isOurs = this.#authorities.get(address);
+    if (!isOurs) {
+      const { tls, host, names } = this.#options;
+      const loopback = address.startsWith("127.") || address === "::1";
+      isOurs = ownAuthorities({ names: [...names, host, address, ...(tls ? namesOf(tls.cert) : [])], port: this.#port, loopback });
+      this.#authorities.set(address, isOurs);
+    }
+    return isOurs;
+  }
+}
+
+const write = (response: ServerResponse, { status, headers, body }: Reply, close: boolean): void => {
+  const hasBody = status !== 304 && status !== 204;
+  const lines = [...headers, ...(hasBody ? [["Content-Length", String(body.length)] as const] : []), ...(close ? [["Connection", "close"] as const] : [])];
+  if (close && response.socket) linger(response.socket);
+  response.writeHead(status, lines.flat());
+  response.end(hasBody ? body : undefined);
+};
+
+/** Closing on unread bytes would reset the connection and take the reply with it: stop sending, read on for a moment, then close. */
+const linger = (socket: Socket): void => {
+  socket.destroySoon = () => {
+    socket.end();
+    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  };
+};
+
+const faultOf = ({ code }: NodeJS.ErrnoException, busy: boolean): Fault => {
+  switch (code) {
+    case "HPE_HEADER_OVERFLOW":
+      return { kind: "head-too-large", detail: `the header block is larger than ${MAX_HEAD} bytes` };
+    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
+      return { kind: "body-too-large", detail: "chunk extensions" };
+    case "HPE_INVALID_CONTENT_LENGTH":
+      return { kind: "wrong-length", detail: "Content-Length is not a whole number" };
+    case "ERR_HTTP_REQUEST_TIMEOUT":
+      return busy ? { kind: "wrong-length", detail: "the body did not arrive whole in time" } : { kind: "ambiguous", detail: "the request did not arrive in time" };
+    default:
+      return { kind: "ambiguous", detail: "the bytes are not one HTTP/1.1 request" };
+  }
+};

@@ -1,0 +1,62 @@
+/**
+ * The intent is on disk before the first byte goes to OCS, the outcome before the reply, whatever happened in between.
+ * Without a journal nothing is sent.
+ */
+import { abandonedEntry, answerEntry, failureEntry, intentEntry } from "./entries.ts";
+import { REFUSALS, Refused, refuse, type Refusal } from "./refusals.ts";
+import type { Answer, Order, Parts, Seen } from "./words.ts";
+
+/** How `Parts.send` fails: `sent` is false only when not one byte of the request left. */
+export type Failure = {
+  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "unreachable" | "no-answer" | "cut" | "garbled">;
+  readonly sent: boolean;
+  readonly message: string;
+  readonly retryAfter: number | undefined;
+  readonly waits: Answer["waits"];
+  readonly lane: string | undefined;
+  readonly endpoint: string | undefined;
+};
+
+export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<Answer> => {
+  await intend(parts, order, seen);
+  try {
+    const answer = await parts.send(order, seen.arrival.gone);
+    const written = await record(parts, answerEntry(seen, answer), seen);
+    return written ? answer : { ...answer, unjournalled: true };
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error), seen);
+    return refuse(error.why, {
+      detail: error.message,
+      delivery: error.sent ? "sent-no-answer" : "not-sent",
+      close: error.why === "abandoned",
+      ...(REFUSALS[error.why].status === 503 && { headers: [["Retry-After", String(error.retryAfter ?? 1)]] }),
+    });
+  }
+};
+
+const intend = async (parts: Parts, order: Order, seen: Seen): Promise<void> => {
+  const before = performance.now();
+  try {
+    await parts.append(intentEntry(parts, order, seen));
+    seen.intended = true;
+  } catch (error) {
+    throw new Refused("no-journal", { detail: "the journal cannot be written, so nothing was sent to OCS", cause: error, headers: [["Retry-After", "5"]] });
+  }
+  seen.journal += performance.now() - before;
+};
+
+/** False when the journal could not take it: OCS has acted all the same, and the client is told so. */
+const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen: Seen): Promise<boolean> => {
+  const before = performance.now();
+  try {
+    await parts.append(entry);
+    return true;
+  } catch {
+    return false;
+  } finally {
+    seen.journal += performance.now() - before;
+  }
+};
+
+const isFailure = (error: unknown): error is Failure & Error => error instanceof Error && "why" in error && "sent" in error;

@@ -1,0 +1,47 @@
+/** Does the body say it as OCS would? Read only after policy: a caller who may not ask should not cost a parse. */
+import { readBody, type Attributes } from "../ocs/body.ts";
+import { Violation } from "../ocs/violation.ts";
+import { headerOf, type Arrival } from "../message.ts";
+import { isNamed, type Tenant } from "../tenants/register.ts";
+import { settle } from "./admit.ts";
+import { refuse } from "./refusals.ts";
+import type { Command, Parts, Permit, Seen } from "./words.ts";
+
+const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i;
+
+export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Promise<Command> => {
+  const { arrival } = seen;
+  refuseContentType(arrival);
+  const attributes = await readAttributes(permit, arrival, await arrival.body());
+  const settled = permit.tenant ? permit : await settle(parts, permit, tenantSaid(permit, attributes), seen);
+  return { permit: settled, tenant: settled.tenant, attributes } as unknown as Command;
+};
+
+/** The manual's only type is application/json; deployed clients send none at all. */
+const refuseContentType = ({ method, headers }: Arrival): void => {
+  const type = headerOf(headers, "Content-Type");
+  if (method !== "GET" && type !== undefined && !JSON_TYPE.test(type)) refuse("bad-content-type");
+  if (headerOf(headers, "Content-Encoding") !== undefined) refuse("bad-content-type", { detail: "a body must not be encoded (Content-Encoding)" });
+};
+
+const readAttributes = async (permit: Permit, arrival: Arrival, bytes: Uint8Array): Promise<Attributes> => {
+  try {
+    return readBody(permit.operation.action, bytes);
+  } catch (error) {
+    if (!(error instanceof Violation) || error.rule !== "truncated") throw error;
+    // Several of the manual's examples announce a length that is too short: the rest of their body arrives as a second request.
+    if (await arrival.surplus()) {
+      return refuse("wrong-length", { detail: "the body is longer than its Content-Length says; let the HTTP library set it", close: true });
+    }
+    return refuse("bad-json", { detail: error.message, close: true });
+  }
+};
+
+/** For a client of several tenants: the one that the body names. */
+const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant => {
+  const said = attributes.get("GSW_TENANT_DBID") ?? attributes.get("GSW_TENANT_NAME");
+  if (said === undefined) {
+    return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant" });
+  }
+  return tenants.find((tenant) => isNamed(tenant, String(said as string | number))) ?? refuse("other-tenant");
+};

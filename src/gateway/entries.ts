@@ -1,0 +1,95 @@
+/** What of a request goes into the journal, and in which words. Values are stored as `audit.redact` says, never as they came. */
+import type { Entry } from "../journal/entry.ts";
+import type { Failure } from "./bracket.ts";
+import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
+import type { Answer, Order, Parts, Seen } from "./words.ts";
+import { headerOf } from "../message.ts";
+
+type Waits = { readonly queue: number; readonly ocs: number };
+
+export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arrival }: Seen): Entry => {
+  const { resource, name } = order.operation.action;
+  const { identifier } = order.operation;
+  return {
+    kind: "intent",
+    id: arrival.id,
+    tenant: { dbid: order.owner.dbid, name: order.owner.name },
+    client: order.client,
+    credential: order.credential,
+    source: arrival.source,
+    listener: arrival.listener,
+    resource,
+    identifier: identifier === undefined ? null : redact.identifier(resource, identifier),
+    action: name,
+    body: redact.body(order.attributes),
+    tokens: redact.tokens(resource, identifier, order.attributes),
+    config_hash: configHash,
+  };
+};
+
+export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
+  kind: "outcome",
+  id: seen.arrival.id,
+  delivery: "answered",
+  origin: "ocs",
+  status: answer.status,
+  code: null,
+  warning: headerOf(answer.headers, "Warning") ?? null,
+  waits: waitsOf(seen, answer.waits),
+  lane: answer.lane,
+  endpoint: answer.endpoint,
+});
+
+export const failureEntry = (seen: Seen, failure: Failure): Entry => ({
+  kind: "outcome",
+  id: seen.arrival.id,
+  delivery: deliveryOf(failure),
+  origin: "gateway",
+  status: REFUSALS[failure.why].status,
+  code: REFUSALS[failure.why].code,
+  warning: null,
+  waits: waitsOf(seen, failure.waits),
+  lane: failure.lane ?? null,
+  endpoint: failure.endpoint ?? null,
+});
+
+export const abandonedEntry = (seen: Seen, failure: Failure): Entry => ({
+  kind: "abandoned",
+  id: seen.arrival.id,
+  delivery: "not-sent",
+  waits: waitsOf(seen, failure.waits),
+});
+
+/** A refusal before anything was intended: as much as is known by then. */
+export const refusalEntry = ({ redact }: Parts, seen: Seen, refused: Refused): Entry => {
+  const { arrival, caller, operation, tenant } = seen;
+  const { code, status } = REFUSALS[refused.refusal];
+  return {
+    kind: "refusal",
+    id: arrival.id,
+    tenant: tenant ? { dbid: tenant.dbid, name: tenant.name } : null,
+    client: caller?.client ?? null,
+    credential: caller?.credential ?? null,
+    source: arrival.source,
+    listener: arrival.listener,
+    resource: operation?.action.resource ?? null,
+    identifier: operation?.identifier === undefined ? null : redact.identifier(operation.action.resource, operation.identifier),
+    action: operation?.action.name ?? null,
+    ...(operation && { tokens: redact.tokens(operation.action.resource, operation.identifier, NOTHING) }),
+    code,
+    status,
+    delivery: "not-sent",
+    detail: refused.message,
+    ...(refused.more.pointer !== undefined && { pointer: refused.more.pointer }),
+    waits: waitsOf(seen, { queue: 0, ocs: 0 }),
+  };
+};
+
+const NOTHING: ReadonlyMap<string, unknown> = new Map();
+
+const deliveryOf = ({ sent }: Failure): Delivery => (sent ? "sent-no-answer" : "not-sent");
+
+const waitsOf = ({ arrival }: Seen, { queue, ocs }: Waits) =>
+  ({ queue_ms: rounded(queue), ocs_ms: rounded(ocs), total_ms: rounded(performance.now() - arrival.at) });
+
+const rounded = (ms: number): number => Math.round(ms * 1000) / 1000;

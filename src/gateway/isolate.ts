@@ -1,0 +1,98 @@
+/**
+ * Is it about this tenant alone? Each resource has its rule; what every one shares stands first.
+ * Refusals are the same words whether the foreign thing exists or not, and are made without asking OCS.
+ */
+import { CATALOG, type ResourceName } from "../ocs/catalog.ts";
+import { isAttributeName } from "../ocs/attributes.ts";
+import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
+import { writeTarget } from "../ocs/target.ts";
+import type { Tenant } from "../tenants/register.ts";
+import { refuse } from "./refusals.ts";
+import type { Command, Order } from "./words.ts";
+
+export const isolate = (command: Command): Order => {
+  const { tenant, permit: { caller, operation } } = command;
+  refuseForeignTenant(command);
+  refuseForeignNames(command);
+  refuseDisagreement(command);
+  refuseUndeclaredFields(command);
+  RULES[operation.action.resource](command);
+  const attributes = attributesForOcs(command);
+  return {
+    client: caller.client,
+    credential: caller.credential,
+    owner: tenant,
+    operation,
+    attributes,
+    tenant: tenant.name,
+    method: operation.action.method,
+    path: writeTarget(operation),
+    body: operation.action.method === "GET" ? "" : writeBody(attributes),
+  } as unknown as Order;
+};
+
+/** By resource: what only that resource needs. */
+const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
+  phones: () => undefined,
+  customer_ids: () => undefined,
+  lists: ({ tenant, permit }) => {
+    if (!tenant.lists.has(permit.operation.identifier!)) refuse("not-yours", { detail: "this list is not this tenant's" });
+  },
+  campaigngroups: ({ tenant, permit }) => {
+    const { identifier } = permit.operation;
+    if (identifier !== undefined && !tenant.campaignGroups.has(Number(identifier))) refuse("not-yours", { detail: "this campaign group is not this tenant's" });
+  },
+  records: ({ tenant }) => {
+    // Nothing has told us yet whose a handle is, so under these two modes it is nobody's.
+    if (tenant.records === "pre-dial" || tenant.records === "registered") refuse("no-such-record");
+  },
+};
+
+/** Name and DBID are both checked: OCS would take the DBID and not look at the name. */
+const refuseForeignTenant = ({ tenant, attributes }: Command): void => {
+  const dbid = attributes.get("GSW_TENANT_DBID");
+  if (dbid !== undefined && dbid !== tenant.dbid) refuse("other-tenant", { pointer: "/GSW_TENANT_DBID" });
+  const name = attributes.get("GSW_TENANT_NAME");
+  if (name !== undefined && name !== tenant.name) refuse("other-tenant", { pointer: "/GSW_TENANT_NAME" });
+};
+
+const refuseForeignNames = ({ tenant, attributes, permit }: Command): void => {
+  const campaign = attributes.get("GSW_CAMPAIGN_NAME");
+  if (campaign !== undefined && !tenant.campaigns.has(campaign as string)) {
+    refuse("not-yours", { detail: "this campaign is not this tenant's", pointer: "/GSW_CAMPAIGN_NAME" });
+  }
+  const list = attributes.get("GSW_CALLING_LIST");
+  if (list !== undefined && permit.operation.action.resource !== "lists" && !tenant.lists.has(list as string)) {
+    refuse("not-yours", { detail: "this list is not this tenant's", pointer: "/GSW_CALLING_LIST" });
+  }
+};
+
+/** OCS lets the URI win silently; which number was meant is not for us to guess. */
+const refuseDisagreement = ({ permit: { operation }, attributes }: Command): void => {
+  const { identifiedBy } = CATALOG[operation.action.resource];
+  const said = identifiedBy === undefined ? undefined : attributes.get(identifiedBy);
+  if (said === undefined || String(said as string | number) === operation.identifier) return;
+  refuse("uri-and-body", { detail: `${identifiedBy} differs from the URI, which is what OCS would take`, pointer: `/${identifiedBy}` });
+};
+
+const refuseUndeclaredFields = ({ tenant, attributes }: Command): void => {
+  if (!tenant.fields) return;
+  for (const name of attributes.keys()) {
+    if (!isAttributeName(name) && !tenant.fields.has(name)) refuse("bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: `/${name}` });
+  }
+};
+
+/** The tenant goes as its DBID and only as that; what the URI says is not said again. */
+const attributesForOcs = ({ tenant, permit: { operation }, attributes }: Command): Attributes => {
+  const { action } = operation;
+  const { identifiedBy } = CATALOG[action.resource];
+  const out = new Map<string, AttributeValue>();
+  if (action.namesTenant || namesTenant(attributes, tenant)) out.set("GSW_TENANT_DBID", tenant.dbid);
+  for (const [name, value] of attributes) {
+    if (name !== "GSW_TENANT_DBID" && name !== "GSW_TENANT_NAME" && name !== identifiedBy) out.set(name, value);
+  }
+  return out;
+};
+
+const namesTenant = (attributes: Attributes, { dbid, name }: Tenant): boolean =>
+  attributes.get("GSW_TENANT_DBID") === dbid || attributes.get("GSW_TENANT_NAME") === name;

@@ -1,0 +1,96 @@
+/** The values that a request becomes on its way. A `Proven` value can be made by one stage alone, so no stage can be left out. */
+import type { Attributes } from "../ocs/body.ts";
+import type { Operation } from "../ocs/target.ts";
+import type { Credential, Identity } from "../tenants/credential.ts";
+import type { Charge } from "../tenants/quota.ts";
+import type { Register, Tenant } from "../tenants/register.ts";
+import type { Entry } from "../journal/entry.ts";
+import type { Redactor } from "../journal/redact.ts";
+import type { Arrival, HeaderLine } from "../message.ts";
+
+declare const proof: unique symbol;
+export type Proven<Name extends string, Value> = Value & { readonly [proof]: Name };
+
+/** Who asks, and for which tenants this client may speak. Made by `authenticate`. */
+export type Caller = Proven<"Caller", {
+  readonly client: string;
+  readonly credential: Credential;
+  readonly tenants: readonly Tenant[];
+}>;
+
+/** The client may do that. `tenant` is undefined while a client of several tenants has not said which. Made by `admit`. */
+export type Permit = Proven<"Permit", {
+  readonly caller: Caller;
+  readonly operation: Operation;
+  /** Those tenants of the caller under which it may do this. */
+  readonly tenants: readonly Tenant[];
+  readonly tenant: Tenant | undefined;
+}>;
+
+/** The body says it in OCS's language, and for one tenant. Made by `readCommand`. */
+export type Command = Proven<"Command", {
+  readonly permit: Permit;
+  readonly tenant: Tenant;
+  readonly attributes: Attributes;
+}>;
+
+/** It is about this tenant alone: the one thing that can be sent. Made by `isolate`. */
+export type Order = Proven<"Order", {
+  readonly client: string;
+  readonly credential: Credential;
+  readonly owner: Tenant;
+  readonly operation: Operation;
+  readonly attributes: Attributes;
+  /** By shape what the upstream takes. */
+  readonly tenant: string;
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body: string;
+}>;
+
+/** What OCS answered, and how it came. */
+export type Answer = {
+  readonly status: number;
+  readonly headers: readonly HeaderLine[];
+  readonly body: Uint8Array;
+  readonly lane: string;
+  readonly endpoint: string;
+  readonly waits: { readonly queue: number; readonly ocs: number };
+  /** The outcome could not be journalled. */
+  readonly unjournalled?: true;
+};
+
+/** What is known of a request so far: for the journal's line and the reply when a stage says no. */
+export type Seen = {
+  readonly arrival: Arrival;
+  caller?: Caller;
+  operation?: Operation;
+  tenant?: Tenant;
+  charge?: Charge;
+  /** Milliseconds since arrival at which policy was done. */
+  decided?: number;
+  /** Milliseconds of the journal's two flushes. */
+  journal: number;
+  /** The intent is on disk: from here on the journal owes an outcome. */
+  intended?: boolean;
+  answer?: Answer;
+};
+
+export type Dialect = "auto" | "ocs" | "problem";
+
+/** The line's outside world, as functions. */
+export type Parts = {
+  readonly identify: (headers: readonly HeaderLine[]) => Promise<Identity | undefined> | Identity | undefined;
+  readonly challenge: string;
+  readonly register: Register;
+  readonly charge: (tenant: Tenant, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
+  /** Resolves when the entry is on disk. */
+  readonly append: (entry: Entry) => Promise<unknown>;
+  /** For entries that may share the next flush. */
+  readonly note: (entry: Entry) => void;
+  readonly redact: Redactor;
+  /** Takes a fair turn, runs one exchange. Rejects with `why` and `sent`. */
+  readonly send: (order: Order, gone: AbortSignal) => Promise<Answer>;
+  readonly dialect: (listener: string) => Dialect;
+  readonly configHash: string;
+};

@@ -1,0 +1,278 @@
+import { BlockList } from "node:net";
+import { connect as connectTls } from "node:tls";
+import { afterEach, describe, expect, it } from "vitest";
+import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
+import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { aLine, type TestLine } from "../kit/line.ts";
+import { rawClient, type RawClient } from "../kit/raw-client.ts";
+
+const stops: (() => Promise<unknown> | void)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+const authority = createAuthority("test");
+const leaf = authority.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
+const tls = { cert: leaf.certPem, key: leaf.keyPem, minVersion: "1.2" as const, clientCa: undefined, clientCertificates: "none" as const };
+
+const open = async (setting: Parameters<typeof aLine>[0] = {}, over: Partial<ListenerOptions> = {}): Promise<{ line: TestLine; listener: Listener }> => {
+  const line = aLine(setting);
+  const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: ["gw.example", "ocs.example:8080"], allowFrom: undefined, maxBody: 1024, ...over }, line.handler);
+  stops.push(() => listener.stop(100));
+  return { line, listener };
+};
+
+const dial = async (listener: Listener, options: Parameters<typeof rawClient>[1] = {}): Promise<RawClient> => {
+  const client = await rawClient(listener.port, options);
+  stops.push(client.close);
+  return client;
+};
+
+const post = (target: string, body = "", headers: readonly string[] = []): string =>
+  [`POST ${target} HTTP/1.1`, "Host: localhost", "X-Client: alpha", `Content-Length: ${Buffer.byteLength(body)}`, ...headers, "", body].join("\r\n");
+const DNC = "/phones/4155550100?req=DoNotCall";
+
+describe("a listener", () => {
+  it("serves request after request on one connection, byte by byte if need be", async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    await client.send(post(DNC, '{"GSW_TENANT_DBID":101}'));
+    expect((await client.reply()).status).toBe(200);
+    await client.send(...post(DNC, "{}").split(""));
+    expect((await client.reply()).status).toBe(200);
+    expect(line.sent).toHaveLength(2);
+  });
+
+  it("answers pipelined requests one after the other and in order", async () => {
+    let running = 0;
+    let most = 0;
+    const { line, listener } = await open({
+      send: async (order) => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        running--;
+        return { status: 200, headers: [["Etag", order.path]], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } };
+      },
+    });
+    const client = await dial(listener);
+    const handles = Array.from({ length: 30 }, (_, index) => index + 1);
+    await client.send(handles.map((handle) => post(`/records/${handle}?req=RecordReject`)).join(""));
+    for (const handle of handles) expect((await client.reply()).headers.etag).toBe(`/records/${handle}?req=RecordReject`);
+    expect(most).toBe(1);
+    expect(line.sent).toHaveLength(30);
+  });
+
+  it("gives a client that has closed its sending side its answer", async () => {
+    const { listener } = await open({ send: async () => (await new Promise((resolve) => setTimeout(resolve, 50)), { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }) });
+    const client = await dial(listener, { halfOpen: true });
+    await client.send(post(DNC));
+    client.socket.end();
+    expect((await client.reply()).status).toBe(200);
+  });
+
+  it("tells the line when the client hangs up", async () => {
+    let told: (() => void) | undefined;
+    const gone = new Promise<void>((resolve) => (told = resolve));
+    const { listener } = await open({
+      send: (_order, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => (told!(), reject(Object.assign(new Error("x"), { why: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))))),
+    });
+    const client = await dial(listener);
+    await client.send(post(DNC));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    client.close();
+    await gone;
+  });
+
+  it("takes a chunked body", async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    await client.send(`POST ${DNC} HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"GSW\r\n12\r\n_TENANT_DBID":101}\r\n0\r\n\r\n`);
+    expect((await client.reply()).status).toBe(200);
+    expect(line.sent[0]!.body).toBe('{"GSW_TENANT_DBID":101}');
+  });
+
+  it("lets a client that expects 100 send its body only after policy said yes", async () => {
+    const { listener } = await open();
+    const yes = await dial(listener);
+    await yes.send(post(DNC, "", ["Expect: 100-continue"]).replace("Content-Length: 0", "Content-Length: 2"));
+    expect((await yes.reply()).status).toBe(100);
+    await yes.send("{}");
+    expect((await yes.reply()).status).toBe(200);
+    const no = await dial(listener);
+    await no.send(post("/campaigngroups/208?req=nonsense", "", ["Expect: 100-continue"]).replace("Content-Length: 0", "Content-Length: 2"));
+    const refused = await no.reply();
+    expect([refused.status, refused.headers.connection]).toEqual([400, "close"]);
+  });
+
+  it("keeps idle connections longer than Node's servers do", async () => {
+    const { listener } = await open();
+    const client = await dial(listener);
+    await client.send(post(DNC));
+    await client.reply();
+    await new Promise((resolve) => setTimeout(resolve, 7000));
+    await client.send(post(DNC));
+    expect((await client.reply()).status).toBe(200);
+  });
+
+  it("ends what is under way before it stops, and takes nothing new", async () => {
+    const { listener } = await open({ send: async () => (await new Promise((resolve) => setTimeout(resolve, 100)), { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }) });
+    const [busy, idle] = [await dial(listener), await dial(listener)];
+    await busy.send(post(DNC));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    const stopped = listener.stop(5000);
+    const reply = await busy.reply();
+    expect([reply.status, reply.headers.connection]).toEqual([200, "close"]);
+    await stopped;
+    await idle.ended();
+    await expect(rawClient(listener.port)).rejects.toThrow();
+  });
+});
+
+type Bad = readonly [name: string, bytes: string, status: number, code: string];
+
+const head = (lines: readonly string[], line = `POST ${DNC} HTTP/1.1`): string => [line, ...lines, "", ""].join("\r\n");
+const bad: readonly Bad[] = [
+  ["two Host lines", head(["Host: localhost", "Host: localhost", "X-Client: alpha", "Content-Length: 0"]), 400, "1011"],
+  ["no Host", head(["X-Client: alpha", "Content-Length: 0"]), 400, "1011"],
+  ["Content-Length with Transfer-Encoding", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Transfer-Encoding: chunked"]), 400, "1011"],
+  ["two Content-Length lines", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Length: 0"]), 400, "1011"],
+  ["another transfer coding", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: gzip, chunked"]), 400, "1011"],
+  ["a signed Content-Length", head(["Host: localhost", "X-Client: alpha", "Content-Length: +0"]), 400, "1006"],
+  ["two Authorization lines", head(["Host: localhost", "X-Client: alpha", "Authorization: Basic YTpi", "Authorization: Basic YTpi", "Content-Length: 0"]), 400, "1011"],
+  ["two Content-Type lines", head(["Host: localhost", "X-Client: alpha", "Content-Type: application/json", "Content-Type: text/plain", "Content-Length: 0"]), 400, "1011"],
+  ["a header name with an underscore", head(["Host: localhost", "X-Client: alpha", "Content_Length: 5", "Content-Length: 0"]), 400, "1011"],
+  ["a blank before the colon", head(["Host: localhost", "X-Client : alpha", "Content-Length: 0"]), 400, "1011"],
+  ["a folded header", head(["Host: localhost", "X-Client: alpha", " beta", "Content-Length: 0"]), 400, "1011"],
+  ["HTTP/1.0", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST ${DNC} HTTP/1.0`), 400, "1011"],
+  ["HTTP/2.0 in clear text", head(["Host: localhost", "X-Client: alpha"], "GET /campaigngroups HTTP/2.0"), 400, "1011"],
+  ["the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400, "1011"],
+  ["another expectation", head(["Host: localhost", "X-Client: alpha", "Expect: 200-ok", "Content-Length: 0"]), 400, "1011"],
+  ["a GET with a body", head(["Host: localhost", "X-Client: alpha", "Content-Length: 2"], "GET /campaigngroups HTTP/1.1") + "{}", 400, "1006"],
+  ["a body beyond the limit", head(["Host: localhost", "X-Client: alpha", "Content-Length: 1025"]), 413, "1006"],
+  ["a chunked body beyond the limit", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + `402\r\n{"A":"${"x".repeat(1018)}"}\r\n0\r\n\r\n`, 413, "1006"],
+  ["a target beyond the limit", head(["Host: localhost", "X-Client: alpha"], `GET /${"a".repeat(2100)} HTTP/1.1`), 431, "1006"],
+  ["a header block beyond the limit", head(["Host: localhost", `X-Client: ${"a".repeat(17_000)}`]), 431, "1006"],
+  ["too many header lines", head(["Host: localhost", "X-Client: alpha", ...Array.from({ length: 70 }, (_, index) => `X-${index}: 1`)]), 431, "1006"],
+  ["a foreign Host", head(["Host: evil.example", "X-Client: alpha", "Content-Length: 0"]), 421, "1010"],
+  ["our name with a port that is not ours", head(["Host: localhost:1", "X-Client: alpha", "Content-Length: 0"]), 421, "1010"],
+  ["a foreign authority in absolute form", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://evil.example${DNC} HTTP/1.1`), 421, "1010"],
+  ["userinfo in absolute form", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0"], `POST http://localhost@evil${DNC} HTTP/1.1`), 421, "1010"],
+  ["trailers", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "2\r\n{}\r\n0\r\nHost: evil\r\n\r\n", 400, "1011"],
+  ["a broken chunk size", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "zz\r\n{}\r\n", 400, "1011"],
+  ["garbage", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "1011"],
+  ["CONNECT", head(["Host: localhost:443"], "CONNECT localhost:443 HTTP/1.1"), 400, "1011"],
+];
+
+describe("what is not one unambiguous request for us", () => {
+  it.each(bad)("%s", async (_name, bytes, status, code) => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    await client.send(bytes);
+    const reply = await client.reply();
+    expect([reply.status, reply.headers["ocsgw-code"]]).toEqual([status, `OCSGW-${code}`]);
+    expect([reply.headers["ocsgw-origin"], reply.headers["ocsgw-delivery"]]).toEqual(["gateway", "not-sent"]);
+    expect(reply.headers["ocsgw-request-id"]).toMatch(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+    expect(reply.body).toContain(`OCSGW-${code}`);
+    expect(line.sent).toEqual([]);
+    expect(line.journal.filter(({ kind }) => kind === "refusal")).toMatchObject([{ code: `OCSGW-${code}`, status }]);
+    if (code === "1011") expect(reply.headers.connection).toBe("close");
+  });
+
+  it("the manual's example with its too short Content-length: 1006, a closed connection, never half a request", async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    const body = '{\n    "CUSTOMER_CODE": 22, "GSW_CALL_RESULT":33,\n    "DATE_LAST_SERVED": "10/30/2008"\n}';
+    await client.send(post("/records/15?req=RecordProcessed", body).replace(/Content-Length: \d+/, "Content-Length: 54"));
+    const reply = await client.reply();
+    expect([reply.status, reply.headers["ocsgw-code"], reply.headers.connection]).toEqual([400, "OCSGW-1006", "close"]);
+    await client.ended();
+    expect(line.sent).toEqual([]);
+  });
+
+  it("a second request that is garbage does not spoil the answer of the first, and is journalled", async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    await client.send(`${post(DNC)}\0\0\0\r\n\r\n`);
+    const reply = await client.reply();
+    expect([reply.status, reply.headers.connection]).toEqual([200, "close"]);
+    await client.ended();
+    expect(line.sent).toHaveLength(1);
+    expect(line.journal).toContainEqual(expect.objectContaining({ kind: "refusal", code: "OCSGW-1011" }));
+  });
+
+  it("a body that never comes whole", async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    await client.send(post(DNC, "{}").replace("Content-Length: 2", "Content-Length: 20"));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    client.close();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(line.sent).toEqual([]);
+    expect(line.journal).toMatchObject([{ kind: "refusal", code: "OCSGW-1006" }]);
+  });
+});
+
+describe("names", () => {
+  const hosts = ["localhost", "LOCALHOST", "127.0.0.1", "[::1]", "gw.example", "ocs.example:8080"];
+  it.each(hosts)("%s is ours", async (host) => {
+    const { listener } = await open();
+    const client = await dial(listener);
+    await client.send(post(DNC).replace("Host: localhost", `Host: ${host}`));
+    expect((await client.reply()).status).toBe(200);
+    await client.send(post(`http://${host}${DNC}`).replace("Host: localhost", `Host: ${host}`));
+    expect((await client.reply()).status).toBe(200);
+  });
+
+  it("ours with our port are ours", async () => {
+    const { listener } = await open();
+    const client = await dial(listener);
+    for (const host of [`localhost:${listener.port}`, `gw.example:${listener.port}`]) {
+      await client.send(post(DNC).replace("Host: localhost", `Host: ${host}`));
+      expect((await client.reply()).status).toBe(200);
+    }
+  });
+});
+
+describe("a TLS listener", () => {
+  it("serves HTTP/1.1 over TLS 1.2 and 1.3 to who trusts its authority", async () => {
+    const { listener } = await open({}, { tls });
+    for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
+      const socket = connectTls({ port: listener.port, host: "127.0.0.1", ca: authority.certPem, servername: "localhost", minVersion: version, maxVersion: version, ALPNProtocols: ["h2", "http/1.1"] });
+      stops.push(() => void socket.destroy());
+      await new Promise((resolve, reject) => socket.once("secureConnect", resolve).once("error", reject));
+      expect([socket.getProtocol(), socket.alpnProtocol]).toEqual([version, "http/1.1"]);
+    }
+    const client = await dial(listener, { ca: authority.certPem });
+    await client.send(post(DNC));
+    expect((await client.reply()).status).toBe(200);
+  });
+
+  it("refuses TLS 1.1 and plain text", async () => {
+    const { line, listener } = await open({}, { tls });
+    const old = connectTls({ port: listener.port, host: "127.0.0.1", ca: authority.certPem, minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "ALL@SECLEVEL=0" });
+    stops.push(() => void old.destroy());
+    expect(await new Promise((resolve) => old.once("secureConnect", () => resolve("connected")).once("error", () => resolve("refused")))).toBe("refused");
+    const plain = await dial(listener);
+    await plain.send(post(DNC));
+    await plain.ended();
+    expect(line.sent).toEqual([]);
+  });
+});
+
+describe("allow_from", () => {
+  it("drops who is not from a listed network", async () => {
+    const elsewhere = new BlockList();
+    elsewhere.addSubnet("10.0.0.0", 8, "ipv4");
+    const { line, listener } = await open({}, { allowFrom: elsewhere });
+    const client = await dial(listener);
+    await client.send(post(DNC));
+    expect(await client.ended()).toBe("");
+    expect(line.sent).toEqual([]);
+    const here = new BlockList();
+    here.addSubnet("127.0.0.0", 8, "ipv4");
+    const other = await open({}, { allowFrom: here });
+    const welcome = await dial(other.listener);
+    await welcome.send(post(DNC));
+    expect((await welcome.reply()).status).toBe(200);
+  });
+});

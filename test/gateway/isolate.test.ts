@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import { headerOf } from "../../src/message.ts";
+import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
+import { aLine, aTenant, beta } from "../kit/line.ts";
+
+const sentBody = async (target: string, body: string): Promise<unknown> => {
+  const line = aLine();
+  const reply = await line.ask({ target, body });
+  expect(reply.status).toBe(200);
+  return JSON.parse(line.sent[0]!.body || "{}");
+};
+
+describe("isolate", () => {
+  it.each([
+    ["filled in when absent", ""],
+    ["as a DBID", '{"GSW_TENANT_DBID":101}'],
+    ["as a DBID in quotes", '{"GSW_TENANT_DBID":"101"}'],
+    ["as a name", '{"GSW_TENANT_NAME":"Alpha Tenant"}'],
+    ["as both", '{"GSW_TENANT_NAME":"Alpha Tenant","GSW_TENANT_DBID":101}'],
+  ])("sends the tenant as its DBID and only that: %s", async (_how, body) => {
+    expect(await sentBody("/phones/4155550100?req=DoNotCall", body)).toEqual({ GSW_TENANT_DBID: 101 });
+  });
+
+  it("does not say again what the URI says", async () => {
+    expect(await sentBody("/phones/4155550100?req=DoNotCall", '{"GSW_PHONE":"4155550100"}')).toEqual({ GSW_TENANT_DBID: 101 });
+    expect(await sentBody("/records/15?req=RecordReject", '{"GSW_RECORD_HANDLE":"15"}')).toEqual({});
+  });
+
+  it("takes the manual's other name of the campaign and sends the canonical one", async () => {
+    expect(await sentBody("/lists/Alpha%20List?req=AddRecord", '{"GSW_CAMPAIGN":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}'))
+      .toEqual({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" });
+  });
+
+  it("sends integers exactly", async () => {
+    const line = aLine();
+    await line.ask({ target: "/records/15?req=RecordProcessed", body: '{"N":123456789012345678901234567890}' });
+    expect(line.sent[0]!.body).toBe('{"N":123456789012345678901234567890}');
+  });
+
+  it("checks list and campaign on every resource that can carry them", async () => {
+    for (const target of ["/records/15?req=RecordReject", "/records/15?req=AddRecord", "/phones/4155550100?req=DoNotCall", "/customer_ids/C-1?req=RequestRecordCancel"]) {
+      for (const name of ["GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST"]) {
+        const line = aLine();
+        const required = target.includes("AddRecord") ? ',"GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"' : "";
+        const reply = await line.ask({ target, body: `{"${name}":"Beta ${name === "GSW_CALLING_LIST" ? "List" : "Campaign"}"${required}}` });
+        expect([target, name, headerOf(reply.headers, "Ocsgw-Code"), line.sent.length]).toEqual([target, name, "OCSGW-2104", 0]);
+      }
+    }
+  });
+
+  it("gives nobody a handle under pre-dial and registered, and the tenant its own under dedicated and unscoped", async () => {
+    for (const [records, status] of [["pre-dial", 410], ["registered", 410], ["dedicated", 200], ["unscoped", 200]] as const) {
+      const reply = await aLine({ tenants: [aTenant({ records })] }).ask({ target: "/records/15?req=RecordReject" });
+      expect([records, reply.status]).toEqual([records, status]);
+    }
+  });
+});
+
+describe("a client of several tenants", () => {
+  const grant = new Map([["cluster", { actions: new Set(ACTION_NAMES), campaignGroups: undefined }]]);
+  const tenants = [aTenant({ clients: grant }), beta({ clients: grant })];
+
+  it.each([
+    ["the body's DBID", '{"GSW_TENANT_DBID":102}', []],
+    ["the body's name", '{"GSW_TENANT_NAME":"Beta Tenant"}', []],
+    ["the header's DBID", "", [["Ocsgw-Tenant", "102"]]],
+    ["the header's name", "", [["Ocsgw-Tenant", "Beta Tenant"]]],
+  ] as const)("says which one by %s", async (_how, body, headers) => {
+    const line = aLine({ tenants });
+    const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body, headers });
+    expect(reply.status).toBe(200);
+    expect(line.sent[0]!.owner.name).toBe("Beta Tenant");
+    expect(line.sent[0]!.body).toBe('{"GSW_TENANT_DBID":102}');
+  });
+
+  it("cannot say one in the header and another in the body", async () => {
+    const line = aLine({ tenants });
+    const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body: '{"GSW_TENANT_DBID":101}', headers: [["Ocsgw-Tenant", "102"]] });
+    expect(headerOf(reply.headers, "Ocsgw-Code")).toBe("OCSGW-2103");
+    expect(line.sent).toEqual([]);
+  });
+
+  it("is narrowed by its token's tenant claim, never widened", async () => {
+    const narrowed = aLine({ tenants, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "102" }) });
+    await narrowed.ask({ target: "/phones/4155550100?req=DoNotCall" });
+    expect(narrowed.sent[0]!.owner.dbid).toBe(102);
+    const widened = aLine({ tenants, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "103" }) });
+    expect((await widened.ask({ target: "/phones/4155550100?req=DoNotCall" })).status).toBe(401);
+  });
+});
+
+describe("what the journal keeps of a request", () => {
+  it("has neither phone nor customer id nor undeclared field in clear", async () => {
+    const line = aLine();
+    await line.ask({ target: "/records/15?req=AddRecord", body: '{"GSW_PHONE":"4155550177","GSW_TZ_NAME":"PST","GSW_CUSTOMER_ID":"C-777","CUSTOMER_CODE":4155550178,"REMARK":"call 4155550179"}' });
+    await line.ask({ target: "/phones/4155550176?req=DoNotCall", body: '{"GSW_CAMPAIGN_NAME":"Nobody\'s"}' });
+    await line.ask({ target: "/phones/4155550175?req=DoNotCall", body: '{"GSW_PHONE":"4155550174"}' });
+    expect(line.journal).toHaveLength(4);
+    expect(JSON.stringify(line.journal)).not.toMatch(/41555501|C-777|REMARK/);
+    expect(line.journal[0]).toMatchObject({ kind: "intent", identifier: "15", action: "AddRecord", config_hash: "c0ffee", tenant: { dbid: 101, name: "Alpha Tenant" }, body: { GSW_PHONE: "······0177", GSW_TZ_NAME: "PST" } });
+  });
+});

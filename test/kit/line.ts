@@ -1,0 +1,82 @@
+/** A gateway's line without sockets or disk: what it journals and what it would send can be looked at. */
+import { createLine } from "../../src/gateway/line.ts";
+import type { Answer, Order, Parts } from "../../src/gateway/words.ts";
+import type { Entry } from "../../src/journal/entry.ts";
+import { createRedactor } from "../../src/journal/redact.ts";
+import { bytesOf, headerOf, type Arrival, type Fault, type Handler, type HeaderLine, type Reply } from "../../src/message.ts";
+import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
+import { createQuota } from "../../src/tenants/quota.ts";
+import { createRegister, type Tenant } from "../../src/tenants/register.ts";
+
+export const aTenant = (over: Partial<Tenant> = {}): Tenant => ({
+  name: "Alpha Tenant",
+  dbid: 101,
+  upstream: "ocs",
+  clients: new Map([["alpha", { actions: new Set(ACTION_NAMES), campaignGroups: undefined }]]),
+  campaigns: new Set(["Alpha Campaign"]),
+  campaignGroups: new Map([
+    [106, { dbid: 106, name: "Alpha Campaign@Alpha Agents", campaignId: 139, groupId: 234 }],
+    [115, { dbid: 115, name: "Alpha Winback@Alpha Agents", campaignId: undefined, groupId: undefined }],
+  ]),
+  lists: new Set(["Alpha List"]),
+  records: "dedicated",
+  fields: undefined,
+  limits: { requests: undefined, actions: new Map() },
+  ...over,
+});
+
+export const beta = (over: Partial<Tenant> = {}): Tenant => aTenant({
+  name: "Beta Tenant", dbid: 102, clients: new Map([["beta", { actions: new Set(ACTION_NAMES), campaignGroups: undefined }]]),
+  campaigns: new Set(["Beta Campaign"]), lists: new Set(["Beta List"]),
+  campaignGroups: new Map([[208, { dbid: 208, name: "Beta Campaign@Beta Agents", campaignId: 146, groupId: 244 }]]),
+  ...over,
+});
+
+type Ask = { method?: string; target: string; body?: string | Uint8Array; as?: string; headers?: readonly HeaderLine[]; fault?: Fault; surplus?: boolean; gone?: AbortSignal };
+
+export const anArrival = ({ method = "POST", target, body = "", as = "alpha", headers = [], fault, surplus = false, gone }: Ask): Arrival => ({
+  id: "01KAPQ7Z8M3VABCDEFGHJKMNPQ", at: performance.now(), method, target, headers: [["X-Client", as], ...headers], source: "127.0.0.1", listener: "clients",
+  ...(fault && { fault }),
+  body: () => Promise.resolve(typeof body === "string" ? bytesOf(body) : body),
+  surplus: () => Promise.resolve(surplus),
+  gone: gone ?? new AbortController().signal,
+});
+
+export const anAnswer = (over: Partial<Answer> & { text?: string } = {}): Answer => ({
+  status: 200, headers: [["server", "OCS/8.1.524.04"]], body: bytesOf(over.text ?? ""), lane: "ocs/1", endpoint: "http://ocs", waits: { queue: 0.1, ocs: 1 }, ...over,
+});
+
+export type TestLine = {
+  readonly handler: Handler;
+  readonly ask: (ask: Ask) => Promise<Reply>;
+  readonly journal: Entry[];
+  readonly sent: Order[];
+};
+
+type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"] };
+
+export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify }: Setting = {}): TestLine => {
+  const journal: Entry[] = [];
+  const sent: Order[] = [];
+  const line = createLine({
+    identify: identify ?? ((headers) => {
+      const client = headerOf(headers, "X-Client");
+      return client === undefined || client === "" ? undefined : { client, credential: { kind: "key", id: "k1" } };
+    }),
+    challenge: 'Basic realm="ocs-gateway"',
+    register: createRegister(tenants),
+    charge: createQuota(tenants).charge,
+    append: append ?? ((entry) => Promise.resolve(journal.push(entry))),
+    note: (entry) => void journal.push(entry),
+    redact: createRedactor({ phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop" }, "an index key for tests only, 32+"),
+    send: async (order, gone) => {
+      sent.push(order);
+      return send ? send(order, gone) : anAnswer();
+    },
+    dialect: () => dialect,
+    configHash: "c0ffee",
+  });
+  return { handler: line, ask: (ask) => line(anArrival(ask)), journal, sent };
+};
+
+export const text = ({ body }: Reply): string => Buffer.from(body).toString("utf8");
