@@ -1,0 +1,55 @@
+/** The nine requests for a campaign group: the table says whether, the effects say what. */
+import type { Attributes } from "../../ocs/body.ts";
+import { changeGroup, beginUnload, groupByDbid, UNLOADED, type CampaignGroup } from "../groups.ts";
+import { voidHandles } from "../handles.ts";
+import { GROUP_STATUS } from "../numbers.ts";
+import { refuse } from "../refusal.ts";
+import type { World } from "../world.ts";
+import { DONE, integerIn, type Act } from "./act.ts";
+import { TRANSITIONS, stateOf, type Effect, type GroupRequest } from "./transitions.ts";
+
+export const groupRequest = (name: GroupRequest): Act => (world, { identifier, attributes }) => {
+  const group = groupByDbid(world, Number(identifier)) ?? refuse("group-not-found");
+  const transition = TRANSITIONS[stateOf(group.status)][name];
+  if ("refused" in transition) refuse(transition.refused);
+  else EFFECTS[transition.effect](world, group, attributes);
+  return DONE;
+};
+
+type Perform = (world: World, group: CampaignGroup, attributes: Attributes) => void;
+
+const EFFECTS: Readonly<Record<Effect, Perform>> = {
+  "load": (world, group, attributes) => { changeGroup(world, group, { status: GROUP_STATUS.active, auto_completion: autoCompletion(attributes) }); },
+  "start": (world, group, attributes) => { changeGroup(world, group, { status: GROUP_STATUS.running, ...dialing(attributes) }); },
+  "change mode": (world, group, attributes) => {
+    if (familyOf(group.dial_mode) !== familyOf(dialing(attributes).dial_mode)) refuse("dial-mode-not-allowed");
+    changeGroup(world, group, dialing(attributes));
+  },
+  "stop": (world, group) => { changeGroup(world, group, { status: GROUP_STATUS.active }); },
+  "unload": (world, group) => { beginUnload(world, group); },
+  "force unload": (world, group) => {
+    voidHandles(world, group.dbid);
+    changeGroup(world, group, UNLOADED);
+  },
+  "nothing": () => {},
+};
+
+const dialing = (attributes: Attributes): Pick<CampaignGroup, "dial_mode" | "optimize_by" | "optimize_goal" | "auto_completion"> => ({
+  dial_mode: integerIn(attributes, "GSW_CM_AttrDialMode") ?? null,
+  optimize_by: integerIn(attributes, "GSW_CM_AttrOptimizeBy") ?? null,
+  optimize_goal: integerIn(attributes, "GSW_CM_AttrOptimizeGoal") ?? null,
+  auto_completion: autoCompletion(attributes),
+});
+
+/** Beside the other attributes, or inside GSW_CM_AttrProperties; absent is off. */
+const autoCompletion = (attributes: Attributes): number => {
+  const properties = attributes.get("GSW_CM_AttrProperties");
+  const nested = properties instanceof Map ? integerIn(properties as Attributes, "GSW_AUTO_COMPLETION") : undefined;
+  return integerIn(attributes, "GSW_AUTO_COMPLETION") ?? nested ?? 0;
+};
+
+/** Modes that cannot be changed into each other while a group runs: 4, 5, 7 seize the agent, 8 is Push Preview, 9 to 11 are GVP. */
+const FAMILIES = { engaged: [4, 5, 7], pushPreview: [8], gvp: [9, 10, 11] } as const;
+
+const familyOf = (mode: number | null): string =>
+  Object.entries(FAMILIES).find(([, modes]) => (modes as readonly (number | null)[]).includes(mode))?.[0] ?? "plain";

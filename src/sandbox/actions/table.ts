@@ -1,0 +1,32 @@
+/** Every action of the catalog with the function that does it; the compiler asks for the ones that are missing. */
+import type { ActionName } from "../../ocs/catalog.ts";
+import type { Act } from "./act.ts";
+import { addRecord } from "./add-record.ts";
+import { groupRequest } from "./campaign-group.ts";
+import { doNotCall } from "./do-not-call.ts";
+import { readStatus } from "./read-status.ts";
+import { recordProcessed } from "./record-processed.ts";
+import { recordReject } from "./record-reject.ts";
+import { recordReschedule } from "./record-reschedule.ts";
+import { requestRecordCancel } from "./request-record-cancel.ts";
+import { updateCallCompletionStats } from "./update-call-completion-stats.ts";
+
+export const ACTS: Readonly<Record<ActionName, Act>> = {
+  UpdateCallCompletionStats: updateCallCompletionStats,
+  RecordProcessed: recordProcessed,
+  RecordReject: recordReject,
+  RequestRecordCancel: requestRecordCancel,
+  DoNotCall: doNotCall,
+  RecordReschedule: recordReschedule,
+  AddRecord: addRecord,
+  Load: groupRequest("Load"),
+  StartDialing: groupRequest("StartDialing"),
+  SetDialingMode: groupRequest("SetDialingMode"),
+  StopDialing: groupRequest("StopDialing"),
+  Unload: groupRequest("Unload"),
+  ForceUnload: groupRequest("ForceUnload"),
+  Launch: groupRequest("Launch"),
+  Stage: groupRequest("Stage"),
+  Complete: groupRequest("Complete"),
+  ReadStatus: readStatus,
+};

@@ -1,0 +1,20 @@
+/** The sandbox's time: a source that runs, plus what was set or advanced. */
+export type Clock = {
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly advance: (milliseconds: number) => void;
+  readonly set: (instant: number) => void;
+  readonly reset: () => void;
+};
+
+export const createClock = (source: () => number = Date.now): Clock => {
+  let ahead = 0;
+  return {
+    now: () => source() + ahead,
+    advance: (milliseconds) => { ahead += milliseconds; },
+    set: (instant) => { ahead = instant - source(); },
+    reset: () => { ahead = 0; },
+  };
+};
+
+export const secondsOf = (clock: Clock): number => Math.floor(clock.now() / 1000);

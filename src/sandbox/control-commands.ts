@@ -1,0 +1,114 @@
+/** What the control API can do: one row per command, `METHOD path` under /sandbox/. */
+import { ControlError } from "./control-error.ts";
+import { diallingLists, openRecords, type Opened } from "./dialling.ts";
+import { listByName } from "./directory.ts";
+import { settle } from "./groups.ts";
+import type { Pair } from "./pair.ts";
+import type { Instance } from "./recorder.ts";
+import { readState } from "./state.ts";
+import type { World } from "./world.ts";
+
+export type ControlParts = { readonly world: World; readonly pair: Pair };
+type Command = (parts: ControlParts, body: unknown) => unknown;
+
+const MAX_COUNT = 1000;
+const MAX_DELAY = 600_000;
+
+const reset: Command = ({ world, pair }) => {
+  pair.resetRoles();
+  world.reset();
+  pair.recorder.reset();
+  for (const wire of [pair.primary, pair.backup]) wire.setDelay(0);
+  return { reset: true };
+};
+
+const violations: Command = ({ pair }) => {
+  const { primary, backup } = pair.recorder.counters();
+  return { count: primary.violations + backup.violations };
+};
+
+/** `{ list?, count? }` → the handles given out. */
+const open: Command = ({ world }, body) => {
+  const { list: name, count = 1 } = fields(body, ["list", "count"]);
+  if (name !== undefined && typeof name !== "string") throw new ControlError(400, "list: expected the name of a calling list");
+  if (!isWhole(count, 1, MAX_COUNT)) throw new ControlError(400, `count: expected a whole number from 1 to ${MAX_COUNT}`);
+  return world.db.transaction(() => {
+    settle(world);
+    return name === undefined ? openAny(world, count) : openFrom(world, name, count);
+  });
+};
+
+const openFrom = (world: World, name: string, count: number): Opened[] => {
+  const list = listByName(world, name);
+  if (!list) throw new ControlError(404, "list: no such calling list");
+  const opened = openRecords(world, list, count);
+  if (!opened) throw new ControlError(409, "list: no campaign group that uses it is running");
+  return opened;
+};
+
+const openAny = (world: World, count: number): Opened[] => {
+  const opened: Opened[] = [];
+  for (const list of diallingLists(world)) opened.push(...(openRecords(world, list, count - opened.length) ?? []));
+  return opened;
+};
+
+/** `{ advance: seconds }` or `{ set: "ISO 8601" }` → the sandbox's time. */
+const clock: Command = ({ world }, body) => {
+  const { advance, set } = fields(body, ["advance", "set"]);
+  if ((advance === undefined) === (set === undefined)) throw new ControlError(400, "expected either advance, in seconds, or set, a date-time of ISO 8601");
+  if (advance !== undefined) world.clock.advance(secondsIn(advance) * 1000);
+  else world.clock.set(instantIn(set));
+  world.db.transaction(() => { settle(world); });
+  return { now: new Date(world.clock.now()).toISOString() };
+};
+
+const CENTURY = 3_155_760_000;
+const ISO = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+const secondsIn = (value: unknown): number => {
+  if (typeof value === "number" && Number.isFinite(value) && Math.abs(value) <= CENTURY) return value;
+  throw new ControlError(400, "advance: expected a number of seconds");
+};
+
+const instantIn = (value: unknown): number => {
+  const instant = typeof value === "string" && ISO.test(value) ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(instant)) throw new ControlError(400, "set: expected a date-time of ISO 8601 with its offset, such as 2026-03-08T10:00:00Z");
+  return instant;
+};
+
+const switchover: Command = ({ pair }) => ({ active: pair.switchover() });
+
+/** `{ ms, instance? }`: how long each answer waits. */
+const delay: Command = ({ pair }, body) => {
+  const { ms, instance } = fields(body, ["ms", "instance"]);
+  if (!isWhole(ms, 0, MAX_DELAY)) throw new ControlError(400, `ms: expected a whole number from 0 to ${MAX_DELAY}`);
+  for (const name of instancesIn(instance)) pair[name].setDelay(ms);
+  return { primary: pair.primary.delay(), backup: pair.backup.delay() };
+};
+
+const instancesIn = (value: unknown): readonly Instance[] => {
+  if (value === undefined) return ["primary", "backup"];
+  if (value === "primary" || value === "backup") return [value];
+  throw new ControlError(400, "instance: expected primary or backup");
+};
+
+const isWhole = (value: unknown, min: number, max: number): value is number => Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
+
+/** The members of a JSON object that has no others than those. */
+const fields = <Name extends string>(body: unknown, names: readonly Name[]): Partial<Record<Name, unknown>> => {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new ControlError(400, "expected a JSON object");
+  const other = Object.keys(body).some((key) => !(names as readonly string[]).includes(key));
+  if (other) throw new ControlError(400, `expected no other members than ${names.join(", ")}`);
+  return body as Partial<Record<Name, unknown>>;
+};
+
+export const COMMANDS: ReadonlyMap<string, Command> = new Map([
+  ["GET state", ({ world, pair }) => readState(world, pair)],
+  ["GET violations", violations],
+  ["GET requests", ({ pair }) => pair.recorder.requests()],
+  ["POST reset", reset],
+  ["POST records/open", open],
+  ["POST clock", clock],
+  ["POST switchover", switchover],
+  ["POST delay", delay],
+] satisfies [string, Command][]);

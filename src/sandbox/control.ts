@@ -1,0 +1,67 @@
+/** The control API of the sandbox, for tests and people on this machine: `http://127.0.0.1:<port>/sandbox/…`, JSON in and out. */
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { COMMANDS, type ControlParts } from "./control-commands.ts";
+import { ControlError } from "./control-error.ts";
+import { listenOn } from "./wire.ts";
+
+export type Control = { /** Ends in /sandbox. */ readonly url: string; readonly close: () => Promise<void> };
+
+const HOST = "127.0.0.1";
+const MAX_BODY = 65_536;
+
+export const startControl = async (parts: ControlParts, port: number): Promise<Control> => {
+  const server = createServer((request, response) => void respond(parts, request, response));
+  const listening = await listenOn(server, HOST, port);
+  return {
+    url: `http://${HOST}:${listening}/sandbox`,
+    close: () => new Promise((resolve) => {
+      server.close(() => { resolve(); });
+      server.closeAllConnections();
+    }),
+  };
+};
+
+const respond = async (parts: ControlParts, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  try {
+    refuseBrowsers(request);
+    const command = findCommand(request);
+    send(response, 200, command(parts, await readJson(request)));
+  } catch (error) {
+    if (error instanceof ControlError) send(response, error.status, { error: error.message });
+    else send(response, 500, { error: "the sandbox failed", detail: error instanceof Error ? error.message : "unknown" });
+  }
+};
+
+/** A page in a browser may reach 127.0.0.1, but it says so in Origin, and a rebound name stands in Host. */
+const refuseBrowsers = ({ headers }: IncomingMessage): void => {
+  const host = /^(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?$/.test(headers.host ?? "");
+  if (!host || headers.origin !== undefined) throw new ControlError(403, "the control API serves programs on this machine, not web pages");
+};
+
+const findCommand = ({ method, url }: IncomingMessage): (parts: ControlParts, body: unknown) => unknown => {
+  const path = (url ?? "").split("?")[0]!.replace(/^\/sandbox\//, "");
+  const command = url?.startsWith("/sandbox/") === true ? COMMANDS.get(`${method} ${path}`) : undefined;
+  if (command) return command;
+  throw new ControlError(404, `no such command; those are ${[...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`);
+};
+
+const readJson = async (request: IncomingMessage): Promise<unknown> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY) throw new ControlError(400, `the body is longer than ${MAX_BODY} bytes`);
+    chunks.push(chunk);
+  }
+  if (length === 0) return {};
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
+  } catch {
+    throw new ControlError(400, "the body is not JSON");
+  }
+};
+
+const send = (response: ServerResponse, status: number, value: unknown): void => {
+  const body = `${JSON.stringify(value, null, 2)}\n`;
+  response.writeHead(status, { "content-type": "application/json", "content-length": Buffer.byteLength(body), "cache-control": "no-store" }).end(body);
+};

@@ -1,0 +1,74 @@
+/** Rows of calling lists: found, changed, added. */
+import { secondsOf } from "./clock.ts";
+import type { Column } from "./database.ts";
+import { RECORD_STATUS, RECORD_TYPE } from "./numbers.ts";
+import type { CallingRecord } from "./schema.ts";
+import type { World } from "./world.ts";
+
+/** Columns to set. */
+export type Changes = { readonly [Name in keyof CallingRecord]?: CallingRecord[Name] };
+export type NewRecord = Changes & Pick<CallingRecord, "list_dbid" | "contact_info" | "tz_dbid" | "chain_id" | "chain_n">;
+
+/** Processing of these has not ended. */
+const UNFINISHED = `record_status IN (${RECORD_STATUS.ready}, ${RECORD_STATUS.retrieved}, ${RECORD_STATUS.chainReady})`;
+
+export const recordById = ({ db }: World, id: number): CallingRecord => db.get<CallingRecord>("SELECT * FROM record WHERE record_id = ?", id)!;
+
+/** The unfinished records of a record's chain, itself included. */
+export const unfinishedChain = ({ db }: World, { list_dbid, chain_id }: CallingRecord): CallingRecord[] =>
+  db.all<CallingRecord>(`SELECT * FROM record WHERE list_dbid = ? AND chain_id = ? AND ${UNFINISHED} ORDER BY chain_n`, list_dbid, chain_id);
+
+export type Search = {
+  readonly tenant: number;
+  readonly phone?: string | undefined;
+  readonly customerId?: string | undefined;
+  readonly campaign?: number | undefined;
+  readonly list?: number | undefined;
+};
+
+/** Unfinished records of one tenant by phone or customer id, in lists of campaigns that a group has loaded. */
+export const findUnfinished = ({ db }: World, search: Search): CallingRecord[] =>
+  db.all<CallingRecord>(
+    `SELECT record.* FROM record JOIN calling_list ON calling_list.dbid = list_dbid
+      WHERE tenant_dbid = ? AND (contact_info = ? OR customer_id = ?) AND list_dbid = coalesce(?, list_dbid) AND ${UNFINISHED}
+      AND EXISTS (SELECT 1 FROM campaign_list JOIN campaign_group USING (campaign_dbid)
+        WHERE campaign_list.list_dbid = record.list_dbid AND campaign_dbid = coalesce(?, campaign_dbid) AND status > 0)
+      ORDER BY record_id`,
+    search.tenant, search.phone ?? null, search.customerId ?? null, search.list ?? null, search.campaign ?? null,
+  );
+
+export const changeRecord = ({ db }: World, id: number, changes: Changes): void => {
+  const columns = Object.entries(changes);
+  if (columns.length === 0) return;
+  db.run(`UPDATE record SET ${columns.map(([name]) => `${name} = ?`).join(", ")} WHERE record_id = ?`, ...columns.map(([, value]) => value as Column), id);
+};
+
+/** Sets the columns and marks the time of processing. */
+export const processRecord = (world: World, id: number, changes: Changes): void => {
+  changeRecord(world, id, { ...changes, call_time: secondsOf(world.clock) });
+};
+
+/** Adds a row. Throws the DBMS's error when a constraint says no. */
+export const insertRecord = ({ db }: World, record: NewRecord): void => {
+  const columns = Object.entries(record);
+  db.run(`INSERT INTO record (${columns.map(([name]) => name).join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`, ...columns.map(([, value]) => value as Column));
+};
+
+/** The id of a new chain in that list. */
+export const newChain = ({ db }: World, list: number): number =>
+  db.get<{ id: number }>("SELECT coalesce(max(chain_id), 0) + 1 AS id FROM record WHERE list_dbid = ?", list)!.id;
+
+/** The next free place in a chain; 0 when the chain is new. */
+export const endOfChain = ({ db }: World, list: number, chain: number): number =>
+  db.get<{ place: number }>("SELECT coalesce(max(chain_n) + 1, 0) AS place FROM record WHERE list_dbid = ? AND chain_id = ?", list, chain)!.place;
+
+/** What `open` may pick next: due, not marked NoCall, first of its chain, and no other record of the chain in process. */
+export const nextToDial = (world: World, list: number): CallingRecord | undefined =>
+  world.db.get<CallingRecord>(
+    `SELECT * FROM record AS candidate WHERE list_dbid = ? AND record_status = ${RECORD_STATUS.ready} AND record_type <> ${RECORD_TYPE.noCall} AND coalesce(dial_sched_time, 0) <= ?
+      AND NOT EXISTS (SELECT 1 FROM record AS other WHERE other.list_dbid = candidate.list_dbid AND other.chain_id = candidate.chain_id
+        AND (other.record_status = ${RECORD_STATUS.retrieved}
+          OR (other.record_status = ${RECORD_STATUS.ready} AND other.record_type <> ${RECORD_TYPE.noCall} AND other.chain_n < candidate.chain_n)))
+      ORDER BY record_id LIMIT 1`,
+    list, secondsOf(world.clock),
+  );

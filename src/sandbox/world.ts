@@ -1,0 +1,66 @@
+/** The sandbox's state: the tables, the clock and the two delays that OCS takes from its options. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { ASSUMED } from "./assumptions.ts";
+import { createClock, secondsOf, type Clock } from "./clock.ts";
+import { Database } from "./database.ts";
+import { fill } from "./fill.ts";
+import { SCHEMA, TABLES } from "./schema.ts";
+
+export type World = {
+  readonly db: Database;
+  readonly clock: Clock;
+  /** Milliseconds after which an open handle goes stale. */
+  readonly staleTimeout: number;
+  /** Milliseconds that a group stays in UnloadInProgress. */
+  readonly unloadDelay: number;
+  /** Back to the world as seeded, the clock included. */
+  readonly reset: () => void;
+  readonly close: () => void;
+};
+
+export type WorldOptions = {
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+  /** A directory for sandbox.sqlite; without it the world lives in memory. A world that is already there is kept. */
+  readonly stateDir?: string;
+  readonly seed?: number;
+  readonly staleTimeout?: number;
+  readonly unloadDelay?: number;
+};
+
+export const createWorld = (options: WorldOptions = {}): World => {
+  const db = new Database(options.stateDir === undefined ? ":memory:" : fileIn(options.stateDir));
+  const clock = createClock(options.now);
+  const seed = options.seed ?? 1;
+  const fresh = db.get("SELECT 1 FROM sqlite_schema WHERE name = 'record'") === undefined;
+  if (fresh) db.transaction(() => { db.script(SCHEMA); fill(db, seed, secondsOf(clock)); });
+  return {
+    db,
+    clock,
+    staleTimeout: options.staleTimeout ?? ASSUMED.staleTimeout.value,
+    unloadDelay: options.unloadDelay ?? ASSUMED.unloadDelay.value,
+    reset: () => { clock.reset(); refill(db, seed, secondsOf(clock)); },
+    close: () => { db.close(); },
+  };
+};
+
+const fileIn = (directory: string): string => {
+  mkdirSync(directory, { recursive: true });
+  return join(directory, "sandbox.sqlite");
+};
+
+const refill = (db: Database, seed: number, now: number): void => {
+  db.transaction(() => {
+    for (const table of TABLES) db.run(`DELETE FROM ${table}`);
+    db.run("DELETE FROM sqlite_sequence");
+    fill(db, seed, now);
+  });
+};
+
+/** The next value of a counter that only grows. */
+export const nextOf = (db: Database, counter: string): number => {
+  const { value } = db.get<{ value: number }>("SELECT value FROM counter WHERE name = ?", counter)!;
+  db.run("UPDATE counter SET value = ? WHERE name = ?", value + 1, counter);
+  return value;
+};

@@ -1,0 +1,31 @@
+import { describe, expect, it } from "vitest";
+import { ASSUMED } from "../../src/sandbox/assumptions.ts";
+import { CONDITIONS } from "../../src/sandbox/conditions.ts";
+import { FIDELITY, renderFidelity } from "../../src/sandbox/fidelity.ts";
+
+describe("the fidelity table", () => {
+  it("has every condition and every assumed value, and no topic twice", () => {
+    const topics = FIDELITY.map(({ topic }) => topic);
+    for (const condition of Object.keys(CONDITIONS)) expect(topics).toContain(`answer: ${condition}`);
+    for (const { topic } of Object.values(ASSUMED)) expect(topics).toContain(topic);
+    expect(new Set(topics).size).toBe(topics.length);
+  });
+
+  it("calls nothing the manual's but 112 and the second Load", () => {
+    const answers = FIDELITY.filter(({ topic, basis }) => topic.startsWith("answer: ") && basis === "manual");
+    expect(answers.map(({ behaviour }) => behaviour)).toEqual(["410, Warning 112, No call found for the record handle", "409, Warning 5, no body"]);
+  });
+
+  it("keeps our own numbers apart from Genesys's, one for each condition", () => {
+    const ours = Object.values(CONDITIONS).map(({ warning }) => warning).filter((warning) => warning !== undefined && warning > 9000);
+    expect(new Set(ours).size).toBe(ours.length);
+    for (const { warning } of Object.values(CONDITIONS)) expect(warning === undefined || warning <= 17 || warning === 112 || warning > 9000).toBe(true);
+  });
+
+  it("prints every row under its basis", () => {
+    const lines = renderFidelity().split("\n");
+    expect(lines.filter((line) => line.startsWith("  "))).toHaveLength(FIDELITY.length);
+    expect(lines.filter((line) => /^\S/.test(line))).toEqual(["manual", "genesys material", "assumed"]);
+    expect(lines.findIndex((line) => line.includes("stale timeout"))).toBeGreaterThan(lines.indexOf("assumed"));
+  });
+});
