@@ -1,0 +1,46 @@
+/**
+ * What OCS answers to a request for a campaign group, by the group's state, and where the group is afterwards. The manual gives the statuses:
+ * 409 for what the state does not allow, 410 for a group that is not active, Warning 5 for one that is already loaded.
+ */
+import type { ActionName } from "../../ocs/catalog.ts";
+import { EXAMPLES, type ExampleAnswer } from "../../ocs/examples.ts";
+
+export type GroupState = "unloaded" | "loaded" | "running" | "unloading";
+
+type Step = ExampleAnswer & { readonly to?: GroupState };
+type Life = readonly [unloaded: Step, loaded: Step, running: Step, unloading: Step];
+
+const to = (state: GroupState): Step => ({ status: 200, body: "none", to: state });
+const conflict: Step = { status: 409, body: "page" };
+const already: Step = EXAMPLES.loadAgain.answer;
+const inactive: Step = { status: 410, body: "page", to: "unloaded" };
+
+const STATES: readonly GroupState[] = ["unloaded", "loaded", "running", "unloading"];
+
+const LIFE: Readonly<Partial<Record<ActionName, Life>>> = {
+  //               unloaded        loaded           running          unloading
+  Load:           [to("loaded"),   already,         already,         already],
+  StartDialing:   [inactive,       to("running"),   conflict,        conflict],
+  SetDialingMode: [inactive,       conflict,        to("running"),   conflict],
+  StopDialing:    [inactive,       conflict,        to("loaded"),    conflict],
+  Unload:         [inactive,       to("unloading"), to("unloading"), conflict],
+  ForceUnload:    [inactive,       to("unloaded"),  to("unloaded"),  to("unloaded")],
+  Launch:         [to("running"),  to("running"),   conflict,        conflict],
+  Stage:          [to("loaded"),   to("loaded"),    to("loaded"),    conflict],
+  Complete:       [inactive,       to("unloading"), to("unloading"), conflict],
+};
+
+/** The answers that are right in that state. An unload ends by itself, so while it lasts the answers of an unloaded group are right as well. */
+export const answersIn = (state: GroupState, action: ActionName): readonly Step[] => {
+  const life = LIFE[action]!;
+  const step = life[STATES.indexOf(state)]!;
+  return state === "unloading" && step.status !== life[0].status ? [step, life[0]] : [step];
+};
+
+/** Where the group is once OCS has answered that. */
+export const stateAfter = (state: GroupState, action: ActionName, status: number): GroupState =>
+  answersIn(state, action).find((step) => step.status === status)?.to ?? state;
+
+/** GSW_CM_AttrGroupCampStatus → state. */
+export const stateOf = (status: number): GroupState =>
+  status === 0 ? "unloaded" : status === 5 ? "running" : status === 1 || status === 2 ? "unloading" : "loaded";

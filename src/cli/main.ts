@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+/** `ocsgw`: one row per command. A command's file is loaded when the command is given, and answers with the exit code. */
+import { Command, CommanderError, Option } from "commander";
+import manifest from "../../package.json" with { type: "json" };
+
+/** 0 done, 1 failed, 2 wrong usage, 3 config not valid, 5 cannot reach, 7 integrity broken, 8 cannot tell, 9 denied or not conformant. */
+type Exit = Promise<number>;
+
+const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] as const;
+const JSON_OUT = ["--json", "print JSON"] as const;
+
+const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
+
+const refuseOldNode = (): void => {
+  const [major = 0, minor = 0, patch = 0] = process.versions.node.split(".").map(Number);
+  const fits = major === 24 ? minor > 18 || (minor === 18 && patch >= 1) : major === 26 ? minor > 5 || (minor === 5 && patch >= 1) : major > 26;
+  if (fits) return;
+  console.error(`ocsgw needs Node 24.18.1 or later (24 LTS) and this is ${process.versions.node}. From a checkout, npm start and npm run ocsgw bring their own.`);
+  process.exit(1);
+};
+
+const program = (): Command => {
+  const ocsgw = new Command("ocsgw").description("API gateway in front of Genesys Outbound Contact Server (OCS)").version(manifest.version).exitOverride().showHelpAfterError("(ocsgw --help lists what there is)");
+
+  ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops").option(...CONFIG)
+    .action(done(async (options) => (await import("./serve.ts")).serve(options)));
+
+  const sandbox = ocsgw.command("sandbox").description("gateway and embedded OCS in one process, on loopback")
+    .option("--port <n>", "the gateway's port; 0 for free ones everywhere", port)
+    .option("--ready-file <file>", "written as JSON when everything listens")
+    .option("--state <dir>", "where keys, journal and OCS's tables are kept; a new folder for temporary files when left out")
+    .option("--ocs-only", "the embedded OCS without a gateway")
+    .option("--seed <n>", "another seed makes other records", whole)
+    .action(done(async (options) => (await import("./sandbox.ts")).sandbox(options)));
+  sandbox.command("fidelity").description("what of the embedded OCS is the manual's word, and what is assumed")
+    .action(done(async () => (await import("./sandbox.ts")).fidelity()));
+
+  ocsgw.command("check").description("every problem of a config file at once").option(...CONFIG).option(...JSON_OUT)
+    .option("--explain", "every setting with its default")
+    .action(done(async (options) => {
+      const { check, explainSettings } = await import("./check.ts");
+      return options.explain ? explainSettings() : check(options);
+    }));
+
+  ocsgw.command("can").description("the policy's answer and the rule with its line, without sending anything")
+    .argument("<client>").argument("<action>", "a req value, or ReadStatus").argument("<target>", "as in /phones/4155550100")
+    .option("--body <json>", "the request's body", "").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options, client, action, target) => (await import("./can.ts")).can({ ...options, client: client!, action: action!, target: target! })));
+
+  const keys = ocsgw.command("keys").description("API keys of clients; the file holds hashes only");
+  keys.command("create").description("prints a new key once").requiredOption("--client <name>").option("--expires <duration>", "as in 90d").option(...CONFIG)
+    .action(done(async (options) => (await import("./keys.ts")).keysCreate(options)));
+  keys.command("list").option(...CONFIG).option(...JSON_OUT).action(done(async (options) => (await import("./keys.ts")).keysList(options)));
+  keys.command("revoke").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));
+
+  const audit = ocsgw.command("audit").description("the journal");
+  audit.command("verify").description("recompute everything, offline").argument("[path]", "the journal's directory; the config's when left out")
+    .option("--key <pub>", "the verifier key of the checkpoints, or a file with it").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options, path) => (await import("./verify.ts")).verify({ ...options, path })));
+
+  ocsgw.command("conformance").description("replay the manual's examples and the action table against a server").argument("<url>")
+    .option("--ca <file>", "the CA of the server's certificate, PEM")
+    .addOption(new Option("--key <client:key>", "a client of a gateway; may stand several times").argParser(several))
+    .option("--sandbox <url>", "the control address of a sandbox: its world is reset first").option("--yes", "the server is not on loopback and its state may change")
+    .option(...JSON_OUT)
+    .action(done(async (options, url) => (await import("./conformance.ts")).conformance(url!, options)));
+
+  ocsgw.command("healthcheck").description("exit code 0 when the gateway is ready, for containers").option(...CONFIG)
+    .option("--url <url>", "the admin listener, when not that of the config").option("--live", "alive is enough")
+    .action(done(async (options) => (await import("./healthcheck.ts")).healthcheck(options)));
+
+  return ocsgw;
+};
+
+type Action = (options: any, ...given: (string | undefined)[]) => Exit;
+
+/** commander hands over the arguments, then the options, then the command. */
+const done = (action: Action) => async (...given: unknown[]): Promise<void> => {
+  const command = given.at(-1) as Command;
+  process.exitCode = await action(command.opts(), ...(given.slice(0, -2) as (string | undefined)[]));
+};
+
+const whole = (text: string): number => {
+  if (!/^\d{1,9}$/.test(text)) throw new CommanderError(2, "usage", `expected a whole number, found ${text}`);
+  return Number(text);
+};
+
+const port = (text: string): number => {
+  if (whole(text) > 65_535) throw new CommanderError(2, "usage", `expected a port, found ${text}`);
+  return Number(text);
+};
+
+refuseOldNode();
+// Whoever reads our output may have had enough of it, as head does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+try {
+  await program().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) {
+    console.error(error instanceof Error ? error.message : String(error));
+    process.exitCode = 1;
+  } else {
+    if (error.code === "usage") console.error(error.message);
+    process.exitCode = error.exitCode === 0 ? 0 : 2;
+  }
+}

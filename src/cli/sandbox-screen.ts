@@ -1,0 +1,56 @@
+/** What `npm start` shows: where everything is, who may do what with which key, and one line that works as it is printed. */
+import type { Ready } from "./sandbox.ts";
+import type { TenantTold } from "./sandbox-config.ts";
+
+export const screen = (ready: Ready): string =>
+  [
+    "ocsgw sandbox: an embedded OCS" + (ready.gateway ? " and the gateway in front of it" : "") + ". No Genesys licence needed, no network used.",
+    "",
+    ...addresses(ready),
+    "",
+    ...table(ready.tenants),
+    ...(ready.gateway ? ["", ...trial(ready.gateway.http, ready)] : []),
+    "",
+    "Ctrl-C stops it.",
+  ].join("\n");
+
+const addresses = ({ gateway, admin, ocs, sandbox, ca, audit, config }: Ready): string[] => [
+  ...(gateway ? [row("gateway", `${gateway.http}   ${gateway.https}`, "point your client here instead of OCS")] : []),
+  ...(admin ? [row("admin", `${admin.url}/readyz`, "health; /api/status with the token from the ready file")] : []),
+  row("OCS primary", `${ocs.primary}   ${ocs.primary_https}`, "behaves like 8.1.524.04"),
+  row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes what connects while it is the backup"),
+  row("control", `${sandbox.url}/state`, "the world as it is; POST …/reset starts it again"),
+  row("CA", ca, "of every https address here"),
+  ...(audit && config !== undefined ? [row("journal", audit.dir, "ocsgw audit verify"), row("config", config, "ocsgw check, ocsgw can")] : []),
+];
+
+const row = (what: string, where: string, note: string): string => `  ${what.padEnd(12)}${where.padEnd(52)}  ${note}`;
+
+const table = (tenants: readonly TenantTold[]): string[] => {
+  const lines = [["tenant", "dbid", "client", "key", "may"]];
+  for (const { name, dbid, clients } of tenants) {
+    for (const { client, key, actions } of clients) lines.push([name, String(dbid), client, key, shorten(actions)]);
+  }
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]!.length)));
+  return [
+    ...lines.map((line) => `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}`),
+    "",
+    ...tenants.map(({ name, campaign_groups, lists }) =>
+      `  ${name} has campaign groups ${campaign_groups.map(({ dbid }) => dbid).join(", ")} and lists ${lists.join(", ")}`),
+  ];
+};
+
+const shorten = (actions: readonly string[]): string => (actions.length > 4 ? `${actions.slice(0, 3).join(", ")} and ${actions.length - 3} more` : actions.join(", "));
+
+const trial = (gateway: string, { tenants }: Ready): string[] => {
+  const { client, key } = tenants[0]!.clients.find(({ client }) => client.endsWith("crm"))!;
+  return [
+    "Try a Do-Not-Call:",
+    "",
+    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: application/json' -d '{"GSW_TENANT_NAME":"Alpha Tenant"}'`,
+    "",
+    `and one that is refused, because the tenant is another's (add -H 'Accept: application/json' for the JSON dialect):`,
+    "",
+    `  curl -i -u ${client}:${key} '${gateway}/phones/4155550100?req=DoNotCall' -H 'Content-Type: application/json' -d '{"GSW_TENANT_NAME":"Beta Tenant"}'`,
+  ];
+};

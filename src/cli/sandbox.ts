@@ -1,0 +1,133 @@
+/** `ocsgw sandbox`: the embedded OCS and a gateway in front of it, in one process, on loopback, with nothing to prepare. */
+import { randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { stringify } from "yaml";
+import { assemble, type Gateway } from "../assemble.ts";
+import { createAuthority } from "../sandbox/certificates.ts";
+import { renderFidelity } from "../sandbox/fidelity.ts";
+import { startSandboxOcs, type SandboxOcs } from "../sandbox/start.ts";
+import { loadSettings } from "../settings/load.ts";
+import { sandboxConfig, sandboxKeys, tenantsTold, type SandboxFiles } from "./sandbox-config.ts";
+import { screen } from "./sandbox-screen.ts";
+import { untilToldToStop } from "./serve.ts";
+
+export type SandboxOptions = {
+  readonly port?: number;
+  readonly readyFile?: string;
+  readonly state?: string;
+  readonly ocsOnly?: boolean;
+  readonly seed?: number;
+};
+
+/** What `--ready-file` says; members that belong to the gateway are missing with --ocs-only. */
+export type Ready = {
+  readonly gateway?: { readonly http: string; readonly https: string };
+  readonly admin?: { readonly url: string; readonly token: string };
+  readonly ocs: { readonly primary: string; readonly backup: string; readonly primary_https: string; readonly backup_https: string };
+  readonly sandbox: { readonly url: string };
+  readonly ca: string;
+  readonly tenants: ReturnType<typeof tenantsTold>;
+  readonly audit?: { readonly dir: string; readonly publicKey: string };
+  readonly config?: string;
+};
+
+const WISHED = { http: 8080, https: 8443, admin: 9640, primary: 18080, primaryTls: 18443, backup: 18081, backupTls: 18444, control: 18090 };
+type Ports = Record<keyof typeof WISHED, number>;
+
+export const sandbox = async (options: SandboxOptions): Promise<number> => {
+  const state = options.state === undefined ? await mkdtemp(join(tmpdir(), "ocsgw-sandbox-")) : resolve(options.state);
+  await mkdir(state, { recursive: true });
+  const ports = await choosePorts(options.port);
+  const { files, ocs } = await startOcs(state, ports, options);
+  try {
+    const { gateway, ready } = options.ocsOnly ? { gateway: undefined, ready: readyWithout(ocs, files.ca) } : await startGateway(state, ports, { files, ocs });
+    console.log(screen(ready));
+    if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
+    await untilToldToStop(gateway ?? { stop: () => Promise.resolve() });
+  } finally {
+    await ocs.close();
+  }
+  return 0;
+};
+
+export const fidelity = async (): Promise<number> => {
+  console.log(renderFidelity());
+  return 0;
+};
+
+/** The usual ports where they are free; with --port 0 any, with --port N that one for the gateway. */
+const choosePorts = async (port: number | undefined): Promise<Ports> => {
+  const chosen = await Promise.all(Object.entries(WISHED).map(async ([name, wished]) => [name, port !== 0 && (await isFree(wished)) ? wished : 0]));
+  return { ...(Object.fromEntries(chosen) as Ports), ...(port !== undefined && { http: port }) };
+};
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const probe = createServer().once("error", () => resolve(false)).listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+  });
+
+const startOcs = async (state: string, ports: Ports, { seed, state: kept }: SandboxOptions): Promise<{ files: SandboxFiles; ocs: SandboxOcs }> => {
+  const authority = createAuthority("ocs-gateway sandbox, for trials only");
+  const { certPem, keyPem } = authority.issue({ names: ["localhost", "127.0.0.1", "::1"], usage: "serverAuth" });
+  const files: SandboxFiles = {
+    ca: join(state, "ca.pem"), cert: join(state, "server.pem"), key: join(state, "server.key"), keys: join(state, "keys.yaml"),
+    checkpointKey: join(state, "checkpoint.pem"), audit: join(state, "audit"),
+  };
+  await writeFile(files.ca, authority.certPem);
+  await writeFile(files.cert, certPem);
+  await writeFile(files.key, keyPem, { mode: 0o600 });
+  await writeFile(files.keys, stringify(sandboxKeys()), { mode: 0o600 });
+  const ocs = await startSandboxOcs({
+    ports, certificates: { key: keyPem, cert: certPem }, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
+  });
+  return { files, ocs };
+};
+
+type Started = { readonly files: SandboxFiles; readonly ocs: SandboxOcs };
+
+const startGateway = async (state: string, ports: Ports, { files, ocs }: Started): Promise<{ gateway: Gateway; ready: Ready }> => {
+  const config = join(state, "ocsgw.yaml");
+  const indexKey = await keptKey(join(state, "index.key"));
+  await writeFile(config, stringify(sandboxConfig({
+    ports, files, primary: ocs.primary.https, backup: ocs.backup.https, aliases: [ocs.primary.http, ocs.backup.http], indexKey,
+  })), { mode: 0o600 });
+  const loaded = await loadSettings(config);
+  if (!loaded.ok) throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
+  const token = randomBytes(16).toString("base64url");
+  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, adminToken: token });
+  const [http, https] = gateway.listeners;
+  return {
+    gateway,
+    ready: {
+      gateway: { http: http!.url, https: https!.url },
+      admin: { url: gateway.admin!, token },
+      ...readyWithout(ocs, files.ca),
+      audit: { dir: files.audit, publicKey: gateway.verifierKey },
+      config,
+    },
+  };
+};
+
+/** The same key at the next start on this state, so that equal numbers keep equal tokens. */
+const keptKey = async (file: string): Promise<string> => {
+  await writeFile(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+  });
+  return readFile(file, "utf8");
+};
+
+const readyWithout = (ocs: SandboxOcs, ca: string): Ready => ({
+  ocs: { primary: ocs.primary.http, backup: ocs.backup.http, primary_https: ocs.primary.https, backup_https: ocs.backup.https },
+  sandbox: { url: ocs.control },
+  ca,
+  tenants: tenantsTold(),
+});
+
+/** Whoever waits for the file finds it whole. */
+const writeWhole = async (file: string, text: string): Promise<void> => {
+  await writeFile(`${file}.new`, text);
+  await rename(`${file}.new`, file);
+};

@@ -1,0 +1,14 @@
+/** `ocsgw audit verify`: of a directory, or of the journal that the config names. */
+import { loadSettings } from "../settings/load.ts";
+import { auditVerify } from "./audit.ts";
+import { check } from "./check.ts";
+
+export type VerifyOptions = { readonly path: string | undefined; readonly key?: string; readonly config: string; readonly json?: boolean };
+
+export const verify = async ({ path, key, config, json }: VerifyOptions): Promise<number> => {
+  const told = { ...(key !== undefined && { key }), ...(json && { json }) };
+  if (path !== undefined) return auditVerify(path, told);
+  const loaded = await loadSettings(config);
+  if (!loaded.ok) return check({ config });
+  return auditVerify(loaded.settings.audit.dir, told);
+};

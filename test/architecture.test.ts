@@ -1,0 +1,102 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const src = new URL("../src/", import.meta.url).pathname;
+
+/** What each folder may import of ours. `events` may be imported by every folder but ocs; assemble and cli may import anything. */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  ocs: [],
+  message: [],
+  events: [],
+  tenants: ["ocs"],
+  gateway: ["ocs", "tenants", "journal", "message"],
+  upstream: ["ocs", "message"],
+  journal: [],
+  edge: ["message"],
+  sandbox: ["ocs", "message"],
+  console: ["journal", "message"],
+  settings: ["ocs", "tenants"],
+};
+const ANYTHING = new Set(["assemble", "cli"]);
+
+/** Of the journal the gateway knows the words, and nothing that writes. */
+const TYPES_ONLY: readonly (readonly [string, string])[] = [["gateway", "journal"]];
+
+/** Each library has one home. */
+const HOMES: Readonly<Record<string, readonly string[]>> = {
+  express: ["edge/express.ts"],
+  undici: ["upstream/lane.ts", "cli/healthcheck.ts"],
+  jsonwebtoken: ["tenants/"],
+  jose: ["tenants/"],
+  "rate-limiter-flexible": ["tenants/quota.ts"],
+  yaml: ["settings/", "cli/sandbox.ts"],
+  zod: ["settings/"],
+  commander: ["cli/main.ts"],
+  pino: ["events.ts"],
+};
+
+const walk = (folder: string): string[] =>
+  readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? walk(path) : path.endsWith(".ts") ? [path] : [];
+  });
+
+const files = walk(src).map((path) => relative(src, path));
+const roomOf = (file: string): string => file.split("/")[0]!.replace(/\.ts$/, "");
+
+type Import = { readonly from: string; readonly what: string; readonly typesOnly: boolean };
+
+const importsOf = (file: string): Import[] =>
+  [...readFileSync(join(src, file), "utf8").matchAll(/(?:^|\n)\s*(?:import|export)\s+(type\s+)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"|import\("([^"]+)"\)/g)]
+    .map(([, type, what, dynamic]) => ({ from: file, what: what ?? dynamic!, typesOnly: type !== undefined }));
+
+const ours = files.flatMap(importsOf).filter(({ what }) => what.startsWith("."))
+  .map((each) => ({ ...each, to: relative(src, join(src, each.from, "..", each.what)) }));
+
+const sentence = (from: string, to: string): string => {
+  const room = roomOf(from);
+  const allowed = MAY_IMPORT[room];
+  return `${from} imports ${to}; ${room} ${allowed === undefined ? "is not in the table" : `may import ${allowed.join(", ") || "nothing of ours"}`}`;
+};
+
+describe("the arrows between rooms", () => {
+  it("finds the imports at all", () => {
+    expect(files).toContain("gateway/line.ts");
+    expect(ours.map(({ from, to }) => `${from} ${to}`)).toContain("gateway/line.ts ocs/target.ts");
+  });
+
+  it("point one way", () => {
+    const wrong = ours.filter(({ from, to }) => {
+      const [room, target] = [roomOf(from), roomOf(to)];
+      if (room === target || ANYTHING.has(room) || to.startsWith("../package.json")) return false;
+      if (target === "events") return room === "ocs";
+      return !MAY_IMPORT[room]?.includes(target);
+    });
+    expect(wrong.map(({ from, to }) => sentence(from, to))).toEqual([]);
+  });
+
+  it("carry types only where only types are to be known", () => {
+    const wrong = ours.filter(({ from, to, typesOnly }) => !typesOnly && TYPES_ONLY.some(([room, target]) => roomOf(from) === room && roomOf(to) === target));
+    expect(wrong.map(({ from, to }) => `${from} imports more than types of ${to}`)).toEqual([]);
+  });
+
+  it("know every room", () => {
+    const unknown = [...new Set(files.map(roomOf))].filter((room) => !ANYTHING.has(room) && MAY_IMPORT[room] === undefined);
+    expect(unknown).toEqual([]);
+  });
+
+  it("lead each library home", () => {
+    const packages = files.flatMap(importsOf).filter(({ what }) => !what.startsWith(".") && !what.startsWith("node:"));
+    const astray = packages.filter(({ from, what }) => !(HOMES[what.split("/")[0]!] ?? []).some((home) => from.startsWith(home)));
+    expect(astray.map(({ from, what }) => `${from} imports ${what}, whose home is ${(HOMES[what] ?? ["nowhere"]).join(", ")}`)).toEqual([]);
+  });
+});
+
+describe("values that prove what happened to them", () => {
+  const makers = { Caller: "gateway/authenticate.ts", Permit: "gateway/admit.ts", Command: "gateway/command.ts", Order: "gateway/isolate.ts" } as const;
+  it.each(Object.entries(makers))("%s is made in %s alone", (name, home) => {
+    const casts = files.filter((file) => roomOf(file) !== "cli" && new RegExp(`\\bas (unknown as )?${name}\\b`).test(readFileSync(join(src, file), "utf8")));
+    expect(casts).toEqual([home]);
+  });
+});

@@ -1,0 +1,178 @@
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Agent, request } from "undici";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ocsgw, run, startSandbox, type RunningSandbox } from "../kit/command.ts";
+
+let sandbox: RunningSandbox;
+beforeAll(async () => {
+  sandbox = await startSandbox([], ["npm", "start", "--silent", "--"]);
+});
+afterAll(async () => {
+  await sandbox.stop();
+  await sandbox.remove();
+});
+
+const curlLines = (): string[] => sandbox.screen().split("\n").filter((line) => line.trim().startsWith("curl ")).map((line) => line.trim());
+const control = async (path: string, method: "GET" | "POST" = "GET", body?: unknown): Promise<unknown> =>
+  (await request(`${sandbox.ready.sandbox.url}${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }) })).body.json();
+const keys = (): string[] => sandbox.ready.tenants[0]!.clients.flatMap(({ client, key }) => ["--key", `${client}:${key}`]);
+
+describe("npm start", () => {
+  it("shows addresses, tenants, clients and keys", () => {
+    const { gateway, ocs, tenants } = sandbox.ready;
+    for (const shown of [gateway!.http, gateway!.https, ocs.primary, ocs.backup, ...tenants.flatMap(({ name, clients }) => [name, ...clients.map(({ key }) => key)])]) {
+      expect(sandbox.screen()).toContain(shown);
+    }
+  });
+
+  it("prints a curl line that works as printed, and one that is refused as it says", async () => {
+    const [works, refused] = await Promise.all(curlLines().map((line) => run("sh", ["-c", line])));
+    expect(works!.stdout).toMatch(/^HTTP\/1\.1 200 OK\r\nServer: OCS\/8\.1\.524\.04\r\n[\s\S]*Ocsgw-Delivery: answered/);
+    expect(refused!.stdout).toMatch(/^HTTP\/1\.1 403 [\s\S]*Ocsgw-Code: OCSGW-2103[\s\S]*<HTML><body>403 Forbidden : OCSGW-2103 .*<\/body><\/HTML>$/);
+  });
+
+  it("has the do-not-call in OCS's own state", async () => {
+    const state = JSON.stringify(await control("/state"));
+    expect(state).toContain("4155550100");
+  });
+});
+
+describe("curl over TLS", () => {
+  it("trusts the sandbox's CA and nothing else does", async () => {
+    const { gateway, ca, tenants } = sandbox.ready;
+    const { client, key } = tenants[0]!.clients.find(({ client }) => client.endsWith("ops"))!;
+    const good = await run("curl", ["-sS", "--cacert", ca, "-u", `${client}:${key}`, `${gateway!.https}/campaigngroups`]);
+    expect(Object.keys((JSON.parse(good.stdout) as { CampaignGroups: object }).CampaignGroups)).toEqual(["Alpha Campaign@Alpha Agents", "Alpha Winback@Alpha Agents"]);
+    expect((await run("curl", ["-sS", `${gateway!.https}/campaigngroups`])).code).toBe(60);
+  });
+
+  it("speaks TLS 1.2 and 1.3 and HTTP/1.1 to openssl", async () => {
+    const { port } = new URL(sandbox.ready.gateway!.https);
+    for (const version of ["-tls1_2", "-tls1_3"]) {
+      const { stdout } = await run("sh", ["-c", `openssl s_client -connect 127.0.0.1:${port} -CAfile '${sandbox.ready.ca}' -verify_return_error -alpn h2,http/1.1 ${version} </dev/null 2>&1`]);
+      expect(stdout).toMatch(/Verify return code: 0 \(ok\)/);
+      expect(stdout).toMatch(/ALPN protocol: http\/1\.1/);
+    }
+    expect((await run("sh", ["-c", `openssl s_client -connect 127.0.0.1:${port} -tls1_1 </dev/null 2>&1`])).code).not.toBe(0);
+  });
+});
+
+describe("ocsgw conformance", () => {
+  it("finds OCS conformant, every row", async () => {
+    const { code, stdout } = await ocsgw("conformance", sandbox.ready.ocs.primary, "--sandbox", sandbox.ready.sandbox.url);
+    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
+  });
+
+  it("finds OCS conformant over HTTPS", async () => {
+    const { code } = await ocsgw("conformance", sandbox.ready.ocs.primary_https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url);
+    expect(code).toBe(0);
+  });
+
+  it("finds the same through the gateway, every row", async () => {
+    const { code, stdout } = await ocsgw("conformance", sandbox.ready.gateway!.https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url, ...keys());
+    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
+  });
+
+  it("is content with a second run right after, and with clients that may do less", async () => {
+    expect((await ocsgw("conformance", sandbox.ready.gateway!.http, ...keys())).code).toBe(0);
+    expect((await ocsgw("conformance", sandbox.ready.gateway!.http, ...keys().slice(0, 4))).code).toBe(0);
+  });
+});
+
+const ROUNDS = 6;
+
+describe("64 clients at once through 4 lanes", () => {
+  it("the sandbox counts no violation, one request at a time per connection, 4 connections, and every client has its own answer", async () => {
+    await control("/reset", "POST");
+    const agents = Array.from({ length: 64 }, () => new Agent({ connections: 1, pipelining: 1 }));
+    const { client, key } = sandbox.ready.tenants[0]!.clients.find(({ client }) => client.endsWith("ors"))!;
+    const authorization = `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
+    const wrong: string[] = [];
+    // Open handles answer 200 to an update, finished ones 410: which of the two a client gets depends on its own request.
+    await Promise.all(agents.map(async (dispatcher, index) => {
+      const handle = index % 2 === 0 ? 20 : 16;
+      for (let round = 0; round < ROUNDS; round++) {
+        const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}/records/${handle}?req=UpdateCallCompletionStats`, {
+          method: "POST", dispatcher, headers: { authorization, "content-type": "application/json" }, body: JSON.stringify({ GSW_CALL_RESULT: 33 }),
+        });
+        const text = await body.text();
+        const expected = handle === 20 ? [200, undefined, ""] : [410, "112", "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>"];
+        if (JSON.stringify([statusCode, headers.warning, text]) !== JSON.stringify(expected)) wrong.push(`${handle}: ${statusCode} ${text}`);
+      }
+    }));
+    await Promise.all(agents.map((agent) => agent.close()));
+    const { counters } = (await control("/state")) as { counters: { primary: Counters } };
+    expect(wrong).toEqual([]);
+    expect(counters.primary).toMatchObject({ violations: 0, maxInFlight: 1, requests: 64 * ROUNDS });
+    expect(counters.primary.connections.open).toBe(4);
+    const seen = (await control("/requests")) as readonly { connection: number }[];
+    expect(new Set(seen.map(({ connection }) => connection)).size).toBe(4);
+    expect(await control("/violations")).toEqual({ count: 0 });
+  });
+});
+
+type Counters = { readonly connections: { readonly total: number; readonly open: number }; readonly requests: number; readonly violations: number; readonly maxInFlight: number };
+
+describe("the journal of the whole run", () => {
+  const verify = (dir: string, ...more: string[]): Promise<{ code: number | null; stdout: string }> => ocsgw("audit", "verify", dir, ...more);
+  const segmentOf = async (dir: string): Promise<string> => join(dir, "segments", (await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".jsonl")).sort()[0]!);
+  const tampered = async (name: string, change: (lines: string[]) => string[]): Promise<{ code: number | null; stdout: string }> => {
+    const copy = join(sandbox.dir, name);
+    await cp(sandbox.ready.audit!.dir, copy, { recursive: true });
+    const segment = await segmentOf(copy);
+    await writeFile(segment, `${change((await readFile(segment, "utf8")).trimEnd().split("\n")).join("\n")}\n`);
+    return verify(copy, "--key", sandbox.ready.audit!.publicKey);
+  };
+
+  it("verifies with the key that the ready file gave", async () => {
+    await sandbox.stop();
+    const { code, stdout } = await verify(sandbox.ready.audit!.dir, "--key", sandbox.ready.audit!.publicKey);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^OK/m)]);
+    const text = await readFile(await segmentOf(sandbox.ready.audit!.dir), "utf8");
+    expect(text).not.toMatch(/4155550\d{3}|4155670000|4155555555/);
+    expect(JSON.parse(text.trimEnd().split("\n").at(-1)!)).toMatchObject({ kind: "stop" });
+  });
+
+  it("a flipped bit is found and named", async () => {
+    const { code, stdout } = await tampered("flipped", (lines) => lines.map((line, index) => (index === 10 ? line.replace(/"kind":"(.)/, (found) => found.slice(0, -1) + String.fromCharCode(found.charCodeAt(found.length - 1) ^ 1)) : line)));
+    expect([code, stdout]).toEqual([7, expect.stringMatching(/line 11 .*index 10/)]);
+  });
+
+  it("a removed line is found and named", async () => {
+    const { code, stdout } = await tampered("removed", (lines) => lines.filter((_, index) => index !== 12));
+    expect([code, stdout]).toEqual([7, expect.stringMatching(/index 12/)]);
+  });
+
+  it("a swapped pair is found and named", async () => {
+    const { code, stdout } = await tampered("swapped", (lines) => [...lines.slice(0, 14), lines[15]!, lines[14]!, ...lines.slice(16)]);
+    expect([code, stdout]).toEqual([7, expect.stringMatching(/indexes 15 and 14/)]);
+  });
+
+  it("without a checkpoint it cannot tell", async () => {
+    const copy = join(sandbox.dir, "nothing");
+    await cp(sandbox.ready.audit!.dir, copy, { recursive: true, filter: (path) => !/checkpoints\/\d+$/.test(path) });
+    expect((await verify(copy, "--key", sandbox.ready.audit!.publicKey)).code).toBe(8);
+  });
+});
+
+describe("SIGTERM", () => {
+  it("lets the request that is under way end, then stops with exit code 0 and a last line in the journal", async () => {
+    const other = await startSandbox();
+    try {
+      await request(`${other.ready.sandbox.url}/delay`, { method: "POST", body: JSON.stringify({ ms: 300 }), headers: { "content-type": "application/json" } });
+      const { client, key } = other.ready.tenants[0]!.clients.find(({ client }) => client.endsWith("crm"))!;
+      const authorization = `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
+      const sending = request(`${other.ready.gateway!.http}/phones/4155550111?req=DoNotCall`, { method: "POST", headers: { authorization } });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      const stopping = other.stop();
+      const { statusCode, headers } = await sending;
+      expect([statusCode, headers["ocsgw-delivery"]]).toEqual([200, "answered"]);
+      expect(await stopping).toBe(0);
+      expect((await ocsgw("audit", "verify", other.ready.audit!.dir)).code).toBe(0);
+    } finally {
+      await other.stop();
+      await other.remove();
+    }
+  });
+});

@@ -1,0 +1,72 @@
+/** A whole gateway on loopback, from a config file to its listeners, in front of an OCS that the test gives. */
+import { createHash } from "node:crypto";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { assemble, type Gateway } from "../../src/assemble.ts";
+import type { Recorded } from "../../src/journal/entry.ts";
+import { loadSettings } from "../../src/settings/load.ts";
+
+export type TestGateway = {
+  readonly port: number;
+  readonly url: string;
+  readonly dir: string;
+  readonly gateway: Gateway;
+  /** Every line of the journal, once all that was noted is on disk. */
+  readonly journal: () => Promise<Recorded[]>;
+  readonly stop: () => Promise<void>;
+};
+
+type Config = { upstreams: Record<string, unknown>; tenants: unknown[]; [key: string]: unknown };
+
+const ALL = ["UpdateCallCompletionStats", "RecordProcessed", "RecordReject", "RequestRecordCancel", "DoNotCall", "RecordReschedule", "AddRecord", "Load", "StartDialing", "SetDialingMode", "StopDialing", "Unload", "ForceUnload", "Launch", "Stage", "Complete", "ReadStatus"];
+
+export const twoTenants = (primary: string): Config => ({
+  listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }],
+  identity: { keys: { file: "keys.yaml" } },
+  upstreams: { ocs: { primary, aliases: ["ocs.us.int.genesyslab.com:8080"] } },
+  tenants: [
+    {
+      name: "Alpha Tenant", dbid: 101, upstream: "ocs", clients: { alpha: { actions: ALL } }, campaigns: ["Alpha Campaign"], lists: ["Alpha List"], records: "unscoped",
+      campaign_groups: [{ dbid: 106, name: "Alpha Campaign@Alpha Agents", campaign_id: 139, group_id: 234 }],
+    },
+    {
+      name: "Beta Tenant", dbid: 102, upstream: "ocs", clients: { beta: { actions: ALL } }, campaigns: ["Beta Campaign"], lists: ["Beta List"], records: "unscoped",
+      campaign_groups: [{ dbid: 208, name: "Beta Campaign@Beta Agents" }],
+    },
+  ],
+  audit: { dir: "audit", index_key: "an index key for tests only, of 32 and more", checkpoint: { key: "checkpoint.pem", origin: "test.example/journal" } },
+});
+
+export const keyFor = (client: string): string => `key-of-${client}`;
+export const basic = (client: string): string => `Basic ${Buffer.from(`${client}:${keyFor(client)}`).toString("base64")}`;
+
+export const aGateway = async (config: Config, clients: readonly string[] = ["alpha", "beta"]): Promise<TestGateway> => {
+  const dir = await mkdtemp(join(tmpdir(), "ocsgw-test-"));
+  const keys = clients.map((client) => ({ id: client, client, hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`, created: "2026-01-01T00:00:00Z" }));
+  await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys }));
+  await writeFile(join(dir, "ocsgw.yaml"), stringify(config, { aliasDuplicateObjects: false }));
+  const loaded = await loadSettings(join(dir, "ocsgw.yaml"), {});
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, undefined, 2));
+  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, adminToken: "token" });
+  const { url } = gateway.listeners[0]!;
+  let stopped = false;
+  return {
+    port: Number(new URL(url).port),
+    url,
+    dir,
+    gateway,
+    journal: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      const segments = (await readdir(join(dir, "audit/segments"))).filter((name) => name.endsWith(".jsonl")).sort();
+      const text = (await Promise.all(segments.map((name) => readFile(join(dir, "audit/segments", name), "utf8")))).join("");
+      return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Recorded);
+    },
+    stop: async () => {
+      if (!stopped) await gateway.stop("test");
+      stopped = true;
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};

@@ -1,0 +1,28 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { REFUSALS } from "../src/gateway/refusals.ts";
+import { ACTIONS, CATALOG, type Action } from "../src/ocs/catalog.ts";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+
+const row = ({ resource, name, method, required, requiredWhenPredictive, namesTenant, finalizes }: Action): string => {
+  const path = method === "GET" ? `/${resource}, /${resource}/<${CATALOG[resource].identifier}>` : `/${resource}/<${CATALOG[resource].identifier}>`;
+  const needs = [...(namesTenant ? ["the tenant (the gateway fills it in)"] : []), ...required, ...requiredWhenPredictive.map((attribute) => `${attribute} in predictive modes`)];
+  return `| ${method === "GET" ? `${name} (GET)` : name} | ${path} | ${needs.join(", ") || "–"} | ${finalizes ? "yes" : ""} |`;
+};
+
+const table = (): string => ["| action | path | needs in the body | ends the handle |", "| --- | --- | --- | --- |", ...ACTIONS.map(row)].join("\n");
+
+describe("README", () => {
+  it("has the action table as the catalog has it", () => {
+    const shown = /<!-- actions -->\n([\s\S]*?)\n?<!-- \/actions -->/.exec(readme)?.[1];
+    expect(shown).toBe(table());
+  });
+
+  it("has every code that a reply can carry", () => {
+    for (const { code } of Object.values(REFUSALS)) {
+      const [family, number] = code.split("-") as [string, string];
+      expect(readme).toMatch(new RegExp(`${family}-${number}|${family}-[\\d, ]*${number}`));
+    }
+  });
+});
