@@ -52,7 +52,7 @@ const missing = (issue: Issue, path: Path): Finding => {
 };
 
 /** More values than this are listed in the help, and only when none is near. */
-const MANY = 9;
+const MANY = 12;
 
 const TYPES: Readonly<Record<string, string>> = { object: "a map of keys", record: "a map of keys", array: "a list", string: "a text", int: "a whole number", number: "a number", boolean: "true or false" };
 
