@@ -55,24 +55,24 @@ const readBody = (request: IncomingMessage, response: ServerResponse, connection
     let stop = (): void => undefined;
     const fail = (fault: Fault): void => {
       stop();
-      request.removeAllListeners("data").resume();
+      request.off("data", take).off("end", finish).off("close", cut).resume();
       reject(new BodyFault(fault));
     };
+    const take = (chunk: Buffer): void => {
+      length += chunk.length;
+      if (length > max) fail({ kind: "body-too-large", detail: `the body is larger than ${max} bytes` });
+      else chunks.push(chunk);
+    };
+    const finish = (): void => {
+      if (request.rawTrailers.length > 0) return fail({ kind: "ambiguous", detail: "trailers behind the body" });
+      stop();
+      request.off("close", cut);
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
+    };
+    const cut = (): void => fail({ kind: "wrong-length", detail: "the connection ended before the body did" });
+    request.on("data", take).once("end", finish).once("close", cut).once("error", () => undefined);
     // A fault behind a whole body is not this request's.
     stop = connection.onFault((fault) => request.complete || fail(fault));
-    request
-      .on("data", (chunk: Buffer) => {
-        length += chunk.length;
-        if (length > max) fail({ kind: "body-too-large", detail: `the body is larger than ${max} bytes` });
-        else chunks.push(chunk);
-      })
-      .once("end", () => {
-        stop();
-        if (request.rawTrailers.length > 0) return fail({ kind: "ambiguous", detail: "trailers behind the body" });
-        resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
-      })
-      .once("close", () => fail({ kind: "wrong-length", detail: "the connection ended before the body did" }))
-      .once("error", () => undefined);
     // Only now, after policy, may a client that waits for it send its body.
     if (request.headers.expect !== undefined) response.writeContinue();
   });
