@@ -1,6 +1,17 @@
 /** What `npm start` shows: where everything is, who may do what with which key, and one line that works as it is printed. */
-import type { Ready } from "./sandbox.ts";
 import type { TenantTold } from "./sandbox-config.ts";
+
+/** What `--ready-file` says; members that belong to the gateway are missing with --ocs-only. */
+export type Ready = {
+  readonly gateway?: { readonly http: string; readonly https: string };
+  readonly admin?: { readonly url: string; readonly token: string };
+  readonly ocs: { readonly primary: string; readonly backup: string; readonly primary_https: string; readonly backup_https: string };
+  readonly sandbox: { readonly url: string };
+  readonly ca: string;
+  readonly tenants: readonly TenantTold[];
+  readonly audit?: { readonly dir: string; readonly publicKey: string };
+  readonly config?: string;
+};
 
 export const screen = (ready: Ready): string =>
   [

@@ -11,7 +11,7 @@ import { renderFidelity } from "../sandbox/fidelity.ts";
 import { startSandboxOcs, type SandboxOcs } from "../sandbox/start.ts";
 import { loadSettings } from "../settings/load.ts";
 import { sandboxConfig, sandboxKeys, tenantsTold, type SandboxFiles } from "./sandbox-config.ts";
-import { screen } from "./sandbox-screen.ts";
+import { screen, type Ready } from "./sandbox-screen.ts";
 import { untilToldToStop } from "./serve.ts";
 
 export type SandboxOptions = {
@@ -20,18 +20,6 @@ export type SandboxOptions = {
   readonly state?: string;
   readonly ocsOnly?: boolean;
   readonly seed?: number;
-};
-
-/** What `--ready-file` says; members that belong to the gateway are missing with --ocs-only. */
-export type Ready = {
-  readonly gateway?: { readonly http: string; readonly https: string };
-  readonly admin?: { readonly url: string; readonly token: string };
-  readonly ocs: { readonly primary: string; readonly backup: string; readonly primary_https: string; readonly backup_https: string };
-  readonly sandbox: { readonly url: string };
-  readonly ca: string;
-  readonly tenants: ReturnType<typeof tenantsTold>;
-  readonly audit?: { readonly dir: string; readonly publicKey: string };
-  readonly config?: string;
 };
 
 const WISHED = { http: 8080, https: 8443, admin: 9640, primary: 18080, primaryTls: 18443, backup: 18081, backupTls: 18444, control: 18090 };

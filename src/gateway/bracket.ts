@@ -3,19 +3,8 @@
  * Without a journal nothing is sent.
  */
 import { abandonedEntry, answerEntry, failureEntry, intentEntry } from "./entries.ts";
-import { REFUSALS, Refused, refuse, type Refusal } from "./refusals.ts";
-import type { Answer, Order, Parts, Seen } from "./words.ts";
-
-/** How `Parts.send` fails: `sent` is false only when not one byte of the request left. */
-export type Failure = {
-  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "unreachable" | "no-answer" | "cut" | "garbled">;
-  readonly sent: boolean;
-  readonly message: string;
-  readonly retryAfter: number | undefined;
-  readonly waits: Answer["waits"];
-  readonly lane: string | undefined;
-  readonly endpoint: string | undefined;
-};
+import { REFUSALS, Refused, refuse } from "./refusals.ts";
+import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 
 export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<Answer> => {
   await intend(parts, order, seen);

@@ -1,8 +1,7 @@
 /** What of a request goes into the journal, and in which words. Values are stored as `audit.redact` says, never as they came. */
 import type { Entry } from "../journal/entry.ts";
-import type { Failure } from "./bracket.ts";
 import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
-import type { Answer, Order, Parts, Seen } from "./words.ts";
+import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 import { headerOf } from "../message.ts";
 
 type Waits = { readonly queue: number; readonly ocs: number };

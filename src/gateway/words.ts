@@ -7,6 +7,7 @@ import type { Register, Tenant } from "../tenants/register.ts";
 import type { Entry } from "../journal/entry.ts";
 import type { Redactor } from "../journal/redact.ts";
 import type { Arrival, HeaderLine } from "../message.ts";
+import type { Refusal } from "./refusals.ts";
 
 declare const proof: unique symbol;
 export type Proven<Name extends string, Value> = Value & { readonly [proof]: Name };
@@ -58,6 +59,17 @@ export type Answer = {
   readonly waits: { readonly queue: number; readonly ocs: number };
   /** The outcome could not be journalled. */
   readonly unjournalled?: true;
+};
+
+/** How `Parts.send` fails: `sent` is false only when not one byte of the request left. */
+export type Failure = {
+  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "unreachable" | "no-answer" | "cut" | "garbled">;
+  readonly sent: boolean;
+  readonly message: string;
+  readonly retryAfter: number | undefined;
+  readonly waits: Answer["waits"];
+  readonly lane: string | undefined;
+  readonly endpoint: string | undefined;
 };
 
 /** What is known of a request so far: for the journal's line and the reply when a stage says no. */

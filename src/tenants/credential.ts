@@ -1,12 +1,12 @@
 /** Who is asking? Tokens and API keys, read from a request's header lines, to one client or to nobody. */
 import { events } from "../events.ts";
-import { createCarriers, type HeaderLines, type Presented } from "./credential-carriers.ts";
-import { createTokens } from "./credential-tokens.ts";
-import type { Identity, JwtIssuer, KeyRecord, Tell } from "./credential-types.ts";
-import { createKeyTable } from "./keys.ts";
+import { createCarriers, type HeaderLines, type Presented } from "./credential/carriers.ts";
+import { createTokens } from "./credential/tokens.ts";
+import type { Identity, JwtIssuer, KeyRecord, Tell } from "./credential/types.ts";
+import { createKeyTable } from "./credential/keys.ts";
 
-export { CredentialFault } from "./credential-types.ts";
-export type { Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, SkippedKey } from "./credential-types.ts";
+export { CredentialFault } from "./credential/types.ts";
+export type { Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, SkippedKey } from "./credential/types.ts";
 
 export type Credentials = {
   /**

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import jsonwebtoken from "jsonwebtoken";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { createCredentials, type KeyRecord } from "../../src/tenants/credential.ts";
-import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, SECONDS, type Opened } from "./credential-kit.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, SECONDS, type Opened } from "./credential/kit.ts";
 
 const ec = ecPair();
 const edwards = generateKeyPairSync("ed25519");

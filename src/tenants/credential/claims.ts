@@ -1,5 +1,5 @@
 /** What a token must claim before it speaks for a client (RFC 7519; RFC 8725, sections 3.8 to 3.12). */
-import { Unusable, type JwtIssuer } from "./credential-types.ts";
+import { Unusable, type JwtIssuer } from "./types.ts";
 import { isArray, type Claims } from "./token.ts";
 
 export type Claimed = {

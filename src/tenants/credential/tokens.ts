@@ -1,12 +1,12 @@
 /** From a bearer token to who asks: read, match with its issuer, judge the claims, and only then touch a key. */
 import { hash } from "node:crypto";
-import { JsonFault } from "../ocs/json.ts";
-import { readClaims, type Claimed } from "./credential-claims.ts";
-import { isSameAlgorithm, type VerificationKey } from "./credential-jwk.ts";
-import { openKeySource, type KeySource } from "./credential-key-source.ts";
-import { createMemory } from "./credential-memory.ts";
-import { verifySignature } from "./credential-signature.ts";
-import { CredentialFault, Unusable, type Identity, type JwtIssuer, type Tell } from "./credential-types.ts";
+import { JsonFault } from "../../ocs/json.ts";
+import { readClaims, type Claimed } from "./claims.ts";
+import { isSameAlgorithm, type VerificationKey } from "./jwk.ts";
+import { openKeySource, type KeySource } from "./key-source.ts";
+import { createMemory } from "./memory.ts";
+import { verifySignature } from "./signature.ts";
+import { CredentialFault, Unusable, type Identity, type JwtIssuer, type Tell } from "./types.ts";
 import { MAX_TOKEN, readToken, type Token } from "./token.ts";
 
 export type Tokens = {

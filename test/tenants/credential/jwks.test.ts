@@ -1,9 +1,9 @@
 import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { createCredentials, CredentialFault } from "../../src/tenants/credential.ts";
-import { isAlgorithm } from "../../src/tenants/credential-jwk.ts";
-import { readKeySet } from "../../src/tenants/jwks.ts";
-import { anIssuer, aWorld, ecPair, jwkOf, rsaPair, type World } from "./credential-kit.ts";
+import { createCredentials, CredentialFault } from "../../../src/tenants/credential.ts";
+import { isAlgorithm } from "../../../src/tenants/credential/jwk.ts";
+import { readKeySet } from "../../../src/tenants/credential/jwks.ts";
+import { anIssuer, aWorld, ecPair, jwkOf, rsaPair, type World } from "./kit.ts";
 
 const ec = ecPair();
 const rsa = rsaPair();

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
-import { createCredentials, CredentialFault, type KeyRecord } from "../../src/tenants/credential.ts";
-import { aWorld, NOW } from "./credential-kit.ts";
+import { createCredentials, CredentialFault, type KeyRecord } from "../../../src/tenants/credential.ts";
+import { aWorld, NOW } from "./kit.ts";
 
 const world = aWorld();
 afterAll(() => world.end());

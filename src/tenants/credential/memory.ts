@@ -1,5 +1,5 @@
 /** Remembers for a short while what a verified token said, so that a busy client pays for one verification a minute. */
-import type { Identity } from "./credential-types.ts";
+import type { Identity } from "./types.ts";
 
 export type Memory = {
   /** `digest` is the token's SHA-256: a token itself is never kept. */

@@ -2,9 +2,9 @@ import { createHmac, generateKeyPairSync, sign } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { verifySignature } from "../../src/tenants/credential-signature.ts";
-import { splitCompact } from "../../src/tenants/token.ts";
-import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, rsaPair, SECONDS, signParts, without, type Opened } from "./credential-kit.ts";
+import { verifySignature } from "../../../src/tenants/credential/signature.ts";
+import { splitCompact } from "../../../src/tenants/credential/token.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, rsaPair, SECONDS, signParts, without, type Opened } from "./kit.ts";
 
 const ec = ecPair();
 const otherEc = ecPair();

@@ -1,8 +1,8 @@
 /** Where an issuer's keys come from: a file, or the one address that the settings name. */
 import { readFile } from "node:fs/promises";
-import { isAlgorithm, type Algorithm, type VerificationKey } from "./credential-jwk.ts";
-import { openRemoteKeys } from "./credential-jwks-remote.ts";
-import { CredentialFault, type JwtIssuer, type Tell } from "./credential-types.ts";
+import { isAlgorithm, type Algorithm, type VerificationKey } from "./jwk.ts";
+import { openRemoteKeys } from "./jwks-remote.ts";
+import { CredentialFault, type JwtIssuer, type Tell } from "./types.ts";
 import { readKeySet, type KeySet } from "./jwks.ts";
 
 export type KeySource = {

@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign, type JsonWebKey, type KeyObject } from "node
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCredentials, type CredentialNews, type CredentialOptions, type Credentials, type Identity, type JwtIssuer } from "../../src/tenants/credential.ts";
+import { createCredentials, type CredentialNews, type CredentialOptions, type Credentials, type Identity, type JwtIssuer } from "../../../src/tenants/credential.ts";
 
 export const NOW = Date.UTC(2030, 0, 2, 3, 4, 5);
 export const SECONDS = NOW / 1000;

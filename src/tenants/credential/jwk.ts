@@ -1,7 +1,7 @@
 /** One key of an issuer's set (RFC 7517): the one algorithm that it verifies, or why it is left out. */
 import { createPublicKey, type JsonWebKey, type KeyObject } from "node:crypto";
-import { isCanonicalBase64url } from "./credential-base64.ts";
-import { rsaWeakness } from "./credential-rsa.ts";
+import { isCanonicalBase64url } from "./base64.ts";
+import { rsaWeakness } from "./rsa.ts";
 
 /** The signature algorithms there are, with the keys that they take. No HS*: a secret that verifies can also sign. */
 const ALGORITHMS = {

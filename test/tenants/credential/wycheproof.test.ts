@@ -1,13 +1,13 @@
 /** C2SP's Wycheproof vectors for JOSE, asked of our own compact form, header policy, key policy and signature check. */
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
-import { isAlgorithm } from "../../src/tenants/credential-jwk.ts";
-import { verifySignature } from "../../src/tenants/credential-signature.ts";
-import { readKeySet } from "../../src/tenants/jwks.ts";
-import { readHeader, splitCompact } from "../../src/tenants/token.ts";
-import { anIssuer, aWorld, ecPair, jwkOf } from "./credential-kit.ts";
+import { isAlgorithm } from "../../../src/tenants/credential/jwk.ts";
+import { verifySignature } from "../../../src/tenants/credential/signature.ts";
+import { readKeySet } from "../../../src/tenants/credential/jwks.ts";
+import { readHeader, splitCompact } from "../../../src/tenants/credential/token.ts";
+import { anIssuer, aWorld, ecPair, jwkOf } from "./kit.ts";
 
-const corpus = new URL("../../../shared/corpora/wycheproof-jose/", import.meta.url);
+const corpus = new URL("../../../../shared/corpora/wycheproof-jose/", import.meta.url);
 const isThere = existsSync(corpus);
 const ALL = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"].filter(isAlgorithm);
 

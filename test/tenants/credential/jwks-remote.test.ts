@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { anIssuer, aWorld, claims, ecPair, es256, jwkOf, NOW, rsaPair, SECONDS, type World } from "./credential-kit.ts";
+import { anIssuer, aWorld, claims, ecPair, es256, jwkOf, NOW, rsaPair, SECONDS, type World } from "./kit.ts";
 
 const ec = ecPair();
 const next = ecPair();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createMemory } from "../../src/tenants/credential-memory.ts";
+import { createMemory } from "../../../src/tenants/credential/memory.ts";
 
 const identity = { client: "ors-main", credential: { kind: "jwt", id: "one" } } as const;
 const MINUTE = 60_000;

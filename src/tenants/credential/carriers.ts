@@ -1,6 +1,6 @@
 /** Where a request may carry credentials, and what stands there. Nowhere else is looked at: not the URI, not a cookie. */
-import { decodeCanonicalBase64 } from "./credential-base64.ts";
-import { CredentialFault } from "./credential-types.ts";
+import { decodeCanonicalBase64 } from "./base64.ts";
+import { CredentialFault } from "./types.ts";
 
 export type Presented =
   | { readonly kind: "jwt"; readonly text: string }

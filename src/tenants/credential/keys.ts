@@ -1,6 +1,6 @@
 /** API keys. Only their hashes are known here, so the table can be read by anyone and used by no one. */
 import { hash } from "node:crypto";
-import { CredentialFault, type Identity, type KeyRecord, type Tell } from "./credential-types.ts";
+import { CredentialFault, type Identity, type KeyRecord, type Tell } from "./types.ts";
 
 export type KeyTable = {
   /** `user` is who the caller says it is, where the carrier says so: it must be the record's client. */

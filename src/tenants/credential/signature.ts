@@ -1,8 +1,8 @@
 /** The signature of a token, by a key that the token did not choose and for the one algorithm of that key. */
 import { compactVerify } from "jose";
 import jsonwebtoken from "jsonwebtoken";
-import { isEd25519, isSameAlgorithm, type VerificationKey } from "./credential-jwk.ts";
-import { Unusable } from "./credential-types.ts";
+import { isEd25519, isSameAlgorithm, type VerificationKey } from "./jwk.ts";
+import { Unusable } from "./types.ts";
 
 type Signed = { readonly text: string; /** As the header says. */ readonly algorithm: string };
 

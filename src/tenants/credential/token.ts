@@ -2,10 +2,10 @@
  * A token in compact form (RFC 7515) read strictly: one spelling per token, no doubled key anywhere, and no header that would let the
  * token choose its own key or shape. Nothing here is verified yet.
  */
-import { scanJson, type JsonObject, type JsonValue } from "../ocs/json.ts";
-import { isCanonicalBase64url } from "./credential-base64.ts";
-import { isKid } from "./credential-jwk.ts";
-import { Unusable } from "./credential-types.ts";
+import { scanJson, type JsonObject, type JsonValue } from "../../ocs/json.ts";
+import { isCanonicalBase64url } from "./base64.ts";
+import { isKid } from "./jwk.ts";
+import { Unusable } from "./types.ts";
 
 export type Claims = ReadonlyMap<string, JsonValue>;
 

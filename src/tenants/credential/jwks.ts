@@ -1,6 +1,6 @@
 /** An issuer's key set (RFC 7517): which of its keys may be used, and why the others may not. */
-import { isSameAlgorithm, readKey, UnfitKey, type Algorithm, type VerificationKey } from "./credential-jwk.ts";
-import type { SkippedKey } from "./credential-types.ts";
+import { isSameAlgorithm, readKey, UnfitKey, type Algorithm, type VerificationKey } from "./jwk.ts";
+import type { SkippedKey } from "./types.ts";
 
 export type KeySet = { readonly keys: ReadonlyMap<string, VerificationKey>; readonly skipped: readonly SkippedKey[] };
 

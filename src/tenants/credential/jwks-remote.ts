@@ -3,8 +3,8 @@
  * and for a key that is not in it, one exchange at a time and never twice within the cooldown, whatever callers send.
  */
 import { createRemoteJWKSet, customFetch, type FetchImplementation, type RemoteJWKSet } from "jose";
-import type { VerificationKey } from "./credential-jwk.ts";
-import { CredentialFault, type Tell } from "./credential-types.ts";
+import type { VerificationKey } from "./jwk.ts";
+import { CredentialFault, type Tell } from "./types.ts";
 import { keepsAll, type KeySet } from "./jwks.ts";
 
 const SECOND = 1000;

@@ -1,0 +1,56 @@
+import { describe, expect, it } from "vitest";
+import { readTarget } from "../../src/ocs/target.ts";
+import { judge } from "../../src/tenants/grants.ts";
+import { createHandleWatch } from "../../src/tenants/ownership.ts";
+import { createRegister, isNamed } from "../../src/tenants/register.ts";
+import { aTenant, beta } from "../kit/line.ts";
+
+const grant = (actions: readonly string[], groups?: readonly number[]) =>
+  aTenant({ clients: new Map([["ops", { actions: new Set(actions) as never, campaignGroups: groups && new Set(groups) }]]) });
+
+describe("a register", () => {
+  it("finds every tenant under which a client stands", () => {
+    const shared = new Map([["cluster", { actions: new Set(["Load" as const]), campaignGroups: undefined }]]);
+    const register = createRegister([aTenant({ clients: shared }), beta({ clients: shared })]);
+    expect(register.tenantsOf("cluster").map(({ dbid }) => dbid)).toEqual([101, 102]);
+    expect(register.tenantsOf("nobody")).toEqual([]);
+    expect(register.tenantsOf("__proto__")).toEqual([]);
+  });
+
+  it("knows a tenant by name or DBID, to the letter", () => {
+    const tenant = aTenant();
+    expect(["Alpha Tenant", "101", "alpha tenant", "0101", "101 ", ""].map((text) => isNamed(tenant, text))).toEqual([true, true, false, false, false, false]);
+  });
+});
+
+describe("a grant", () => {
+  it.each([
+    ["the action", grant(["Load"]), "POST", "/campaigngroups/106?req=Load", true],
+    ["another action", grant(["Load"]), "POST", "/campaigngroups/106?req=ForceUnload", false],
+    ["the GET, by ReadStatus alone", grant(["Load"]), "GET", "/campaigngroups/106", false],
+    ["the GET", grant(["ReadStatus"]), "GET", "/campaigngroups", true],
+    ["a listed group", grant(["Load"], [106]), "POST", "/campaigngroups/106?req=Load", true],
+    ["a group of the tenant that is not listed", grant(["Load"], [106]), "POST", "/campaigngroups/115?req=Load", false],
+    ["nobody's group, which isolation refuses", grant(["Load"], [106]), "POST", "/campaigngroups/999?req=Load", true],
+  ] as const)("on %s", (_what, tenant, method, target, allowed) => {
+    expect(judge(tenant, "ops", readTarget(method, target)).allowed).toBe(allowed);
+  });
+
+  it("gives an unknown client nothing", () => {
+    expect(judge(grant(["Load"]), "else", readTarget("POST", "/campaigngroups/106?req=Load")).allowed).toBe(false);
+  });
+});
+
+describe("a handle watch", () => {
+  it("tells when two tenants use one handle of one upstream, once", () => {
+    const watch = createHandleWatch();
+    expect([watch.use("ocs", "15", "Alpha"), watch.use("ocs", "15", "Alpha"), watch.use("ocs", "15", "Beta"), watch.use("ocs", "15", "Beta"), watch.use("other", "15", "Beta")])
+      .toEqual([undefined, undefined, "Alpha", undefined, undefined]);
+  });
+
+  it("forgets the oldest beyond its bound", () => {
+    const watch = createHandleWatch(2);
+    for (const handle of ["1", "2", "3"]) watch.use("ocs", handle, "Alpha");
+    expect([watch.use("ocs", "1", "Beta"), watch.use("ocs", "3", "Beta")]).toEqual([undefined, "Alpha"]);
+  });
+});
