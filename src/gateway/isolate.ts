@@ -2,7 +2,7 @@
  * Is it about this tenant alone? Each resource has its rule; what every one shares stands first.
  * Refusals are the same words whether the foreign thing exists or not, and are made without asking OCS.
  */
-import { CATALOG, type ResourceName } from "../ocs/catalog.ts";
+import { CATALOG, type Action, type ResourceName } from "../ocs/catalog.ts";
 import { isAttributeName } from "../ocs/attributes.ts";
 import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
 import { writeTarget } from "../ocs/target.ts";
@@ -28,8 +28,12 @@ export const isolate = (command: Command): Order => {
     method: operation.action.method,
     path: writeTarget(operation),
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
+    urgent: isUrgent(operation.action),
   } as unknown as Order;
 };
+
+/** What stops calls to someone, or gives a record back, does not wait behind new records and polls. */
+const isUrgent = ({ name, finalizes }: Action): boolean => finalizes || name === "DoNotCall" || name === "RequestRecordCancel";
 
 /** By resource: what only that resource needs. */
 const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {

@@ -1,6 +1,6 @@
 /** `upstreams`: one entry for each OCS, or pair of primary and backup. */
 import { z } from "zod";
-import { authority, bind, cidr, count, duration, off, origin, path, text, webAddress } from "./units.ts";
+import { authority, bind, cidr, count, duration, off, origin, path, size, text, webAddress } from "./units.ts";
 
 const tls = z.strictObject({
   ca: off(path).describe("The CA that signed OCS's certificate, PEM. The public CAs when left out."),
@@ -16,6 +16,7 @@ const timeouts = z.strictObject({
 
 const queue = z.strictObject({
   max: count(100_000).default(200).describe("How many requests one tenant may have waiting."),
+  max_bytes: size.prefault("4MiB").describe("How many bytes of bodies one tenant may have waiting."),
   max_wait: duration.prefault("5s").describe("How long a request may wait for a lane."),
 });
 

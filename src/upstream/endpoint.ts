@@ -1,4 +1,4 @@
-/** One OCS address, and how a connection to it is made. */
+/** One OCS address, how a connection to it is made, and what really goes and comes on one. */
 import { connect as connectTcp, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
 
@@ -11,6 +11,8 @@ export type Endpoint = {
 };
 
 const KEEP_ALIVE_MS = 30_000;
+/** An error after the outcome is the engine's to tell; without any listener it would end the process. */
+const ignore = (): void => undefined;
 
 /** Settles once the connection can carry a request: not one byte of one has left before that. */
 export const connectTo = (endpoint: Endpoint, done: (error: Error | null, socket: Socket | null) => void): void => {
@@ -20,12 +22,13 @@ export const connectTo = (endpoint: Endpoint, done: (error: Error | null, socket
   const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${endpoint.connectTimeout} ms`)), endpoint.connectTimeout);
   const settle = (error: Error | null): void => {
     clearTimeout(timer);
-    socket.off("error", settle).off(ready, succeed);
+    socket.off("error", settle).off("close", end).off(ready, succeed).on("error", ignore);
     done(error, error ? null : socket);
   };
   const succeed = (): void => settle(null);
+  const end = (): void => settle(new Error("the connection ended before it could carry a request"));
   const ready = protocol === "https:" ? "secureConnect" : "connect";
-  socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", settle).once(ready, succeed);
+  socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", settle).once("close", end).once(ready, succeed);
 };
 
 const overTls = ({ tls }: Endpoint, host: string, port: number): TLSSocket => {
@@ -36,6 +39,7 @@ const overTls = ({ tls }: Endpoint, host: string, port: number): TLSSocket => {
     ...(tls.cert !== undefined && { cert: tls.cert }),
     ...(tls.key !== undefined && { key: tls.key }),
     servername: tls.serverName ?? (/^[\d.]+$|:/.test(host) ? "" : host),
+    rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
     checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate),
@@ -46,3 +50,79 @@ const overTls = ({ tls }: Endpoint, host: string, port: number): TLSSocket => {
 /** A name counts only as a subject alternative name: the common name is no fallback. */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
   certificate.subjectaltname ? checkServerIdentity(host, certificate) : new Error("OCS's certificate has no subject alternative name");
+
+const BLANK_LINE = "\r\n\r\n";
+const MAX_HEAD = 16_384;
+const VERSION_LENGTH = "HTTP/1.1 ".length;
+const VERSION = /^HTTP\/1\.[01] /;
+/** A carriage return or line feed that stands alone, a folded line, NUL. */
+const MALFORMED = /\r(?!\n)|(?<!\r)\n|\n[ \t]|\0/;
+const NOTHING = Buffer.alloc(0);
+
+/**
+ * The bytes of one connection, seen before any HTTP engine sees them. Engines forgive what nobody may who knows an answer only by its
+ * place: a blank line between two answers, bytes that come while nothing was asked, another protocol's version, a bare CR.
+ */
+export class Wire {
+  /** Bytes that came since `ask`. */
+  received = 0;
+  readonly #socket: Socket;
+  readonly #stray: () => void;
+  #asked = false;
+  /** What came of the header block, and its length once it is whole. */
+  #start: Buffer = NOTHING;
+  #head = 0;
+  #persistent = false;
+
+  /** `stray` is called at the first byte that comes while nothing was asked. Nobody else sees that byte. */
+  constructor(socket: Socket, stray: () => void) {
+    this.#socket = socket;
+    this.#stray = stray;
+    sendOnlyWhatOcsReads(socket);
+    const push = socket.push.bind(socket);
+    socket.push = (chunk: Buffer | null) => (chunk === null || this.#takes(chunk)) && push(chunk);
+  }
+
+  /** From here on, what comes is the answer. */
+  ask(): void {
+    this.#asked = true;
+    this.received = this.#head = 0;
+    this.#start = NOTHING;
+  }
+
+  /** The answer is over. True when nothing came but one answer with this many bytes of body, framed by its length, and after a request that had left whole. */
+  settle(length: number): boolean {
+    this.#asked = false;
+    return this.#persistent && this.received === this.#head + length && this.#socket.writableLength === 0;
+  }
+
+  #takes(chunk: Buffer): boolean {
+    if (!this.#asked) this.#stray();
+    this.received += chunk.length;
+    if (this.#asked && this.#head === 0) this.#readHead(chunk);
+    return this.#asked && !this.#socket.destroyed;
+  }
+
+  #readHead(chunk: Buffer): void {
+    this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
+    const end = this.#start.indexOf(BLANK_LINE, 0, "latin1");
+    const text = this.#start.toString("latin1", 0, end < 0 ? VERSION_LENGTH : end);
+    if ((end >= 0 || text.length === VERSION_LENGTH) && !VERSION.test(text)) this.#refuse();
+    if (this.received > MAX_HEAD && (end < 0 || end > MAX_HEAD)) this.#refuse();
+    if (end < 0) return;
+    this.#head = end + BLANK_LINE.length;
+    this.#persistent = text.startsWith("HTTP/1.1");
+    if (MALFORMED.test(text)) this.#refuse();
+  }
+
+  #refuse(): void {
+    this.#socket.destroy(new Error("what came is no answer of OCS"));
+  }
+}
+
+/** Engines add a Connection header of their own. OCS reads four headers, and those are what it gets. */
+const sendOnlyWhatOcsReads = (socket: Socket): void => {
+  const write = socket.write.bind(socket) as (chunk: unknown, ...rest: unknown[]) => boolean;
+  socket.write = ((chunk: unknown, ...rest: unknown[]) =>
+    write(typeof chunk === "string" ? chunk.replace("\r\nconnection: keep-alive\r\n", "\r\n") : chunk, ...rest)) as Socket["write"];
+};

@@ -8,6 +8,8 @@ export type Request = {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body: string;
+  /** Goes before what is not, within its tenant. */
+  readonly urgent: boolean;
 };
 
 /** Milliseconds: in the queue, and from the first byte to OCS until its whole answer. */

@@ -3,10 +3,10 @@
  * HTTP/1.1 answers carry no id, so a late answer would meet the next request on its connection. Therefore the connection is destroyed at
  * the first anomaly: a timeout, a cut or surplus byte, an interim or unparseable answer.
  */
-import { Client, errors, type Dispatcher } from "undici";
+import { Client, type Dispatcher } from "undici";
 import type { Socket } from "node:net";
 import type { HeaderLine } from "../message.ts";
-import { connectTo, type Endpoint } from "./endpoint.ts";
+import { connectTo, Wire, type Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Request } from "./exchange.ts";
 
 export type LaneOptions = {
@@ -16,6 +16,8 @@ export type LaneOptions = {
   readonly userAgent: string;
   /** Tenants take turns on one connection only when this is false. */
   readonly onePerTenant: boolean;
+  /** Called when OCS, and not we, ended the connection. */
+  readonly lost?: () => void;
 };
 
 export type LaneState =
@@ -35,19 +37,26 @@ const QUARANTINE_MS = 50;
 export class Lane {
   readonly name: string;
   readonly #options: LaneOptions;
+  readonly #headers: { readonly bare: string[]; readonly json: string[] };
   #client: Client | undefined;
-  #socket: Socket | undefined;
+  #wire: Wire | undefined;
   #state: LaneState = { name: "idle" };
-  /** Whole exchanges of the present tenant in a row. */
-  served = 0;
+  #since = performance.now();
 
   constructor(name: string, options: LaneOptions) {
     this.name = name;
     this.#options = options;
+    const agent = ["User-Agent", options.userAgent];
+    this.#headers = { bare: agent, json: [...agent, "Content-type", "application/json"] };
   }
 
   get state(): LaneState {
     return this.#state;
+  }
+
+  /** The monotonic clock's milliseconds when it came into this state. */
+  get since(): number {
+    return this.#since;
   }
 
   /** The tenant that the present connection belongs to. */
@@ -60,31 +69,31 @@ export class Lane {
   }
 
   /** Rejects with NoAnswer, whose `sent` tells whether the request had begun to leave. The caller sees to one exchange at a time. */
-  exchange(request: Request): Promise<RawAnswer> {
-    if (this.tenant !== undefined && this.tenant !== request.tenant) {
-      if (this.#options.onePerTenant) this.close();
-      this.served = 0;
-    }
+  async exchange(request: Request): Promise<RawAnswer> {
+    // Bytes or an end that already wait on the connection are seen in this turn of the event loop and in the engine's own, before it writes.
+    if (this.#wire) await turn();
+    if (this.#options.onePerTenant && this.tenant !== undefined && this.tenant !== request.tenant) this.close();
     const client = (this.#client ??= this.#open());
-    this.#state = { name: this.#socket ? "busy" : "dialling", tenant: request.tenant };
+    this.#become(this.#wire ? "busy" : "dialling", request.tenant);
     return new Promise((resolve, reject) => {
-      const exchange = new Exchange(request, this.#options.answerTimeout, () => (this.#state = { name: "busy", tenant: request.tenant }));
-      exchange.settle = (answer, fault) => {
-        if (fault) this.close();
-        else if (this.#client === client) this.#state = { name: "ready", tenant: request.tenant };
-        if (answer) {
-          this.served++;
-          resolve(answer);
-        } else reject(fault!);
-      };
-      client.dispatch(dispatchOptions(request, this.#options.userAgent), exchange);
+      client.dispatch(this.#dispatchOptions(request), new Exchange(request, this.#options.answerTimeout, {
+        begun: () => {
+          this.#become("busy", request.tenant);
+          return this.#wire!;
+        },
+        over: (answer, fault) => {
+          if (fault && this.#client === client) this.close();
+          else if (this.#client === client) this.#become("ready", request.tenant);
+          if (answer) resolve(answer);
+          else reject(fault!);
+        },
+      }));
     });
   }
 
   /** Resolves when the connection may carry another request, or is gone. */
-  async quarantine(answer: RawAnswer): Promise<void> {
-    if (answer.status >= 200 && answer.status < 300) return;
-    if (this.#client) await new Promise((resolve) => setTimeout(resolve, QUARANTINE_MS));
+  async quarantine({ status }: RawAnswer): Promise<void> {
+    if (this.#client && status !== 200) await new Promise((resolve) => setTimeout(resolve, QUARANTINE_MS));
   }
 
   close(): void {
@@ -93,11 +102,16 @@ export class Lane {
     client?.destroy().catch(() => undefined);
   }
 
+  #become(name: "dialling" | "busy" | "ready", tenant: string): void {
+    this.#state = { name, tenant };
+    this.#since = performance.now();
+  }
+
   #forget(): void {
     this.#client = undefined;
-    this.#socket = undefined;
+    this.#wire = undefined;
     this.#state = { name: "idle" };
-    this.served = 0;
+    this.#since = performance.now();
   }
 
   #open(): Client {
@@ -120,104 +134,109 @@ export class Lane {
   }
 
   #adopt(client: Client, socket: Socket): void {
-    this.#socket = socket;
-    sendOnlyWhatOcsReads(socket);
+    this.#wire = new Wire(socket, () => this.#client === client && this.close());
+    let theirs = false;
+    socket.once("end", () => (theirs = true)).once("error", ({ code }: NodeJS.ErrnoException) => (theirs ||= code === "ECONNRESET"));
     socket.once("close", () => {
-      if (this.#client === client && this.#state.name === "ready") this.close();
+      if (this.#client !== client) return;
+      if (this.#state.name === "ready") this.close();
+      if (theirs) this.#options.lost?.();
     });
+  }
+
+  #dispatchOptions({ method, path, body }: Request): Dispatcher.DispatchOptions {
+    return { method, path, headers: body === "" ? this.#headers.bare : this.#headers.json, body: body === "" ? null : body };
   }
 }
 
-/** The engine adds a Connection header of its own. OCS reads four headers, and those are what it gets. */
-const sendOnlyWhatOcsReads = (socket: Socket): void => {
-  const write = socket.write.bind(socket) as (chunk: unknown, ...rest: unknown[]) => boolean;
-  socket.write = ((chunk: unknown, ...rest: unknown[]) =>
-    write(typeof chunk === "string" ? chunk.replace("\r\nconnection: keep-alive\r\n", "\r\n") : chunk, ...rest)) as Socket["write"];
-};
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-const dispatchOptions = ({ method, path, body }: Request, userAgent: string): Dispatcher.DispatchOptions => ({
-  method,
-  path,
-  headers: body === "" ? ["User-Agent", userAgent] : ["User-Agent", userAgent, "Content-type", "application/json"],
-  body: body === "" ? null : Buffer.from(body, "utf8"),
-});
+type Ends = {
+  /** Just before the first byte: the connection it leaves on. */
+  readonly begun: () => Wire;
+  /** Once. An answer, a fault, or both: then the answer counts, and its connection is not to be used again. */
+  readonly over: (answer: RawAnswer | undefined, fault: NoAnswer | undefined) => void;
+};
 
 /** One request on the wire. What the engine tells in order is the proof of how far it got. */
 class Exchange implements Dispatcher.DispatchHandler {
-  settle: (answer: RawAnswer | undefined, fault: NoAnswer | undefined) => void = () => undefined;
   readonly #request: Request;
   readonly #timeout: number;
-  readonly #began: () => void;
-  readonly #chunks: Uint8Array[] = [];
-  #length = 0;
-  #startedAt: number | undefined;
+  readonly #ends: Ends;
+  #wire: Wire | undefined;
+  #startedAt = 0;
   #timer: NodeJS.Timeout | undefined;
   #status = 0;
-  #headers: HeaderLine[] = [];
-  #settled = false;
+  readonly #headers: HeaderLine[] = [];
+  /** The header block says where the body ends, other than by the end of the connection. */
+  #framed = false;
+  readonly #chunks: Uint8Array[] = [];
+  #length = 0;
 
-  constructor(request: Request, timeout: number, began: () => void) {
-    this.#request = request;
-    this.#timeout = timeout;
-    this.#began = began;
+  constructor(request: Request, timeout: number, ends: Ends) {
+    [this.#request, this.#timeout, this.#ends] = [request, timeout, ends];
   }
 
   /** The engine calls this just before the first byte: an error that comes earlier proves that nothing was sent. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#startedAt = performance.now();
-    this.#began();
+    this.#wire = this.#ends.begun();
+    this.#wire.ask();
     this.#timer = setTimeout(() => controller.abort(new NoAnswer("no-answer", true, `OCS did not answer within ${this.#timeout} ms`)), this.#timeout);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
-    if (status < 200) return controller.abort(new NoAnswer("garbled", true, "OCS sent an interim answer that nobody asked for"));
+    if (status < 200) return controller.abort(garbled("OCS sent an interim answer that nobody asked for"));
+    if (status !== 200 && (status < 400 || status > 599)) return controller.abort(garbled(`OCS does not answer with status ${status}`));
     this.#status = status;
-    this.#headers = Object.entries(headers).flatMap(([name, value]): HeaderLine[] =>
-      value === undefined ? [] : [[name, typeof value === "string" ? value : value.join(", ")]]);
+    this.#framed = headers["content-length"] !== undefined || /^chunked$/i.test(String(headers["transfer-encoding"]));
+    for (const name of Object.keys(headers)) {
+      const value = headers[name]!;
+      this.#headers.push([name, typeof value === "string" ? value : value.join(", ")]);
+    }
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
     this.#length += chunk.length;
-    if (this.#length > MAX_ANSWER) return controller.abort(new NoAnswer("garbled", true, "OCS's answer is larger than any that it documents"));
-    this.#chunks.push(Uint8Array.from(chunk));
+    if (this.#length > MAX_ANSWER) return controller.abort(garbled("OCS's answer is larger than any that it documents"));
+    this.#chunks.push(chunk);
   }
 
   onResponseEnd(): void {
+    const clean = this.#wire!.settle(this.#length);
+    if (this.#needsBody && !this.#framed) return this.#finish(undefined, garbled("OCS's answer does not say where it ends"));
     // OCS's positive answer to a POST has no body: with one it may be another request's answer, and its connection is not to be trusted.
-    const odd = this.#request.method === "POST" && this.#status === 200 && this.#length > 0;
-    this.#finish(this.#answer(), odd ? new NoAnswer("garbled", true, "OCS's answer does not have the shape of its request") : undefined);
+    const odd = !clean || (this.#request.method === "POST" && this.#status === 200 && this.#length > 0);
+    this.#finish(this.#answer(), odd ? garbled("more came from OCS than one answer in the shape of its request") : undefined);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    const fault = this.#faultOf(error);
-    // A POST's outcome is its status: that is known once the header block is whole, also when the body's length lies.
-    const known = this.#status >= 200 && this.#request.method === "POST" && fault.why !== "no-answer";
-    this.#finish(known ? this.#answer() : undefined, fault);
+    // The outcome is the status: that is known once the header block is whole, also when the body's length lies.
+    const known = this.#status !== 0 && !this.#needsBody;
+    this.#finish(known ? this.#answer() : undefined, this.#faultOf(error));
+  }
+
+  /** Only a positive answer to a GET says what was asked for in its body. */
+  get #needsBody(): boolean {
+    return this.#request.method === "GET" && this.#status === 200;
   }
 
   #answer(): RawAnswer {
-    return { status: this.#status, headers: this.#headers, body: Buffer.concat(this.#chunks), ms: performance.now() - this.#startedAt! };
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
+    return { status: this.#status, headers: this.#headers, body, ms: performance.now() - this.#startedAt };
   }
 
   #faultOf(error: Error): NoAnswer {
     if (error instanceof NoAnswer) return error;
-    if (this.#startedAt === undefined) return new NoAnswer("unreachable", false, `no connection to OCS: ${reasonOf(error)}`);
-    return this.#status > 0 || !isCut(error)
-      ? new NoAnswer("garbled", true, "what came back from OCS is not one whole HTTP answer")
-      : new NoAnswer("cut", true, "the connection to OCS ended after the request was sent");
+    if (!this.#wire) return new NoAnswer("unreachable", false, `no connection to OCS: ${(error as NodeJS.ErrnoException).code ?? error.message}`);
+    return this.#wire.received > 0 ? garbled("what came back from OCS is not one whole HTTP answer") : new NoAnswer("cut", true, "the connection to OCS ended after the request was sent");
   }
 
   #finish(answer: RawAnswer | undefined, fault: NoAnswer | undefined): void {
-    if (this.#settled) return;
-    this.#settled = true;
     clearTimeout(this.#timer);
-    if (fault && this.#startedAt !== undefined) fault.waits = { queue: 0, ocs: performance.now() - this.#startedAt };
-    this.settle(answer, fault);
+    if (fault && this.#wire) fault.waits = { queue: 0, ocs: performance.now() - this.#startedAt };
+    this.#ends.over(answer, fault);
   }
 }
 
-/** The engine names an unasked 100 Continue a socket error as well, with this message. */
-const isCut = (error: Error): boolean =>
-  error instanceof errors.SocketError ? error.message !== "bad response" : "syscall" in error || (error as NodeJS.ErrnoException).code === "ECONNRESET";
-
-const reasonOf = (error: Error): string => (error as NodeJS.ErrnoException).code ?? error.message;
+const garbled = (detail: string): NoAnswer => new NoAnswer("garbled", true, detail);

@@ -1,171 +1,300 @@
 /**
- * One upstream: its lanes, the queue before them, and which OCS they lead to. `send` takes a turn and gives it back by itself.
- * Today every lane leads to the primary; the choice of endpoint stands in one place, `endpoint`, for roles and epochs to come.
+ * One upstream: the queue, the lanes behind it, and which OCS they lead to. `send` takes a turn and gives it back by itself.
+ * Who goes next is `fair-queue`, where to is `roles`, how long it will take is `pace`; here they meet.
  */
-import { Lane, type LaneState, type RawAnswer } from "./lane.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { NoAnswer, type Answer, type Request } from "./exchange.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
+import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
+import { Lane, type LaneState, type RawAnswer } from "./lane.ts";
+import { Pace } from "./pace.ts";
+import { Roles, type Change, type EndpointStatus } from "./roles.ts";
+
+export type UpstreamNews = { readonly kind: "switchover"; readonly upstream: string } & Change | { readonly kind: "down"; readonly upstream: string };
 
 export type UpstreamOptions = {
   readonly name: string;
-  readonly endpoint: Endpoint;
+  readonly primary: Endpoint;
+  readonly backup?: Endpoint | undefined;
   readonly connections: number;
   readonly onePerTenant: boolean;
+  /** Milliseconds. */
   readonly answerTimeout: number;
-  readonly queue: { readonly max: number; readonly maxWait: number };
+  /** Per tenant: requests, bytes, milliseconds. */
+  readonly queue: { readonly max: number; readonly maxBytes: number; readonly maxWait: number };
+  readonly shareOf?: (tenant: string) => number;
   readonly userAgent: string;
+  readonly tell?: (news: UpstreamNews) => void;
 };
 
 export type UpstreamStatus = {
   readonly name: string;
-  readonly endpoint: string;
-  readonly lanes: readonly { readonly name: string; readonly state: LaneState["name"]; readonly tenant: string | undefined }[];
-  readonly queue: ReadonlyMap<string, number>;
+  readonly epoch: number;
+  readonly endpoints: readonly EndpointStatus[];
+  /** `since`: milliseconds in this state. */
+  readonly lanes: readonly { readonly name: string; readonly endpoint: string; readonly state: LaneState["name"]; readonly tenant: string | undefined; readonly since: number }[];
+  /** `oldest`: milliseconds that its first request waits. */
+  readonly queue: readonly { readonly tenant: string; readonly waiting: number; readonly bytes: number; readonly oldest: number }[];
 };
 
 type Job = {
   readonly request: Request;
+  readonly tenant: string;
+  readonly urgent: boolean;
+  readonly bytes: number;
   readonly queuedAt: number;
-  readonly deadline: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: NoAnswer) => void;
-  readonly taken: () => void;
+  readonly gone: AbortSignal | undefined;
+  tries: number;
+  timer?: NodeJS.Timeout;
+  hangUp?: () => void;
 };
 
-/** A change of tenant costs a new connection, so one turn may serve several requests of a tenant while others wait. */
-const TURN = 8;
+/** OCS that changes roles closes all its connections within this time. */
+const ALL_CLOSE_MS = 10;
+const RELUCTANT_MS = 100;
+/** A request that was not sent is tried so often at most: its connection failed before its first byte. */
+const TRIES = 8;
 
 export class Switchboard {
   readonly #options: UpstreamOptions;
-  readonly #lanes: readonly Lane[];
-  readonly #free: Set<Lane>;
   readonly #queue: FairQueue<Job>;
-  /** Milliseconds of one exchange, smoothed. */
-  #service = 20;
+  readonly #pace = new Pace();
+  readonly #roles: Roles;
+  #lanes: Lane[] = [];
+  readonly #free = new Set<Lane>();
+  #inFlight = 0;
+  #paused = false;
   #closed = false;
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
-    const { endpoint, answerTimeout, userAgent, onePerTenant } = options;
-    this.#lanes = Array.from({ length: options.connections }, (_, index) =>
-      new Lane(`${options.name}/${index + 1}`, { endpoint, answerTimeout, userAgent, onePerTenant }));
-    this.#free = new Set(this.#lanes);
-    this.#queue = new FairQueue(options.queue.max);
+    this.#queue = new FairQueue(options.queue, options.shareOf);
+    this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change) => this.#found(change), ready: () => this.#assign(), down: () => this.#down() });
+    this.#layLanes();
+  }
+
+  /** Finds out which OCS is the primary before the first request asks. */
+  begin(): Promise<void> {
+    return this.#roles.begin();
   }
 
   /** Waits for a fair turn, runs one exchange, answers. Rejects with NoAnswer. `gone` takes a waiting request out; a sent one runs to its end. */
   send(request: Request, gone?: AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      if (this.#closed) return reject(new NoAnswer("unreachable", false, "the gateway is stopping"));
-      const { maxWait } = this.#options.queue;
-      const giveUp = (why: NoAnswer): void => {
-        this.#queue.remove(request.tenant, job);
-        taken();
-        why.waits = { queue: performance.now() - job.queuedAt, ocs: 0 };
-        reject(why);
-      };
-      const hangUp = (): void => giveUp(new NoAnswer("abandoned", false, "the client hung up while its request waited"));
-      const taken = (): void => {
-        clearTimeout(timer);
-        gone?.removeEventListener("abort", hangUp);
-      };
-      const queuedAt = performance.now();
-      const job: Job = { request, queuedAt, deadline: queuedAt + maxWait, resolve, reject, taken };
-      const timer = setTimeout(() => giveUp(new NoAnswer("waited", false, `no lane came free within ${maxWait} ms`, this.#retryAfter(request.tenant))), maxWait);
-      if (gone?.aborted) return hangUp();
-      gone?.addEventListener("abort", hangUp, { once: true });
-      if (!this.#queue.push(request.tenant, job)) return giveUp(new NoAnswer("queue-full", false, "this tenant's queue is full", this.#retryAfter(request.tenant)));
-      this.#assign();
+      const job: Job = { request, tenant: request.tenant, urgent: request.urgent, bytes: request.body.length, queuedAt: performance.now(), resolve, reject, gone, tries: 0 };
+      const no = this.#whyNot(job);
+      if (no) return refuse(job, no);
+      if (this.#queue.size === 0 && this.#free.size > 0 && this.#mayAssign) return this.#take(job);
+      this.#wait(job);
     });
   }
 
   status(): UpstreamStatus {
+    const now = performance.now();
     return {
       name: this.#options.name,
-      endpoint: this.#options.endpoint.origin,
-      lanes: this.#lanes.map(({ name, state, tenant }) => ({ name, state: state.name, tenant })),
-      queue: this.#queue.depths(),
+      epoch: this.#roles.epoch,
+      endpoints: this.#roles.status(),
+      lanes: this.#lanes.map(({ name, endpoint, state, tenant, since }) => ({ name, endpoint, state: state.name, tenant, since: now - since })),
+      queue: this.#queue.waiting().map(({ tenant, items, bytes }) => ({ tenant, waiting: items.length, bytes, oldest: now - Math.min(...items.map(({ queuedAt }) => queuedAt)) })),
     };
   }
 
   /** Takes no more work, lets what was sent end, then closes every lane. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (let job = this.#queue.next(); job; job = this.#queue.next()) {
-      job.taken();
-      job.reject(new NoAnswer("unreachable", false, "the gateway is stopping"));
-    }
-    while (this.#free.size < this.#lanes.length) await new Promise((resolve) => setTimeout(resolve, 10));
+    this.#roles.close();
+    this.#refuseAll("unreachable", "the gateway is stopping");
+    while (this.#inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
     for (const lane of this.#lanes) lane.close();
   }
 
-  #assign(): void {
-    while (this.#queue.size > 0 && this.#free.size > 0) {
-      const job = this.#queue.next()!;
-      const lane = this.#laneFor(job.request.tenant);
-      this.#free.delete(lane);
-      void this.#run(lane, job);
+  get #isConnected(): boolean {
+    return this.#lanes.some(({ state }) => state.name === "ready" || state.name === "busy");
+  }
+
+  get #mayAssign(): boolean {
+    return this.#roles.steady && !this.#paused && !this.#closed;
+  }
+
+  /** What is known before it waits: nobody there, gone already, or a wait that is longer than anyone would. */
+  #whyNot({ tenant, urgent, gone }: Job): NoAnswer | undefined {
+    if (this.#closed) return new NoAnswer("unreachable", false, "the gateway is stopping");
+    if (this.#roles.isDown) return new NoAnswer("unreachable", false, "no OCS accepts a connection", 1);
+    if (gone?.aborted) return new NoAnswer("abandoned", false, "the client hung up while its request waited");
+    const wait = this.#foretell(tenant, urgent);
+    if (wait <= this.#options.queue.maxWait) return undefined;
+    return new NoAnswer("queue-full", false, `the wait would be longer than ${this.#options.queue.maxWait} ms`, Math.ceil(wait / 1000));
+  }
+
+  /** Milliseconds until a new request of this tenant would have a lane, at today's pace and with its share of the lanes; 0 while unknown. */
+  #foretell(tenant: string, urgent: boolean): number {
+    const perRequest = this.#pace.perRequest;
+    if (perRequest === undefined || (this.#free.size > 0 && this.#queue.size === 0)) return 0;
+    const share = (this.#options.shareOf?.(tenant) ?? 1) / this.#queue.sharesWith(tenant);
+    return ((this.#queue.ahead(tenant, urgent) + 1) * perRequest) / (this.#options.connections * share);
+  }
+
+  #wait(job: Job): void {
+    if (!this.#queue.push(job)) {
+      return refuse(job, new NoAnswer("queue-full", false, "this tenant's queue is full", Math.max(1, Math.ceil(this.#foretell(job.tenant, job.urgent) / 1000))));
     }
+    this.#watch(job);
+    this.#assign();
+  }
+
+  /** While it waits, time and the client may take it out. */
+  #watch(job: Job): void {
+    const leave = (why: Failing, detail: string): void => {
+      this.#queue.remove(job);
+      refuse(job, new NoAnswer(why, false, detail, 1));
+    };
+    const { maxWait } = this.#options.queue;
+    job.timer = setTimeout(() => {
+      if (this.#roles.steady) leave("waited", `no lane came free within ${maxWait} ms`);
+      else leave("unreachable", `no OCS accepted a connection within ${maxWait} ms`);
+    }, Math.max(0, job.queuedAt + maxWait - performance.now()));
+    job.hangUp = () => leave("abandoned", "the client hung up while its request waited");
+    job.gone?.addEventListener("abort", job.hangUp, { once: true });
+  }
+
+  #assign(): void {
+    while (this.#mayAssign && this.#free.size > 0 && this.#queue.size > 0) {
+      const turn = this.#queue.nextTurn()!;
+      const job = this.#queue.take(turn.tenant)!;
+      turn.allowance--;
+      unwatch(job);
+      void this.#run(this.#laneFor(turn.tenant), job, turn);
+    }
+  }
+
+  /** A lane is free and nobody waits: no queue, no timer. */
+  #take(job: Job): void {
+    const turn = { tenant: job.tenant, allowance: Math.ceil(QUANTUM * (this.#options.shareOf?.(job.tenant) ?? 1)) - 1 };
+    void this.#run(this.#laneFor(job.tenant), job, turn);
   }
 
   /** The tenant's own lane, else one without a connection, else the one that has been free the longest. */
   #laneFor(tenant: string): Lane {
     let best: Lane | undefined;
     for (const lane of this.#free) {
-      if (lane.tenant === tenant) return lane;
+      if (lane.tenant === tenant) {
+        best = lane;
+        break;
+      }
       if (!best || (best.tenant !== undefined && lane.tenant === undefined)) best = lane;
     }
+    this.#free.delete(best!);
     return best!;
   }
 
-  /** Serves jobs on one lane until nobody waits, then gives it back. */
-  async #run(lane: Lane, first: Job): Promise<void> {
-    let job: Job | undefined = first;
-    while (job) {
-      const answer: RawAnswer | undefined = await this.#serve(lane, job);
+  /** One turn on one lane: serves its tenant while the turn allows and nobody goes first. Then the lane is free again. */
+  async #run(lane: Lane, first: Job, turn: Turn): Promise<void> {
+    this.#inFlight++;
+    for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
+      const free = this.#pace.start();
+      const answer = await this.#serve(lane, job);
       if (answer) await lane.quarantine(answer);
-      const tenant: string = job.request.tenant;
-      const stays: boolean = lane.served < TURN || !this.#queue.othersWait(tenant);
-      job = this.#closed ? undefined : this.#queue.next(stays && this.#queue.depth(tenant) > 0 ? tenant : undefined);
-      if (lane.served >= TURN) lane.served = 0;
+      free();
     }
-    this.#free.add(lane);
+    this.#queue.giveBack(turn);
+    // A lane that could not connect while others can is left alone for a moment, so that they take its work.
+    if (lane.tenant === undefined && this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RELUCTANT_MS));
+    this.#inFlight--;
+    if (this.#lanes.includes(lane)) this.#free.add(lane);
+    else lane.close();
     this.#assign();
   }
 
+  #next(lane: Lane, turn: Turn): Job | undefined {
+    if (turn.allowance <= 0 || !this.#mayAssign || !this.#lanes.includes(lane) || this.#queue.hasFresh) return undefined;
+    const job = this.#queue.take(turn.tenant);
+    if (!job) return undefined;
+    turn.allowance--;
+    unwatch(job);
+    return job;
+  }
+
   async #serve(lane: Lane, job: Job): Promise<RawAnswer | undefined> {
-    job.taken();
     const queue = performance.now() - job.queuedAt;
+    job.tries++;
     try {
-      const answer = await this.#attempt(lane, job);
-      this.#service += (answer.ms - this.#service) / 16;
-      job.resolve({ status: answer.status, headers: answer.headers, body: answer.body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: answer.ms } });
-      return answer;
+      const { status, headers, body, ms, ...rest } = await lane.exchange(job.request);
+      job.resolve({ status, headers, body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: ms } });
+      return { status, headers, body, ms, ...rest };
     } catch (error) {
-      const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
-      reason.waits = { queue, ocs: reason.waits.ocs };
-      reason.lane = lane.name;
-      reason.endpoint = lane.endpoint;
-      job.reject(reason);
+      this.#failed(lane, job, error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error)), queue);
       return undefined;
     }
   }
 
-  /** At most one more try, and only when not one byte had left. */
-  async #attempt(lane: Lane, job: Job): Promise<RawAnswer> {
-    try {
-      return await lane.exchange(job.request);
-    } catch (error) {
-      const again = error instanceof NoAnswer && !error.sent && performance.now() < job.deadline && !this.#closed;
-      if (!again) throw error;
-      return lane.exchange(job.request);
+  /** What was not sent goes back to its place and waits for an OCS; what was sent is over. */
+  #failed(lane: Lane, job: Job, reason: NoAnswer, queue: number): void {
+    const inTime = performance.now() < job.queuedAt + this.#options.queue.maxWait;
+    if (!reason.sent && inTime && job.tries < TRIES && !this.#closed && !this.#roles.isDown) {
+      this.#queue.putBack(job);
+      this.#watch(job);
+      if (lane.endpoint === this.#roles.active.origin && !this.#isConnected) this.#roles.seek(reason.message);
+      return;
     }
+    reason.lane = lane.name;
+    reason.endpoint = lane.endpoint;
+    refuse(job, reason, { queue, ocs: reason.waits.ocs });
   }
 
-  /** Whole seconds until what waits before this tenant's next request will have been served, at today's pace. */
-  #retryAfter(tenant: string): number {
-    const ahead = this.#queue.depth(tenant) * Math.max(1, this.#queue.depths().size);
-    return Math.max(1, Math.ceil((ahead * this.#service) / this.#lanes.length / 1000));
+  /** OCS has ended a connection. When it ends all of them, roles may have changed. */
+  #lost(lane: Lane): void {
+    if (this.#closed || this.#paused || !this.#lanes.includes(lane)) return;
+    this.#paused = true;
+    setTimeout(() => {
+      this.#paused = false;
+      if (!this.#isConnected && !this.#closed) this.#roles.seek("OCS closed all connections");
+      this.#assign();
+    }, ALL_CLOSE_MS);
+  }
+
+  /** New lanes for the endpoint that was found. What is under way on the old ones runs to its end there. */
+  #found(change: Change): void {
+    for (const lane of this.#free) lane.close();
+    this.#layLanes();
+    this.#options.tell?.({ kind: "switchover", upstream: this.#options.name, ...change });
+    this.#assign();
+  }
+
+  #layLanes(): void {
+    const { name, connections, answerTimeout, userAgent, onePerTenant } = this.#options;
+    const endpoint = this.#roles.active;
+    this.#lanes = Array.from({ length: connections }, (_, index) => {
+      const lane: Lane = new Lane(`${name}/${index + 1}`, { endpoint, answerTimeout, userAgent, onePerTenant, lost: () => this.#lost(lane) });
+      return lane;
+    });
+    this.#free.clear();
+    for (const lane of this.#lanes) this.#free.add(lane);
+  }
+
+  #down(): void {
+    this.#options.tell?.({ kind: "down", upstream: this.#options.name });
+    this.#refuseAll("unreachable", "no OCS accepts a connection");
+  }
+
+  #refuseAll(why: Failing, detail: string): void {
+    for (const { items } of this.#queue.waiting()) {
+      for (const job of items) {
+        this.#queue.remove(job);
+        refuse(job, new NoAnswer(why, false, detail, 1));
+      }
+    }
   }
 }
+
+const unwatch = (job: Job): void => {
+  clearTimeout(job.timer);
+  if (job.hangUp) job.gone?.removeEventListener("abort", job.hangUp);
+};
+
+const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.now() - job.queuedAt, ocs: 0 }): void => {
+  unwatch(job);
+  reason.waits = waits;
+  job.reject(reason);
+};

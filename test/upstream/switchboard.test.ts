@@ -8,24 +8,25 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-type Setting = { script?: Script; connections?: number; max?: number; maxWait?: number; answerTimeout?: number; onePerTenant?: boolean; origin?: string };
+type Setting = { script?: Script; connections?: number; max?: number; maxWait?: number; answerTimeout?: number; onePerTenant?: boolean; origin?: string; shareOf?: (tenant: string) => number };
 
 const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switchboard }> => {
   const ocs = await rawOcs(setting.script);
   const it = new Switchboard({
     name: "ocs",
-    endpoint: { origin: setting.origin ?? ocs.url, tls: {}, connectTimeout: 500 },
+    primary: { origin: setting.origin ?? ocs.url, tls: {}, connectTimeout: 500 },
     connections: setting.connections ?? 1,
     onePerTenant: setting.onePerTenant ?? true,
     answerTimeout: setting.answerTimeout ?? 2000,
-    queue: { max: setting.max ?? 200, maxWait: setting.maxWait ?? 2000 },
+    queue: { max: setting.max ?? 200, maxBytes: 1e6, maxWait: setting.maxWait ?? 2000 },
     userAgent: "ocs-gateway/test",
+    ...(setting.shareOf && { shareOf: setting.shareOf }),
   });
   stops.push(() => ocs.close(), () => it.close());
   return { ocs, board: it };
 };
 
-const request = (tenant = "Alpha", path = "/phones/4155550100?req=DoNotCall", body = '{"GSW_TENANT_DBID":101}'): Request => ({ tenant, method: "POST", path, body });
+const request = (tenant = "Alpha", path = "/phones/4155550100?req=DoNotCall", body = '{"GSW_TENANT_DBID":101}'): Request => ({ tenant, method: "POST", path, body, urgent: false });
 
 const failure = async (sending: Promise<unknown>): Promise<NoAnswer> => {
   const reason: unknown = await sending.then(() => undefined, (error: unknown) => error);
@@ -91,7 +92,7 @@ describe("a positive answer with a body where none belongs", () => {
 });
 
 describe("delivery is a fact", () => {
-  it("says not sent when no connection can be made, after one more try", async () => {
+  it("says not sent when no connection can be made", async () => {
     const { board: it } = await board({ origin: "http://127.0.0.1:1" });
     expect(await failure(it.send(request()))).toMatchObject({ why: "unreachable", sent: false });
   });
@@ -99,8 +100,8 @@ describe("delivery is a fact", () => {
   it("says not sent when OCS's certificate cannot be had: a TLS handshake with a plain port", async () => {
     const { ocs, board: it } = await board();
     const overTls = new Switchboard({
-      name: "tls", endpoint: { origin: `https://127.0.0.1:${ocs.port}`, tls: {}, connectTimeout: 300 }, connections: 1, onePerTenant: true, answerTimeout: 500,
-      queue: { max: 5, maxWait: 2000 }, userAgent: "t",
+      name: "tls", primary: { origin: `https://127.0.0.1:${ocs.port}`, tls: {}, connectTimeout: 300 }, connections: 1, onePerTenant: true, answerTimeout: 500,
+      queue: { max: 5, maxBytes: 1e6, maxWait: 2000 }, userAgent: "t",
     });
     stops.push(() => overTls.close());
     expect(await failure(overTls.send(request()))).toMatchObject({ why: "unreachable", sent: false });
@@ -122,7 +123,7 @@ describe("delivery is a fact", () => {
     expect(await failure(it.send(request("Alpha", "/lists/A?req=AddRecord")))).toMatchObject(expected);
     expect(ocs.requests()).toBe(1);
     expect((await it.send(request())).status).toBe(200);
-    expect(ocs.connections).toHaveLength(2);
+    expect(ocs.connections.filter(({ requests }) => requests > 0)).toHaveLength(2);
   });
 
   it("never gives a late answer to the next request", async () => {
@@ -217,5 +218,51 @@ describe("turns", () => {
     expect(await waiting).toMatchObject({ why: "abandoned", sent: false });
     expect((await sent).status).toBe(200);
     expect(ocs.requests()).toBe(1);
+  });
+
+  /** An OCS that takes so many milliseconds for each request. */
+  const taking = (ms: number, order: string[] = []): Script => ({ body, connection }) => void (order.push(body), setTimeout(() => connection.socket.write(OK), ms));
+
+  it("gives tenants under saturation their shares", async () => {
+    const order: string[] = [];
+    const { board: it } = await board({ connections: 2, max: 400, script: taking(1, order), shareOf: (tenant) => (tenant === "A" ? 2 : 1), maxWait: 20_000 });
+    const all = Promise.all(["A", "B"].flatMap((tenant) => Array.from({ length: 240 }, () => it.send(request(tenant, "/x", `"${tenant}"`)))));
+    await all;
+    const half = order.slice(0, 240);
+    const [a, b] = ["A", "B"].map((tenant) => half.filter((body) => body === `"${tenant}"`).length) as [number, number];
+    expect(Math.abs(a / b / 2 - 1)).toBeLessThan(0.1);
+  });
+
+  it("does not let a flood be the wait of who seldom asks", async () => {
+    const order: string[] = [];
+    const { board: it } = await board({ max: 400, script: taking(2, order), maxWait: 20_000 });
+    const flood = Array.from({ length: 200 }, () => it.send(request("Flood", "/x", '"F"')));
+    for (let round = 0; round < 5; round++) {
+      await new Promise((resolve) => setTimeout(resolve, 40));
+      const before = order.length;
+      await it.send(request("Seldom", "/x", '"S"'));
+      expect(order.slice(before).indexOf('"S"')).toBeLessThanOrEqual(1);
+    }
+    await Promise.all(flood);
+  });
+
+  it("sends what is urgent before new records and polls of the same tenant", async () => {
+    const order: string[] = [];
+    const { board: it } = await board({ script: taking(5, order) });
+    const bulk = Array.from({ length: 5 }, (_, index) => it.send(request("A", "/lists/L?req=AddRecord", `"add ${index}"`)));
+    const urgent = it.send({ ...request("A", "/phones/415?req=DoNotCall", '"dnc"'), urgent: true });
+    await Promise.all([...bulk, urgent]);
+    expect(order).toEqual(['"add 0"', '"dnc"', '"add 1"', '"add 2"', '"add 3"', '"add 4"']);
+  });
+
+  it("refuses at once what would wait longer than anyone may, and says when to come again", async () => {
+    const { board: it } = await board({ max: 400, maxWait: 500, script: taking(10) });
+    for (let round = 0; round < 20; round++) await it.send(request());
+    const results = await Promise.all(Array.from({ length: 200 }, () => it.send(request()).then(() => "served", (reason: unknown) => reason as NoAnswer)));
+    const refused = results.filter((each) => each instanceof NoAnswer);
+    expect(refused.length).toBeGreaterThan(100);
+    expect(refused.filter(({ why }) => why === "queue-full").length / refused.length).toBeGreaterThan(0.9);
+    expect(refused.every(({ sent, retryAfter }) => !sent && (retryAfter ?? 0) >= 1)).toBe(true);
+    expect(results.filter((each) => each === "served").length).toBeGreaterThan(20);
   });
 });

@@ -1,0 +1,30 @@
+/** How long a lane is busy with one request, smoothed, so that a wait can be foretold. Milliseconds on the monotonic clock. */
+
+const ENOUGH = 16;
+const SMOOTHING = 1 / 16;
+
+export class Pace {
+  #mean = 0;
+  #samples = 0;
+  readonly #running = new Set<number>();
+
+  /** Returns what to call when the lane is free again. */
+  start(now = performance.now()): () => void {
+    // A number of its own also for two that begin in the same instant.
+    let began = now;
+    while (this.#running.has(began)) began += 1e-6;
+    this.#running.add(began);
+    return () => {
+      this.#running.delete(began);
+      this.#samples++;
+      this.#mean += (performance.now() - now - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);
+    };
+  }
+
+  /** Milliseconds that one request holds a lane: what was seen, or what is being seen when that is longer. Undefined until enough was seen. */
+  get perRequest(): number | undefined {
+    if (this.#samples < ENOUGH) return undefined;
+    const oldest = this.#running.values().next().value;
+    return Math.max(this.#mean, oldest === undefined ? 0 : (performance.now() - oldest) / 2);
+  }
+}

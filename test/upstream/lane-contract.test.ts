@@ -1,0 +1,122 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { createAuthority } from "../../src/sandbox/certificates.ts";
+import type { NoAnswer } from "../../src/upstream/exchange.ts";
+import { Lane } from "../../src/upstream/lane.ts";
+import { OK, rawOcs } from "../kit/raw-ocs.ts";
+import { CHUNKS, DROP, END, ENDINGS, HEADS, LENGTHS, RESET, STATUSES, SURPLUS, WHOLE, type Outcome, type Row } from "./lane-contract.ts";
+import { markedAnswer, markOf, play, request, switchboard } from "./lane-contract-play.ts";
+
+const authority = createAuthority("OCS's authority");
+const ours = { ...authority.issue({ names: ["127.0.0.1", "localhost"], usage: "serverAuth" }), ca: authority.certPem };
+
+describe.each([["plain", undefined], ["TLS", ours]] as const)("what OCS may answer over %s", (_name, tls) => {
+  describe.each([
+    ["whole answers", WHOLE], ["surplus bytes", SURPLUS], ["lengths", LENGTHS], ["chunks", CHUNKS], ["statuses and versions", STATUSES], ["header blocks", HEADS], ["endings", ENDINGS],
+  ] as const)("%s", (_group, rows) => {
+    it.concurrent.each<Row>(rows)("$name", async ({ steps, method, first, body, connection, inOrder, deadline }) => {
+      const played = await play({ steps, method, inOrder, tls, deadline: deadline ? 250 : 10_000 });
+      expect(played).toMatchObject({ outcome: first, sent: true, marks: ["2", "3"], ...(body !== undefined && { body }) });
+      const [one, two, three] = [1, 2, 3].map((number) => played.on.get(number));
+      expect(three === one).toBe(connection === "kept");
+      if (connection !== "later") expect(two === one).toBe(connection === "kept");
+    });
+  });
+});
+
+describe.each([["plain", undefined], ["TLS", ours]] as const)("a connection that ends over %s", (_name, tls) => {
+  const gone = "HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-length: 9\r\n\r\n410 Gone.";
+  const headLength = gone.indexOf("\r\n\r\n") + 4;
+  const expected = (offset: number): Outcome => (offset === 0 ? "cut" : offset < headLength ? "garbled" : 410);
+
+  it.concurrent.each([END, DROP, RESET])("by $does at any byte of the answer: the status counts once the header block is whole", async (ending) => {
+    const offsets = Array.from({ length: gone.length }, (_, offset) => offset);
+    const ends = await Promise.all(offsets.map(async (offset) => {
+      const { outcome, sent, marks, on } = await play({ steps: [gone.slice(0, offset), 20, ending], inOrder: true, deadline: 10_000, tls });
+      return { offset, outcome, sent, marks, reused: on.get(2) === on.get(1) };
+    }));
+    expect(ends).toEqual(offsets.map((offset) => ({ offset, outcome: expected(offset), sent: true, marks: ["2", "3"], reused: false })));
+  });
+});
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+const lane = (origin: string): Lane => {
+  const it = new Lane("ocs/1", { endpoint: { origin, tls: {}, connectTimeout: 5000 }, answerTimeout: 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
+  stops.push(() => it.close());
+  return it;
+};
+
+describe("a lane under suspicion", () => {
+  it("carries five exchanges in a row on one connection", async () => {
+    const ocs = await rawOcs(({ head }) => markedAnswer(head));
+    stops.push(ocs.close);
+    const board = switchboard(ocs.url, 5000);
+    stops.push(() => board.close());
+    const marks: (string | undefined)[] = [];
+    for (const number of [1, 2, 3, 4, 5]) marks.push(markOf(await board.send(request(number))));
+    expect({ marks, connections: ocs.connections.length }).toEqual({ marks: ["1", "2", "3", "4", "5"], connections: 1 });
+  });
+
+  it("never shows one tenant what came late for another, however well it is formed", async () => {
+    const ocs = await rawOcs(({ head, connection }) => {
+      if (connection.number === 1) return markedAnswer(head);
+      ocs.connections[0]!.socket.write(OK);
+      return markedAnswer(head);
+    });
+    stops.push(ocs.close);
+    const it = lane(ocs.url);
+    expect(markOf(await it.exchange(request(1)))).toBe("1");
+    const next = it.exchange(request(2, "POST", "Beta"));
+    ocs.connections[0]!.socket.write(OK);
+    expect(markOf(await next)).toBe("2");
+    expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
+  });
+
+  it("does not reuse a connection whose answer was whole before its request was", async () => {
+    let tasted = false;
+    const ocs = await rawOcs(({ head }) => markedAnswer(head), {
+      tasted: ({ number, socket }) => {
+        if (number !== 1 || tasted) return;
+        tasted = true;
+        socket.pause().write("HTTP/1.1 400 Bad Request\r\nContent-length: 0\r\n\r\n");
+      },
+    });
+    stops.push(ocs.close);
+    const it = lane(ocs.url);
+    expect((await it.exchange({ ...request(1), body: `"${"x".repeat(32 << 20)}"` })).status).toBe(400);
+    expect(it.state.name).toBe("idle");
+    expect((await it.exchange(request(2))).status).toBe(200);
+    expect(ocs.connections).toHaveLength(2);
+  });
+
+  it("says that nothing was sent when OCS speaks before it is asked, and asks on a new connection", async () => {
+    const ocs = await rawOcs(({ head }) => markedAnswer(head));
+    stops.push(ocs.close);
+    const it = lane(ocs.url);
+    await it.exchange(request(1));
+    ocs.connections[0]!.socket.write(OK);
+    const second = it.exchange(request(2));
+    expect(markOf(await second.catch((reason: NoAnswer) => (expect(reason).toMatchObject({ why: "unreachable", sent: false }), it.exchange(request(2)))))).toBe("2");
+    expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
+  });
+
+  it("asks on a new connection when OCS has ended the idle one, and asks once", async () => {
+    const ocs = await rawOcs(({ head }) => markedAnswer(head));
+    stops.push(ocs.close);
+    const it = lane(ocs.url);
+    await it.exchange(request(1));
+    ocs.connections[0]!.socket.end();
+    expect(markOf(await it.exchange(request(2)))).toBe("2");
+    expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
+  });
+
+  it("does not repeat what it wrote to an OCS that ends each connection as soon as it is made", async () => {
+    const ocs = await rawOcs(() => undefined, { arrived: ({ socket }) => void socket.end() });
+    stops.push(ocs.close);
+    await expect(lane(ocs.url).exchange(request(1))).rejects.toMatchObject({ why: "cut", sent: true });
+    expect(ocs.requests()).toBeLessThanOrEqual(1);
+  });
+});
