@@ -36,6 +36,8 @@ export const CONDITIONS = {
   "campaign-not-active": desktop(409, 9013, "Campaign is neither active nor running"),
   "not-added": desktop(409, 9014, "Record could not be added"),
   "internal": desktop(500, 9015, "OCS internal processing error"),
+  "not-found": { ...desktop(404, 9016, "Not found"), source: "only by the fault status: the tables have no 404 for this resource" },
+  "conflict": { ...desktop(409, 9017, "Conflict"), source: "only by the fault status: the tables have no 409 for this resource" },
   "group-internal": group(500, 1, "Connection problem"),
   "not-loaded": group(410, 4, "Campaign is not loaded"),
   "already-loaded": { status: 409, warning: 5, text: undefined, basis: "manual", source: "Unsuccessful Load of a Campaign Group" },

@@ -1,20 +1,26 @@
 /** What the control API can do: one row per command, `METHOD path` under /sandbox/. */
 import { ControlError } from "./control-error.ts";
+import { fields } from "./control-body.ts";
 import { diallingLists, openRecords, type Opened } from "./dialling.ts";
 import { listByName } from "./directory.ts";
+import { addFault, clearFaults, listFaults, removeFault, switchover } from "./fault-commands.ts";
+import type { Faults } from "./faults.ts";
 import { settle } from "./groups.ts";
 import type { Pair } from "./pair.ts";
 import type { Instance } from "./recorder.ts";
 import { readState } from "./state.ts";
 import type { World } from "./world.ts";
 
-export type ControlParts = { readonly world: World; readonly pair: Pair };
-type Command = (parts: ControlParts, body: unknown) => unknown;
+export type ControlParts = { readonly world: World; readonly pair: Pair; readonly faults: Faults };
+/** `id` is the last part of a path that ends in <id>. Throws ControlError. */
+export type Command = (parts: ControlParts, body: unknown, id: string) => unknown;
 
 const MAX_COUNT = 1000;
 const MAX_DELAY = 600_000;
 
-const reset: Command = ({ world, pair }) => {
+const reset: Command = async (parts, body, id) => {
+  await clearFaults(parts, body, id);
+  const { world, pair } = parts;
   pair.resetRoles();
   world.reset();
   pair.recorder.reset();
@@ -76,8 +82,6 @@ const instantIn = (value: unknown): number => {
   return instant;
 };
 
-const switchover: Command = ({ pair }) => ({ active: pair.switchover() });
-
 /** `{ ms, instance? }`: how long each answer waits. */
 const delay: Command = ({ pair }, body) => {
   const { ms, instance } = fields(body, ["ms", "instance"]);
@@ -94,14 +98,6 @@ const instancesIn = (value: unknown): readonly Instance[] => {
 
 const isWhole = (value: unknown, min: number, max: number): value is number => Number.isInteger(value) && (value as number) >= min && (value as number) <= max;
 
-/** The members of a JSON object that has no others than those. */
-const fields = <Name extends string>(body: unknown, names: readonly Name[]): Partial<Record<Name, unknown>> => {
-  if (typeof body !== "object" || body === null || Array.isArray(body)) throw new ControlError(400, "expected a JSON object");
-  const other = Object.keys(body).some((key) => !(names as readonly string[]).includes(key));
-  if (other) throw new ControlError(400, `expected no other members than ${names.join(", ")}`);
-  return body as Partial<Record<Name, unknown>>;
-};
-
 export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["GET state", ({ world, pair }) => readState(world, pair)],
   ["GET violations", violations],
@@ -111,4 +107,8 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["POST clock", clock],
   ["POST switchover", switchover],
   ["POST delay", delay],
+  ["GET faults", listFaults],
+  ["POST faults", addFault],
+  ["DELETE faults", clearFaults],
+  ["DELETE faults/<id>", removeFault],
 ] satisfies [string, Command][]);

@@ -1,6 +1,6 @@
 /** The control API of the sandbox, for tests and people on this machine: `http://127.0.0.1:<port>/sandbox/…`, JSON in and out. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import { COMMANDS, type ControlParts } from "./control-commands.ts";
+import { COMMANDS, type Command, type ControlParts } from "./control-commands.ts";
 import { ControlError } from "./control-error.ts";
 import { listenOn } from "./wire.ts";
 
@@ -24,8 +24,8 @@ export const startControl = async (parts: ControlParts, port: number): Promise<C
 const respond = async (parts: ControlParts, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   try {
     refuseBrowsers(request);
-    const command = findCommand(request);
-    send(response, 200, command(parts, await readJson(request)));
+    const { command, id } = findCommand(request);
+    send(response, 200, await command(parts, await readJson(request), id));
   } catch (error) {
     if (error instanceof ControlError) send(response, error.status, { error: error.message });
     else send(response, 500, { error: "the sandbox failed", detail: error instanceof Error ? error.message : "unknown" });
@@ -38,10 +38,12 @@ const refuseBrowsers = ({ headers }: IncomingMessage): void => {
   if (!host || headers.origin !== undefined) throw new ControlError(403, "the control API serves programs on this machine, not web pages");
 };
 
-const findCommand = ({ method, url }: IncomingMessage): (parts: ControlParts, body: unknown) => unknown => {
-  const path = (url ?? "").split("?")[0]!.replace(/^\/sandbox\//, "");
-  const command = url?.startsWith("/sandbox/") === true ? COMMANDS.get(`${method} ${path}`) : undefined;
-  if (command) return command;
+/** The command of exactly that path, or the one for what stands under an id there. */
+const findCommand = ({ method, url }: IncomingMessage): { readonly command: Command; readonly id: string } => {
+  const path = url?.startsWith("/sandbox/") === true ? url.split("?")[0]!.slice("/sandbox/".length) : "";
+  const [, above, id = ""] = /^(.+)\/([^/]+)$/.exec(path) ?? [];
+  const command = COMMANDS.get(`${method} ${path}`) ?? COMMANDS.get(`${method} ${above}/<id>`);
+  if (command) return { command, id };
   throw new ControlError(404, `no such command; those are ${[...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`);
 };
 

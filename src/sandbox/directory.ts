@@ -9,6 +9,21 @@ export type CallingList = { readonly dbid: number; readonly name: string; readon
 export const tenantByDbid = ({ db }: World, dbid: number): Tenant | undefined => db.get<Tenant>("SELECT * FROM tenant WHERE dbid = ?", dbid);
 export const tenantByName = ({ db }: World, name: string): Tenant | undefined => db.get<Tenant>("SELECT * FROM tenant WHERE name = ?", name);
 
+/** The tenant whose record a handle holds or held. */
+export const tenantOfHandle = ({ db }: World, handle: number): Tenant | undefined =>
+  db.get<Tenant>(
+    `SELECT tenant.* FROM record_handle JOIN record USING (record_id) JOIN calling_list ON calling_list.dbid = list_dbid
+      JOIN tenant ON tenant.dbid = tenant_dbid WHERE handle = ?`,
+    handle,
+  );
+
+export const tenantOfGroup = ({ db }: World, group: number): Tenant | undefined =>
+  db.get<Tenant>(
+    `SELECT tenant.* FROM campaign_group JOIN campaign ON campaign.dbid = campaign_dbid JOIN tenant ON tenant.dbid = tenant_dbid
+      WHERE campaign_group.dbid = ?`,
+    group,
+  );
+
 /** The campaign of that name, of one tenant or, when none is named, of whichever has it. */
 export const campaignByName = ({ db }: World, name: string, tenant?: Tenant): Campaign | undefined =>
   db.get<Campaign>("SELECT * FROM campaign WHERE name = ? AND tenant_dbid = coalesce(?, tenant_dbid) ORDER BY dbid", name, tenant?.dbid ?? null);

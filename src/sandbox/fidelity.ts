@@ -1,6 +1,7 @@
 /** What the sandbox does and on whose word: printed by `ocsgw sandbox fidelity`. Nothing assumed is ever shown as Genesys's word. */
 import { ASSUMED, type Basis } from "./assumptions.ts";
 import { CONDITIONS, type ConditionRow } from "./conditions.ts";
+import { KIND_NAMES, kindOf } from "./fault-kinds.ts";
 import { TRANSITIONS, type Transition } from "./actions/transitions.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
@@ -66,11 +67,16 @@ const PROPOSED: readonly FidelityRow[] = [
   assumed("date that the record's clock shows twice or never", "the first of the two; as if the clock had not been put forward", "no source found"),
   assumed("callback without GSW_DATE_TIME in AddRecord", "400", "no source found"),
   assumed("daily window", "it is not looked at when a record is opened through the control API", "so that the sandbox works at night"),
-  assumed("second request before the first answer", "the connection is reset", "the manual says no pipelining; what happens is ours"),
+  assumed("second request before the first answer", "the connection is reset; with the fault reject-second it is closed in order after the first answer", "the manual says no pipelining; what happens is ours"),
   assumed("message that is no HTTP request", "400, then the connection is closed; a head has 16 KiB at most, a body 1 MiB", "no source found"),
   assumed("connection to the backup", "accepted and closed at once", "the manual says that a server which becomes backup closes connections"),
   assumed("time zones", TIME_ZONES.map(({ name, zone }) => `${name} ${zone}`).join(", "), "names are configured objects; these are ours"),
 ];
+
+const faultRows = KIND_NAMES.flatMap((name) => {
+  const { assumes } = kindOf(name);
+  return assumes === undefined ? [] : [assumed(`fault: ${name}`, assumes, "no source found")];
+});
 
 const basisOf = ({ warning, text, status, basis, source }: ConditionRow, name: string): FidelityRow =>
   ({ topic: `answer: ${name}`, behaviour: `${status}, ${warning === undefined ? "no Warning" : `Warning ${warning}`}, ${text ?? "no body"}`, basis, source });
@@ -93,6 +99,7 @@ export const FIDELITY: readonly FidelityRow[] = [
   ...PROPOSED,
   ...Object.values(ASSUMED).map(({ topic, behaviour, source }) => assumed(topic, behaviour, source)),
   ...transitionRows,
+  ...faultRows,
 ];
 
 const BASES: readonly Basis[] = ["manual", "genesys material", "assumed"];

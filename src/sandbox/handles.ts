@@ -50,8 +50,15 @@ export const voidHandles = (world: World, group?: number): void => {
 export const sweepStale = (world: World): void => {
   const before = Math.floor((world.clock.now() - world.staleTimeout) / 1000);
   const rows = world.db.all<HandleRow>("SELECT * FROM record_handle WHERE state = 'open' AND opened_at <= ?", before);
-  for (const { handle, record_id } of rows) {
-    world.db.run("UPDATE record_handle SET state = 'stale' WHERE handle = ?", handle);
-    processRecord(world, record_id, { record_status: RECORD_STATUS.stale, call_result: CALL_RESULT.stale });
-  }
+  for (const row of rows) goStale(world, row);
+};
+
+/** The same before its time, for one handle that is open. */
+export const expireHandle = (world: World, { handle, record }: Held): void => {
+  goStale(world, { handle, record_id: record.record_id });
+};
+
+const goStale = (world: World, { handle, record_id }: Pick<HandleRow, "handle" | "record_id">): void => {
+  world.db.run("UPDATE record_handle SET state = 'stale' WHERE handle = ?", handle);
+  processRecord(world, record_id, { record_status: RECORD_STATUS.stale, call_result: CALL_RESULT.stale });
 };

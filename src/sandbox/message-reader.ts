@@ -35,6 +35,11 @@ export class MessageReader {
     return this.#bytes.length;
   }
 
+  /** Nothing of a message has come since the last one. */
+  get idle(): boolean {
+    return this.#bytes.length === 0 && !this.#head;
+  }
+
   /** The next message once it is whole. Throws MalformedMessage. */
   next(): Message | undefined {
     this.#head ??= this.#takeHead();

@@ -15,24 +15,35 @@ import type { World } from "./world.ts";
 /** `<application name>/<version>`; the first version with the GETs. */
 export const SERVER: HeaderLine = ["Server", "OCS/8.1.524.04"];
 
-export const createOcs = (world: World): Handler => async (arrival) => {
+/** What may be wrong around OCS while it works. */
+export type Trouble = {
+  /** Asked when a record is about to be inserted for the lists resource. */
+  readonly databaseDown: () => boolean;
+};
+
+export type Ocs = (arrival: Arrival, trouble?: Trouble) => ReturnType<Handler>;
+
+export const createOcs = (world: World): Ocs => async (arrival, trouble) => {
   try {
     if (arrival.fault) throw new BodyFault(arrival.fault);
     const operation = readTarget(arrival.method, arrival.target);
-    return positive(world, answer(world, arrival, operation, await arrival.body()));
+    return positive(world, answer(world, { arrival, operation, body: await arrival.body(), trouble }));
   } catch (error) {
     return negative(refusalFor(arrival, error));
   }
 };
 
+type Asked = { readonly arrival: Arrival; readonly operation: Operation; readonly body: Uint8Array; readonly trouble: Trouble | undefined };
+
 /** All of the request happens, or nothing. What time did by itself stays either way. */
-const answer = (world: World, arrival: Arrival, { action, identifier }: Operation, body: Uint8Array): Answer => {
+const answer = (world: World, { arrival, operation: { action, identifier }, body, trouble }: Asked): Answer => {
   world.db.transaction(() => { settle(world); });
   const bytes = action.method === "POST" ? body : bytesOf("");
   if (bytes.length > 0 && !isJson(headerOf(arrival.headers, "content-type"))) refuse(action.resource === "campaigngroups" ? "invalid-parameter" : "content-type", "Content-type");
   const attributes = readLeniently(action, bytes);
   return world.db.transaction(() => {
     const result = ACTS[action.name](world, { action, identifier, attributes });
+    if (action.resource === "lists" && trouble?.databaseDown() === true) refuse("not-added");
     settle(world);
     return result;
   });
@@ -67,6 +78,9 @@ const negative = ({ condition, detail }: Refusal): Reply => {
   // The number before the text is 0 in the manual's example, whatever the Warning says.
   return reply(status, [...headers, ["Content-type", "text/html"]], `<HTML><body>${status} ${REASONS[status]} : 0 ${escapeHtml(sentence)}</body></HTML>`);
 };
+
+/** The answer to a condition, whatever was asked. */
+export const answerTo = (condition: Condition): Reply => negative(new Refusal(condition));
 
 /** The answer to a message that is no HTTP request at all. */
 export const refusedMessage = (condition: Condition, detail: string): Reply => ({ ...negative(new Refusal(condition, detail)), close: true });

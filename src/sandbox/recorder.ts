@@ -30,7 +30,10 @@ export type SeenRequest = {
   readonly target: string;
   readonly headers: readonly HeaderLine[];
   readonly body: string;
-  readonly status: number;
+  /** null when a fault ended the exchange before OCS did anything. */
+  readonly status: number | null;
+  /** Ids of the faults that struck it, in order; they may still come after the status is known. */
+  readonly faults: readonly string[];
 };
 
 /** One connection tells the recorder what happens on it. */

@@ -1,4 +1,5 @@
 /** The seeded world as data: what the sandbox is filled with, and what a gateway in front of it is configured from. Same seed, same world. */
+import { mulberry32 } from "./random.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
 /** DBID of the OCS application. */
@@ -87,15 +88,4 @@ const chainOf = (list: number, index: number): { chain: number; chainPosition: n
   if (list !== LONG_CHAINS.list) return { chain: index + 1, chainPosition: 0 };
   if (index < chains * length) return { chain: Math.floor(index / length) + 1, chainPosition: index % length };
   return { chain: index - chains * length + chains + 1, chainPosition: 0 };
-};
-
-/** Whole numbers below a bound, the same for the same seed (the mulberry32 generator). */
-const mulberry32 = (seed: number): ((below: number) => number) => {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
 };

@@ -1,7 +1,8 @@
 /** Starts the sandbox's OCS: primary and backup, each with HTTP and HTTPS, and the control API, all over one world. */
-import { createAuthority } from "./certificates.ts";
 import { startControl } from "./control.ts";
+import { createFaults, type Faults } from "./faults.ts";
 import { createOcs } from "./ocs.ts";
+import { ownCertificate } from "./own-certificate.ts";
 import { createPair } from "./pair.ts";
 import type { Counters, Instance } from "./recorder.ts";
 import type { Certificate, Wire } from "./wire.ts";
@@ -34,26 +35,28 @@ export type SandboxOcs = {
 
 export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<SandboxOcs> => {
   const world = createWorld(options);
-  const pair = createPair(world, createOcs(world));
+  const faults = createFaults(world);
+  const pair = createPair(world, createOcs(world), faults);
   const stop = async (): Promise<void> => {
     await Promise.all([pair.primary.close(), pair.backup.close()]);
+    faults.clear();
     world.close();
   };
   try {
-    return await listen(options, { world, pair, stop });
+    return await listen(options, { world, pair, faults, stop });
   } catch (error) {
     await stop();
     throw error;
   }
 };
 
-type Parts = { readonly world: World; readonly pair: ReturnType<typeof createPair>; readonly stop: () => Promise<void> };
+type Parts = { readonly world: World; readonly pair: ReturnType<typeof createPair>; readonly faults: Faults; readonly stop: () => Promise<void> };
 
-const listen = async ({ host = "127.0.0.1", ports = {}, certificates }: SandboxOptions, { world, pair, stop }: Parts): Promise<SandboxOcs> => {
-  const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : selfMade(host);
+const listen = async ({ host = "127.0.0.1", ports = {}, certificates }: SandboxOptions, { world, pair, faults, stop }: Parts): Promise<SandboxOcs> => {
+  const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : ownCertificate("ocs-gateway sandbox", host);
   const primary = await listenBoth(pair.primary, { host, tls, ports: [ports.primary ?? 0, ports.primaryTls ?? 0] });
   const backup = await listenBoth(pair.backup, { host, tls, ports: [ports.backup ?? 0, ports.backupTls ?? 0] });
-  const control = await startControl({ world, pair }, ports.control ?? 0);
+  const control = await startControl({ world, pair, faults }, ports.control ?? 0);
   return {
     primary,
     backup,
@@ -67,12 +70,6 @@ const listen = async ({ host = "127.0.0.1", ports = {}, certificates }: SandboxO
       await stop();
     },
   };
-};
-
-const selfMade = (host: string): { ca: string; tls: Certificate } => {
-  const authority = createAuthority("ocs-gateway sandbox");
-  const { certPem, keyPem } = authority.issue({ names: [...new Set([host, "localhost", "127.0.0.1", "::1"])], usage: "serverAuth" });
-  return { ca: authority.certPem, tls: { cert: certPem, key: keyPem } };
 };
 
 const listenBoth = async (wire: Wire, { host, tls, ports }: { host: string; tls: Certificate; ports: readonly [number, number] }): Promise<Urls> => {

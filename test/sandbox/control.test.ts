@@ -113,7 +113,7 @@ describe("the other commands", () => {
     await send("/campaigngroups/106?req=Load");
     expect(await get("requests")).toEqual([{
       time: new Date(NOON).toISOString(), instance: "primary", connection: 1, method: "POST", target: "/campaigngroups/106?req=Load",
-      headers: [["Host", "ocs"], ["Content-length", "0"]], body: "", status: 409,
+      headers: [["Host", "ocs"], ["Content-length", "0"]], body: "", status: 409, faults: [],
     }]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ASSUMED } from "../../src/sandbox/assumptions.ts";
 import { CONDITIONS } from "../../src/sandbox/conditions.ts";
+import { KIND_NAMES, kindOf } from "../../src/sandbox/fault-kinds.ts";
 import { FIDELITY, renderFidelity } from "../../src/sandbox/fidelity.ts";
 
 describe("the fidelity table", () => {
@@ -9,6 +10,13 @@ describe("the fidelity table", () => {
     for (const condition of Object.keys(CONDITIONS)) expect(topics).toContain(`answer: ${condition}`);
     for (const { topic } of Object.values(ASSUMED)) expect(topics).toContain(topic);
     expect(new Set(topics).size).toBe(topics.length);
+  });
+
+  it("says of faults what they assume about OCS, and calls none of it Genesys's word", () => {
+    const faults = FIDELITY.filter(({ topic }) => topic.startsWith("fault: "));
+    const assuming = KIND_NAMES.filter((name) => kindOf(name).assumes !== undefined);
+    expect(faults.map(({ topic, basis }) => [topic, basis])).toEqual(assuming.map((name) => [`fault: ${name}`, "assumed"]));
+    expect(assuming).toEqual(expect.arrayContaining(["switchover", "both-down", "stale", "db-down", "half-close", "stall", "close-idle", "reject-second"]));
   });
 
   it("calls nothing the manual's but 112 and the second Load", () => {

@@ -8,6 +8,8 @@ export type RawClient = {
   readonly send: (bytes: string | Uint8Array) => void;
   /** The next answer: status line, headers and body. Rejects when the connection ends first. */
   readonly answer: () => Promise<{ readonly head: string; readonly body: string }>;
+  /** What came and was not taken as an answer yet. */
+  readonly rest: () => string;
   /** Resolves to the error code when the connection is broken, to "closed" when it ends in good order. */
   readonly end: Promise<string>;
 };
@@ -41,7 +43,7 @@ export const open = async (url: string, ca?: string): Promise<RawClient> => {
       await Promise.race([once(socket, "data"), end]);
     }
   };
-  return { socket, send: (bytes) => { socket.write(bytes); }, answer, end };
+  return { socket, send: (bytes) => { socket.write(bytes); }, answer, rest: () => received.toString("latin1"), end };
 };
 
 export const request = (target: string, { method = "POST", body = "", headers = [] as readonly string[] } = {}): string =>

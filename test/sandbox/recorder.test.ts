@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createRecorder, type SeenRequest } from "../../src/sandbox/recorder.ts";
 
-const aRequest = (target: string): SeenRequest => ({ time: "", instance: "primary", connection: 1, method: "GET", target, headers: [], body: "", status: 200 });
+const aRequest = (target: string): SeenRequest => ({ time: "", instance: "primary", connection: 1, method: "GET", target, headers: [], body: "", status: 200, faults: [] });
 
 describe("the recorder", () => {
   it("keeps the last requests only", () => {

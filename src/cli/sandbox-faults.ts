@@ -1,0 +1,117 @@
+/** `ocsgw sandbox fault …` and `ocsgw sandbox switchover`: what a running sandbox's control API is asked from a terminal. */
+import { ControlError } from "../sandbox/control-error.ts";
+import { KIND_NAMES, kindOf } from "../sandbox/fault-kinds.ts";
+import { readFault, type FaultRequest } from "../sandbox/fault-request.ts";
+import type { Fault } from "../sandbox/faults.ts";
+
+type Writer = { readonly write: (text: string) => unknown };
+export type Host = { readonly stdout: Writer; readonly stderr: Writer };
+
+/** As the command line gives them. */
+export type AddOptions = {
+  readonly url: string;
+  readonly kind: string;
+  readonly value?: string | undefined;
+  readonly action?: string;
+  readonly tenant?: string;
+  readonly count?: string;
+  readonly probability?: string;
+  readonly seed?: string | number;
+  readonly for?: string;
+  readonly json?: boolean;
+};
+
+const EXIT = { done: 0, usage: 2, unreachable: 5 } as const;
+const PATIENCE_MS = 10_000;
+
+class Unreachable extends Error {}
+
+/** Each resolves to the exit code: 0 done, 2 wrong usage, 5 when no sandbox answers there. */
+export const faultAdd = ({ url, json = false, ...given }: AddOptions, host: Host = process): Promise<number> =>
+  command(host, async () => {
+    const request = requestOf(given);
+    readFault(request);
+    const fault = (await ask(url, "POST", "faults", request)) as Fault;
+    host.stdout.write(json ? `${JSON.stringify(fault, undefined, 2)}\n` : `fault ${told(fault)}: ${fault.sees}\n`);
+  });
+
+export const faultList = ({ url, json = false }: { readonly url: string; readonly json?: boolean }, host: Host = process): Promise<number> =>
+  command(host, async () => {
+    const faults = (await ask(url, "GET", "faults")) as readonly Fault[];
+    if (json) host.stdout.write(`${JSON.stringify(faults, undefined, 2)}\n`);
+    else if (faults.length === 0) host.stderr.write("no faults\n");
+    else host.stdout.write(table([["id", "kind", "where", "how often", "state", "fired", "last"], ...faults.map(row)]));
+  });
+
+export const faultClear = ({ url, id }: { readonly url: string; readonly id?: string | undefined }, host: Host = process): Promise<number> =>
+  command(host, async () => {
+    const { cleared } = (await ask(url, "DELETE", id === undefined ? "faults" : `faults/${encodeURIComponent(id)}`)) as { cleared: number };
+    host.stdout.write(`${cleared} ${cleared === 1 ? "fault" : "faults"} cleared\n`);
+  });
+
+export const faultKinds = async (host: Host = process): Promise<number> => {
+  host.stdout.write(table(KIND_NAMES.map((name) => {
+    const { value, sees } = kindOf(name);
+    return [name, sees + (value ? ` (value${value.optional ? ", optional" : ""}: ${value.expected})` : "")];
+  })));
+  return EXIT.done;
+};
+
+export const switchover = ({ url, gap }: { readonly url: string; readonly gap?: string }, host: Host = process): Promise<number> =>
+  command(host, async () => {
+    const { active } = (await ask(url, "POST", "switchover", gap === undefined ? {} : { gap })) as { active: string };
+    host.stdout.write(`${active} answers ${gap === undefined ? "now" : `in ${gap}`}\n`);
+  });
+
+const command = async ({ stderr }: Host, run: () => Promise<void>): Promise<number> => {
+  try {
+    await run();
+    return EXIT.done;
+  } catch (error) {
+    if (!(error instanceof ControlError || error instanceof Unreachable)) throw error;
+    stderr.write(`${error.message}\n`);
+    return error instanceof ControlError ? EXIT.usage : EXIT.unreachable;
+  }
+};
+
+/** Options that are numbers become numbers; what is none stays as it is, for the refusal to name. */
+const requestOf = ({ count, probability, seed, ...rest }: Omit<AddOptions, "url" | "json">): FaultRequest => ({
+  ...rest,
+  ...Object.fromEntries(Object.entries({ count, probability, seed }).flatMap(([name, text]) => (text === undefined ? [] : [[name, numeric(text)]]))),
+});
+
+const numeric = (text: string | number): number | string => (/^-?\d+(\.\d+)?$|^\.\d+$/.test(String(text)) ? Number(text) : text);
+
+const ask = async (url: string, method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> => {
+  const address = `${url.replace(/\/+$/, "")}/${path}`;
+  if (!URL.canParse(address)) throw new ControlError(400, `--url: expected an address such as http://127.0.0.1:18090/sandbox; found ${url}`);
+  const answer = await fetch(address, { method, signal: AbortSignal.timeout(PATIENCE_MS), ...(body && { body: JSON.stringify(body) }) })
+    .catch((error: Error) => { throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; is ocsgw sandbox running there?`); });
+  const value = (await answer.json().catch(() => undefined)) as { error?: string } | undefined;
+  if (answer.ok && value !== undefined) return value;
+  if (value?.error !== undefined && [400, 404, 409].includes(answer.status)) throw new ControlError(400, value.error);
+  throw new Unreachable(`${url} is no sandbox's control address: it answered ${answer.status}`);
+};
+
+const reasonOf = (error: Error): string => (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
+
+/** As in `f1  lost-reply  AddRecord  next 1 request`. */
+const told = (fault: Fault): string => [fault.id, named(fault), whereOf(fault), oftenOf(fault)].filter((part) => part !== "").join("  ");
+
+const named = ({ kind, value }: Fault): string => (value === undefined ? kind : `${kind} ${value}`);
+const whereOf = ({ action, tenant }: Fault): string => [action, tenant].filter((part) => part !== undefined).join(" of ");
+
+const oftenOf = ({ count, remaining = 0, probability, seed, for: time }: Fault): string =>
+  [
+    ...(count === undefined ? [] : [`next ${remaining} of ${count}`]),
+    ...(probability === undefined ? [] : [`${probability * 100} % by seed ${seed}`]),
+    ...(time === undefined ? [] : [`for ${time}`]),
+  ].join(", ");
+
+const row = (fault: Fault): string[] =>
+  [fault.id, named(fault), whereOf(fault) || "everywhere", oftenOf(fault) || "always", fault.state, String(fault.fired), fault.firings.at(-1)?.time ?? "-"];
+
+const table = (rows: readonly (readonly string[])[]): string => {
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((cells) => cells[column]!.length)));
+  return rows.map((cells) => `${cells.map((cell, column) => (column === cells.length - 1 ? cell : cell.padEnd(widths[column]!))).join("  ")}\n`).join("");
+};
