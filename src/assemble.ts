@@ -1,7 +1,9 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made here and nowhere else. */
 import { readFile } from "node:fs/promises";
 import { BlockList } from "node:net";
-import { createHealth } from "./console/health.ts";
+import { createOversight } from "./assemble/oversight.ts";
+import { Counts } from "./console/counts.ts";
+import { leaveToken, newToken } from "./console/token.ts";
 import { listen, type Listener } from "./edge/listener.ts";
 import type { TlsSettings } from "./edge/tls.ts";
 import { events } from "./events.ts";
@@ -19,7 +21,8 @@ import { createQuota } from "./tenants/quota.ts";
 import { createRegister, type Tenant } from "./tenants/register.ts";
 import { toTenants } from "./settings/register.ts";
 import manifest from "../package.json" with { type: "json" };
-import { Switchboard } from "./upstream/switchboard.ts";
+import type { Endpoint } from "./upstream/endpoint.ts";
+import { Switchboard, type UpstreamNews } from "./upstream/switchboard.ts";
 
 export type Gateway = {
   readonly listeners: readonly { readonly name: string; readonly url: string }[];
@@ -34,7 +37,7 @@ export type AssembleOptions = {
   readonly settings: Settings;
   /** SHA-256 of the config file, hexadecimal. */
   readonly configHash: string;
-  /** For the admin API; without one there is none. */
+  /** For the admin API; a new one when left out. Where there is an admin listener it is left in the journal's directory. */
   readonly adminToken?: string;
 };
 
@@ -44,7 +47,10 @@ const DRAIN_MS = 15_000;
 export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   const stops: (() => Promise<void> | void)[] = [];
   const stopAll = async (): Promise<void> => {
-    for (const stop of stops.splice(0).reverse()) await stop();
+    const faults: unknown[] = [];
+    // One part that cannot stop in order does not keep the others from it.
+    for (const stop of stops.splice(0).reverse()) await Promise.resolve().then(stop).catch((fault: unknown) => faults.push(fault));
+    if (faults.length > 0) throw faults[0];
   };
   try {
     return await start(options, stops, stopAll);
@@ -61,17 +67,25 @@ const start = async ({ settings, configHash, adminToken }: AssembleOptions, stop
   const tenants = toTenants(settings);
   const credentials = await startCredentials(settings);
   stops.push(() => credentials.close());
-  const boards = await startUpstreams(settings);
+  const counts = new Counts();
+  const boards = await startUpstreams(settings, tellOf(journal, counts));
   stops.push(async () => void (await Promise.all([...boards.values()].map((board) => board.close()))));
-  const handler = createLine(partsOf(settings, configHash, { journal, tenants, credentials, boards }));
+  const token = adminToken ?? newToken();
+  const oversight = await createOversight({
+    settings, configHash, version: VERSION, token, journal, checkpoints, counts, upstreams: () => [...boards.values()].map((board) => board.status()),
+  });
+  // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
+  const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
+  const handler = createLine(partsOf(settings, configHash, { journal, tenants, credentials, boards, counts }));
   const listeners = await startListeners(settings, handler, stops);
-  const status = (): unknown => ({ version: VERSION, config_hash: configHash, upstreams: [...boards.values()].map((board) => statusOf(board)), journal: journal.status() });
-  const admin = await startAdmin(settings, createHealth({ notReady: () => reasons(journal), status, token: adminToken }), stops);
+  await Promise.all([...boards.values()].map((board) => board.begin()));
+  oversight.stage = "serving";
   return {
     listeners: listeners.map(({ name, url }) => ({ name, url })),
     admin: admin?.url,
     verifierKey: checkpoints.verifierKey,
     stop: async (reason) => {
+      oversight.stage = "draining";
       events.stopping(reason);
       await stopAll();
       events.stopped();
@@ -114,41 +128,53 @@ const toRecord = ({ id, client, hash, expires, revoked }: KeyRecord): Credential
   ...(revoked !== null && { revoked: new Date(revoked).toISOString() }),
 });
 
-const startUpstreams = async (settings: Settings): Promise<Map<string, Switchboard>> =>
+const startUpstreams = async (settings: Settings, tell: (news: UpstreamNews) => void): Promise<Map<string, Switchboard>> =>
   new Map(await Promise.all(Object.entries(settings.upstreams).map(async ([name, upstream]): Promise<[string, Switchboard]> =>
-    [name, new Switchboard(await boardOptions(name, upstream))])));
+    [name, new Switchboard(await boardOptions(name, upstream, settings, tell))])));
 
-const boardOptions = async (name: string, upstream: UpstreamSettings): Promise<ConstructorParameters<typeof Switchboard>[0]> => {
+const boardOptions = async (name: string, upstream: UpstreamSettings, settings: Settings, tell: (news: UpstreamNews) => void): Promise<ConstructorParameters<typeof Switchboard>[0]> => {
   const { ca, cert, key, server_name } = upstream.tls;
+  const tls = {
+    ...(ca !== null && { ca: await readFile(ca, "utf8") }),
+    ...(cert !== null && { cert: await readFile(cert, "utf8") }),
+    ...(key !== null && { key: await readFile(key, "utf8") }),
+    ...(server_name !== null && { serverName: server_name }),
+  };
+  const endpoint = (origin: string): Endpoint => ({ origin, tls, connectTimeout: upstream.timeouts.connect });
+  const shares = new Map(settings.tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [tenant.name, tenant.share]));
   return {
     name,
-    endpoint: {
-      origin: upstream.primary,
-      tls: {
-        ...(ca !== null && { ca: await readFile(ca, "utf8") }),
-        ...(cert !== null && { cert: await readFile(cert, "utf8") }),
-        ...(key !== null && { key: await readFile(key, "utf8") }),
-        ...(server_name !== null && { serverName: server_name }),
-      },
-      connectTimeout: upstream.timeouts.connect,
-    },
+    primary: endpoint(upstream.primary),
+    backup: upstream.backup === null ? undefined : endpoint(upstream.backup),
     connections: upstream.connections,
     onePerTenant: upstream.lane_isolation === "tenant",
     answerTimeout: upstream.timeouts.answer,
-    queue: { max: upstream.queue.max, maxWait: upstream.queue.max_wait },
+    queue: { max: upstream.queue.max, maxBytes: upstream.queue.max_bytes, maxWait: upstream.queue.max_wait },
+    shareOf: (tenant) => shares.get(tenant) ?? 1,
     userAgent: `ocs-gateway/${VERSION}`,
+    tell,
   };
 };
 
-type Made = { readonly journal: Journal; readonly tenants: readonly Tenant[]; readonly credentials: Credentials; readonly boards: ReadonlyMap<string, Switchboard> };
+/** A change of roles is told to operators and to the journal. */
+const tellOf = (journal: Journal, counts: Counts) => (news: UpstreamNews): void => {
+  if (news.kind === "down") return events.upstreamDown(news.upstream);
+  const { upstream, from, to, epoch, reason } = news;
+  counts.switchovers++;
+  events.switchover(upstream, from, to, epoch);
+  journal.note({ kind: "switchover", upstream, from, to, epoch, reason });
+};
 
-const partsOf = (settings: Settings, configHash: string, { journal, tenants, credentials, boards }: Made): Parts => {
+type Made = { readonly journal: Journal; readonly tenants: readonly Tenant[]; readonly credentials: Credentials; readonly boards: ReadonlyMap<string, Switchboard>; readonly counts: Counts };
+
+const partsOf = (settings: Settings, configHash: string, { journal, tenants, credentials, boards, counts }: Made): Parts => {
   const dialects = new Map(settings.listeners.map(({ name, errors }) => [name, errors]));
   const handles = createHandleWatch();
   const watch = ({ owner, operation }: Order): void => {
     if (operation.action.resource !== "records" || owner.records !== "unscoped") return;
     const other = handles.use(owner.upstream, operation.identifier!, owner.name);
     if (other === undefined) return;
+    counts.alarm(owner.upstream);
     events.handleShared(owner.upstream, [other, owner.name]);
     journal.note({ kind: "alarm", reason: "one record handle was used by two tenants", upstream: owner.upstream, tenant: { dbid: owner.dbid, name: owner.name }, resource: "records", identifier: operation.identifier });
   };
@@ -157,13 +183,14 @@ const partsOf = (settings: Settings, configHash: string, { journal, tenants, cre
     challenge: credentials.challenge,
     register: createRegister(tenants),
     charge: createQuota(tenants).charge,
-    append: journal.append,
+    append: counts.timed(journal.append),
     note: journal.note,
     redact: createRedactor(settings.audit.redact, settings.audit.index_key),
-    send: (order, gone) => {
+    send: counts.waiting((order: Order, gone: AbortSignal) => {
       watch(order);
       return boards.get(order.owner.upstream)!.send(order, gone);
-    },
+    }),
+    observe: counts.observe,
     dialect: (listener) => dialects.get(listener) ?? "auto",
     configHash,
   };
@@ -204,21 +231,12 @@ const blockList = (networks: readonly string[]): BlockList => {
   return list;
 };
 
-const startAdmin = async ({ admin }: Settings, handler: Handler, stops: Stops): Promise<Listener | undefined> => {
+const startAdmin = async ({ admin, audit }: Settings, { handler, token }: { readonly handler: Handler; readonly token: string }, stops: Stops): Promise<Listener | undefined> => {
   if (!admin) return undefined;
   const tls = admin.tls === "none" ? undefined : await tlsOf({ tls: { ...admin.tls, client_ca: null, client_certificates: "none" } });
   const listener = await listen({ name: "admin", ...admin.bind, tls, names: [], allowFrom: undefined, maxBody: 4096 }, handler);
   stops.push(() => listener.stop(1000));
+  stops.push(await leaveToken(audit.dir, token));
   events.listening("admin", listener.url);
   return listener;
-};
-
-const reasons = (journal: Journal): string[] => {
-  const { failed } = journal.status();
-  return failed === undefined ? [] : [`the journal cannot be written: ${failed}`];
-};
-
-const statusOf = (board: Switchboard): unknown => {
-  const { queue, ...rest } = board.status();
-  return { ...rest, queue: Object.fromEntries(queue) };
 };

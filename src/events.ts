@@ -27,6 +27,8 @@ export const events = {
   checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
   keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),
   keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
+  switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, from === to ? "OCS closed all connections and is back" : "OCS has changed roles"),
+  upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
   handleShared: (upstream: string, tenants: readonly string[]): void => log.warn({ upstream, tenants }, "one record handle was used by two tenants"),
   defect: (id: string, error: unknown): void => log.error({ id, error: plain(error) }, "a defect of the gateway"),
 } as const;

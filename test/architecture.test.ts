@@ -26,7 +26,7 @@ const TYPES_ONLY: readonly (readonly [string, string])[] = [["gateway", "journal
 /** Each library has one home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   express: ["edge/express.ts"],
-  undici: ["upstream/lane.ts", "cli/healthcheck.ts"],
+  undici: ["upstream/lane.ts", "cli/admin.ts"],
   jsonwebtoken: ["tenants/"],
   jose: ["tenants/"],
   "rate-limiter-flexible": ["tenants/quota.ts"],
@@ -34,6 +34,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   zod: ["settings/"],
   commander: ["cli/main.ts"],
   pino: ["events.ts"],
+  "prom-client": ["console/metrics.ts"],
 };
 
 const walk = (folder: string): string[] =>

@@ -51,6 +51,7 @@ const ask = async (options: CanOptions, loaded: Valid, tenants: readonly Tenant[
       order = wouldSend;
       return Promise.resolve({ status: 204, headers: [], body: bytesOf(""), lane: "none", endpoint: "none", waits: { queue: 0, ocs: 0 } });
     },
+    observe: () => undefined,
     dialect: () => "problem",
     configHash: loaded.hash,
   };

@@ -7,6 +7,7 @@ import manifest from "../../package.json" with { type: "json" };
 type Exit = Promise<number>;
 
 const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] as const;
+const CONTROL = ["--url <control>", "the sandbox's control address", "http://127.0.0.1:18090/sandbox"] as const;
 const JSON_OUT = ["--json", "print JSON"] as const;
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
@@ -34,6 +35,21 @@ const program = (): Command => {
     .action(done(async (options) => (await import("./sandbox.ts")).sandbox(options)));
   sandbox.command("fidelity").description("what of the embedded OCS is the manual's word, and what is assumed")
     .action(done(async () => (await import("./sandbox.ts")).fidelity()));
+
+  const fault = sandbox.command("fault").description("what goes wrong at the embedded OCS");
+  fault.command("add").description("from now on; switchover, both-down and close-idle at once unless action, tenant, count or probability say at which requests").argument("<kind>").argument("[value]", "as in slow 2s, status 500, truncate 20B")
+    .option("--action <name>", "only this req value, or ReadStatus").option("--tenant <name>", "only this tenant's requests; a name or a DBID")
+    .option("--count <n>", "so many times").option("--probability <p>", "from 0 to 1").option("--seed <n>", "of the probability; 1 when left out")
+    .option("--for <duration>", "as in 30s").option(...CONTROL).option(...JSON_OUT)
+    .action(done(async (options, kind, value) => (await import("./sandbox-faults.ts")).faultAdd({ ...options, kind: kind!, value })));
+  fault.command("list").description("the faults that stand, and how often each struck").option(...CONTROL).option(...JSON_OUT)
+    .action(done(async (options) => (await import("./sandbox-faults.ts")).faultList(options)));
+  fault.command("clear").description("takes one fault away, or all").argument("[id]", "as in f1").option(...CONTROL)
+    .action(done(async (options, id) => (await import("./sandbox-faults.ts")).faultClear({ ...options, id })));
+  fault.command("kinds").description("every kind with what a client sees of it")
+    .action(done(async () => (await import("./sandbox-faults.ts")).faultKinds()));
+  sandbox.command("switchover").description("the backup becomes primary, and the other way round").option("--gap <duration>", "for so long nobody answers, as in 2s").option(...CONTROL)
+    .action(done(async (options) => (await import("./sandbox-faults.ts")).switchover(options)));
 
   ocsgw.command("check").description("every problem of a config file at once").option(...CONFIG).option(...JSON_OUT)
     .option("--explain", "every setting with its default")
@@ -65,6 +81,12 @@ const program = (): Command => {
     .option(...JSON_OUT)
     .action(done(async (options, url) => (await import("./conformance.ts")).conformance(url!, options)));
 
+  ocsgw.command("status").description("lanes, queues, roles and the journal of a running gateway; exit code 0 ready, 1 not ready, 5 no answer").option(...CONFIG)
+    .option("--url <url>", "the admin listener, when not that of the config")
+    .addOption(new Option("--token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN"))
+    .option(...JSON_OUT)
+    .action(done(async (options) => (await import("./status.ts")).status(options)));
+
   ocsgw.command("healthcheck").description("exit code 0 when the gateway is ready, for containers").option(...CONFIG)
     .option("--url <url>", "the admin listener, when not that of the config").option("--live", "alive is enough")
     .action(done(async (options) => (await import("./healthcheck.ts")).healthcheck(options)));
@@ -74,10 +96,10 @@ const program = (): Command => {
 
 type Action = (options: any, ...given: (string | undefined)[]) => Exit;
 
-/** commander hands over the arguments, then the options, then the command. */
+/** commander hands over the arguments, then the options, then the command; an option that a parent has too, as --seed of sandbox, is read there. */
 const done = (action: Action) => async (...given: unknown[]): Promise<void> => {
   const command = given.at(-1) as Command;
-  process.exitCode = await action(command.opts(), ...(given.slice(0, -2) as (string | undefined)[]));
+  process.exitCode = await action(command.optsWithGlobals(), ...(given.slice(0, -2) as (string | undefined)[]));
 };
 
 const whole = (text: string): number => {

@@ -27,7 +27,7 @@ export const screen = (ready: Ready): string =>
 
 const addresses = ({ gateway, admin, ocs, sandbox, ca, audit, config }: Ready): string[] => [
   ...(gateway ? [row("gateway", `${gateway.http}   ${gateway.https}`, "point your client here instead of OCS")] : []),
-  ...(admin ? [row("admin", `${admin.url}/readyz`, "health; /api/status with the token from the ready file")] : []),
+  ...(admin ? [row("admin", `${admin.url}/readyz`, "health, /metrics; ocsgw status -c with the config below")] : []),
   row("OCS primary", `${ocs.primary}   ${ocs.primary_https}`, "behaves like 8.1.524.04"),
   row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes what connects while it is the backup"),
   row("control", `${sandbox.url}/state`, "the world as it is; POST …/reset starts it again"),

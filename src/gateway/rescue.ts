@@ -11,6 +11,7 @@ export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Reply>): Han
   const seen: Seen = { arrival, journal: 0 };
   try {
     const reply = await line(seen);
+    parts.observe(seen, { status: reply.status });
     return { ...reply, headers: [...reply.headers, ...ownHeaders(seen, "ocs", "answered"), ...codeOf(seen)] };
   } catch (error) {
     return replyTo(parts, seen, asRefused(error, seen));
@@ -34,10 +35,11 @@ const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameter
 const replyTo = (parts: Parts, seen: Seen, refused: Refused): Reply => {
   // What was intended has its outcome in the journal already.
   if (!seen.intended) parts.note(refusalEntry(parts, seen, refused));
-  const { code, delivery } = REFUSALS[refused.refusal];
+  const { status, code, delivery } = REFUSALS[refused.refusal];
+  parts.observe(seen, { status, code });
   const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));
   return {
-    status: REFUSALS[refused.refusal].status,
+    status,
     headers: [
       ["Content-Type", body.type],
       ...(refused.more.headers ?? []),

@@ -47,6 +47,8 @@ export type Order = Proven<"Order", {
   readonly method: "GET" | "POST";
   readonly path: string;
   readonly body: string;
+  /** Goes before what is not, within its tenant. */
+  readonly urgent: boolean;
 }>;
 
 /** What OCS answered, and how it came. */
@@ -104,5 +106,7 @@ export type Parts = {
   /** Takes a fair turn, runs one exchange. Rejects with `why` and `sent`. */
   readonly send: (order: Order, gone: AbortSignal) => Promise<Answer>;
   readonly dialect: (listener: string) => Dialect;
+  /** Told of every request once, when its reply is decided. Without a code OCS answered. */
+  readonly observe: (seen: Seen, ending: { readonly status: number; readonly code?: string }) => void;
   readonly configHash: string;
 };

@@ -109,7 +109,7 @@ describe("ocsgw run", () => {
     const admin = `http://127.0.0.1:${ports.admin}`;
     expect(await (await request(`${admin}/readyz`)).body.json()).toEqual({ status: "ready", reasons: [] });
     expect((await request(`${admin}/healthz`)).statusCode).toBe(200);
-    expect((await request(`${admin}/api/status`)).statusCode).toBe(404);
+    expect((await request(`${admin}/api/status`)).statusCode).toBe(401);
     expect((await request(`${admin}/campaigngroups`)).statusCode).toBe(404);
   });
 

@@ -53,9 +53,9 @@ export type TestLine = {
   readonly sent: Order[];
 };
 
-type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"] };
+type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; observe?: Parts["observe"] };
 
-export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify }: Setting = {}): TestLine => {
+export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, observe }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const line = createLine({
@@ -74,6 +74,7 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
       return send ? send(order, gone) : anAnswer();
     },
     dialect: () => dialect,
+    observe: observe ?? (() => undefined),
     configHash: "c0ffee",
   });
   return { handler: line, ask: (ask) => line(anArrival(ask)), journal, sent };

@@ -1,0 +1,79 @@
+/** What an operator sees, put together from the parts that know it: metrics, readiness, status. Only reads. */
+import { readFile } from "node:fs/promises";
+import { firstEnd, type Certificate } from "../console/certificates.ts";
+import type { Counts } from "../console/counts.ts";
+import { createHealth } from "../console/health.ts";
+import { createMetrics } from "../console/metrics.ts";
+import { totals, unreachable, type Status, type UpstreamState } from "../console/status.ts";
+import type { Journal } from "../journal/append.ts";
+import type { Checkpoints } from "../journal/checkpoint.ts";
+import type { Handler } from "../message.ts";
+import type { Settings } from "../settings/schema.ts";
+
+export type Watched = {
+  readonly settings: Settings;
+  readonly configHash: string;
+  readonly version: string;
+  readonly token: string;
+  readonly journal: Journal;
+  readonly checkpoints: Checkpoints;
+  readonly counts: Counts;
+  readonly upstreams: () => readonly UpstreamState[];
+};
+
+export type Oversight = {
+  /** For the admin listener. */
+  readonly handler: Handler;
+  stage: "starting" | "serving" | "draining";
+};
+
+export const createOversight = async (watched: Watched): Promise<Oversight> => {
+  const { settings, configHash, checkpoints, counts, upstreams, token } = watched;
+  const metrics = createMetrics({
+    counts, upstreams, configHash, tenants: settings.tenants, certificates: await certificatesOf(settings), checkpointAt: () => checkpoints.last().at,
+  });
+  const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
+  const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), ...statusOf(watched) });
+  const oversight: Oversight = { handler: createHealth({ notReady, metrics, status, token }), stage: "starting" };
+  return oversight;
+};
+
+const reasons = ({ journal, upstreams }: Watched): string[] => {
+  const { failed } = journal.status();
+  return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
+};
+
+const statusOf = ({ version, configHash, journal, checkpoints, counts, upstreams }: Watched): Omit<Status, "ready" | "reasons"> => {
+  const { failed, ...rest } = journal.status();
+  const { size, at } = checkpoints.last();
+  return {
+    version,
+    uptime: Math.round(process.uptime() * 1000),
+    config_hash: configHash,
+    upstreams: upstreams(),
+    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) } },
+    requests: totals(counts.requests(), ["origin", "status_class"]),
+    refusals: totals(counts.refusals(), ["code"]),
+  };
+};
+
+/** Those in force, read once as the listeners and the lanes do. */
+const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
+  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, notAfter: firstEnd(await readFile(file, "utf8")) })));
+  return read.flatMap(({ of, what, notAfter }) => (notAfter === undefined ? [] : [{ of, what, notAfter }]));
+};
+
+type Named = Pick<Certificate, "of" | "what"> & { readonly file: string };
+type CertificateFiles = { readonly cert?: string | null; readonly ca?: string | null; readonly client_ca?: string | null };
+
+const filesOf = ({ listeners, admin, upstreams }: Settings): Named[] => [
+  ...listeners.flatMap(({ name, tls }) => named(`listeners.${name}`, tls)),
+  ...named("admin", admin?.tls ?? "none"),
+  ...Object.entries(upstreams).flatMap(([name, { tls }]) => named(`upstreams.${name}`, tls)),
+];
+
+const named = (of: string, tls: CertificateFiles | "none"): Named[] =>
+  tls === "none" ? [] : (["cert", "ca", "client_ca"] as const).flatMap((what) => {
+    const file = tls[what];
+    return typeof file === "string" ? [{ of, what, file }] : [];
+  });

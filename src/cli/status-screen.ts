@@ -1,0 +1,55 @@
+/** What `ocsgw status` prints: one block for each upstream, one line for the journal, one for what was asked. */
+import type { EndpointState, LaneState, QueueState, Status, UpstreamState } from "../console/status.ts";
+
+export const renderStatus = (status: Status): string =>
+  [
+    verdict(status),
+    ...status.upstreams.flatMap((upstream) => ["", ...renderUpstream(upstream)]),
+    "",
+    ...aligned([["journal", journal(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
+  ].join("\n");
+
+const verdict = ({ ready, reasons, version, uptime, config_hash }: Status): string =>
+  [`${ready ? "ready" : "not ready"}   ocs-gateway ${version}, up ${span(uptime)}, config ${config_hash.slice(0, 12)}`, ...reasons.map((reason) => `  ${reason}`)].join("\n");
+
+const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState): string[] => [
+  `upstream ${name}, epoch ${epoch}`,
+  ...indented(aligned([["role", "endpoint", "state"], ...endpoints.map((each) => [each.role, each.endpoint, stateOf(each)])])),
+  "",
+  ...indented(aligned([["lane", "state", "tenant", "for", "endpoint"], ...lanes.map(laneRow)])),
+  "",
+  ...(queue.length === 0 ? ["  nobody waits"] : indented(aligned([["queue", "waiting", "bytes", "oldest"], ...queue.map(queueRow)]))),
+];
+
+const stateOf = ({ active, up }: EndpointState): string => (up ? "active" : active ? "not reachable" : "standby");
+
+const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] => [name, state, tenant ?? "-", span(since), endpoint];
+
+const queueRow = ({ tenant, waiting, bytes, oldest }: QueueState): string[] => [tenant, String(waiting), String(bytes), span(oldest)];
+
+const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint } }: Status): string =>
+  [
+    `${size} entries`, `${waiting} waiting`, `lag ${span(lag)}`, `checkpoint over ${checkpoint.size} ${span(checkpoint.age)} ago`,
+    ...(lost > 0 ? [`${lost} refusals without room`] : []),
+    ...(failed === null ? [] : ["broken"]),
+  ].join(", ");
+
+const requests = ({ requests: counts }: Status): string => counts.map(({ origin, status_class, count }) => `${origin} ${status_class} ${count}`).join(", ") || "none yet";
+
+const refusals = ({ refusals: counts }: Status): string => counts.map(({ code, count }) => `${code} ${count}`).join(", ") || "none";
+
+/** Columns by their widest cell; nothing behind the last one. */
+const aligned = (rows: readonly (readonly string[])[]): string[] => {
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+};
+
+const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);
+
+const UNITS = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000], ["s", 1000]] as const;
+
+/** Milliseconds in the largest unit of which there are at least two, but for seconds, which begin with the first. */
+const span = (ms: number): string => {
+  const [unit, size] = UNITS.find(([name, length]) => ms >= (name === "s" ? length : 2 * length)) ?? ["ms", 1];
+  return `${unit === "s" && ms < 10_000 ? (ms / 1000).toFixed(1) : Math.floor(ms / size)} ${unit}`;
+};

@@ -1,0 +1,117 @@
+/** The numbers in Prometheus' text format. Labels are configured names and words of ours: never a phone, a handle, a customer id or an address of a client. */
+import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
+import type { Certificate } from "./certificates.ts";
+import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
+import type { UpstreamState } from "./status.ts";
+
+export type Sources = {
+  readonly counts: Counts;
+  readonly tenants: readonly { readonly name: string; readonly upstream: string }[];
+  /** As they are at this moment. */
+  readonly upstreams: () => readonly UpstreamState[];
+  /** Milliseconds since 1970. */
+  readonly checkpointAt: () => number;
+  readonly certificates: readonly Certificate[];
+  readonly configHash: string;
+};
+
+type Labels = Readonly<Record<string, string>>;
+type Rows = Iterable<readonly [Labels, number]>;
+type Shape = { readonly name: string; readonly help: string; readonly labels?: readonly string[] };
+
+const LANE_STATES = ["idle", "dialling", "busy", "ready"] as const;
+
+/** The function that writes them. */
+export const createMetrics = (sources: Sources): (() => Promise<string>) => {
+  const registry = new Registry();
+  addCounters(registry, sources);
+  addTimes(registry, sources.counts);
+  addUpstreams(registry, sources);
+  addAges(registry, sources);
+  // The process is watched from the first time that somebody asks: a gateway whose numbers nobody reads pays for none.
+  let all: Registry | undefined;
+  return () => (all ??= Registry.merge([registry, ofProcess()])).metrics();
+};
+
+let processRegistry: Registry | undefined;
+
+/** prom-client's own names (process_*, nodejs_*), which common dashboards know. They are the process's, however many gateways it has. */
+const ofProcess = (): Registry => {
+  if (!processRegistry) collectDefaultMetrics({ register: (processRegistry = new Registry()) });
+  return processRegistry;
+};
+
+const addCounters = (registry: Registry, { counts, upstreams }: Sources): void => {
+  counter(registry, { name: "ocsgw_requests_total", help: "Requests by who answered and how.", labels: ["tenant", "action", "origin", "status_class"] }, function* () {
+    for (const { count, ...labels } of counts.requests()) yield [labels, count];
+  });
+  counter(registry, { name: "ocsgw_refusals_total", help: "Requests that the gateway refused or could not bring to an answer, by code.", labels: ["tenant", "code"] }, function* () {
+    for (const { count, ...labels } of counts.refusals()) yield [labels, count];
+  });
+  counter(registry, { name: "ocsgw_alarms_total", help: "Record handles that two tenants used.", labels: ["upstream"] }, function* () {
+    for (const { name } of upstreams()) yield [{ upstream: name }, counts.alarms.get(name) ?? 0];
+  });
+  counter(registry, { name: "ocsgw_switchovers_total", help: "Times that OCS changed roles, or was found again after all connections were lost." }, () => [[{}, counts.switchovers]]);
+};
+
+const addTimes = (registry: Registry, { phases, appends }: Counts): void => {
+  histogram(registry, { name: "ocsgw_phase_seconds", help: "Where requests spend their time." }, PHASES.map((phase) => [{ phase }, phases[phase]]));
+  histogram(registry, { name: "ocsgw_journal_append_seconds", help: "Until an intent or an outcome is on disk." }, [[{}, appends]]);
+};
+
+const addUpstreams = (registry: Registry, { tenants, upstreams }: Sources): void => {
+  gauge(registry, { name: "ocsgw_lanes", help: "Connections to OCS by state.", labels: ["upstream", "state"] }, function* () {
+    for (const { name, lanes } of upstreams()) {
+      for (const state of LANE_STATES) yield [{ upstream: name, state }, lanes.filter((lane) => lane.state === state).length];
+    }
+  });
+  gauge(registry, { name: "ocsgw_queue_depth", help: "Requests that wait for a lane.", labels: ["upstream", "tenant"] }, function* () {
+    const queues = new Map(upstreams().map(({ name, queue }) => [name, new Map(queue.map(({ tenant, waiting }) => [tenant, waiting]))]));
+    for (const { name, upstream } of tenants) yield [{ upstream, tenant: name }, queues.get(upstream)?.get(name) ?? 0];
+  });
+  gauge(registry, { name: "ocsgw_upstream_up", help: "1 where an OCS takes requests; 0 for its standby, and for one that cannot be reached.", labels: ["upstream", "endpoint", "role"] }, function* () {
+    for (const { name, endpoints } of upstreams()) for (const { endpoint, role, up } of endpoints) yield [{ upstream: name, endpoint, role }, up ? 1 : 0];
+  });
+};
+
+const addAges = (registry: Registry, { checkpointAt, certificates, configHash }: Sources): void => {
+  gauge(registry, { name: "ocsgw_journal_checkpoint_age_seconds", help: "Since the journal was last signed." }, () => [[{}, (Date.now() - checkpointAt()) / 1000]]);
+  gauge(registry, { name: "ocsgw_cert_expiry_seconds", help: "Until the first certificate of a file in use ends.", labels: ["of", "what"] }, function* () {
+    for (const { of, what, notAfter } of certificates) yield [{ of, what }, (notAfter - Date.now()) / 1000];
+  });
+  gauge(registry, { name: "ocsgw_config_info", help: "The config file that is in force, by the SHA-256 of its text.", labels: ["hash"] }, () => [[{ hash: configHash }, 1]]);
+};
+
+const counter = (registry: Registry, { name, help, labels = [] }: Shape, rows: () => Rows): Counter =>
+  new Counter({
+    name, help, labelNames: [...labels], registers: [registry],
+    collect() {
+      this.reset();
+      for (const [of, value] of rows()) this.inc(of, value);
+    },
+  });
+
+const gauge = (registry: Registry, { name, help, labels = [] }: Shape, rows: () => Rows): Gauge =>
+  new Gauge({
+    name, help, labelNames: [...labels], registers: [registry],
+    collect() {
+      this.reset();
+      for (const [of, value] of rows()) this.set(of, value);
+    },
+  });
+
+/** prom-client's own histogram has no way in for buckets that were counted elsewhere, but its registry takes whatever tells its values. */
+const histogram = (registry: Registry, { name, help }: Shape, series: readonly (readonly [Labels, Histogram])[]): void => {
+  const get = () => Promise.resolve({ name, help, type: "histogram", aggregator: "sum", values: series.flatMap(([labels, own]) => samples(name, labels, own)) });
+  registry.registerMetric({ name, help, get } as unknown as Metric);
+};
+
+type Sample = { readonly metricName: string; readonly labels: Labels; readonly value: number };
+
+const samples = (name: string, labels: Labels, { buckets, sum }: Histogram): Sample[] => {
+  let below = 0;
+  const cumulative = Array.from(buckets, (count, at): Sample => ({
+    metricName: `${name}_bucket`, labels: { ...labels, le: at < BOUNDS.length ? String(BOUNDS[at]! / 1000) : "+Inf" }, value: (below += count),
+  }));
+  return [...cumulative, { metricName: `${name}_sum`, labels, value: sum / 1000 }, { metricName: `${name}_count`, labels, value: below }];
+};

@@ -1,0 +1,74 @@
+/** What `/api/status` says, and who is in no state to serve. Durations in milliseconds. */
+import type { JournalStatus } from "../journal/append.ts";
+
+export type EndpointState = {
+  /** scheme://host:port */
+  readonly endpoint: string;
+  readonly role: "primary" | "backup";
+  /** Requests go to this one. */
+  readonly active: boolean;
+  /** And it takes them: never true for the standby. */
+  readonly up: boolean;
+};
+
+export type LaneState = {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly state: "idle" | "dialling" | "busy" | "ready";
+  readonly tenant?: string | undefined;
+  /** In this state. */
+  readonly since: number;
+};
+
+export type QueueState = {
+  readonly tenant: string;
+  readonly waiting: number;
+  readonly bytes: number;
+  /** How long the one who waits the longest has waited. */
+  readonly oldest: number;
+};
+
+export type UpstreamState = {
+  readonly name: string;
+  /** One more after each switchover, and after each loss of all connections. */
+  readonly epoch: number;
+  readonly endpoints: readonly EndpointState[];
+  readonly lanes: readonly LaneState[];
+  readonly queue: readonly QueueState[];
+};
+
+export type Status = {
+  readonly version: string;
+  readonly uptime: number;
+  readonly config_hash: string;
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly upstreams: readonly UpstreamState[];
+  readonly journal: Omit<JournalStatus, "failed"> & {
+    /** Why nothing can be appended. */
+    readonly failed: string | null;
+    /** Entries that the last checkpoint covers, and its age. */
+    readonly checkpoint: { readonly size: number; readonly age: number };
+  };
+  /** Since the start, all tenants together. */
+  readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];
+  readonly refusals: readonly { readonly code: string; readonly count: number }[];
+};
+
+/** In words; nothing while at least one OCS can be reached, because the tenants of that one can be served. */
+export const unreachable = (upstreams: readonly UpstreamState[]): readonly string[] =>
+  upstreams.length > 0 && upstreams.every(({ endpoints }) => endpoints.every(({ up }) => !up))
+    ? [`no OCS reachable: ${upstreams.map(({ name, endpoints }) => `${name} (${endpoints.map(({ endpoint }) => endpoint).join(", ")})`).join(", ")}`]
+    : [];
+
+/** Adds up what agrees in the given members. */
+export const totals = <Row extends { readonly count: number }, Key extends Exclude<keyof Row, "count"> & string>(rows: Iterable<Row>, keys: readonly Key[]): (Pick<Row, Key> & { count: number })[] => {
+  const sums = new Map<string, Pick<Row, Key> & { count: number }>();
+  for (const row of rows) {
+    const id = keys.map((key) => String(row[key])).join("\0");
+    const sum = sums.get(id);
+    if (sum) sum.count += row.count;
+    else sums.set(id, { ...(Object.fromEntries(keys.map((key) => [key, row[key]])) as Pick<Row, Key>), count: row.count });
+  }
+  return [...sums.entries()].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, sum]) => sum);
+};

@@ -1,0 +1,155 @@
+import { rm } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { request } from "undici";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { status } from "../../src/cli/status.ts";
+import { renderStatus } from "../../src/cli/status-screen.ts";
+import type { Status } from "../../src/console/status.ts";
+import { root, run } from "../kit/command.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+
+let ocs: RawOcs;
+let gateway: TestGateway;
+let printed: string[];
+let complained: string[];
+
+const freePort = (): Promise<number> => new Promise((resolve) => {
+  const probe = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = probe.address() as AddressInfo;
+    probe.close(() => resolve(port));
+  });
+});
+
+const config = (): string => join(gateway.dir, "ocsgw.yaml");
+const said = (): string => printed.join("\n");
+
+beforeEach(async () => {
+  [printed, complained] = [[], []];
+  vi.spyOn(console, "log").mockImplementation((line: string) => void printed.push(line));
+  vi.spyOn(console, "error").mockImplementation((line: string) => void complained.push(line));
+  ocs = await rawOcs(() => undefined);
+  const base = twoTenants(ocs.url);
+  gateway = await aGateway({ ...base, upstreams: { ocs: { primary: ocs.url, connections: 1 } }, admin: { bind: `127.0.0.1:${await freePort()}` } });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  for (const { socket } of ocs.connections) socket.destroy();
+  await gateway.stop();
+  await ocs.close();
+});
+
+const call = async (as: string): Promise<void> => {
+  const { body } = await request(`${gateway.url}/phones/4155550177?req=DoNotCall`, { method: "POST", headers: { Authorization: basic(as) } });
+  await body.dump();
+};
+
+const busy = async (): Promise<Promise<void>[]> => {
+  const first = call("alpha");
+  await vi.waitFor(() => expect(ocs.requests()).toBe(1));
+  const rest = [call("alpha"), call("alpha"), call("beta")];
+  await vi.waitFor(async () => {
+    const { body } = await request(`${gateway.gateway.admin!}/api/status`, { headers: { Authorization: "Bearer token" } });
+    const { upstreams } = (await body.json()) as Status;
+    expect(upstreams[0]!.queue.map(({ waiting }) => waiting)).toEqual([2, 1]);
+  });
+  return [first, ...rest];
+};
+
+describe("ocsgw status", () => {
+  it("shows lanes with their holder, queues with the oldest wait, roles and the journal, finding the token by the config", async () => {
+    const calls = await busy();
+    expect(await status({ config: config() })).toBe(0);
+    const text = said();
+    expect(text).toMatch(/^ready {3}ocs-gateway \d+\.\d+\.\d+, up .+, config [0-9a-f]{12}$/m);
+    expect(text).toMatch(/^upstream ocs, epoch 1$/m);
+    expect(text).toMatch(new RegExp(`^ {2}primary  ${ocs.url}  active$`, "m"));
+    expect(text).toMatch(new RegExp(`^ {2}ocs/1  busy   Alpha Tenant  [\\d.]+ m?s +${ocs.url}$`, "m"));
+    expect(text).toMatch(/^ {2}Alpha Tenant {2}2 {8}\d+ +[\d.]+ m?s$/m);
+    expect(text).toMatch(/^ {2}Beta Tenant {3}1 {8}\d+ +[\d.]+ m?s$/m);
+    expect(text).toMatch(/^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, checkpoint over \d+ [\d.]+ m?s ago$/m);
+    expect(text).not.toContain("0177");
+    ocs.script = () => OK;
+    ocs.connections.at(-1)!.socket.write(OK);
+    await Promise.all(calls);
+    printed = [];
+    expect(await status({ config: config() })).toBe(0);
+    expect(said()).toMatch(/^ {2}nobody waits$/m);
+    expect(said()).toMatch(/^requests {2}ocs 2xx 4\nrefusals {2}none$/m);
+  });
+
+  it("prints JSON for programs", async () => {
+    expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
+    expect(JSON.parse(said())).toMatchObject({ ready: true, reasons: [], upstreams: [{ name: "ocs", epoch: 1, queue: [] }], journal: { failed: null } });
+  });
+
+  it("is 1 when the gateway is not ready, and says why", async () => {
+    await ocs.close();
+    await call("alpha");
+    await vi.waitFor(async () => expect(await status({ config: config() })).toBe(1), { timeout: 10_000 });
+    expect(printed.at(-1)).toMatch(new RegExp(`^not ready .*\\n  no OCS reachable: ocs \\(${ocs.url}\\)\\n[\\s\\S]*primary  ${ocs.url}  not reachable`));
+  });
+
+  it("is 5 when nobody answers", async () => {
+    await gateway.gateway.stop("test");
+    expect(await status({ config: config() })).toBe(5);
+    expect([printed, complained]).toEqual([[], [expect.stringContaining("ECONNREFUSED")]]);
+  });
+
+  it("is 1 without the right token, and says where it is looked for", async () => {
+    expect(await status({ config: config(), token: "wrong" })).toBe(1);
+    await rm(join(gateway.dir, "audit/admin.token"));
+    expect(await status({ config: config() })).toBe(1);
+    expect(complained.join("\n")).toContain(join(gateway.dir, "audit/admin.token"));
+  });
+
+  it("is 2 with an address and no token: the token of this machine is not sent elsewhere", async () => {
+    expect(await status({ config: config(), url: gateway.gateway.admin! })).toBe(2);
+  });
+
+  it("is 3 when the config is not valid", async () => {
+    vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    expect(await status({ config: join(gateway.dir, "nowhere.yaml") })).toBe(3);
+  });
+
+  it("takes the token from the environment", async () => {
+    const { code, stdout } = await run(process.execPath, [join(root, "src/cli/main.ts"), "status", "--url", gateway.gateway.admin!, "--json"], { env: { OCSGW_ADMIN_TOKEN: "token" } });
+    expect([code, (JSON.parse(stdout) as Status).ready]).toEqual([0, true]);
+  });
+});
+
+describe("the screen", () => {
+  const lane = (since: number): Status["upstreams"][number]["lanes"][number] => ({ name: "o/1", endpoint: "e", state: "idle", since });
+  const told: Status = {
+    version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"],
+    upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
+    journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, torn: undefined, checkpoint: { size: 8, age: 61_000 } },
+    requests: [], refusals: [{ code: "OCSGW-2001", count: 3 }],
+  };
+
+  it("stands in columns", () => {
+    expect(renderStatus(told).split("\n")).toEqual([
+      "not ready   ocs-gateway 1.2.3, up 2 d, config 0123456789ab",
+      "  draining",
+      "",
+      "upstream o, epoch 2",
+      "  role     endpoint  state",
+      "  primary  e         standby",
+      "  backup   f         active",
+      "",
+      "  lane  state  tenant  for   endpoint",
+      "  o/1   idle   -       3 ms  e",
+      "",
+      "  nobody waits",
+      "",
+      "journal   9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 4 refusals without room, broken",
+      "requests  none yet",
+      "refusals  OCSGW-2001 3",
+    ]);
+  });
+
+  it.each([[0, "0 ms"], [999.9, "999 ms"], [1000, "1.0 s"], [9900, "9.9 s"], [59_000, "59 s"], [119_000, "119 s"], [120_000, "2 min"], [7_200_000, "2 h"], [172_800_000, "2 d"]])("says %f ms as %s", (ms, words) => {
+    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(new RegExp(`o/1 +idle +- +${words.replace(".", "\\.")} +e$`, "m"));
+  });
+});

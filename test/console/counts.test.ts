@@ -1,0 +1,95 @@
+import { describe, expect, it } from "vitest";
+import { BOUNDS, Counts, Histogram } from "../../src/console/counts.ts";
+import { aLine, anArrival } from "../kit/line.ts";
+
+const arrival = { at: performance.now() };
+const seen = (tenant?: string, action?: string) =>
+  ({ arrival, journal: 0, ...(tenant !== undefined && { tenant: { name: tenant } }), ...(action !== undefined && { operation: { action: { name: action } } }) });
+const observations = ({ buckets }: Histogram): number => buckets.reduce((sum, count) => sum + count, 0);
+
+describe("a histogram", () => {
+  it.each([[0, 0], [0.1, 0], [0.100001, 1], [1, 3], [29_999, BOUNDS.length - 1], [30_000, BOUNDS.length - 1], [30_001, BOUNDS.length]])("puts %f ms into bucket %i", (ms, bucket) => {
+    const histogram = new Histogram();
+    histogram.observe(ms);
+    expect(histogram.buckets.indexOf(1)).toBe(bucket);
+    expect([observations(histogram), histogram.sum]).toEqual([1, ms]);
+  });
+});
+
+describe("requests", () => {
+  it("are told apart by tenant, action, origin and class", () => {
+    const counts = new Counts();
+    counts.observe(seen("Alpha", "DoNotCall"), { status: 200 });
+    counts.observe(seen("Alpha", "DoNotCall"), { status: 200 });
+    counts.observe(seen("Alpha", "DoNotCall"), { status: 410 });
+    counts.observe(seen("Alpha", "AddRecord"), { status: 429, code: "OCSGW-3001" });
+    counts.observe(seen("Beta", "DoNotCall"), { status: 304 });
+    counts.observe(seen(undefined, "DoNotCall"), { status: 401, code: "OCSGW-2001" });
+    counts.observe(seen(), { status: 400, code: "OCSGW-1011" });
+    expect([...counts.requests()]).toEqual([
+      { tenant: "Alpha", action: "DoNotCall", origin: "ocs", status_class: "2xx", count: 2 },
+      { tenant: "Alpha", action: "DoNotCall", origin: "ocs", status_class: "4xx", count: 1 },
+      { tenant: "Alpha", action: "AddRecord", origin: "gateway", status_class: "4xx", count: 1 },
+      { tenant: "Beta", action: "DoNotCall", origin: "ocs", status_class: "3xx", count: 1 },
+      { tenant: "none", action: "DoNotCall", origin: "gateway", status_class: "4xx", count: 1 },
+      { tenant: "none", action: "none", origin: "gateway", status_class: "4xx", count: 1 },
+    ]);
+    expect([...counts.refusals()]).toEqual([
+      { tenant: "Alpha", code: "OCSGW-3001", count: 1 }, { tenant: "none", code: "OCSGW-2001", count: 1 }, { tenant: "none", code: "OCSGW-1011", count: 1 },
+    ]);
+  });
+
+  it("spend time in policy and in all, and in the journal when they came so far", () => {
+    const counts = new Counts();
+    counts.observe({ ...seen("Alpha"), decided: 0.3, journal: 4 }, { status: 200 });
+    counts.observe(seen("Alpha"), { status: 403, code: "OCSGW-2101" });
+    const { policy, journal, total } = counts.phases;
+    expect([observations(policy), observations(journal), observations(total)]).toEqual([2, 1, 2]);
+    expect([policy.buckets[2], journal.sum]).toEqual([1, 4]);
+  });
+});
+
+describe("what passes through", () => {
+  it("an exchange gives its waits, and its answer unchanged", async () => {
+    const counts = new Counts();
+    const answer = { status: 200, waits: { queue: 2, ocs: 7 } };
+    expect(await counts.waiting((_order: string) => Promise.resolve(answer))("order")).toBe(answer);
+    expect([counts.phases.queue.sum, counts.phases.ocs.sum]).toEqual([2, 7]);
+  });
+
+  it("an exchange that fails gives its waits, and its error unchanged", async () => {
+    const counts = new Counts();
+    const error = Object.assign(new Error("no lane came free"), { waits: { queue: 5000, ocs: 0 } });
+    await expect(counts.waiting(() => Promise.reject(error))()).rejects.toBe(error);
+    expect([counts.phases.queue.sum, observations(counts.phases.ocs)]).toEqual([5000, 0]);
+    await expect(counts.waiting(() => Promise.reject(new Error("a defect")))()).rejects.toThrow("a defect");
+    expect(observations(counts.phases.queue)).toBe(1);
+  });
+
+  it("an append gives its duration when the entry is on disk, and none when it never is", async () => {
+    const counts = new Counts();
+    await counts.timed(() => new Promise<void>((resolve) => setTimeout(resolve, 2)))();
+    await expect(counts.timed(() => Promise.reject(new Error("disk")))()).rejects.toThrow("disk");
+    expect(observations(counts.appends)).toBe(1);
+    expect(counts.appends.sum).toBeGreaterThan(1);
+  });
+});
+
+describe("the line", () => {
+  it("tells of every request once, whatever became of it", async () => {
+    const counts = new Counts();
+    const { handler } = aLine({ observe: counts.observe });
+    const asks = [
+      { target: "/phones/4155550100?req=DoNotCall" },
+      { target: "/phones/4155550100?req=DoNotCall", as: "" },
+      { target: "/nothing" },
+      { target: "/campaigngroups/208?req=Load" },
+      { target: "/lists/Alpha%20List?req=AddRecord", body: "{" },
+    ];
+    for (const ask of asks) await handler(anArrival(ask));
+    expect([...counts.requests()].reduce((sum, { count }) => sum + count, 0)).toBe(asks.length);
+    expect(Object.fromEntries([...counts.refusals()].map(({ tenant, code, count }) => [`${tenant} ${code}`, count]))).toEqual({
+      "none OCSGW-2001": 1, "none OCSGW-1001": 1, "Alpha Tenant OCSGW-2104": 1, "Alpha Tenant OCSGW-1003": 1,
+    });
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from "vitest";
+import { createHealth, type HealthParts } from "../../src/console/health.ts";
+import { totals, unreachable, type Status, type UpstreamState } from "../../src/console/status.ts";
+import type { Reply } from "../../src/message.ts";
+import { anArrival, text } from "../kit/line.ts";
+
+const told: Status = {
+  version: "1.2.3", uptime: 5000, config_hash: "c0ffee", ready: true, reasons: [], upstreams: [],
+  journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, torn: undefined, checkpoint: { size: 3, age: 10 } }, requests: [], refusals: [],
+};
+
+const ask = (target: string, over: Partial<HealthParts> & { method?: string; authorization?: string } = {}): Promise<Reply> => {
+  const { method = "GET", authorization, ...parts } = over;
+  const handler = createHealth({ notReady: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, token: "secret", ...parts });
+  return handler(anArrival({ method, target, headers: authorization === undefined ? [] : [["Authorization", authorization]] }));
+};
+
+describe("the admin pages", () => {
+  it("say that the process lives, whatever keeps it from serving", async () => {
+    const reply = await ask("/healthz", { notReady: () => ["draining"] });
+    expect([reply.status, JSON.parse(text(reply))]).toEqual([200, { status: "ok" }]);
+  });
+
+  it("say ready, or every reason why not", async () => {
+    const [ready, not] = [await ask("/readyz"), await ask("/readyz", { notReady: () => ["draining", "no OCS reachable"] })];
+    expect([ready.status, JSON.parse(text(ready))]).toEqual([200, { status: "ready", reasons: [] }]);
+    expect([not.status, JSON.parse(text(not))]).toEqual([503, { status: "not ready", reasons: ["draining", "no OCS reachable"] }]);
+  });
+
+  it("give the metrics in the type that Prometheus knows, also to a scraper that adds parameters", async () => {
+    for (const target of ["/metrics", "/metrics?name=x"]) {
+      const reply = await ask(target);
+      expect([reply.status, text(reply), reply.headers]).toEqual([200, "ocsgw_lanes 1\n", [["Content-Type", "text/plain; version=0.0.4; charset=utf-8"], ["Cache-Control", "no-store"]]]);
+    }
+  });
+
+  it.each([[undefined, 401], ["Bearer", 401], ["Bearer wrong", 401], ["bearer secret", 401], ["Basic secret", 401], ["Bearer secret", 200]])("give the status for the token alone: %s gets %i", async (authorization, status) => {
+    const reply = await ask("/api/status", authorization === undefined ? {} : { authorization });
+    expect(reply.status).toBe(status);
+    expect(text(reply).includes("c0ffee")).toBe(status === 200);
+  });
+
+  it.each(["POST", "HEAD", "PUT"])("do not take %s", async (method) => {
+    const reply = await ask("/readyz", { method });
+    expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET"]]);
+  });
+
+  it.each(["/", "/phones/4155550100?req=DoNotCall", "/metrics/", "constructor", "/readyz/x"])("have no page %s", async (target) => {
+    expect((await ask(target)).status).toBe(404);
+  });
+
+  it("answer 500 and go on when a number cannot be had", async () => {
+    const reply = await ask("/metrics", { metrics: () => Promise.reject(new Error("+14155550100")) });
+    expect([reply.status, text(reply)]).toEqual([500, expect.not.stringContaining("4155550100")]);
+  });
+
+  it("refuse a message that is not one", async () => {
+    const reply = await createHealth({ notReady: () => [], metrics: () => Promise.resolve(""), status: () => told, token: "secret" })(anArrival({ method: "GET", target: "/readyz", fault: { kind: "ambiguous", detail: "two lengths" } }));
+    expect([reply.status, reply.close]).toEqual([400, true]);
+  });
+});
+
+describe("unreachable", () => {
+  const upstream = (name: string, ...up: boolean[]): UpstreamState =>
+    ({ name, epoch: 1, lanes: [], queue: [], endpoints: up.map((each, at) => ({ endpoint: `https://${name}${at + 1}`, role: at === 0 ? "primary" : "backup", active: each, up: each })) });
+
+  it("names every endpoint when none takes requests", () => {
+    expect(unreachable([upstream("a", false, false), upstream("b", false)])).toEqual(["no OCS reachable: a (https://a1, https://a2), b (https://b1)"]);
+  });
+
+  it.each([["the primary", [upstream("a", true, false)]], ["the backup", [upstream("a", false, true)]], ["another OCS", [upstream("a", false), upstream("b", true)]]])("is content while %s does", (_who, upstreams) => {
+    expect(unreachable(upstreams)).toEqual([]);
+  });
+});
+
+describe("totals", () => {
+  it("add up over what is left out, in order", () => {
+    const rows = [{ tenant: "A", code: "3001", count: 2 }, { tenant: "A", code: "2001", count: 1 }, { tenant: "B", code: "3001", count: 5 }];
+    expect(totals(rows, ["code"])).toEqual([{ code: "2001", count: 1 }, { code: "3001", count: 7 }]);
+  });
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from "vitest";
+import { Counts } from "../../src/console/counts.ts";
+import { createMetrics, type Sources } from "../../src/console/metrics.ts";
+import type { UpstreamState } from "../../src/console/status.ts";
+
+const lane = (number: number, state: UpstreamState["lanes"][number]["state"], tenant?: string): UpstreamState["lanes"][number] =>
+  ({ name: `ocs-main/${number}`, endpoint: "https://ocs1:8443", state, tenant, since: 10 });
+
+const ocsMain: UpstreamState = {
+  name: "ocs-main",
+  epoch: 3,
+  endpoints: [
+    { endpoint: "https://ocs1:8443", role: "primary", active: false, up: false },
+    { endpoint: "https://ocs2:8443", role: "backup", active: true, up: true },
+  ],
+  lanes: [lane(1, "busy", "Alpha"), lane(2, "busy", "Beta"), lane(3, "idle")],
+  queue: [{ tenant: "Alpha", waiting: 4, bytes: 900, oldest: 20 }],
+};
+
+const scrape = (over: Partial<Sources> = {}): Promise<string> =>
+  createMetrics({
+    counts: new Counts(),
+    tenants: [{ name: "Alpha", upstream: "ocs-main" }, { name: "Beta", upstream: "ocs-main" }],
+    upstreams: () => [ocsMain],
+    checkpointAt: () => Date.now() - 7000,
+    certificates: [],
+    configHash: "c0ffee",
+    ...over,
+  })();
+
+/** The samples of one name, as they stand. */
+const samplesOf = (text: string, name: string): string[] => text.split("\n").filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+const valueOf = (text: string, name: string): number => Number(samplesOf(text, name)[0]?.split(" ").at(-1));
+
+const NAMES = [
+  "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
+  "ocsgw_upstream_up gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge",
+  "ocsgw_config_info gauge", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter",
+];
+
+describe("metrics", () => {
+  it("have the pinned names and no other of ours, each with its type and a sentence", async () => {
+    const text = await scrape();
+    expect([...text.matchAll(/^# TYPE (ocsgw_.*)$/gm)].map(([, type]) => type!).toSorted()).toEqual(NAMES.toSorted());
+    expect([...text.matchAll(/^# HELP ocsgw_\w+ \S.*\.$/gm)]).toHaveLength(NAMES.length);
+  });
+
+  it("tell of the process under the names that dashboards know, also with two gateways in one", async () => {
+    for (const text of [await scrape(), await scrape()]) {
+      expect(valueOf(text, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
+      expect(samplesOf(text, "nodejs_eventloop_lag_p99_seconds")).toHaveLength(1);
+    }
+  });
+
+  it("are lines that Prometheus reads", async () => {
+    const counts = new Counts();
+    counts.observe({ arrival: { at: 0 }, tenant: { name: "Alpha" }, journal: 1 }, { status: 200 });
+    const sample = /^[a-zA-Z_:][\w:]*(\{([a-z_]+="([^"\\\n]|\\[\\n"])*",?)+\})? (-?\d+(\.\d+)?(e[+-]?\d+)?|\+Inf|Nan)$/;
+    const lines = (await scrape({ counts })).split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+    expect(lines.filter((line) => !sample.test(line))).toEqual([]);
+    expect(lines.length).toBeGreaterThan(100);
+  });
+
+  it("count what happened, again at every scrape", async () => {
+    const counts = new Counts();
+    const metrics = createMetrics({ counts, tenants: [], upstreams: () => [ocsMain], checkpointAt: () => 0, certificates: [], configHash: "c0ffee" });
+    const seen = { arrival: { at: 0 }, tenant: { name: "Alpha" }, operation: { action: { name: "DoNotCall" } }, journal: 0 };
+    counts.observe(seen, { status: 200 });
+    await metrics();
+    counts.observe(seen, { status: 200 });
+    counts.observe(seen, { status: 403, code: "OCSGW-2104" });
+    counts.alarm("ocs-main");
+    counts.switchovers++;
+    const text = await metrics();
+    expect(samplesOf(text, "ocsgw_requests_total")).toEqual([
+      'ocsgw_requests_total{tenant="Alpha",action="DoNotCall",origin="ocs",status_class="2xx"} 2',
+      'ocsgw_requests_total{tenant="Alpha",action="DoNotCall",origin="gateway",status_class="4xx"} 1',
+    ]);
+    expect(samplesOf(text, "ocsgw_refusals_total")).toEqual(['ocsgw_refusals_total{tenant="Alpha",code="OCSGW-2104"} 1']);
+    expect([samplesOf(text, "ocsgw_alarms_total"), samplesOf(text, "ocsgw_switchovers_total")]).toEqual([['ocsgw_alarms_total{upstream="ocs-main"} 1'], ["ocsgw_switchovers_total 1"]]);
+  });
+
+  it("show histograms in seconds, cumulative, with every phase from the start", async () => {
+    const counts = new Counts();
+    for (const ms of [0.2, 3, 3, 40_000]) counts.phases.ocs.observe(ms);
+    const text = await scrape({ counts });
+    const buckets = samplesOf(text, "ocsgw_phase_seconds_bucket").filter((line) => line.includes('phase="ocs"'));
+    expect(buckets).toContain('ocsgw_phase_seconds_bucket{phase="ocs",le="0.0001"} 0');
+    expect(buckets).toContain('ocsgw_phase_seconds_bucket{phase="ocs",le="0.0025"} 1');
+    expect(buckets).toContain('ocsgw_phase_seconds_bucket{phase="ocs",le="0.005"} 3');
+    expect(buckets).toContain('ocsgw_phase_seconds_bucket{phase="ocs",le="30"} 3');
+    expect(buckets.at(-1)).toBe('ocsgw_phase_seconds_bucket{phase="ocs",le="+Inf"} 4');
+    expect(samplesOf(text, "ocsgw_phase_seconds_sum").find((line) => line.includes('"ocs"'))).toMatch(/ 40\.0062/);
+    expect(samplesOf(text, "ocsgw_phase_seconds_count")).toHaveLength(5);
+    expect(samplesOf(text, "ocsgw_journal_append_seconds_count")).toEqual(["ocsgw_journal_append_seconds_count 0"]);
+  });
+
+  it("show lanes, queues and roles as they are, and zeros where nothing is", async () => {
+    const text = await scrape();
+    expect(samplesOf(text, "ocsgw_lanes").map((line) => line.slice('ocsgw_lanes{upstream="ocs-main",'.length))).toEqual(['state="idle"} 1', 'state="dialling"} 0', 'state="busy"} 2', 'state="ready"} 0']);
+    expect(samplesOf(text, "ocsgw_queue_depth")).toEqual(['ocsgw_queue_depth{upstream="ocs-main",tenant="Alpha"} 4', 'ocsgw_queue_depth{upstream="ocs-main",tenant="Beta"} 0']);
+    expect(samplesOf(text, "ocsgw_upstream_up")).toEqual([
+      'ocsgw_upstream_up{upstream="ocs-main",endpoint="https://ocs1:8443",role="primary"} 0', 'ocsgw_upstream_up{upstream="ocs-main",endpoint="https://ocs2:8443",role="backup"} 1',
+    ]);
+    expect(samplesOf(text, "ocsgw_alarms_total")).toEqual(['ocsgw_alarms_total{upstream="ocs-main"} 0']);
+  });
+
+  it("show ages, ends of certificates and the config", async () => {
+    const text = await scrape({ certificates: [{ of: "listeners.clients", what: "cert", notAfter: Date.now() + 86_400_000 }, { of: "upstreams.ocs-main", what: "ca", notAfter: Date.now() - 60_000 }] });
+    expect(valueOf(text, "ocsgw_journal_checkpoint_age_seconds")).toBeGreaterThanOrEqual(7);
+    const [valid, over] = samplesOf(text, "ocsgw_cert_expiry_seconds").map((line) => line.split(" ") as [string, string]);
+    expect([valid?.[0], over?.[0]]).toEqual(['ocsgw_cert_expiry_seconds{of="listeners.clients",what="cert"}', 'ocsgw_cert_expiry_seconds{of="upstreams.ocs-main",what="ca"}']);
+    expect(Number(valid?.[1])).toBeGreaterThan(80_000);
+    expect(Number(over?.[1])).toBeLessThanOrEqual(-60);
+    expect(samplesOf(text, "ocsgw_config_info")).toEqual(['ocsgw_config_info{hash="c0ffee"} 1']);
+  });
+
+  it("escape what would end a label", async () => {
+    const name = 'A "quoted\\\nname"';
+    expect(samplesOf(await scrape({ tenants: [{ name, upstream: "ocs-main" }] }), "ocsgw_queue_depth")).toEqual(['ocsgw_queue_depth{upstream="ocs-main",tenant="A \\"quoted\\\\\\nname\\""} 0']);
+  });
+});
