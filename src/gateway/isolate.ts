@@ -8,6 +8,7 @@ import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts"
 import { writeTarget } from "../ocs/target.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { refuse } from "./refusals.ts";
+import { shapeOf } from "./shape.ts";
 import type { Command, Order } from "./words.ts";
 
 export const isolate = (command: Command): Order => {
@@ -29,6 +30,7 @@ export const isolate = (command: Command): Order => {
     path: writeTarget(operation),
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
     urgent: isUrgent(operation.action),
+    fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
   } as unknown as Order;
 };
 

@@ -3,23 +3,13 @@ import { createHash } from "node:crypto";
 import { ANSWER_HEADERS, MESSAGE_TYPES } from "../ocs/answer.ts";
 import { bytesOf, headerOf, type Arrival, type HeaderLine, type Reply } from "../message.ts";
 import { mayTouch } from "../tenants/grants.ts";
-import type { CampaignGroup } from "../tenants/register.ts";
-import { refuse } from "./refusals.ts";
+import { isThis, readGroups, type Group } from "./shape.ts";
 import type { Answer, Order } from "./words.ts";
 
 export const screen = (order: Order, answer: Answer, arrival: Arrival): Reply => {
   const { action, identifier } = order.operation;
-  if (action.name === "ReadStatus" && answer.status === 200) {
-    if (identifier === undefined) return screenGroups(order, answer, arrival);
-    refuseAnotherGroup(order.owner.campaignGroups.get(Number(identifier))!, answer);
-  }
-  return { status: answer.status, headers: meaningful(answer.headers), body: answer.body };
-};
-
-/** An answer carries no id of its request: that it is about the group that was asked for is seen from what it says. */
-const refuseAnotherGroup = (asked: CampaignGroup, { body }: Answer): void => {
-  const group = readObject(body);
-  if (group?.GSW_CM_MessageType !== MESSAGE_TYPES.oneGroup || !isThis(asked, group)) refuse("garbled", { detail: "OCS's answer is not the status of the campaign group that was asked for" });
+  const listsAll = action.name === "ReadStatus" && identifier === undefined && answer.status === 200;
+  return listsAll ? screenGroups(order, answer, arrival) : { status: answer.status, headers: meaningful(answer.headers), body: answer.body };
 };
 
 const meaningful = (headers: readonly HeaderLine[]): HeaderLine[] =>
@@ -36,7 +26,7 @@ const GROUP_FIELDS = [
 
 /** Body and Etag are made from this caller's groups only: neither tells of anybody else's. */
 const screenGroups = (order: Order, answer: Answer, arrival: Arrival): Reply => {
-  const groups = readGroups(answer.body);
+  const groups = readGroups(answer.body) ?? {};
   const grant = order.owner.clients.get(order.client)!;
   const mine = [...order.owner.campaignGroups.values()].filter(({ dbid }) => mayTouch(grant, dbid)).sort((a, b) => a.dbid - b.dbid);
   const shown = Object.fromEntries(mine.flatMap((group) => {
@@ -49,34 +39,6 @@ const screenGroups = (order: Order, answer: Answer, arrival: Arrival): Reply => 
   if (matches(headerOf(arrival.headers, "If-None-Match"), etag)) return { status: 304, headers: headers.filter(([name]) => name !== "Content-type"), body: bytesOf("") };
   return { status: 200, headers, body: bytesOf(text) };
 };
-
-type Group = Readonly<Record<string, unknown>>;
-
-const readGroups = (body: Uint8Array): Readonly<Record<string, Group | undefined>> => {
-  const answer = readObject(body);
-  if (answer?.GSW_CM_MessageType === MESSAGE_TYPES.allGroups && isObject(answer.CampaignGroups)) {
-    return Object.assign(Object.create(null), answer.CampaignGroups) as Record<string, Group>;
-  }
-  return refuse("garbled", { detail: "OCS's answer is not the list of campaign groups that was asked for" });
-};
-
-/** Undefined when the body is no JSON object. */
-const readObject = (body: Uint8Array): Group | undefined => {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** A name alone is not enough where the register knows the ids as well. */
-const isThis = ({ campaignId, groupId }: CampaignGroup, found: Group | undefined): found is Group =>
-  isObject(found) &&
-  (campaignId === undefined || found.GSW_CM_AttrCampaignID === campaignId) &&
-  (groupId === undefined || found.GSW_CM_AttrGroupID === groupId);
 
 const pick = (from: Group, names: readonly string[]): Group =>
   Object.fromEntries(names.flatMap((name) => (Object.hasOwn(from, name) ? [[name, from[name]]] : [])));

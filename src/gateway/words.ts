@@ -49,6 +49,8 @@ export type Order = Proven<"Order", {
   readonly body: string;
   /** Goes before what is not, within its tenant. */
   readonly urgent: boolean;
+  /** Whether a positive answer's body is the one that was asked for. */
+  readonly fits: ((body: Uint8Array) => boolean) | undefined;
 }>;
 
 /** What OCS answered, and how it came. */

@@ -10,6 +10,8 @@ export type Request = {
   readonly body: string;
   /** Goes before what is not, within its tenant. */
   readonly urgent: boolean;
+  /** For a GET: whether a positive answer's body is the one that was asked for. */
+  readonly fits?: ((body: Uint8Array) => boolean) | undefined;
 };
 
 /** Milliseconds: in the queue, and from the first byte to OCS until its whole answer. */

@@ -97,7 +97,8 @@ export class FairQueue<Item extends Waiting> {
   /** What a turn was not used for although requests wait, because someone goes first: the tenant is next in its round. */
   giveBack({ tenant, allowance }: Turn): void {
     const line = this.#lines.get(tenant);
-    if (!line || allowance <= 0 || lengthOf(line) === 0) return;
+    // A tenant that has begun anew since then goes first as it is.
+    if (!line || allowance <= 0 || lengthOf(line) === 0 || !this.#round.includes(line)) return;
     line.deficit += allowance - QUANTUM * line.share;
     this.#round = [line, ...this.#round.filter((each) => each !== line)];
   }

@@ -205,6 +205,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     const clean = this.#wire!.settle(this.#length);
     if (this.#needsBody && !this.#framed) return this.#finish(undefined, garbled("OCS's answer does not say where it ends"));
+    if (this.#needsBody && this.#request.fits?.(this.#answer().body) === false) return this.#finish(undefined, garbled("OCS's answer is not the one that was asked for"));
     // OCS's positive answer to a POST has no body: with one it may be another request's answer, and its connection is not to be trusted.
     const odd = !clean || (this.#request.method === "POST" && this.#status === 200 && this.#length > 0);
     this.#finish(this.#answer(), odd ? garbled("more came from OCS than one answer in the shape of its request") : undefined);

@@ -5,6 +5,7 @@ import type { Entry } from "../../src/journal/entry.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
 import { bytesOf, headerOf, type Arrival, type Fault, type Handler, type HeaderLine, type Reply } from "../../src/message.ts";
 import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
+import { NoAnswer } from "../../src/upstream/exchange.ts";
 import { createQuota } from "../../src/tenants/quota.ts";
 import { createRegister, type Tenant } from "../../src/tenants/register.ts";
 
@@ -71,7 +72,10 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
     redact: createRedactor({ phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop" }, "an index key for tests only, 32+"),
     send: async (order, gone) => {
       sent.push(order);
-      return send ? send(order, gone) : anAnswer();
+      const answer = await (send ? send(order, gone) : order.fits ? anAnswer({ text: "{}", status: 500 }) : anAnswer());
+      // As a lane does.
+      if (answer.status === 200 && order.fits?.(answer.body) === false) throw new NoAnswer("garbled", true, "OCS's answer is not the one that was asked for");
+      return answer;
     },
     dialect: () => dialect,
     observe: observe ?? (() => undefined),
