@@ -186,7 +186,7 @@ const partsOf = (settings: Settings, configHash: string, { journal, tenants, cre
     append: counts.timed(journal.append),
     note: journal.note,
     redact: createRedactor(settings.audit.redact, settings.audit.index_key),
-    send: counts.waiting((order: Order, gone: AbortSignal) => {
+    send: counts.waiting((order: Order, gone: () => AbortSignal) => {
       watch(order);
       return boards.get(order.owner.upstream)!.send(order, gone);
     }),

@@ -5,12 +5,18 @@ import { loadSettings } from "../settings/load.ts";
 import { check } from "./check.ts";
 
 export const serve = async ({ config }: { config: string }): Promise<number> => {
-  const loaded = await loadSettings(config);
-  if (!loaded.ok) return check({ config });
-  for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
-  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash });
+  const gateway = await start(config);
+  if (!gateway) return check({ config });
   await untilToldToStop(gateway);
   return 0;
+};
+
+/** Undefined when the file is not valid. What was read of it goes when the gateway stands: of many tenants it is a lot. */
+const start = async (config: string): Promise<Gateway | undefined> => {
+  const loaded = await loadSettings(config);
+  if (!loaded.ok) return undefined;
+  for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
+  return assemble({ settings: loaded.settings, configHash: loaded.hash });
 };
 
 /** SIGTERM and SIGINT let requests end; a second one ends the process at once. */

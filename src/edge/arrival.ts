@@ -15,9 +15,7 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
 export const arrivalOf = (
   request: IncomingMessage, response: ServerResponse, connection: Connection, where: Where, headers: readonly HeaderLine[], fault: Fault | undefined,
 ): Arrival => {
-  const gone = new AbortController();
-  const stop = connection.onGone(() => gone.abort());
-  response.once("close", stop);
+  let signal: AbortSignal | undefined;
   return {
     id: ulid(),
     at: performance.now(),
@@ -29,8 +27,17 @@ export const arrivalOf = (
     ...(fault && { fault }),
     body: () => readBody(request, response, connection, where.maxBody),
     surplus: () => connection.surplus(),
-    gone: gone.signal,
+    // Made when someone waits for it: most requests never do.
+    get gone() {
+      return (signal ??= hangUpOf(response, connection));
+    },
   };
+};
+
+const hangUpOf = (response: ServerResponse, connection: Connection): AbortSignal => {
+  const gone = new AbortController();
+  response.once("close", connection.onGone(() => gone.abort()));
+  return gone.signal;
 };
 
 /** Bytes of which no request could be made. */

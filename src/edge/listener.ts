@@ -164,7 +164,7 @@ const write = (response: ServerResponse, { status, headers, body }: Reply, close
   const lines = [...headers, ...(hasBody ? [["Content-Length", String(body.length)] as const] : []), ...(close ? [["Connection", "close"] as const] : [])];
   if (close && response.socket) linger(response.socket);
   response.writeHead(status, lines.flat());
-  response.end(hasBody ? body : undefined);
+  response.end(hasBody && body.length > 0 ? body : undefined);
 };
 
 /** Closing on unread bytes would reset the connection and take the reply with it: stop sending, read on for a moment, then close. */

@@ -9,7 +9,7 @@ import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<Answer> => {
   await intend(parts, order, seen);
   try {
-    const answer = await parts.send(order, seen.arrival.gone);
+    const answer = await parts.send(order, () => seen.arrival.gone);
     const written = await record(parts, answerEntry(seen, answer), seen);
     return written ? answer : { ...answer, unjournalled: true };
   } catch (error) {

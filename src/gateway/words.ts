@@ -106,7 +106,7 @@ export type Parts = {
   readonly note: (entry: Entry) => void;
   readonly redact: Redactor;
   /** Takes a fair turn, runs one exchange. Rejects with `why` and `sent`. */
-  readonly send: (order: Order, gone: AbortSignal) => Promise<Answer>;
+  readonly send: (order: Order, gone: () => AbortSignal) => Promise<Answer>;
   readonly dialect: (listener: string) => Dialect;
   /** Told of every request once, when its reply is decided. Without a code OCS answered. */
   readonly observe: (seen: Seen, ending: { readonly status: number; readonly code?: string }) => void;

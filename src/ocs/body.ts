@@ -164,5 +164,5 @@ const refuseMissing = (action: Action, attributes: Attributes): void => {
   }
 };
 
-const escapePointer = (key: string): string => key.replaceAll("~", "~0").replaceAll("/", "~1");
+const escapePointer = (key: string): string => (/[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key);
 const pointerTo = (key: string): string => `/${escapePointer(key)}`;

@@ -5,17 +5,17 @@ import type { Finding } from "./problem.ts";
 import type { Rule } from "./rules.ts";
 import { isLoopback } from "./units.ts";
 
-type Neighbours = { readonly tenant: TenantAt; readonly others: readonly TenantAt[] };
+type Neighbours = { readonly tenant: TenantAt; readonly other: TenantAt | undefined };
 
-/** Each tenant with those that share its OCS, under whatever upstream name. */
+/** Each tenant with one that shares its OCS, under whatever upstream name. */
 const neighbours = (facts: Facts): readonly Neighbours[] => {
   const sites = sitesOf(facts);
-  const site = ({ value }: TenantAt): string => sites.get(value.upstream) ?? value.upstream;
-  return facts.tenants.map((tenant) => ({ tenant, others: facts.tenants.filter((other) => other !== tenant && site(other) === site(tenant)) }));
+  const bySite = Map.groupBy(facts.tenants, ({ value }) => sites.get(value.upstream) ?? value.upstream);
+  return [...bySite.values()].flatMap((tenants) => tenants.map((tenant) => ({ tenant, other: tenants[0] === tenant ? tenants[1] : tenants[0] })));
 };
 
 const dedicatedAlone: Rule = (facts) =>
-  neighbours(facts).flatMap(({ tenant: { path, value }, others: [other] }): Finding | [] => {
+  neighbours(facts).flatMap(({ tenant: { path, value }, other }): Finding | [] => {
     if (value.records !== "dedicated" || !other) return [];
     const sameName = other.value.upstream === value.upstream;
     return {
@@ -27,7 +27,7 @@ const dedicatedAlone: Rule = (facts) =>
   });
 
 const sharedStates: Rule = (facts) =>
-  neighbours(facts).flatMap(({ tenant, others: [other] }): Finding | [] => (other && !facts.states([...tenant.path, "records"]) && !mayMiss(tenant, "records") ? {
+  neighbours(facts).flatMap(({ tenant, other }): Finding | [] => (other && !facts.states([...tenant.path, "records"]) && !mayMiss(tenant, "records") ? {
     code: "OCSGW-6222", path: [...tenant.path, "records"],
     message: `${JSON.stringify(tenant.value.name)} shares its OCS and must state \`records\`: OCS's record handles carry no tenant`,
     also: { path: [...other.path, "upstream"], message: `shared with ${JSON.stringify(other.value.name)}` },

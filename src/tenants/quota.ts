@@ -19,51 +19,53 @@ export type Charge = {
 export type Quota = { readonly charge: (tenant: Tenant, action: ActionName) => Promise<Charge> | Charge };
 
 type Meter = { readonly name: string; readonly limit: Limit; readonly limiter: RateLimiterMemory };
+/** What one action of one tenant is charged to, in sequence. */
+type Account = { readonly meters: readonly Meter[]; readonly policy: string };
 
 const KEY = "t";
 const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: undefined };
 
 export const createQuota = (tenants: readonly Tenant[]): Quota => {
-  const meters = new Map(tenants.map((tenant) => [tenant.dbid + tenant.upstream, metersOf(tenant)]));
+  const accounts = new Map(tenants.map((tenant) => [tenant, accountsOf(tenant)]));
   return {
     charge: (tenant, action) => {
-      const wanted = meters.get(tenant.dbid + tenant.upstream)?.filter(({ name }) => name === "tenant" || name === action) ?? [];
-      return wanted.length === 0 ? free : chargeAll(wanted);
+      const account = accounts.get(tenant)?.(action);
+      return account ? chargeAll(account) : free;
     },
   };
 };
 
-const metersOf = ({ limits }: Tenant): readonly Meter[] => [
-  ...(limits.requests ? [meter("tenant", limits.requests)] : []),
-  ...[...limits.actions].map(([action, limit]) => meter(action, limit)),
-];
+/** Undefined for an action without limits. */
+const accountsOf = ({ limits }: Tenant): ((action: ActionName) => Account | undefined) => {
+  const common = limits.requests ? [meter("tenant", limits.requests)] : [];
+  const byAction = new Map([...limits.actions].map(([action, limit]) => [action, account([...common, meter(action, limit)])]));
+  const otherwise = common.length > 0 ? account(common) : undefined;
+  return (action) => byAction.get(action) ?? otherwise;
+};
+
+const account = (meters: readonly Meter[]): Account =>
+  ({ meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
 
 const meter = (name: string, limit: Limit): Meter =>
   ({ name, limit, limiter: new RateLimiterMemory({ points: limit.points, duration: limit.seconds }) });
 
 /** In sequence: what a later limit refuses is not charged to an earlier one. */
-const chargeAll = async (meters: readonly Meter[]): Promise<Charge> => {
-  const counted: { meter: Meter; state: RateLimiterRes }[] = [];
-  for (const each of meters) {
-    const state = await consume(each);
-    counted.push({ meter: each, state: state.result });
-    if (state.allowed) continue;
-    for (const { meter: earlier } of counted.slice(0, -1)) await earlier.limiter.reward(KEY, 1);
-    return { allowed: false, retryAfter: Math.max(1, Math.ceil(state.result.msBeforeNext / 1000)), headers: headersOf(counted), exceeded: each.name };
+const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
+  let state = "";
+  for (const [index, { name, limiter }] of meters.entries()) {
+    const result = await limiter.consume(KEY, 1).catch(refusalOf);
+    state += `${index > 0 ? ", " : ""}"${name}";r=${Math.max(0, result.remainingPoints)};t=${Math.max(0, Math.ceil(result.msBeforeNext / 1000))}`;
+    if (result.consumedPoints <= limiter.points) continue;
+    for (const earlier of meters.slice(0, index)) await earlier.limiter.reward(KEY, 1);
+    return { allowed: false, retryAfter: Math.max(1, Math.ceil(result.msBeforeNext / 1000)), headers: headersOf(policy, state), exceeded: name };
   }
-  return { allowed: true, retryAfter: 0, headers: headersOf(counted), exceeded: undefined };
+  return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };
 
-const consume = async ({ limiter }: Meter): Promise<{ allowed: boolean; result: RateLimiterRes }> => {
-  try {
-    return { allowed: true, result: await limiter.consume(KEY, 1) };
-  } catch (refusal) {
-    if (refusal instanceof RateLimiterRes) return { allowed: false, result: refusal };
-    throw refusal;
-  }
+/** A limiter that refuses rejects with its state; whatever else it rejects with is a defect. */
+const refusalOf = (refusal: unknown): RateLimiterRes => {
+  if (refusal instanceof RateLimiterRes) return refusal;
+  throw refusal;
 };
 
-const headersOf = (counted: readonly { meter: Meter; state: RateLimiterRes }[]): Charge["headers"] => [
-  ["RateLimit-Policy", counted.map(({ meter: { name, limit } }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ")],
-  ["RateLimit", counted.map(({ meter: { name }, state }) => `"${name}";r=${Math.max(0, state.remainingPoints)};t=${Math.max(0, Math.ceil(state.msBeforeNext / 1000))}`).join(", ")],
-];
+const headersOf = (policy: string, state: string): Charge["headers"] => [["RateLimit-Policy", policy], ["RateLimit", state]];

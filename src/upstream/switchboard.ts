@@ -44,10 +44,11 @@ type Job = {
   readonly queuedAt: number;
   readonly resolve: (answer: Answer) => void;
   readonly reject: (reason: NoAnswer) => void;
-  readonly gone: AbortSignal | undefined;
+  readonly gone: (() => AbortSignal) | undefined;
   tries: number;
   timer?: NodeJS.Timeout;
   hangUp?: () => void;
+  signal?: AbortSignal | undefined;
 };
 
 /** OCS that changes roles closes all its connections within this time. */
@@ -80,7 +81,7 @@ export class Switchboard {
   }
 
   /** Waits for a fair turn, runs one exchange, answers. Rejects with NoAnswer. `gone` takes a waiting request out; a sent one runs to its end. */
-  send(request: Request, gone?: AbortSignal): Promise<Answer> {
+  send(request: Request, gone?: () => AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const job: Job = { request, tenant: request.tenant, urgent: request.urgent, bytes: request.body.length, queuedAt: performance.now(), resolve, reject, gone, tries: 0 };
       const no = this.#whyNot(job);
@@ -118,11 +119,10 @@ export class Switchboard {
     return this.#roles.steady && !this.#paused && !this.#closed;
   }
 
-  /** What is known before it waits: nobody there, gone already, or a wait that is longer than anyone would. */
-  #whyNot({ tenant, urgent, gone }: Job): NoAnswer | undefined {
+  /** What is known before it waits: nobody there, or a wait that is longer than anyone would. */
+  #whyNot({ tenant, urgent }: Job): NoAnswer | undefined {
     if (this.#closed) return new NoAnswer("unreachable", false, "the gateway is stopping");
     if (this.#roles.isDown) return new NoAnswer("unreachable", false, "no OCS accepts a connection", 1);
-    if (gone?.aborted) return new NoAnswer("abandoned", false, "the client hung up while its request waited");
     const wait = this.#foretell(tenant, urgent);
     if (wait <= this.#options.queue.maxWait) return undefined;
     return new NoAnswer("queue-full", false, `the wait would be longer than ${this.#options.queue.maxWait} ms`, Math.ceil(wait / 1000));
@@ -156,7 +156,9 @@ export class Switchboard {
       else leave("unreachable", `no OCS accepted a connection within ${maxWait} ms`);
     }, Math.max(0, job.queuedAt + maxWait - performance.now()));
     job.hangUp = () => leave("abandoned", "the client hung up while its request waited");
-    job.gone?.addEventListener("abort", job.hangUp, { once: true });
+    job.signal = job.gone?.();
+    if (job.signal?.aborted) job.hangUp();
+    else job.signal?.addEventListener("abort", job.hangUp, { once: true });
   }
 
   #assign(): void {
@@ -290,7 +292,7 @@ export class Switchboard {
 
 const unwatch = (job: Job): void => {
   clearTimeout(job.timer);
-  if (job.hangUp) job.gone?.removeEventListener("abort", job.hangUp);
+  if (job.hangUp) job.signal?.removeEventListener("abort", job.hangUp);
 };
 
 const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.now() - job.queuedAt, ocs: 0 }): void => {

@@ -74,7 +74,7 @@ describe("a listener", () => {
     let told: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => (told = resolve));
     const { listener } = await open({
-      send: (_order, signal) => new Promise((_resolve, reject) => signal.addEventListener("abort", () => (told!(), reject(Object.assign(new Error("x"), { why: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))))),
+      send: (_order, gone) => new Promise((_resolve, reject) => gone().addEventListener("abort", () => (told!(), reject(Object.assign(new Error("x"), { why: "abandoned", sent: false, waits: { queue: 1, ocs: 0 } }))))),
     });
     const client = await dial(listener);
     await client.send(post(DNC));

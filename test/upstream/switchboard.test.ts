@@ -210,8 +210,8 @@ describe("turns", () => {
   it("takes out a client that hangs up while it waits, and lets a sent exchange run to its end", async () => {
     const { ocs, board: it } = await board({ script: ({ connection }) => void setTimeout(() => connection.socket.write(OK), 100) });
     const [first, second] = [new AbortController(), new AbortController()];
-    const sent = it.send(request(), first.signal);
-    const waiting = failure(it.send(request(), second.signal));
+    const sent = it.send(request(), () => first.signal);
+    const waiting = failure(it.send(request(), () => second.signal));
     await new Promise((resolve) => setTimeout(resolve, 30));
     first.abort();
     second.abort();

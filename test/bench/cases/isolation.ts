@@ -1,0 +1,41 @@
+/** What it costs that a lane changes tenant only by a new connection: many active tenants on few lanes, both ways. */
+import { startGateway } from "../peers/gateway.ts";
+import { linesFor } from "../rig/requests.ts";
+import type { Case } from "./case.ts";
+import { dismiss, gather, medianOf, takeTurns, type Turn } from "./turns.ts";
+
+const TENANTS = 32;
+const LANES = 4;
+const CONNECTIONS = 64;
+
+export const isolation: Case = {
+  name: "isolation",
+  run: async (rig, { rounds, turn, warmUp }) => {
+    const whos = Array.from({ length: TENANTS }, (_, index) => ({ tenant: index + 1 }));
+    const started = [];
+    for (const kind of ["tenant", "none"] as const) {
+      const upstream = await rig.upstream(0);
+      const { port, child } = await startGateway(rig, upstream, { name: `gateway-isolation-${kind}`, tenants: TENANTS, lanes: LANES, isolation: kind });
+      const runner = await gather(rig, { name: `lane_isolation: ${kind}`, child, warmUp }, { port, lines: linesFor(rig.issuer, whos, CONNECTIONS, port) });
+      started.push({ ...runner, upstream });
+    }
+    const turns = await takeTurns(started, { rounds, run: { kind: "closed", ms: turn } });
+    const rows = [];
+    for (const { name, upstream } of started) {
+      const { requests, connections } = await upstream.counts();
+      const list = turns.get(name)!;
+      rows.push([name, medianOf(list, ({ perSecond }) => perSecond), medianOf(list, ({ cpu }) => cpu), medianOf(list, p50), medianOf(list, p99), requests / connections]);
+    }
+    await dismiss(started);
+    return {
+      title: `${TENANTS} active tenants on ${LANES} lanes, an upstream that answers at once`,
+      columns: ["", "requests/s", "CPU µs", "p50 ms", "p99 ms", "requests per connection"],
+      rows,
+      goals: [],
+      notes: [`${rounds} turns of ${turn} ms each, in rotation, medians; ${CONNECTIONS} client connections in a closed loop; p50 and p99 of the slowest tenant.`],
+    };
+  },
+};
+
+const p50 = ({ outcome }: Turn): number => Math.max(...Object.values(outcome.labels).map((numbers) => numbers.p50));
+const p99 = ({ outcome }: Turn): number => Math.max(...Object.values(outcome.labels).map((numbers) => numbers.p99));

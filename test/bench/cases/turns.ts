@@ -1,0 +1,61 @@
+/** Peers in turns, A B C A B C …, so that whatever happens to the machine happens to all of them; and the median of each one's turns. */
+import type { Crowd, Outcome, Run } from "../programs/client-words.ts";
+import type { Child } from "../rig/processes.ts";
+import type { Opened, Rig } from "../rig/rig.ts";
+import { median } from "../statistics.ts";
+
+export type Runner = { readonly name: string; readonly child: Child; readonly crowd: Opened };
+
+/** Of one turn. */
+export type Turn = {
+  readonly outcome: Outcome;
+  /** CPU microseconds of the peer for each request. */
+  readonly cpu: number;
+  readonly perSecond: number;
+  /** How much of its core the peer had, 0 to 1. */
+  readonly peerBusy: number;
+};
+
+export const takeTurns = async (runners: readonly Runner[], { rounds, run }: { readonly rounds: number; readonly run: Run }): Promise<ReadonlyMap<string, readonly Turn[]>> => {
+  const turns = new Map<string, Turn[]>(runners.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) for (const runner of runners) turns.get(runner.name)!.push(await takeTurn(runner, run));
+  return turns;
+};
+
+const LONGEST_WARM_UP_MS = 10_000;
+
+/** Opens the crowd and has it ask at once: code gets compiled, and no server takes a connection for one that never says anything. */
+export const gather = async (rig: Rig, { name, child, warmUp }: Omit<Runner, "crowd"> & { readonly warmUp: number }, crowd: Crowd): Promise<Runner> => {
+  const runner = { name, child, crowd: await rig.open(crowd) };
+  await takeTurn(runner, { kind: "closed", ms: LONGEST_WARM_UP_MS, requests: warmUp });
+  return runner;
+};
+
+export const dismiss = async (runners: readonly Runner[]): Promise<void> => {
+  for (const { crowd } of runners) await crowd.close();
+  await Promise.all([...new Set(runners.map(({ child }) => child))].map((child) => child.stop()));
+};
+
+export const takeTurn = async ({ name, child, crowd }: Runner, run: Run): Promise<Turn> => {
+  const before = child.cpu();
+  const outcome = await crowd.run(run).catch((cause: unknown) => {
+    throw new Error(`${name}: ${String(cause)} ${child.complaints().slice(-500)}`, { cause });
+  });
+  const cpu = child.cpu() - before;
+  refuseOddAnswers(name, outcome);
+  return { outcome, cpu: cpu / outcome.done, perSecond: outcome.done / outcome.seconds, peerBusy: cpu / 1e6 / outcome.seconds };
+};
+
+/** A peer that refuses is quick for the wrong reason. */
+export const refuseOddAnswers = (name: string, { statuses }: Outcome): void => {
+  if (Object.keys(statuses).some((status) => status !== "200")) throw new Error(`${name} did not answer 200 to everything: ${JSON.stringify(statuses)}`);
+};
+
+export const medianOf = (turns: readonly Turn[], what: (turn: Turn) => number): number => median(turns.map(what));
+
+/** The median over rounds of one peer's figure against another's in the same round; NaN without both. */
+export const ratioOf = (turns: ReadonlyMap<string, readonly Turn[]>, [name, against]: readonly [string, string], what: (turn: Turn) => number): number => {
+  const [ours = [], theirs = []] = [turns.get(name), turns.get(against)];
+  const ratios = ours.flatMap((turn, round) => (theirs[round] === undefined ? [] : [what(turn) / what(theirs[round])]));
+  return ratios.length === 0 ? Number.NaN : median(ratios);
+};

@@ -1,0 +1,45 @@
+/** The requests of the bench, the same bytes for every peer: a DoNotCall with a token, as an ORS strategy sends it. */
+import type { Line } from "../programs/client-words.ts";
+import type { Issuer } from "./credentials.ts";
+
+/** A tenant of the bench, its client and its list are told by a number from 1. */
+export const tenantName = (tenant: number): string => `Tenant ${tenant}`;
+export const clientName = (tenant: number, client = 1): string => `client-${tenant}-${client}`;
+export const listName = (tenant: number): string => `List ${tenant}`;
+export const dbidOf = (tenant: number): number => 100 + tenant;
+
+export type Who = { readonly tenant: number; readonly client?: number };
+
+const NUMBERS_PER_LINE = 8;
+
+const requestOf = ({ tenant }: Who, token: string, port: number, phone: number): string => {
+  const body = JSON.stringify({ GSW_TENANT_DBID: dbidOf(tenant), GSW_CALLING_LIST: listName(tenant), CUSTOMER_CODE: `C-${phone}` });
+  return `POST /phones/${phone}?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: Bearer ${token}\r\n`
+    + `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+};
+
+/** One connection whose requests all carry this token. */
+export const lineOf = (who: Who, token: string, port: number, number: number): Line => ({
+  label: tenantName(who.tenant),
+  requests: Array.from({ length: NUMBERS_PER_LINE }, (_, index) => requestOf(who, token, port, 4_155_550_000 + number * NUMBERS_PER_LINE + index)),
+});
+
+/** `count` connections, dealt out to these clients in turn; each client has one token. */
+export const linesFor = (issuer: Issuer, whos: readonly Who[], count: number, port: number): Line[] => {
+  const tokens = whos.map(({ tenant, client }) => issuer.token(clientName(tenant, client)));
+  return Array.from({ length: count }, (_, index) => lineOf(whos[index % whos.length]!, tokens[index % whos.length]!, port, index));
+};
+
+/** As above, but `tokens` different tokens in all, each sent once before any comes again. */
+export const linesWithNewTokens = (issuer: Issuer, whos: readonly Who[], count: number, port: number, tokens: number): Line[] =>
+  Array.from({ length: count }, (_, index): Line => {
+    const who = whos[index % whos.length]!;
+    const requests = Array.from({ length: Math.ceil(tokens / count) }, (_each, turn) => requestOf(who, issuer.token(clientName(who.tenant, who.client)), port, 4_155_550_000 + turn));
+    return { label: tenantName(who.tenant), requests };
+  });
+
+/** One request whose token says one thing and was signed for another: whoever verifies must answer 401. */
+export const forgedLine = (issuer: Issuer, port: number): Line => {
+  const [mine, other] = [issuer.token(clientName(1)), issuer.token(clientName(2))].map((token) => token.split("."));
+  return { label: "forged", requests: [requestOf({ tenant: 1 }, [mine![0], mine![1], other![2]].join("."), port, 4_155_550_000)] };
+};
