@@ -29,7 +29,7 @@ export const switchOverAndOver = async ({ times, seed, every }: SwitchoverOption
     for (let change = 0; change < times; change++) {
       await new Promise((resolve) => setTimeout(resolve, every));
       changes.push(performance.now());
-      shared.switchOver();
+      void shared.switchOver();
     }
     await new Promise((resolve) => setTimeout(resolve, every));
     over = true;
