@@ -5,6 +5,7 @@
 import type { Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
 import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
+import { refuse, unwatch, type Job } from "./job.ts";
 import { Lane, type LaneState, type RawAnswer } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Roles, type Change, type EndpointStatus } from "./roles.ts";
@@ -34,21 +35,6 @@ export type UpstreamStatus = {
   readonly lanes: readonly { readonly name: string; readonly endpoint: string; readonly state: LaneState["name"]; readonly tenant: string | undefined; readonly since: number }[];
   /** `oldest`: milliseconds that its first request waits. */
   readonly queue: readonly { readonly tenant: string; readonly waiting: number; readonly bytes: number; readonly oldest: number }[];
-};
-
-type Job = {
-  readonly request: Request;
-  readonly tenant: string;
-  readonly urgent: boolean;
-  readonly bytes: number;
-  readonly queuedAt: number;
-  readonly resolve: (answer: Answer) => void;
-  readonly reject: (reason: NoAnswer) => void;
-  readonly gone: (() => AbortSignal) | undefined;
-  tries: number;
-  timer?: NodeJS.Timeout;
-  hangUp?: () => void;
-  signal?: AbortSignal | undefined;
 };
 
 /** OCS that changes roles closes all its connections within this time. */
@@ -83,7 +69,7 @@ export class Switchboard {
   /** Waits for a fair turn, runs one exchange, answers. Rejects with NoAnswer. `gone` takes a waiting request out; a sent one runs to its end. */
   send(request: Request, gone?: () => AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const job: Job = { request, tenant: request.tenant, urgent: request.urgent, bytes: request.body.length, queuedAt: performance.now(), resolve, reject, gone, tries: 0 };
+      const job: Job = { request, tenant: request.tenant, urgent: request.urgent, bytes: Buffer.byteLength(request.body), queuedAt: performance.now(), resolve, reject, gone, tries: 0 };
       const no = this.#whyNot(job);
       if (no) return refuse(job, no);
       if (this.#queue.size === 0 && this.#free.size > 0 && this.#mayAssign) return this.#take(job);
@@ -289,14 +275,3 @@ export class Switchboard {
     }
   }
 }
-
-const unwatch = (job: Job): void => {
-  clearTimeout(job.timer);
-  if (job.hangUp) job.signal?.removeEventListener("abort", job.hangUp);
-};
-
-const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.now() - job.queuedAt, ocs: 0 }): void => {
-  unwatch(job);
-  reason.waits = waits;
-  job.reject(reason);
-};
