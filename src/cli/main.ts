@@ -94,6 +94,7 @@ const program = (): Command => {
   return ocsgw;
 };
 
+// commander gives parsed options without a type; what a command takes stands in its own signature.
 type Action = (options: any, ...given: (string | undefined)[]) => Exit;
 
 /** commander hands over the arguments, then the options, then the command; an option that a parent has too, as --seed of sandbox, is read there. */

@@ -8,14 +8,15 @@ export class Pace {
   #samples = 0;
   readonly #running = new Set<number>();
 
-  /** Returns what to call when the lane is free again. */
-  start(now = performance.now()): () => void {
+  /** Returns what to call when the lane is free again, and whether what it was busy with says anything about requests. */
+  start(now = performance.now()): (counts: boolean) => void {
     // A number of its own also for two that begin in the same instant.
     let began = now;
     while (this.#running.has(began)) began += 1e-6;
     this.#running.add(began);
-    return () => {
+    return (counts) => {
       this.#running.delete(began);
+      if (!counts) return;
       this.#samples++;
       this.#mean += (performance.now() - now - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);
     };

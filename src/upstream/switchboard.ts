@@ -37,6 +37,9 @@ export type UpstreamStatus = {
   readonly queue: readonly { readonly tenant: string; readonly waiting: number; readonly bytes: number; readonly oldest: number }[];
 };
 
+/** What became of a request on a lane: its answer, or none after it was sent, or it never left. */
+type Served = RawAnswer | "lost" | "unsent";
+
 /** OCS that changes roles closes all its connections within this time. */
 const ALL_CLOSE_MS = 10;
 const RELUCTANT_MS = 100;
@@ -180,15 +183,16 @@ export class Switchboard {
   /** One turn on one lane: serves its tenant while the turn allows and nobody goes first. Then the lane is free again. */
   async #run(lane: Lane, first: Job, turn: Turn): Promise<void> {
     this.#inFlight++;
+    let served: Served = "lost";
     for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
       const free = this.#pace.start();
-      const answer = await this.#serve(lane, job);
-      if (answer) await lane.quarantine(answer);
-      free();
+      served = await this.#serve(lane, job);
+      if (typeof served === "object") await lane.quarantine(served);
+      free(served !== "unsent");
     }
     this.#queue.giveBack(turn);
     // A lane that could not connect while others can is left alone for a moment, so that they take its work.
-    if (lane.tenant === undefined && this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RELUCTANT_MS));
+    if (served === "unsent" && this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RELUCTANT_MS));
     this.#inFlight--;
     if (this.#lanes.includes(lane)) this.#free.add(lane);
     else lane.close();
@@ -204,16 +208,18 @@ export class Switchboard {
     return job;
   }
 
-  async #serve(lane: Lane, job: Job): Promise<RawAnswer | undefined> {
+  async #serve(lane: Lane, job: Job): Promise<Served> {
     const queue = performance.now() - job.queuedAt;
     job.tries++;
     try {
-      const { status, headers, body, ms, ...rest } = await lane.exchange(job.request);
+      const answer = await lane.exchange(job.request);
+      const { status, headers, body, ms } = answer;
       job.resolve({ status, headers, body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: ms } });
-      return { status, headers, body, ms, ...rest };
+      return answer;
     } catch (error) {
-      this.#failed(lane, job, error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error)), queue);
-      return undefined;
+      const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
+      this.#failed(lane, job, reason, queue);
+      return reason.sent ? "lost" : "unsent";
     }
   }
 
