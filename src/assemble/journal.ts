@@ -1,0 +1,21 @@
+/** The journal and its checkpoints, from settings to the first entry. */
+import { events } from "../events.ts";
+import { openJournal, type Journal } from "../journal/append.ts";
+import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { Stops } from "./stops.ts";
+import { VERSION } from "./version.ts";
+
+export const startJournal = async ({ audit }: Settings, configHash: string, stops: Stops): Promise<{ journal: Journal; checkpoints: Checkpoints }> => {
+  const key = await loadOrCreateKey(audit.checkpoint.key);
+  const journal = await openJournal({ dir: audit.dir, durability: audit.durability });
+  stops.push(() => journal.close());
+  const { size, torn } = journal.status();
+  events.journalOpened(audit.dir, size);
+  if (torn) events.journalTailCut(torn.segment, torn.bytes);
+  const checkpoints = await createCheckpoints(journal, { key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every });
+  stops.push(() => checkpoints.stop());
+  await journal.append({ kind: "start", version: VERSION, pid: process.pid, config_hash: configHash, torn });
+  stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
+  return { journal, checkpoints };
+};
