@@ -75,8 +75,9 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   await disk.makeDirectory(options.dir);
   const unlock = await takeLock(at.lock);
   try {
-    const recovered = await recover(disk, options.dir);
-    const segments = new Segments({ disk, at, leaves: recovered.leaves, flushes: options.durability === "flush", limit: options.segmentBytes ?? SEGMENT_BYTES }, recovered.tail);
+    const how = options.durability === "flush" ? "durable" : "create";
+    const recovered = await recover(disk, options.dir, how);
+    const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: options.segmentBytes ?? SEGMENT_BYTES }, recovered.tail);
     return new FileJournal(options, { ...recovered, segments, disk, unlock });
   } catch (error) {
     await unlock();

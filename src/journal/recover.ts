@@ -2,7 +2,7 @@
  * What is there when the journal is opened: every line is read, the tree built again and held against every checkpoint. A torn end, as a crash
  * leaves it, is cut off; anything else that does not follow is refused, because going on would sign it.
  */
-import { readAll, readWhole, writeAll, type Disk, type DiskFile } from "./disk.ts";
+import { readAll, readWhole, writeAll, type Disk, type DiskFile, type How } from "./disk.ts";
 import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint } from "./note.ts";
@@ -29,6 +29,8 @@ export type Recovered = {
 
 type Reading = {
   readonly disk: Disk;
+  /** How segments are opened. */
+  readonly how: Exclude<How, "read">;
   readonly at: ReturnType<typeof places>;
   readonly tree: Tree;
   readonly leaves: Leaves;
@@ -43,12 +45,12 @@ const NEWLINE = 0x0a;
 const SETTLED_BYTES = 4 << 20;
 
 /** Makes the directories where there are none. Throws JournalDamaged. */
-export const recover = async (disk: Disk, dir: string): Promise<Recovered> => {
+export const recover = async (disk: Disk, dir: string, how: Exclude<How, "read">): Promise<Recovered> => {
   const at = places(dir);
   await disk.makeDirectory(at.segments);
   await disk.makeDirectory(at.checkpoints);
   const signed = await readSigned(disk, at);
-  const reading: Reading = { disk, at, signed, tree: createTree(), leaves: new Leaves(disk, at), covered: [...signed.keys()].at(-1) ?? 0 };
+  const reading: Reading = { disk, how, at, signed, tree: createTree(), leaves: new Leaves(disk, at), covered: [...signed.keys()].at(-1) ?? 0 };
   let last: Last | undefined;
   try {
     last = await recoverSegments(reading, numbersIn(await disk.list(at.segments), ".jsonl"));
@@ -80,7 +82,7 @@ const recoverSegments = async (reading: Reading, firsts: readonly number[]): Pro
   for (const first of firsts) {
     if (first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
     await reading.leaves.turnTo(first, reading.covered);
-    const file = await reading.disk.open(reading.at.segment(first), "create");
+    const file = await reading.disk.open(reading.at.segment(first), reading.how);
     try {
       if (first === firsts.at(-1)) return await recoverLast(reading, file, first);
       await recoverFull(reading, file, first);

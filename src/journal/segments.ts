@@ -1,5 +1,5 @@
 /** The segment that is being written, and the turn to the next one. */
-import { writeAll, type Disk, type DiskFile } from "./disk.ts";
+import { writeAll, type Disk, type DiskFile, type How } from "./disk.ts";
 import type { Leaves } from "./leaves.ts";
 import type { places } from "./places.ts";
 import type { Tail } from "./recover.ts";
@@ -8,8 +8,8 @@ type Parts = {
   readonly disk: Disk;
   readonly at: ReturnType<typeof places>;
   readonly leaves: Leaves;
-  /** Every write is flushed before it counts. */
-  readonly flushes: boolean;
+  /** How segments are opened: with `durable` every write is on the disk before it counts. */
+  readonly how: Exclude<How, "read">;
   /** A segment of at least so many bytes is the last but one. */
   readonly limit: number;
 };
@@ -40,7 +40,6 @@ export class Segments {
   async write(lines: Uint8Array, index: number): Promise<void> {
     if (!this.#file || this.#bytes >= this.#parts.limit) await this.#turnTo(index);
     await writeAll(this.#file!, lines, this.#bytes);
-    if (this.#parts.flushes) await this.#file!.flush();
     this.#bytes += lines.length;
   }
 
@@ -50,10 +49,10 @@ export class Segments {
   }
 
   async #turnTo(index: number): Promise<void> {
-    const { disk, at, leaves, flushes } = this.#parts;
+    const { disk, at, leaves, how } = this.#parts;
     // Where the system decides when to write, a segment must still not be torn when a later one exists.
-    if (!flushes) await this.#file?.flush();
-    const next = await disk.open(at.segment(index), "create");
+    if (how !== "durable") await this.#file?.flush();
+    const next = await disk.open(at.segment(index), how);
     const full = this.#file;
     this.#file = next;
     this.#first = index;

@@ -1,9 +1,12 @@
 /** The journal when a disk call fails: for every k the k-th call, in three ways. */
+import { constants } from "node:fs";
+import { readFile, readdir, readlink } from "node:fs/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JournalBroken } from "../../src/journal/append.ts";
 import { nodeDisk, writeAll, type Disk, type DiskFile } from "../../src/journal/disk.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
+import { describeIf } from "../kit/machine.ts";
 import { aDirectory, aKey, aRefusal, anIntent, openWithCheckpoints, removeDirectory, type Opened } from "./kit.ts";
 
 type Way = "short write" | "ENOSPC" | "EIO";
@@ -88,26 +91,51 @@ describe.each<Way>(["short write", "ENOSPC", "EIO"])("the journal, when the k-th
   });
 });
 
+describe("the disk", () => {
+  /** What Linux says of the open files under a path: the flags of open(2), octal. */
+  const flagsOf = async (path: string): Promise<number[]> => {
+    const fds = await readdir("/proc/self/fd");
+    const targets = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => "")));
+    const mine = fds.filter((_, at) => targets[at] === path);
+    return Promise.all(mine.map(async (fd) => Number.parseInt(/^flags:\s*(\d+)/m.exec(await readFile(`/proc/self/fdinfo/${fd}`, "utf8"))![1]!, 8)));
+  };
+
+  describeIf(process.platform === "linux", "Linux", "a file opened as durable", () => {
+    it("is written through with each call, and only then", async () => {
+      for (const [how, through] of [["durable", true], ["create", false], ["durable", true]] as const) {
+        const file = await nodeDisk.open(`${dir}/${how}`, how);
+        const flags = await flagsOf(`${dir}/${how}`);
+        expect(flags.map((each) => (each & constants.O_DSYNC) !== 0)).toEqual([through]);
+        await file.close();
+      }
+    });
+  });
+});
+
 describe("a journal whose disk failed", () => {
-  /** A disk of which the flushes of segments can be made to fail. */
-  const failing = (): { disk: Disk; fail: () => void; flushes: () => number } => {
-    let [isFailing, flushes] = [false, 0];
+  /** A disk that can be made to fail when it writes segments. */
+  const failing = (): { disk: Disk; fail: () => void; calls: () => number } => {
+    let [isFailing, calls] = [false, 0];
+    const failingCall = <Value>(work: () => Promise<Value>): Promise<Value> => {
+      calls++;
+      return isFailing ? Promise.reject(failure("EIO")) : work();
+    };
     const disk: Disk = {
       ...nodeDisk,
       open: async (path, how) => {
         const inner = await nodeDisk.open(path, how);
-        return path.endsWith(".jsonl") ? { ...inner, flush: () => { flushes++; return isFailing ? Promise.reject(failure("EIO")) : inner.flush(); } } : inner;
+        return path.endsWith(".jsonl") ? { ...inner, write: (bytes, position) => failingCall(() => inner.write(bytes, position)), flush: () => failingCall(inner.flush) } : inner;
       },
     };
-    return { disk, fail: () => { isFailing = true; }, flushes: () => flushes };
+    return { disk, fail: () => { isFailing = true; }, calls: () => calls };
   };
 
-  it("rejects the group, what waits behind it and all that follows, with the reason, and never flushes the file again", async () => {
-    const { disk, fail, flushes } = failing();
+  it("rejects the group, what waits behind it and all that follows, with the reason, and never touches the file again", async () => {
+    const { disk, fail, calls } = failing();
     const { journal, checkpoints } = await openWithCheckpoints(dir, key, { disk });
     await journal.append(anIntent(0));
     fail();
-    const before = flushes();
+    const before = calls();
     const group = [journal.append(anIntent(1)), journal.append(anIntent(2))];
     await new Promise(setImmediate);
     const behind = journal.append(anIntent(3));
@@ -117,7 +145,7 @@ describe("a journal whose disk failed", () => {
     await expect(checkpoints.write()).rejects.toThrow(JournalBroken);
     expect(journal.status()).toMatchObject({ size: 1, failed: expect.stringContaining("EIO") as string, lost: 1 });
     await journal.close();
-    expect(flushes()).toBe(before + 1);
+    expect(calls()).toBe(before + 1);
   });
 
   it("says so when a disk takes nothing more without an error", async () => {

@@ -46,8 +46,14 @@ const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Mo
         ...file,
         write: async (bytes, position) => {
           const taken = await file.write(bytes, position);
-          content.unflushed.push({ position, bytes: Buffer.from(bytes.subarray(0, taken)) });
+          const unflushed = { position, bytes: Buffer.from(bytes.subarray(0, taken)) };
+          content.unflushed.push(unflushed);
           remember();
+          if (how === "durable") {
+            content.unflushed.splice(content.unflushed.indexOf(unflushed), 1);
+            content.bytes = apply(content.bytes, position, unflushed.bytes);
+            remember();
+          }
           return taken;
         },
         flush: async () => {
