@@ -23,6 +23,7 @@ export const events = {
   settingsWarning: (where: string, message: string): void => log.warn({ where }, message),
   journalOpened: (dir: string, size: number): void => log.info({ dir, size }, "journal opened"),
   journalTailCut: (segment: string, bytes: number): void => log.warn({ segment, bytes }, "a torn last line was cut from the journal"),
+  journalDoubts: (intents: number): void => log.warn({ intents }, "requests of the run before have no outcome: they are in doubt, and their ids are in the journal"),
   journalBroken: (reason: string): void => log.error({ reason }, "the journal cannot be written; nothing is sent"),
   checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
   keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),

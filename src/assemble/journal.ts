@@ -2,6 +2,7 @@
 import { events } from "../events.ts";
 import { openJournal, type Journal } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
+import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
@@ -15,7 +16,8 @@ export const startJournal = async ({ audit }: Settings, configHash: string, stop
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
   const checkpoints = await createCheckpoints(journal, { key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every });
   stops.push(() => checkpoints.stop());
-  await journal.append({ kind: "start", version: VERSION, pid: process.pid, config_hash: configHash, torn });
+  const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
+  if (doubts > 0) events.journalDoubts(doubts);
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   return { journal, checkpoints };
 };

@@ -7,6 +7,7 @@ import { writeLine, type Entry } from "./entry.ts";
 import { Group } from "./group.ts";
 import type { Leaves } from "./leaves.ts";
 import { takeLock } from "./lock.ts";
+import type { Numbers } from "./numbers.ts";
 import { places, segmentName } from "./places.ts";
 import { recover, type Recovered, type TornTail } from "./recover.ts";
 import { Segments } from "./segments.ts";
@@ -49,6 +50,8 @@ export type JournalStatus = {
 export type Journal = {
   readonly dir: string;
   readonly disk: Disk;
+  /** Intents of earlier runs that have no outcome: their index by id. */
+  readonly unsettled: ReadonlyMap<string, number>;
   /** Resolves when the entry is on disk. Rejects with JournalBroken, and then with nothing else until the journal is opened anew. */
   readonly append: (entry: Entry) => Promise<void>;
   /** Shares the next flush, at the latest after 100 ms. Never waits: beyond 4 MiB in waiting entries are counted and told in a `gap`. */
@@ -92,10 +95,12 @@ const NOTHING_LOST = { count: 0, from: "", to: "" };
 class FileJournal implements Journal {
   readonly dir: string;
   readonly disk: Disk;
+  readonly unsettled: ReadonlyMap<string, number>;
   readonly #now: () => number;
   readonly #tree: Tree;
   readonly #leaves: Leaves;
   readonly #segments: Segments;
+  readonly #numbers: Numbers;
   readonly #torn: TornTail | undefined;
   readonly #unlock: () => Promise<void>;
   #filling = new Group();
@@ -110,13 +115,15 @@ class FileJournal implements Journal {
   #failed: JournalBroken | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor({ dir, now }: JournalOptions, { tree, leaves, segments, disk, torn, unlock }: Opened) {
+  constructor({ dir, now }: JournalOptions, { tree, leaves, trail, segments, disk, torn, unlock }: Opened) {
     this.dir = dir;
     this.disk = disk;
     this.#now = now ?? wallMicros;
     this.#tree = tree;
     this.#leaves = leaves;
     this.#segments = segments;
+    this.#numbers = trail.numbers;
+    this.unsettled = trail.open;
     this.#torn = torn;
     this.#unlock = unlock;
     this.#index = tree.size();
@@ -196,7 +203,9 @@ class FileJournal implements Journal {
   #put(entry: Entry): void {
     // A clock that is set back does not take the journal with it.
     this.#micros = Math.max(this.#micros, this.#now());
-    this.#filling.add(writeLine(this.#index, writeMicros(this.#micros), entry), this.#micros);
+    const given = this.#numbers.given(entry);
+    this.#filling.add(writeLine(this.#index, writeMicros(this.#micros), given), this.#micros);
+    this.#numbers.took(given);
     this.#index++;
   }
 

@@ -26,6 +26,8 @@ export type Intent = {
   readonly body: Readonly<Record<string, unknown>>;
   readonly tokens?: Tokens | undefined;
   readonly config_hash: string;
+  /** Given by the journal: see `numbers.ts`. */
+  readonly dnc?: number | undefined;
 };
 
 /** Flushed before the reply. */
@@ -61,6 +63,21 @@ export type Refusal = {
   readonly detail?: string | undefined;
   readonly pointer?: string | undefined;
   readonly waits?: Waits | undefined;
+  /** Given by the journal: see `numbers.ts`. */
+  readonly dnc?: number | undefined;
+};
+
+/** Written at a start for an intent of an earlier run that has no outcome: OCS may have carried it out or never have seen it. It closes the intent. */
+export type Doubt = {
+  readonly kind: "doubt";
+  readonly id: string;
+  /** The intent's index. */
+  readonly intent: number;
+  readonly tenant: Tenant;
+  readonly client: string;
+  readonly resource: string;
+  readonly action: string;
+  readonly reason: string;
 };
 
 /** Refusals without identity from one source within one second, beyond the threshold. */
@@ -105,6 +122,32 @@ export type Gap = {
   readonly lost?: number | undefined;
 };
 
+/** The clock was set. Entries keep their order; their times do not go back within a run, so that after a step back they stand still until the clock is there again. */
+export type Clock = {
+  readonly kind: "clock";
+  /** What it would have shown, and what it showed. */
+  readonly from: string;
+  readonly to: string;
+  /** Milliseconds; negative when it was set back. */
+  readonly step_ms: number;
+};
+
+/**
+ * Written before segments are deleted because `audit.retention` says so. Their leaf hashes stay, so the tree over all entries can still be built.
+ * Every later `retired` begins where this one ends, so the deleted entries are always those below the last one's `to`.
+ */
+export type Retired = {
+  readonly kind: "retired";
+  /** The first index deleted, and the first one behind them. */
+  readonly from: number;
+  readonly to: number;
+  readonly segments: readonly string[];
+  /** The time of the youngest entry in them. */
+  readonly youngest: string;
+  /** Of each tenant by DBID, the last DoNotCall number below `to`, also when an earlier `retired` deleted it. */
+  readonly dnc: Readonly<Record<string, number>>;
+};
+
 export type Switchover = {
   readonly kind: "switchover";
   readonly upstream: string;
@@ -136,7 +179,7 @@ export type Alarm = {
   readonly detail?: string | undefined;
 };
 
-export type Entry = Intent | Outcome | Refusal | Flood | Abandoned | Config | Start | Stop | Gap | Switchover | Access | Alarm;
+export type Entry = Intent | Outcome | Refusal | Doubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Retired | Switchover | Access | Alarm;
 export type Kind = Entry["kind"];
 /** A line as it is read back. */
 export type Recorded = Entry & { readonly index: number; readonly time: string };
@@ -146,19 +189,22 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
 const MEMBERS: Members = {
   intent: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    body: true, tokens: true, config_hash: true,
+    body: true, tokens: true, config_hash: true, dnc: true,
   },
   outcome: { id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, code: true, status: true, delivery: true, detail: true, pointer: true, waits: true,
+    tokens: true, code: true, status: true, delivery: true, detail: true, pointer: true, waits: true, dnc: true,
   },
+  doubt: { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: { source: true, listener: true, second: true, count: true, codes: true },
   abandoned: { id: true, delivery: true, waits: true },
   config: { config_hash: true, change: true, file: true, detail: true },
   start: { version: true, pid: true, config_hash: true, torn: true },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },
+  clock: { from: true, to: true, step_ms: true },
+  retired: { from: true, to: true, segments: true, youngest: true, dnc: true },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true },
   access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },

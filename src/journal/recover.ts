@@ -7,6 +7,7 @@ import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
+import { Trail } from "./trail.ts";
 import { createTree, digestOf, leafHashWithin, type Digest, type Tree } from "./tree.ts";
 
 /** The directory holds what the journal did not write, or no longer what it wrote. */
@@ -22,6 +23,7 @@ export type Tail = { readonly file: DiskFile; readonly first: number; readonly b
 export type Recovered = {
   readonly tree: Tree;
   readonly leaves: Leaves;
+  readonly trail: Trail;
   /** The last segment, open for writing; undefined when there is none yet. */
   readonly tail: Tail | undefined;
   readonly torn: TornTail | undefined;
@@ -34,6 +36,7 @@ type Reading = {
   readonly at: ReturnType<typeof places>;
   readonly tree: Tree;
   readonly leaves: Leaves;
+  readonly trail: Trail;
   /** The roots that were signed, by size. */
   readonly signed: ReadonlyMap<number, Digest>;
   /** Entries below it are covered by a checkpoint. */
@@ -50,14 +53,14 @@ export const recover = async (disk: Disk, dir: string, how: Exclude<How, "read">
   await disk.makeDirectory(at.segments);
   await disk.makeDirectory(at.checkpoints);
   const signed = await readSigned(disk, at);
-  const reading: Reading = { disk, how, at, signed, tree: createTree(), leaves: new Leaves(disk, at), covered: [...signed.keys()].at(-1) ?? 0 };
+  const reading: Reading = { disk, how, at, signed, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].at(-1) ?? 0 };
   let last: Last | undefined;
   try {
     last = await recoverSegments(reading, numbersIn(await disk.list(at.segments), ".jsonl"));
     if (reading.covered > reading.tree.size()) throw new JournalDamaged(`checkpoint ${reading.covered} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
-    return { tree: reading.tree, leaves: reading.leaves, ...last };
+    return { tree: reading.tree, leaves: reading.leaves, trail: reading.trail, ...last };
   } catch (error) {
     await Promise.allSettled([reading.leaves.close(), last?.tail?.file.close()]);
     throw error;
@@ -113,11 +116,12 @@ const recoverLast = async (reading: Reading, file: DiskFile, first: number): Pro
   return { tail: { file, first, bytes: good }, torn };
 };
 
-const onLine = ({ tree, leaves, signed }: Reading, first: number, accepts: (bytes: Buffer, start: number, end: number) => boolean): OnLine => (bytes, start, end) => {
+const onLine = ({ tree, leaves, trail, signed }: Reading, first: number, accepts: (bytes: Buffer, start: number, end: number) => boolean): OnLine => (bytes, start, end) => {
   const prefix = `{"index":${tree.size()},"time":"`;
   if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE || !accepts(bytes, start, end)) return false;
   const leaf = leafHashWithin(bytes, start, end);
   if (tree.size() >= leaves.next) leaves.add(leaf);
+  trail.add(bytes, start, end, tree.size());
   tree.append(leaf);
   const root = signed.get(tree.size());
   if (root !== undefined && root !== tree.root()) {

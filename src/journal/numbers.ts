@@ -1,0 +1,45 @@
+/**
+ * Every DoNotCall of a tenant has a number, from 1 and without gaps, in the entry that says what became of it first: its intent, or the refusal.
+ * So who holds a tenant's DoNotCall entries alone can see that none is missing. The number is given when the entry takes its place, and the
+ * lines on disk are what it is restored from: the highest of a tenant counts.
+ */
+import type { Entry, Intent, Refusal } from "./entry.ts";
+
+type Numbered = (Intent | Refusal) & { readonly tenant: NonNullable<Intent["tenant"]> };
+
+const isNumbered = (entry: Entry): entry is Numbered =>
+  (entry.kind === "intent" || entry.kind === "refusal") && entry.action === "DoNotCall" && entry.tenant !== null && entry.tenant !== undefined;
+
+export class Numbers {
+  /** By DBID, the last number given. */
+  readonly #last = new Map<number, number>();
+
+  /** The entry with its number, which is taken only by `took`. Any other entry as it is. */
+  given(entry: Entry): Entry {
+    return isNumbered(entry) ? { ...entry, dnc: this.last(entry.tenant.dbid) + 1 } : entry;
+  }
+
+  /** An entry as `given` made it has its place. */
+  took(entry: Entry): void {
+    if (isNumbered(entry)) this.#last.set(entry.tenant.dbid, entry.dnc!);
+  }
+
+  /** 0 before the first. */
+  last(dbid: number): number {
+    return this.#last.get(dbid) ?? 0;
+  }
+
+  /** A number that stands on disk. */
+  found(dbid: number, number: number): void {
+    if (number > this.last(dbid)) this.#last.set(dbid, number);
+  }
+
+  /** The entry with this number is not on disk after all, and so none with a higher one is: it is given again. */
+  lost(dbid: number, number: number): void {
+    if (number <= this.last(dbid)) this.#last.set(dbid, number - 1);
+  }
+
+  all(): Record<string, number> {
+    return Object.fromEntries(this.#last);
+  }
+}

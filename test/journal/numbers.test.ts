@@ -1,0 +1,76 @@
+/** The gapless DoNotCall numbers: given with the place in the journal, restored from the lines, never lost and never given twice. */
+import { truncate, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal, type Journal } from "../../src/journal/append.ts";
+import type { Entry, Recorded } from "../../src/journal/entry.ts";
+import { readEntries } from "../../src/journal/read.ts";
+import { aDirectory, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+
+let dir: string;
+let journal: Journal;
+const open = async (): Promise<void> => { journal = await openJournal({ dir, durability: "os", segmentBytes: 2000 }); };
+
+beforeEach(async () => { dir = await aDirectory(); await open(); });
+afterEach(async () => { await journal.close(); await removeDirectory(dir); });
+
+const of = (dbid: number, entry: Entry): Entry => ({ ...entry, tenant: { dbid, name: `Tenant ${dbid}` } }) as Entry;
+const refusal = (number: number, action: string | null): Entry => ({ ...aRefusal(number), action });
+const numbersOf = async (dbid: number): Promise<unknown[]> =>
+  (await Array.fromAsync(readEntries(dir))).filter((entry: Recorded) => "tenant" in entry && entry.tenant?.dbid === dbid).map((entry) => ("dnc" in entry ? entry.dnc : undefined));
+
+describe("a DoNotCall's number", () => {
+  it("counts each tenant's own, in intents and in refusals alike", async () => {
+    await Promise.all([
+      of(101, anIntent(0)), of(102, anIntent(1)), of(101, refusal(2, "DoNotCall")), of(101, { ...anIntent(3), action: "AddRecord" } as Entry), of(101, anIntent(4)),
+      of(102, refusal(5, "AddRecord")), of(102, refusal(6, null)), of(102, refusal(7, "DoNotCall")),
+    ].map((entry) => journal.append(entry)));
+    journal.note(of(101, refusal(8, "DoNotCall")));
+    await journal.append(aRefusal(9));
+    expect(await numbersOf(101)).toEqual([1, 2, undefined, 3, 4]);
+    expect(await numbersOf(102)).toEqual([1, undefined, undefined, 2]);
+  });
+
+  it("is given by the journal, whatever the entry brings", async () => {
+    await journal.append(of(101, { ...anIntent(0), dnc: 77 } as Entry));
+    expect(await numbersOf(101)).toEqual([1]);
+  });
+
+  it("is not used up by an entry that cannot be written down", async () => {
+    const body: Record<string, unknown> = {};
+    body.self = body;
+    await expect(journal.append(of(101, anIntent(0, body)))).rejects.toThrow(TypeError);
+    await journal.append(of(101, anIntent(1)));
+    expect(await numbersOf(101)).toEqual([1]);
+  });
+
+  it("goes on over segments and openings, and what a body says of itself counts for nothing", async () => {
+    for (let round = 0; round < 4; round++) {
+      for (let number = 0; number < 5; number++) await journal.append(of(101, anIntent(number, { dnc: 999, TEXT: ',"dnc":1000}', DEEP: { dnc: 5 } })));
+      await journal.append(of(101, { ...anIntent(6, { tenant: { dbid: 5 } }), action: "AddRecord" } as Entry));
+      await journal.close();
+      await open();
+    }
+    expect((await segmentsOf(dir)).length).toBeGreaterThan(3);
+    expect((await numbersOf(101)).filter((number) => number !== undefined)).toEqual(Array.from({ length: 20 }, (_, at) => at + 1));
+  });
+
+  it("is given again when a crash tore its line off", async () => {
+    for (let number = 0; number < 3; number++) await journal.append(of(101, anIntent(number)));
+    await journal.close();
+    const path = join(dir, "segments", (await segmentsOf(dir)).at(-1)!);
+    await truncate(path, (await stat(path)).size - 10);
+    await open();
+    await journal.append(of(101, anIntent(3)));
+    expect(await numbersOf(101)).toEqual([1, 2, 3]);
+  });
+
+  it("outlives the lines that retention deleted", async () => {
+    await journal.append({ kind: "retired", from: 0, to: 40, segments: ["000000000000.jsonl"], youngest: "2020-01-01T00:00:00.000000Z", dnc: { 101: 17, 103: 2 } });
+    await journal.close();
+    await open();
+    await journal.append(of(101, anIntent(0)));
+    await journal.append(of(103, anIntent(1)));
+    expect([await numbersOf(101), await numbersOf(103)]).toEqual([[18], [3]]);
+  });
+});
