@@ -14,12 +14,15 @@ export class Connection {
   readonly #socket: Socket;
   readonly #waiting: Task[] = [];
   readonly #onFault = new Set<(fault: Fault) => unknown>();
+  readonly #whenBroken: (fault: Fault) => void;
   readonly #onGone = new Set<() => void>();
   #busy = false;
   #gone = false;
 
-  constructor(socket: Socket) {
+  /** `whenBroken` is told of what is no request once all before it are answered, unless it came when none was under way. */
+  constructor(socket: Socket, whenBroken: (fault: Fault) => void) {
     this.#socket = socket;
+    this.#whenBroken = whenBroken;
     // A client that closes its side has hung up as far as waiting goes; an answer under way is still written to it.
     socket.once("end", () => this.#leave()).once("close", () => this.#leave());
   }
@@ -77,6 +80,7 @@ export class Connection {
       if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#socket.resume();
     }
     this.#busy = false;
+    if (this.fault) this.#whenBroken(this.fault);
   }
 
   #leave(): void {

@@ -56,9 +56,12 @@ const faultInFraming = ({ method, headers }: Head, maxBody: number): Fault | und
   const length = valueOf(headers, "content-length");
   const coding = valueOf(headers, "transfer-encoding");
   const expect = valueOf(headers, "expect");
+  const upgrade = valueOf(headers, "upgrade");
   if (length !== undefined && coding !== undefined) return ambiguous("Content-Length and Transfer-Encoding together");
   if (coding !== undefined && coding.toLowerCase() !== "chunked") return ambiguous("a Transfer-Encoding other than chunked");
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") return ambiguous("an Expect other than 100-continue");
+  // Java's client offers h2c with every request in clear text; no other protocol is expected here, and none is taken up.
+  if (upgrade !== undefined && upgrade.toLowerCase() !== "h2c") return ambiguous("an Upgrade to another protocol");
   if (length !== undefined && !LENGTH.test(length)) return { kind: "wrong-length", detail: "Content-Length is not a whole number" };
   if (Number(length ?? 0) > maxBody) return { kind: "body-too-large", detail: `the body is larger than ${maxBody} bytes` };
   if (method === "GET" && (coding !== undefined || Number(length ?? 0) > 0)) return { kind: "wrong-length", detail: "a GET has no body here" };

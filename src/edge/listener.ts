@@ -39,7 +39,7 @@ const LINGER_MS = 1000;
 
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const settings = { maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: 1000, noDelay: true };
-  const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls) }) : createHttp(settings);
+  const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true }) : createHttp(settings);
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
   const port = await bind(server, options);
@@ -97,7 +97,10 @@ class Desk {
   }
 
   greet(socket: Socket): Connection {
-    const connection = new Connection(socket);
+    const connection = new Connection(socket, (fault) => {
+      // It came when the last reply was out already: that one did not close.
+      if (socket.writable) void this.#refuseRaw(socket, fault);
+    });
     this.#connections.set(socket, connection);
     return connection;
   }
@@ -120,7 +123,9 @@ class Desk {
   readonly fail = (error: NodeJS.ErrnoException, socket: Socket): void => {
     const connection = this.#connections.get(socket) ?? this.greet(socket);
     if (connection.fault) return;
-    if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE" || error.code === "HPE_INVALID_EOF_STATE") return void socket.destroy();
+    if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") return void socket.destroy();
+    // A client that closes its side in the middle of its next request still gets the answers to those before.
+    if (error.code === "HPE_INVALID_EOF_STATE" && !connection.busy) return void socket.destroy();
     connection.fail(faultOf(error, connection.busy));
     if (!connection.busy) void this.#refuseRaw(socket, connection.fault!);
   };
@@ -183,6 +188,8 @@ const faultOf = ({ code }: NodeJS.ErrnoException, busy: boolean): Fault => {
       return { kind: "body-too-large", detail: "chunk extensions" };
     case "HPE_INVALID_CONTENT_LENGTH":
       return { kind: "wrong-length", detail: "Content-Length is not a whole number" };
+    case "HPE_INVALID_EOF_STATE":
+      return { kind: "wrong-length", detail: "the connection ended before the request did" };
     case "ERR_HTTP_REQUEST_TIMEOUT":
       return busy ? { kind: "wrong-length", detail: "the body did not arrive whole in time" } : { kind: "ambiguous", detail: "the request did not arrive in time" };
     default:

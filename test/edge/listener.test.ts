@@ -70,6 +70,35 @@ describe("a listener", () => {
     expect((await client.reply()).status).toBe(200);
   });
 
+  it("gives it over TLS too", async () => {
+    const { listener } = await open({ send: async () => (await new Promise((resolve) => setTimeout(resolve, 50)), { status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } }) }, { tls });
+    const client = await dial(listener, { ca: authority.certPem, halfOpen: true });
+    await client.send(post(DNC));
+    client.socket.end();
+    expect((await client.reply()).status).toBe(200);
+    await client.ended();
+  });
+
+  it("gives a client that closed its side in the middle of its next request the answers to those before", async () => {
+    const { listener } = await open();
+    const client = await dial(listener, { halfOpen: true });
+    await client.send(`${post(DNC)}POST /phones/4155550100?req=Do`);
+    client.socket.end();
+    expect((await client.reply()).status).toBe(200);
+    await client.ended();
+  });
+
+  it("closes when garbage comes while a reply is on its way out", async () => {
+    const { line, listener } = await open();
+    for (let round = 0; round < 20; round++) {
+      const client = await dial(listener);
+      await client.send(post(DNC));
+      client.socket.once("data", () => void client.socket.write("\0\0\r\n\r\n"));
+      expect(await client.ended()).toMatch(/^HTTP\/1\.1 200 /);
+    }
+    expect(line.sent).toHaveLength(20);
+  });
+
   it("tells the line when the client hangs up", async () => {
     let told: (() => void) | undefined;
     const gone = new Promise<void>((resolve) => (told = resolve));
@@ -89,6 +118,13 @@ describe("a listener", () => {
     await client.send(`POST ${DNC} HTTP/1.1\r\nHost: localhost\r\nX-Client: alpha\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"GSW\r\n12\r\n_TENANT_DBID":101}\r\n0\r\n\r\n`);
     expect((await client.reply()).status).toBe(200);
     expect(line.sent[0]!.body).toBe('{"GSW_TENANT_DBID":101}');
+  });
+
+  it("does not mind an offer of h2c, which Java's client makes with every request", async () => {
+    const { listener } = await open();
+    const client = await dial(listener);
+    await client.send(post(DNC, "{}", ["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA"]));
+    expect((await client.reply()).status).toBe(200);
   });
 
   it("lets a client that expects 100 send its body only after policy said yes", async () => {
@@ -160,6 +196,7 @@ const bad: readonly Bad[] = [
   ["trailers", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "2\r\n{}\r\n0\r\nHost: evil\r\n\r\n", 400, "1011"],
   ["a broken chunk size", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "zz\r\n{}\r\n", 400, "1011"],
   ["garbage", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "1011"],
+  ["an Upgrade", head(["Host: localhost", "X-Client: alpha", "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0"]), 400, "1011"],
   ["CONNECT", head(["Host: localhost:443"], "CONNECT localhost:443 HTTP/1.1"), 400, "1011"],
 ];
 

@@ -15,9 +15,8 @@ export type RawClient = {
 };
 
 export const rawClient = async (port: number, options: { ca?: string; halfOpen?: boolean } = {}): Promise<RawClient> => {
-  const socket: Socket = options.ca === undefined
-    ? connect({ port, host: "127.0.0.1", allowHalfOpen: options.halfOpen ?? false })
-    : connectTls({ port, host: "127.0.0.1", ca: options.ca, servername: "localhost" });
+  const to = { port, host: "127.0.0.1", allowHalfOpen: options.halfOpen ?? false };
+  const socket: Socket = options.ca === undefined ? connect(to) : connectTls({ ...to, ca: options.ca, servername: "localhost" });
   let received = "";
   let over = false;
   let wake: (() => void)[] = [];

@@ -71,6 +71,8 @@ export class RecordingOcs {
   readonly ledger: Received[] = [];
   /** What befalls this share of the requests, while it is set. */
   trouble: { readonly kind: Trouble; readonly share: number } | undefined;
+  /** Told of every byte that comes, as it comes. */
+  tap: ((connection: number, text: string) => void) | undefined;
   readonly #random: () => number;
   readonly #instances: Readonly<Record<InstanceName, Instance>>;
   #active: InstanceName = "primary";
@@ -138,7 +140,9 @@ export class RecordingOcs {
   #greet(socket: Socket, instance: Instance): void {
     const wire: Wire = { number: ++this.#connections, instance, socket, pending: "", unanswered: 0 };
     socket.setNoDelay(true).on("data", (chunk: Buffer) => {
-      wire.pending += chunk.toString("latin1");
+      const text = chunk.toString("latin1");
+      this.tap?.(wire.number, text);
+      wire.pending += text;
       for (let request = take(wire); request; request = take(wire)) this.#receive(wire, request);
     });
   }
