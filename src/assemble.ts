@@ -1,23 +1,30 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made in this file and in the folder beside it. */
 import { startAdmin } from "./assemble/admin.ts";
-import { createGeneration, type Generation, type House } from "./assemble/generation.ts";
+import { Standing } from "./assemble/changeover.ts";
+import type { Reading } from "./assemble/generation.ts";
 import { watchHandles } from "./assemble/handles.ts";
 import { startJournal } from "./assemble/journal.ts";
-import { startListeners } from "./assemble/listeners.ts";
 import { createOversight } from "./assemble/oversight.ts";
+import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
-import { startUpstreams, tellOf } from "./assemble/upstreams.ts";
+import { tellOf } from "./assemble/upstreams.ts";
 import { VERSION } from "./assemble/version.ts";
 import { Counts } from "./console/counts.ts";
 import { newToken } from "./console/token.ts";
 import { events } from "./events.ts";
+import type { FilesRead } from "./settings/load.ts";
 import type { Settings } from "./settings/schema.ts";
 
 export type Gateway = {
+  /** As they are now. */
   readonly listeners: readonly { readonly name: string; readonly url: string }[];
   readonly admin: string | undefined;
   /** The checkpoints' verifier key (C2SP vkey). */
   readonly verifierKey: string;
+  /** Reads the config file again and switches to it, or keeps what is in force and says why. Never rejects. */
+  readonly reload: () => Promise<Reloaded>;
+  /** Files that the generation in force was made of, besides the config file. */
+  readonly files: FilesRead;
   /** Lets what is under way end, then stops everything. */
   readonly stop: (reason: string) => Promise<void>;
 };
@@ -26,6 +33,10 @@ export type AssembleOptions = {
   readonly settings: Settings;
   /** SHA-256 of the config file, hexadecimal. */
   readonly configHash: string;
+  /** What the settings name, as it was read; left out, a reload takes it for changed. */
+  readonly files?: FilesRead;
+  /** Where the settings come from. */
+  readonly file: string;
   /** For the admin API; a new one when left out. Where there is an admin listener it is left in the journal's directory. */
   readonly adminToken?: string;
 };
@@ -40,27 +51,30 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   }
 };
 
-const start = async ({ settings, configHash, adminToken }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+const start = async ({ settings, configHash, files = new Map(), file, adminToken }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+  const first: Reading = { settings, hash: configHash, files };
   const { journal, checkpoints } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
-  const boards = await startUpstreams(settings, tellOf(journal, counts));
-  stops.push(async () => void (await Promise.all([...boards.values()].map((board) => board.close()))));
-  const house: House = { journal, counts, boards, watch: watchHandles(journal, counts) };
-  const current: { generation: Generation } = { generation: await createGeneration(house, settings, configHash) };
-  stops.push(() => current.generation.close());
+  const standing = new Standing({ house: { journal, counts, watch: watchHandles(journal, counts) }, tell: tellOf(journal, counts) });
+  const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
   const token = adminToken ?? newToken();
   const oversight = await createOversight({
-    settings, configHash, version: VERSION, token, journal, checkpoints, counts, upstreams: () => [...boards.values()].map((board) => board.status()),
+    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, counts,
+    upstreams: () => [...standing.generation?.boards.values() ?? []].map(({ switchboard }) => switchboard.status()),
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
   const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
-  const listeners = await startListeners(settings, (arrival) => current.generation.handler(arrival), stops);
-  await Promise.all([...boards.values()].map((board) => board.begin()));
+  stops.push(() => standing.close());
+  await standing.changeTo(first);
+  standing.admin = admin;
+  stops.push(() => reloader.close());
   oversight.stage = "serving";
   return {
-    listeners: listeners.map(({ name, url }) => ({ name, url })),
+    get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
     admin: admin?.url,
     verifierKey: checkpoints.verifierKey,
+    reload: () => reloader.reload(),
+    get files() { return standing.generation!.files; },
     stop: async (reason) => {
       oversight.stage = "draining";
       events.stopping(reason);

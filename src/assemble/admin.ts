@@ -1,18 +1,32 @@
 /** The admin listener: what operators read, and the token that opens it. */
 import { leaveToken } from "../console/token.ts";
-import { listen, type Listener } from "../edge/listener.ts";
+import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
 import { events } from "../events.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
 import { tlsOf } from "./listeners.ts";
 import type { Stops } from "./stops.ts";
 
-export const startAdmin = async ({ admin, audit }: Settings, { handler, token }: { readonly handler: Handler; readonly token: string }, stops: Stops): Promise<Listener | undefined> => {
+export type Admin = {
+  readonly url: string;
+  /** Reads the certificate of these settings; the function that is returned swaps it in and cannot fail. */
+  readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
+};
+
+export const startAdmin = async ({ admin, audit }: Settings, { handler, token }: { readonly handler: Handler; readonly token: string }, stops: Stops): Promise<Admin | undefined> => {
   if (!admin) return undefined;
-  const tls = admin.tls === "none" ? undefined : await tlsOf({ tls: { ...admin.tls, client_ca: null, client_certificates: "none" } });
-  const listener = await listen({ name: "admin", ...admin.bind, tls, names: [], allowFrom: undefined, maxBody: 4096 }, handler);
+  const listener: Listener = await listen(await optionsOf(admin), handler);
   stops.push(() => listener.stop(1000));
   stops.push(await leaveToken(audit.dir, token));
   events.listening("admin", listener.url);
-  return listener;
+  return {
+    url: listener.url,
+    prepare: async (next) => {
+      const options = next && await optionsOf(next);
+      return () => options && listener.update(options);
+    },
+  };
 };
+
+const optionsOf = async ({ bind, tls }: NonNullable<Settings["admin"]>): Promise<ListenerOptions> =>
+  ({ name: "admin", ...bind, tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_ca: null, client_certificates: "none" } }), names: [], allowFrom: undefined, maxBody: 4096 });

@@ -9,58 +9,73 @@ import type { Order, Parts } from "../gateway/words.ts";
 import type { Journal } from "../journal/append.ts";
 import { createRedactor } from "../journal/redact.ts";
 import type { Handler } from "../message.ts";
+import type { FilesRead } from "../settings/load.ts";
 import { toTenants } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Credentials } from "../tenants/credential.ts";
-import { createQuota } from "../tenants/quota.ts";
+import { createQuota, type Limiters } from "../tenants/quota.ts";
 import { createRegister } from "../tenants/register.ts";
-import type { Switchboard } from "../upstream/switchboard.ts";
-import { startCredentials } from "./credentials.ts";
+import { credentialsFor } from "./credentials.ts";
+import type { Board } from "./upstreams.ts";
 
 /** What is there before the first generation and after the last one. */
 export type House = {
   readonly journal: Journal;
   readonly counts: Counts;
-  readonly boards: ReadonlyMap<string, Switchboard>;
   /** Told of every order that is about to be sent. */
   readonly watch: (order: Order) => void;
 };
 
-export type Generation = {
+/** One reading of the config file. */
+export type Reading = {
   readonly settings: Settings;
   /** SHA-256 of the config file, hexadecimal. */
-  readonly configHash: string;
+  readonly hash: string;
+  readonly files: FilesRead;
+};
+
+export type Generation = Reading & {
   /** The line of this generation. */
   readonly handler: Handler;
-  /** To be called when no request of this generation is under way any more. */
-  readonly close: () => void;
+  readonly boards: ReadonlyMap<string, Board>;
+  readonly credentials: Credentials;
+  readonly limiters: Limiters;
+  /** How many requests it is judging or has sent. */
+  readonly live: () => number;
 };
 
 /** Throws when keys or key sets cannot be read. */
-export const createGeneration = async (house: House, settings: Settings, configHash: string): Promise<Generation> => {
-  const credentials = await startCredentials(settings);
-  return { settings, configHash, handler: createLine(partsOf(house, { settings, configHash, credentials })), close: credentials.close };
-};
-
-type Read = { readonly settings: Settings; readonly configHash: string; readonly credentials: Credentials };
-
-const partsOf = ({ journal, counts, boards, watch }: House, { settings, configHash, credentials }: Read): Parts => {
-  const tenants = toTenants(settings);
-  const dialects = new Map(settings.listeners.map(({ name, errors }) => [name, errors]));
-  return {
+export const createGeneration = async (house: House, reading: Reading, boards: ReadonlyMap<string, Board>, before?: Generation): Promise<Generation> => {
+  const tenants = toTenants(reading.settings);
+  const credentials = await credentialsFor(reading, before);
+  const quota = createQuota(tenants, before?.limiters);
+  let live = 0;
+  const { journal, counts, watch } = house;
+  const dialects = new Map(reading.settings.listeners.map(({ name, errors }) => [name, errors]));
+  const parts: Parts = {
     identify: credentials.identify,
     challenge: credentials.challenge,
     register: createRegister(tenants),
-    charge: createQuota(tenants).charge,
+    charge: quota.charge,
     append: counts.timed(journal.append),
     note: journal.note,
-    redact: createRedactor(settings.audit.redact, settings.audit.index_key),
+    redact: createRedactor(reading.settings.audit.redact, reading.settings.audit.index_key),
     send: counts.waiting((order: Order, gone: () => AbortSignal) => {
       watch(order);
-      return boards.get(order.owner.upstream)!.send(order, gone);
+      return boards.get(order.owner.upstream)!.switchboard.send(order, gone);
     }),
-    observe: counts.observe,
+    // Told of every request once, when its reply is decided: then nothing of this generation is needed for it any more.
+    observe: (seen, ending) => {
+      live--;
+      counts.observe(seen, ending);
+    },
     dialect: (listener) => dialects.get(listener) ?? "auto",
-    configHash,
+    configHash: reading.hash,
   };
+  const line = createLine(parts);
+  const handler: Handler = (arrival) => {
+    live++;
+    return line(arrival);
+  };
+  return { ...reading, handler, boards, credentials, limiters: quota.limiters, live: () => live };
 };

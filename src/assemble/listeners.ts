@@ -1,39 +1,65 @@
-/** Settings → listeners. */
+/** Settings → listeners. One that listens at the same address stays open when settings change; certificates, names, networks and sizes are swapped. */
 import { readFile } from "node:fs/promises";
 import { BlockList } from "node:net";
-import { listen, type Listener } from "../edge/listener.ts";
-import type { TlsSettings } from "../edge/tls.ts";
+import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
+import { requireUsable, type TlsSettings } from "../edge/tls.ts";
 import { events } from "../events.ts";
 import type { Handler } from "../message.ts";
 import type { ListenerSettings, Settings } from "../settings/schema.ts";
-import type { Stops } from "./stops.ts";
+import { undo } from "./stops.ts";
 
-const DRAIN_MS = 15_000;
+export const DRAIN_MS = 15_000;
 
-export const startListeners = async (settings: Settings, handler: Handler, stops: Stops): Promise<Listener[]> => {
-  const aliases = Object.values(settings.upstreams).flatMap((upstream) => upstream.aliases);
-  const listeners: Listener[] = [];
-  for (const listener of settings.listeners) {
-    const { name, bind, names, allow_from, max_body } = listener;
-    const started = await listen({
-      name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body,
-    }, handler);
-    listeners.push(started);
-    events.listening(name, started.url);
+/** By address. */
+export type Listeners = ReadonlyMap<string, Listener>;
+
+/** What is to listen next. New ones are open already. `commit` cannot fail: it swaps what has changed of those that stay. */
+export type NextListeners = { readonly listeners: Listeners; readonly opened: readonly Listener[]; readonly gone: readonly Listener[]; readonly commit: () => void };
+
+/** Rejects when an address is taken or a certificate cannot be used; then nothing new listens. */
+export const listenersFor = async (settings: Settings, handler: Handler, before: Listeners = new Map()): Promise<NextListeners> => {
+  const listeners = new Map<string, Listener>();
+  const opened: Listener[] = [];
+  const changes: (() => void)[] = [];
+  try {
+    for (const each of settings.listeners) {
+      const options = await optionsOf(each, settings);
+      const stays = before.get(addressOf(each));
+      if (stays) changes.push(() => stays.update(options));
+      else opened.push(await open(options, handler));
+      listeners.set(addressOf(each), stays ?? opened.at(-1)!);
+    }
+  } catch (error) {
+    await undo(opened.map((listener) => () => listener.stop(0)));
+    throw error;
   }
-  // In reverse order of the stops this comes first: no new work before what is under way has ended.
-  stops.push(async () => void (await Promise.all(listeners.map((listener) => listener.stop(DRAIN_MS)))));
-  return listeners;
+  return { listeners, opened, gone: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)), commit: () => changes.forEach((change) => change()) };
 };
 
+/** Free ports differ, however they are written. */
+export const addressOf = ({ name, bind: { host, port } }: ListenerSettings): string => (port === 0 ? `${host}:0 ${name}` : `${host}:${port}`);
+
+const open = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
+  const listener = await listen(options, handler);
+  events.listening(options.name, listener.url);
+  return listener;
+};
+
+const optionsOf = async (listener: ListenerSettings, { upstreams }: Settings): Promise<ListenerOptions> => {
+  const { name, bind, names, allow_from, max_body } = listener;
+  const aliases = Object.values(upstreams).flatMap((upstream) => upstream.aliases);
+  return { name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body };
+};
+
+/** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
 export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<TlsSettings | undefined> =>
-  tls === "none" ? undefined : {
+  tls === "none" ? undefined : requireUsable({
     cert: await readFile(tls.cert, "utf8"),
     key: await readFile(tls.key, "utf8"),
     minVersion: tls.min_version,
     clientCa: tls.client_ca === null ? undefined : await readFile(tls.client_ca, "utf8"),
     clientCertificates: tls.client_ca === null ? "none" : tls.client_certificates,
-  };
+  });
 
 export const blockList = (networks: readonly string[]): BlockList => {
   const list = new BlockList();

@@ -2,17 +2,21 @@
 import { readFile } from "node:fs/promises";
 import { firstEnd, type Certificate } from "../console/certificates.ts";
 import type { Counts } from "../console/counts.ts";
-import { createHealth } from "../console/health.ts";
+import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
 import { totals, unreachable, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
+import type { Reading } from "./generation.ts";
 
 export type Watched = {
-  readonly settings: Settings;
-  readonly configHash: string;
+  /** The one in force. */
+  readonly reading: () => Pick<Reading, "settings" | "hash">;
+  /** Why the config file as it is on disk is not in force. */
+  readonly refused: () => string | undefined;
+  readonly reload: HealthParts["reload"];
   readonly version: string;
   readonly token: string;
   readonly journal: Journal;
@@ -24,17 +28,29 @@ export type Watched = {
 export type Oversight = {
   /** For the admin listener. */
   readonly handler: Handler;
+  /** To be called when another reading is in force: looks at its certificates. */
+  readonly refresh: () => Promise<void>;
   stage: "starting" | "serving" | "draining";
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { settings, configHash, checkpoints, counts, upstreams, token } = watched;
+  const { reading, refused, reload, checkpoints, counts, upstreams, token } = watched;
+  let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
-    counts, upstreams, configHash, tenants: settings.tenants, certificates: await certificatesOf(settings), checkpointAt: () => checkpoints.last().at,
+    counts, upstreams, checkpointAt: () => checkpoints.last().at,
+    get configHash() { return reading().hash; },
+    get tenants() { return reading().settings.tenants; },
+    get certificates() { return certificates; },
+    get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), ...statusOf(watched) });
-  const oversight: Oversight = { handler: createHealth({ notReady, metrics, status, token }), stage: "starting" };
+  const warnings = (): string[] => [refused() ?? []].flat();
+  const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
+  const oversight: Oversight = {
+    handler: createHealth({ notReady, warnings, metrics, status, reload, token }),
+    refresh: async () => void (certificates = await certificatesOf(reading().settings)),
+    stage: "starting",
+  };
   return oversight;
 };
 
@@ -43,13 +59,13 @@ const reasons = ({ journal, upstreams }: Watched): string[] => {
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
 };
 
-const statusOf = ({ version, configHash, journal, checkpoints, counts, upstreams }: Watched): Omit<Status, "ready" | "reasons"> => {
+const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, at } = checkpoints.last();
   return {
     version,
     uptime: Math.round(process.uptime() * 1000),
-    config_hash: configHash,
+    config_hash: reading().hash,
     upstreams: upstreams(),
     journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) } },
     requests: totals(counts.requests(), ["origin", "status_class"]),

@@ -1,18 +1,46 @@
-/** Settings → one switchboard per upstream. They outlast a change of settings as long as theirs stay the same. */
+/** Settings → one switchboard per upstream. They outlast a change of settings as long as they lead to the same OCS in the same way. */
 import { readFile } from "node:fs/promises";
 import type { Counts } from "../console/counts.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Settings, UpstreamSettings } from "../settings/schema.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import { Switchboard, type UpstreamNews } from "../upstream/switchboard.ts";
+import { Switchboard, type UpstreamNews, type UpstreamOptions } from "../upstream/switchboard.ts";
+import type { Reading } from "./generation.ts";
 import { VERSION } from "./version.ts";
 
-export const startUpstreams = async (settings: Settings, tell: (news: UpstreamNews) => void): Promise<Map<string, Switchboard>> =>
-  new Map(await Promise.all(Object.entries(settings.upstreams).map(async ([name, upstream]): Promise<[string, Switchboard]> =>
-    [name, new Switchboard(await boardOptions(name, upstream, settings, tell))])));
+export type Board = {
+  readonly switchboard: Switchboard;
+  /** What its connections depend on. */
+  readonly way: string;
+};
 
-const boardOptions = async (name: string, upstream: UpstreamSettings, settings: Settings, tell: (news: UpstreamNews) => void): Promise<ConstructorParameters<typeof Switchboard>[0]> => {
+/** The boards of a reading: those of before where the way is the same, and new ones that have not begun. `retune` gives the ones that stayed what has changed of theirs. */
+export type Boards = { readonly boards: ReadonlyMap<string, Board>; readonly fresh: readonly Board[]; readonly retune: () => void };
+
+export const boardsFor = async (reading: Reading, tell: (news: UpstreamNews) => void, before: ReadonlyMap<string, Board> = new Map()): Promise<Boards> => {
+  const boards = new Map<string, Board>();
+  const fresh: Board[] = [];
+  const changes: (() => void)[] = [];
+  for (const [name, upstream] of Object.entries(reading.settings.upstreams)) {
+    const way = wayOf(upstream, reading);
+    const stays = before.get(name);
+    if (stays?.way === way) {
+      boards.set(name, stays);
+      changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
+    } else {
+      const board = { way, switchboard: new Switchboard({ ...await wayOptions(upstream), ...measuresOf(name, upstream, reading.settings), name, tell }) };
+      boards.set(name, board);
+      fresh.push(board);
+    }
+  }
+  return { boards, fresh, retune: () => changes.forEach((change) => change()) };
+};
+
+const wayOf = ({ primary, backup, lane_isolation, tls, timeouts: { connect } }: UpstreamSettings, { files }: Reading): string =>
+  JSON.stringify([primary, backup, lane_isolation, connect, tls, files.get(tls.ca ?? ""), files.get(tls.cert ?? ""), files.get(tls.key ?? "")]);
+
+const wayOptions = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOptions, "primary" | "backup" | "onePerTenant" | "userAgent">> => {
   const { ca, cert, key, server_name } = upstream.tls;
   const tls = {
     ...(ca !== null && { ca: await readFile(ca, "utf8") }),
@@ -21,18 +49,21 @@ const boardOptions = async (name: string, upstream: UpstreamSettings, settings: 
     ...(server_name !== null && { serverName: server_name }),
   };
   const endpoint = (origin: string): Endpoint => ({ origin, tls, connectTimeout: upstream.timeouts.connect });
-  const shares = new Map(settings.tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [tenant.name, tenant.share]));
   return {
-    name,
     primary: endpoint(upstream.primary),
     backup: upstream.backup === null ? undefined : endpoint(upstream.backup),
-    connections: upstream.connections,
     onePerTenant: upstream.lane_isolation === "tenant",
+    userAgent: `ocs-gateway/${VERSION}`,
+  };
+};
+
+const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Settings): Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf"> => {
+  const shares = new Map(tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [tenant.name, tenant.share]));
+  return {
+    connections: upstream.connections,
     answerTimeout: upstream.timeouts.answer,
     queue: { max: upstream.queue.max, maxBytes: upstream.queue.max_bytes, maxWait: upstream.queue.max_wait },
     shareOf: (tenant) => shares.get(tenant) ?? 1,
-    userAgent: `ocs-gateway/${VERSION}`,
-    tell,
   };
 };
 

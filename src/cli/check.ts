@@ -1,6 +1,6 @@
 /** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
 import type { Counts, Loaded } from "../settings/load.ts";
-import { originOf, readSettings, textOf } from "../settings/load.ts";
+import { originOf, readSettings, textOf, unread } from "../settings/load.ts";
 import { explainRows } from "../settings/outline.ts";
 import type { Problem } from "../settings/problem.ts";
 import { renderProblem, type Look } from "../settings/render.ts";
@@ -20,7 +20,7 @@ export const check = async ({ config, json = false }: { readonly config: string;
   const text = await textOf(config);
   const loaded: Loaded = typeof text === "string"
     ? readSettings(text, originOf(config, host.env))
-    : { ok: false, problems: [text], counts: { tenants: 0, clients: 0, upstreams: 0, lanes: 0 } };
+    : unread(text);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   if (json) {
     host.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
@@ -31,7 +31,7 @@ export const check = async ({ config, json = false }: { readonly config: string;
   return loaded.ok ? VALID : NOT_VALID;
 };
 
-const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });
+export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });
 
 const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Loaded; problems: readonly Problem[]; took: number }): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;

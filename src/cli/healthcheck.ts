@@ -6,7 +6,7 @@ export type HealthOptions = { readonly config: string; readonly url?: string; re
 export const healthcheck = async ({ config, url, live }: HealthOptions): Promise<number> => {
   const found = url === undefined ? await adminOf(config) : { target: { url, certificate: undefined } };
   if (typeof found === "number") return found;
-  const answer = await ask(found.target, live ? "/healthz" : "/readyz");
+  const answer = await ask(found.target, { path: live ? "/healthz" : "/readyz" });
   if (!answer) return 5;
   const { status, reasons = [] } = answer.value as { readonly status: string; readonly reasons?: readonly string[] };
   console.log([status, ...reasons].join(": "));

@@ -10,6 +10,8 @@ const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] a
 const CONTROL = ["--url <control>", "the sandbox's control address", "http://127.0.0.1:18090/sandbox"] as const;
 const JSON_OUT = ["--json", "print JSON"] as const;
 
+const adminToken = (): Option => new Option("--token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN");
+
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 const refuseOldNode = (): void => {
@@ -23,8 +25,12 @@ const refuseOldNode = (): void => {
 const program = (): Command => {
   const ocsgw = new Command("ocsgw").description("API gateway in front of Genesys Outbound Contact Server (OCS)").version(manifest.version).exitOverride().showHelpAfterError("(ocsgw --help lists what there is)");
 
-  ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops").option(...CONFIG)
+  ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops; SIGHUP, or a change of the files, reads the config again").option(...CONFIG)
     .action(done(async (options) => (await import("./serve.ts")).serve(options)));
+
+  ocsgw.command("reload").description("a running gateway reads config, keys and certificates again; prints what has changed, or why nothing has; exit code 3 refused, 5 no answer").option(...CONFIG)
+    .option("--url <url>", "the admin listener, when not that of the config").addOption(adminToken()).option(...JSON_OUT)
+    .action(done(async (options) => (await import("./reload.ts")).reload(options)));
 
   const sandbox = ocsgw.command("sandbox").description("gateway and embedded OCS in one process, on loopback")
     .option("--port <n>", "the gateway's port; 0 for free ones everywhere", port)
@@ -83,7 +89,7 @@ const program = (): Command => {
 
   ocsgw.command("status").description("lanes, queues, roles and the journal of a running gateway; exit code 0 ready, 1 not ready, 5 no answer").option(...CONFIG)
     .option("--url <url>", "the admin listener, when not that of the config")
-    .addOption(new Option("--token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN"))
+    .addOption(adminToken())
     .option(...JSON_OUT)
     .action(done(async (options) => (await import("./status.ts")).status(options)));
 

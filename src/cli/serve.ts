@@ -1,5 +1,7 @@
-/** `ocsgw run`: the gateway, from a config file, until it is told to stop. */
+/** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
+import { resolve } from "node:path";
 import { assemble, type Gateway } from "../assemble.ts";
+import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { loadSettings } from "../settings/load.ts";
 import { check } from "./check.ts";
@@ -7,7 +9,8 @@ import { check } from "./check.ts";
 export const serve = async ({ config }: { config: string }): Promise<number> => {
   const gateway = await start(config);
   if (!gateway) return check({ config });
-  await untilToldToStop(gateway);
+  const stopReloading = await keepReloading(gateway, config);
+  await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
   return 0;
 };
 
@@ -16,7 +19,18 @@ const start = async (config: string): Promise<Gateway | undefined> => {
   const loaded = await loadSettings(config);
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
-  return assemble({ settings: loaded.settings, configHash: loaded.hash });
+  return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });
+};
+
+/** The function that is returned ends it. */
+export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files">, config: string): Promise<() => Promise<void>> => {
+  const again = (): void => void gateway.reload();
+  process.on("SIGHUP", again);
+  const stopWatching = await watchFiles({ files: () => [resolve(config), ...gateway.files.keys()], changed: () => gateway.reload() });
+  return async () => {
+    process.off("SIGHUP", again);
+    await stopWatching();
+  };
 };
 
 /** SIGTERM and SIGINT let requests end; a second one ends the process at once. */

@@ -9,8 +9,8 @@ export const renderStatus = (status: Status): string =>
     ...aligned([["journal", journal(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
   ].join("\n");
 
-const verdict = ({ ready, reasons, version, uptime, config_hash }: Status): string =>
-  [`${ready ? "ready" : "not ready"}   ocs-gateway ${version}, up ${span(uptime)}, config ${config_hash.slice(0, 12)}`, ...reasons.map((reason) => `  ${reason}`)].join("\n");
+const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Status): string =>
+  [`${ready ? "ready" : "not ready"}   ocs-gateway ${version}, up ${span(uptime)}, config ${config_hash.slice(0, 12)}`, ...reasons.map((reason) => `  ${reason}`), ...warnings.map((warning) => `  warning: ${warning}`)].join("\n");
 
 const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState): string[] => [
   `upstream ${name}, epoch ${epoch}`,

@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { events } from "../events.ts";
-import { bytesOf, headerOf, type Arrival, type Handler, type HeaderLine, type Reply } from "../message.ts";
+import { bytesOf, headerOf, type Handler, type HeaderLine, type Reply } from "../message.ts";
 import type { Status } from "./status.ts";
 
 export type HealthParts = {
@@ -12,35 +12,43 @@ export type HealthParts = {
   readonly notReady: () => readonly string[];
   /** In Prometheus' text format. */
   readonly metrics: () => Promise<string>;
+  /** In words, what wants looking after although the gateway serves. */
+  readonly warnings: () => readonly string[];
   readonly status: () => Status;
+  /** Reads the config file again: what has changed, or why it was refused. */
+  readonly reload: () => Promise<{ readonly outcome: "reloaded" | "unchanged" | "refused" }>;
   readonly token: string;
 };
 
 export const createHealth = (parts: HealthParts): Handler => async (arrival) => {
   if (arrival.fault) return json(400, { error: arrival.fault.detail }, [], true);
-  if (arrival.method !== "GET") return json(405, { error: "GET only" }, [["Allow", "GET"]]);
   const page = PAGES.get(arrival.target.split("?", 1)[0]!);
   if (!page) return json(404, { error: "no such page" });
+  if (arrival.method !== page.method) return json(405, { error: `${page.method} only` }, [["Allow", page.method]]);
+  if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return json(401, { error: "a bearer token is wanted" }, [["WWW-Authenticate", "Bearer"]]);
   try {
-    return await page(parts, arrival);
+    return await page.show(parts);
   } catch (error) {
     events.defect(arrival.id, error);
     return json(500, { error: "a defect of the gateway; the log has it" });
   }
 };
 
-type Page = (parts: HealthParts, arrival: Arrival) => Promise<Reply> | Reply;
+/** `guarded`: for who has the token. */
+type Page = { readonly method: "GET" | "POST"; readonly guarded?: true; readonly show: (parts: HealthParts) => Promise<Reply> | Reply };
 
 const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
-  ["/healthz", () => json(200, { status: "ok" })],
-  ["/readyz", ({ notReady }) => {
-    const reasons = notReady();
-    return json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons });
-  }],
-  ["/metrics", async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics())],
-  ["/api/status", ({ status, token }, { headers }) =>
-    isToken(headerOf(headers, "Authorization"), token) ? json(200, status()) : json(401, { error: "a bearer token is wanted" }, [["WWW-Authenticate", "Bearer"]])],
+  ["/healthz", { method: "GET", show: () => json(200, { status: "ok" }) }],
+  ["/readyz", { method: "GET", show: ({ notReady, warnings }) => ready(notReady(), warnings()) }],
+  ["/metrics", { method: "GET", show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
+  ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, status()) }],
+  ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
 ]);
+
+const ready = (reasons: readonly string[], warnings: readonly string[]): Reply =>
+  json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons, ...(warnings.length > 0 && { warnings }) });
+
+const reloaded = (told: Awaited<ReturnType<HealthParts["reload"]>>): Reply => json(told.outcome === "refused" ? 422 : 200, told);
 
 const json = (status: number, value: unknown, headers: readonly HeaderLine[] = [], close = false): Reply =>
   ({ ...text(status, "application/json", `${JSON.stringify(value)}\n`, headers), ...(close && { close }) });

@@ -4,6 +4,7 @@ import type { Certificate } from "./certificates.ts";
 import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
 import type { UpstreamState } from "./status.ts";
 
+/** Asked anew whenever somebody reads the numbers: all of it may change. */
 export type Sources = {
   readonly counts: Counts;
   readonly tenants: readonly { readonly name: string; readonly upstream: string }[];
@@ -13,6 +14,8 @@ export type Sources = {
   readonly checkpointAt: () => number;
   readonly certificates: readonly Certificate[];
   readonly configHash: string;
+  /** Why the config file as it is on disk is not in force. */
+  readonly refused?: string | undefined;
 };
 
 type Labels = Readonly<Record<string, string>>;
@@ -59,7 +62,8 @@ const addTimes = (registry: Registry, { phases, appends }: Counts): void => {
   histogram(registry, { name: "ocsgw_journal_append_seconds", help: "Until an intent or an outcome is on disk." }, [[{}, appends]]);
 };
 
-const addUpstreams = (registry: Registry, { tenants, upstreams }: Sources): void => {
+const addUpstreams = (registry: Registry, sources: Sources): void => {
+  const { upstreams } = sources;
   gauge(registry, { name: "ocsgw_lanes", help: "Connections to OCS by state.", labels: ["upstream", "state"] }, function* () {
     for (const { name, lanes } of upstreams()) {
       for (const state of LANE_STATES) yield [{ upstream: name, state }, lanes.filter((lane) => lane.state === state).length];
@@ -67,19 +71,20 @@ const addUpstreams = (registry: Registry, { tenants, upstreams }: Sources): void
   });
   gauge(registry, { name: "ocsgw_queue_depth", help: "Requests that wait for a lane.", labels: ["upstream", "tenant"] }, function* () {
     const queues = new Map(upstreams().map(({ name, queue }) => [name, new Map(queue.map(({ tenant, waiting }) => [tenant, waiting]))]));
-    for (const { name, upstream } of tenants) yield [{ upstream, tenant: name }, queues.get(upstream)?.get(name) ?? 0];
+    for (const { name, upstream } of sources.tenants) yield [{ upstream, tenant: name }, queues.get(upstream)?.get(name) ?? 0];
   });
   gauge(registry, { name: "ocsgw_upstream_up", help: "1 where an OCS takes requests; 0 for its standby, and for one that cannot be reached.", labels: ["upstream", "endpoint", "role"] }, function* () {
     for (const { name, endpoints } of upstreams()) for (const { endpoint, role, up } of endpoints) yield [{ upstream: name, endpoint, role }, up ? 1 : 0];
   });
 };
 
-const addAges = (registry: Registry, { checkpointAt, certificates, configHash }: Sources): void => {
-  gauge(registry, { name: "ocsgw_journal_checkpoint_age_seconds", help: "Since the journal was last signed." }, () => [[{}, (Date.now() - checkpointAt()) / 1000]]);
+const addAges = (registry: Registry, sources: Sources): void => {
+  gauge(registry, { name: "ocsgw_journal_checkpoint_age_seconds", help: "Since the journal was last signed." }, () => [[{}, (Date.now() - sources.checkpointAt()) / 1000]]);
   gauge(registry, { name: "ocsgw_cert_expiry_seconds", help: "Until the first certificate of a file in use ends.", labels: ["of", "what"] }, function* () {
-    for (const { of, what, notAfter } of certificates) yield [{ of, what }, (notAfter - Date.now()) / 1000];
+    for (const { of, what, notAfter } of sources.certificates) yield [{ of, what }, (notAfter - Date.now()) / 1000];
   });
-  gauge(registry, { name: "ocsgw_config_info", help: "The config file that is in force, by the SHA-256 of its text.", labels: ["hash"] }, () => [[{ hash: configHash }, 1]]);
+  gauge(registry, { name: "ocsgw_config_info", help: "The config file that is in force, by the SHA-256 of its text.", labels: ["hash"] }, () => [[{ hash: sources.configHash }, 1]]);
+  gauge(registry, { name: "ocsgw_config_reload_ok", help: "0 while the config file on disk was refused and an earlier one is in force." }, () => [[{}, sources.refused === undefined ? 1 : 0]]);
 };
 
 const counter = (registry: Registry, { name, help, labels = [] }: Shape, rows: () => Rows): Counter =>

@@ -43,6 +43,8 @@ export type Status = {
   readonly config_hash: string;
   readonly ready: boolean;
   readonly reasons: readonly string[];
+  /** What does not keep it from serving and yet wants looking after. */
+  readonly warnings: readonly string[];
   readonly upstreams: readonly UpstreamState[];
   readonly journal: Omit<JournalStatus, "failed"> & {
     /** Why nothing can be appended. */

@@ -2,6 +2,7 @@
 import { createServer as createHttp, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, BlockList, Socket } from "node:net";
+import { Server as TlsServer } from "node:tls";
 import type { Fault, Handler, HeaderLine, Reply } from "../message.ts";
 import { arrivalOf, brokenArrival, headerLines } from "./arrival.ts";
 import { ownAuthorities } from "./authority.ts";
@@ -28,6 +29,8 @@ export type Listener = {
   /** scheme://host:port */
   readonly url: string;
   readonly port: number;
+  /** From now on these names, networks, sizes and certificates count. Connections that stand stay; address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
+  readonly update: (options: ListenerOptions) => void;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
   readonly stop: (graceMs: number) => Promise<void>;
 };
@@ -44,13 +47,23 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
   const port = await bind(server, options);
   const desk = new Desk(options, port, handler);
-  server.on("connection", (socket: Socket) => options.allowFrom && !isAllowed(options.allowFrom, socket) && socket.destroy());
+  server.on("connection", (socket: Socket) => desk.mayEnter(socket) || socket.destroy());
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
   server.on("clientError", desk.fail);
   server.on("connect", (_request, socket: Socket) => desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket));
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, stop: (graceMs) => stop(server, desk, graceMs) };
+  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => stop(server, desk, graceMs) };
+};
+
+const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
+  if (options.tls && server instanceof TlsServer) {
+    const { requestCert, rejectUnauthorized, ...context } = tlsOptions(options.tls);
+    server.setSecureContext(context);
+    // Read by Node for each connection that is accepted.
+    Object.assign(server, { requestCert, rejectUnauthorized });
+  }
+  desk.update(options);
 };
 
 const bind = (server: Server, { host, port }: ListenerOptions): Promise<number> =>
@@ -81,7 +94,7 @@ const isAllowed = (from: BlockList, { remoteAddress = "" }: Socket): boolean => 
 /** Where requests of one listener are taken in, in turn per connection, and replies handed out. */
 class Desk {
   draining = false;
-  readonly #options: ListenerOptions;
+  #options: ListenerOptions;
   readonly #port: number;
   readonly #handler: Handler;
   readonly #connections = new WeakMap<Socket, Connection>();
@@ -94,6 +107,15 @@ class Desk {
     this.#port = port;
     this.#handler = handler;
     this.#app = mount(this.#serve);
+  }
+
+  update(options: ListenerOptions): void {
+    this.#options = options;
+    this.#authorities.clear();
+  }
+
+  mayEnter(socket: Socket): boolean {
+    return this.#options.allowFrom === undefined || isAllowed(this.#options.allowFrom, socket);
   }
 
   greet(socket: Socket): Connection {
@@ -109,11 +131,12 @@ class Desk {
     const connection = this.#connections.get(request.socket) ?? this.greet(request.socket);
     const headers = headerLines(request.rawHeaders);
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
-    const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(request.socket) });
-    this.#pending.set(request, { connection, fault, headers });
     connection.enqueue(() => new Promise((resolve) => {
       response.once("close", resolve);
       if (response.destroyed || request.socket.destroyed) return resolve();
+      // When its turn has come: a request that waited is judged by what is in force then, here as behind the handler.
+      const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(request.socket) });
+      this.#pending.set(request, { connection, fault, headers });
       if (fault) void this.#serve(request, response);
       else this.#app(request, response);
     }));

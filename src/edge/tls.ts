@@ -1,6 +1,7 @@
 /** The TLS side of a listener: 1.2 or later, HTTP/1.1 only (HTTP/2 belongs to a proxy in front), and which names its certificate has. */
 import { X509Certificate } from "node:crypto";
 import type { ServerOptions } from "node:https";
+import { createSecureContext } from "node:tls";
 
 export type TlsSettings = {
   /** PEM. */
@@ -30,6 +31,12 @@ export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCertificates
   rejectUnauthorized: clientCertificates === "require",
   ...(clientCa !== undefined && { ca: clientCa }),
 });
+
+/** The same settings. Throws when OpenSSL would not take them. */
+export const requireUsable = (settings: TlsSettings): TlsSettings => {
+  createSecureContext(tlsOptions(settings));
+  return settings;
+};
 
 /** DNS names and addresses of the certificate's subject alternative names. */
 export const namesOf = (certPem: string): readonly string[] =>

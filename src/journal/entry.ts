@@ -98,8 +98,13 @@ export type Config = {
   readonly kind: "config";
   readonly config_hash: string;
   readonly change: "loaded" | "reloaded" | "refused";
+  /** What was in force until then, or when refused still is. */
+  readonly previous_hash?: string | undefined;
   readonly file?: string | undefined;
+  /** Why it was refused. */
   readonly detail?: string | undefined;
+  /** What it means, a sentence for each change. */
+  readonly changes?: readonly string[] | undefined;
 };
 
 export type Start = {
@@ -199,7 +204,7 @@ const MEMBERS: Members = {
   doubt: { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: { source: true, listener: true, second: true, count: true, codes: true },
   abandoned: { id: true, delivery: true, waits: true },
-  config: { config_hash: true, change: true, file: true, detail: true },
+  config: { config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true },
   start: { version: true, pid: true, config_hash: true, torn: true },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },

@@ -17,18 +17,24 @@ import { isFilled, readYaml, type Read } from "./yaml.ts";
 
 export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number };
 
-export type Loaded =
+/** Every file that was asked for besides the config file, by its absolute path, with the SHA-256 of what it held; undefined where it could not be read. */
+export type FilesRead = ReadonlyMap<string, string | undefined>;
+
+export type Loaded = (
   | {
     readonly ok: true;
     readonly settings: Settings;
-    /** SHA-256 of the file's text, hexadecimal. */
-    readonly hash: string;
     readonly warnings: readonly Problem[];
     /** Where a setting stands in the file, or what stands around it. */
     readonly locate: (path: Path) => Place;
     readonly counts: Counts;
   }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly counts: Counts };
+  | { readonly ok: false; readonly problems: readonly Problem[]; readonly counts: Counts }
+) & {
+  /** SHA-256 of the file's text, hexadecimal; empty when it could not be read. */
+  readonly hash: string;
+  readonly files: FilesRead;
+};
 
 /** The file's name in messages and the base of relative paths, and where `${…}` is filled from. */
 export type Origin = Sources & { readonly file: string };
@@ -42,8 +48,11 @@ export const originOf = (file: string, env: Sources["env"] = process.env): Origi
 /** Never rejects: a file that cannot be read is a problem like any other. */
 export const loadSettings = async (file: string, env?: Sources["env"]): Promise<Loaded> => {
   const text = await textOf(file);
-  return typeof text === "string" ? readSettings(text, originOf(file, env)) : { ok: false, problems: [text], counts: nothing };
+  return typeof text === "string" ? readSettings(text, originOf(file, env)) : unread(text);
 };
+
+/** What is known of a file that could not be had. */
+export const unread = (problem: Problem): Loaded => ({ ok: false, problems: [problem], counts: nothing, hash: "", files: new Map() });
 
 /** The text of a config file, or the problem of not having it. */
 export const textOf = async (file: string): Promise<string | Problem> => {
@@ -54,9 +63,12 @@ export const textOf = async (file: string): Promise<string | Problem> => {
   }
 };
 
-export const readSettings = (text: string, origin: Origin): Loaded => {
+export const readSettings = (text: string, given: Origin): Loaded => {
+  const files = new Map<string, string | undefined>();
+  const origin = { ...given, readFile: noting(files, given) };
+  const common = { hash: sha256(text), files };
   const read = readYaml(text, (value) => fill(value, origin));
-  if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: nothing };
+  if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: nothing, ...common };
   const parsed = settingsSchema.safeParse(read.value);
   const facts = gather(read.value, parsed.success && read.findings.length === 0);
   const findings = [
@@ -67,10 +79,20 @@ export const readSettings = (text: string, origin: Origin): Loaded => {
   ];
   const problems = problemsOf(origin.file, read, findings);
   const counts = countsOf(facts);
-  if (!parsed.success || problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts };
+  if (!parsed.success || problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts, ...common };
   const base = dirname(resolve(origin.file));
   const settings = deepFreeze(mapPaths(parsed.data, (path) => resolve(base, path))) as Settings;
-  return { ok: true, settings, hash: createHash("sha256").update(text, "utf8").digest("hex"), warnings: problems, locate: (path) => read.locate(path), counts };
+  return { ok: true, settings, warnings: problems, locate: (path) => read.locate(path), counts, ...common };
+};
+
+export const sha256 = (text: string): string => createHash("sha256").update(text, "utf8").digest("hex");
+
+const noting = (files: Map<string, string | undefined>, { file, readFile: readOne }: Origin): Origin["readFile"] => (path) => {
+  const at = resolve(dirname(file), path);
+  files.set(at, undefined);
+  const text = readOne(path);
+  files.set(at, sha256(text));
+  return text;
 };
 
 const isMap = (value: unknown): boolean => typeof value === "object" && value !== null && !Array.isArray(value);

@@ -16,18 +16,34 @@ export type Charge = {
   readonly exceeded: string | undefined;
 };
 
-export type Quota = { readonly charge: (tenant: Tenant, action: ActionName) => Promise<Charge> | Charge };
+export type Quota = {
+  readonly charge: (tenant: Tenant, action: ActionName) => Promise<Charge> | Charge;
+  /** For the quota that comes after this one: what was used up under a limit stays used up where the limit stays. */
+  readonly limiters: Limiters;
+};
+
+/** By tenant, policy and limit. */
+export type Limiters = ReadonlyMap<string, RateLimiterMemory>;
 
 type Meter = { readonly name: string; readonly limit: Limit; readonly limiter: RateLimiterMemory };
+type LimiterOf = (tenant: Tenant, name: string, limit: Limit) => RateLimiterMemory;
 /** What one action of one tenant is charged to, in sequence. */
 type Account = { readonly meters: readonly Meter[]; readonly policy: string };
 
 const KEY = "t";
 const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: undefined };
 
-export const createQuota = (tenants: readonly Tenant[]): Quota => {
-  const accounts = new Map(tenants.map((tenant) => [tenant, accountsOf(tenant)]));
+export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map()): Quota => {
+  const limiters = new Map<string, RateLimiterMemory>();
+  const limiterOf: LimiterOf = (tenant, name, { points, seconds }) => {
+    const id = JSON.stringify([tenant.upstream, tenant.dbid, name, points, seconds]);
+    const limiter = limiters.get(id) ?? before.get(id) ?? new RateLimiterMemory({ points, duration: seconds });
+    limiters.set(id, limiter);
+    return limiter;
+  };
+  const accounts = new Map(tenants.map((tenant) => [tenant, accountsOf(tenant, limiterOf)]));
   return {
+    limiters,
     charge: (tenant, action) => {
       const account = accounts.get(tenant)?.(action);
       return account ? chargeAll(account) : free;
@@ -36,7 +52,9 @@ export const createQuota = (tenants: readonly Tenant[]): Quota => {
 };
 
 /** Undefined for an action without limits. */
-const accountsOf = ({ limits }: Tenant): ((action: ActionName) => Account | undefined) => {
+const accountsOf = (tenant: Tenant, limiterOf: LimiterOf): ((action: ActionName) => Account | undefined) => {
+  const { limits } = tenant;
+  const meter = (name: string, limit: Limit): Meter => ({ name, limit, limiter: limiterOf(tenant, name, limit) });
   const common = limits.requests ? [meter("tenant", limits.requests)] : [];
   const byAction = new Map([...limits.actions].map(([action, limit]) => [action, account([...common, meter(action, limit)])]));
   const otherwise = common.length > 0 ? account(common) : undefined;
@@ -45,9 +63,6 @@ const accountsOf = ({ limits }: Tenant): ((action: ActionName) => Account | unde
 
 const account = (meters: readonly Meter[]): Account =>
   ({ meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
-
-const meter = (name: string, limit: Limit): Meter =>
-  ({ name, limit, limiter: new RateLimiterMemory({ points: limit.points, duration: limit.seconds }) });
 
 /** In sequence: what a later limit refuses is not charged to an earlier one. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {

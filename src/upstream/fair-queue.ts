@@ -18,7 +18,7 @@ export type Turn = { readonly tenant: string; allowance: number };
 
 type Line<Item> = {
   readonly tenant: string;
-  readonly share: number;
+  share: number;
   readonly urgent: Item[];
   readonly rest: Item[];
   bytes: number;
@@ -29,8 +29,8 @@ type Line<Item> = {
 export const QUANTUM = 4;
 
 export class FairQueue<Item extends Waiting> {
-  readonly #bounds: Bounds;
-  readonly #shareOf: (tenant: string) => number;
+  #bounds: Bounds;
+  #shareOf: (tenant: string) => number;
   readonly #lines = new Map<string, Line<Item>>();
   /** Tenants that have begun to wait after an idle round. */
   #fresh: Line<Item>[] = [];
@@ -41,6 +41,13 @@ export class FairQueue<Item extends Waiting> {
   constructor(bounds: Bounds, shareOf: (tenant: string) => number = () => 1) {
     this.#bounds = bounds;
     this.#shareOf = shareOf;
+  }
+
+  /** From now on these bounds and shares count, also for those who wait. Who waits already stays, whatever the bounds. */
+  retune(bounds: Bounds, shareOf: (tenant: string) => number = () => 1): void {
+    this.#bounds = bounds;
+    this.#shareOf = shareOf;
+    for (const line of this.#lines.values()) line.share = shareOf(line.tenant);
   }
 
   get size(): number {

@@ -12,7 +12,7 @@ import { NoAnswer, type Request } from "./exchange.ts";
 export type LaneOptions = {
   readonly endpoint: Endpoint;
   /** Milliseconds from the first byte sent to the last byte of the answer. */
-  readonly answerTimeout: number;
+  readonly answerTimeout: () => number;
   readonly userAgent: string;
   /** Tenants take turns on one connection only when this is false. */
   readonly onePerTenant: boolean;
@@ -76,7 +76,7 @@ export class Lane {
     const client = (this.#client ??= this.#open());
     this.#become(this.#wire ? "busy" : "dialling", request.tenant);
     return new Promise((resolve, reject) => {
-      client.dispatch(this.#dispatchOptions(request), new Exchange(request, this.#options.answerTimeout, {
+      client.dispatch(this.#dispatchOptions(request), new Exchange(request, this.#options.answerTimeout(), {
         begun: () => {
           this.#become("busy", request.tenant);
           return this.#wire!;

@@ -47,7 +47,7 @@ const RELUCTANT_MS = 100;
 const TRIES = 8;
 
 export class Switchboard {
-  readonly #options: UpstreamOptions;
+  #options: UpstreamOptions;
   readonly #queue: FairQueue<Job>;
   readonly #pace = new Pace();
   readonly #roles: Roles;
@@ -62,6 +62,16 @@ export class Switchboard {
     this.#queue = new FairQueue(options.queue, options.shareOf);
     this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change) => this.#found(change), ready: () => this.#assign(), down: () => this.#down() });
     this.#layLanes();
+  }
+
+  /** What may change while it works. What waits stays, and every lane that is not one too many. */
+  retune(change: Pick<UpstreamOptions, "connections" | "queue" | "shareOf" | "answerTimeout">): void {
+    this.#options = { ...this.#options, ...change };
+    this.#queue.retune(this.#options.queue, this.#options.shareOf);
+    // One that is busy is closed when its turn is over.
+    for (const lane of this.#lanes.splice(change.connections)) if (this.#free.delete(lane)) lane.close();
+    while (this.#lanes.length < change.connections) this.#layLane();
+    this.#assign();
   }
 
   /** Finds out which OCS is the primary before the first request asks. */
@@ -257,14 +267,17 @@ export class Switchboard {
   }
 
   #layLanes(): void {
-    const { name, connections, answerTimeout, userAgent, onePerTenant } = this.#options;
-    const endpoint = this.#roles.active;
-    this.#lanes = Array.from({ length: connections }, (_, index) => {
-      const lane: Lane = new Lane(`${name}/${index + 1}`, { endpoint, answerTimeout, userAgent, onePerTenant, lost: () => this.#lost(lane) });
-      return lane;
-    });
+    this.#lanes = [];
     this.#free.clear();
-    for (const lane of this.#lanes) this.#free.add(lane);
+    while (this.#lanes.length < this.#options.connections) this.#layLane();
+  }
+
+  #layLane(): void {
+    const { name, userAgent, onePerTenant } = this.#options;
+    const answerTimeout = (): number => this.#options.answerTimeout;
+    const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, { endpoint: this.#roles.active, answerTimeout, userAgent, onePerTenant, lost: () => this.#lost(lane) });
+    this.#lanes.push(lane);
+    this.#free.add(lane);
   }
 
   #down(): void {

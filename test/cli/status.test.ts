@@ -122,7 +122,7 @@ describe("ocsgw status", () => {
 describe("the screen", () => {
   const lane = (since: number): Status["upstreams"][number]["lanes"][number] => ({ name: "o/1", endpoint: "e", state: "idle", since });
   const told: Status = {
-    version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"],
+    version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"], warnings: ["look after it"],
     upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
     journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, torn: undefined, checkpoint: { size: 8, age: 61_000 } },
     requests: [], refusals: [{ code: "OCSGW-2001", count: 3 }],
@@ -132,6 +132,7 @@ describe("the screen", () => {
     expect(renderStatus(told).split("\n")).toEqual([
       "not ready   ocs-gateway 1.2.3, up 2 d, config 0123456789ab",
       "  draining",
+      "  warning: look after it",
       "",
       "upstream o, epoch 2",
       "  role     endpoint  state",

@@ -5,13 +5,17 @@ import type { Reply } from "../../src/message.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const told: Status = {
-  version: "1.2.3", uptime: 5000, config_hash: "c0ffee", ready: true, reasons: [], upstreams: [],
+  version: "1.2.3", uptime: 5000, config_hash: "c0ffee", ready: true, reasons: [], warnings: [], upstreams: [],
   journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, torn: undefined, checkpoint: { size: 3, age: 10 } }, requests: [], refusals: [],
+};
+
+const quiet: HealthParts = {
+  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
 };
 
 const ask = (target: string, over: Partial<HealthParts> & { method?: string; authorization?: string } = {}): Promise<Reply> => {
   const { method = "GET", authorization, ...parts } = over;
-  const handler = createHealth({ notReady: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, token: "secret", ...parts });
+  const handler = createHealth({ ...quiet, ...parts });
   return handler(anArrival({ method, target, headers: authorization === undefined ? [] : [["Authorization", authorization]] }));
 };
 
@@ -55,7 +59,7 @@ describe("the admin pages", () => {
   });
 
   it("refuse a message that is not one", async () => {
-    const reply = await createHealth({ notReady: () => [], metrics: () => Promise.resolve(""), status: () => told, token: "secret" })(anArrival({ method: "GET", target: "/readyz", fault: { kind: "ambiguous", detail: "two lengths" } }));
+    const reply = await createHealth(quiet)(anArrival({ method: "GET", target: "/readyz", fault: { kind: "ambiguous", detail: "two lengths" } }));
     expect([reply.status, reply.close]).toEqual([400, true]);
   });
 });

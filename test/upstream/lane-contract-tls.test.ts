@@ -69,7 +69,7 @@ const WRONG_BY_OPENSSL: Readonly<Record<string, () => Shown>> = {
 const ask = async ({ shows, ca, serverName, host = "127.0.0.1" }: Shown): Promise<{ asking: Promise<RawAnswer>; bytes: () => string }> => {
   const ocs = await rawOcs(() => OK, { tls: shows });
   const endpoint = { origin: `https://${host}:${ocs.port}`, tls: { ...(ca !== undefined && { ca }), ...(serverName !== undefined && { serverName }) }, connectTimeout: 5000 };
-  const lane = new Lane("ocs/1", { endpoint, answerTimeout: 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
+  const lane = new Lane("ocs/1", { endpoint, answerTimeout: () => 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
   stops.push(ocs.close, () => lane.close());
   return { asking: lane.exchange(request(1)), bytes: ocs.bytes };
 };

@@ -44,7 +44,7 @@ afterEach(async () => {
 });
 
 const lane = (origin: string): Lane => {
-  const it = new Lane("ocs/1", { endpoint: { origin, tls: {}, connectTimeout: 5000 }, answerTimeout: 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
+  const it = new Lane("ocs/1", { endpoint: { origin, tls: {}, connectTimeout: 5000 }, answerTimeout: () => 5000, userAgent: "ocs-gateway/test", onePerTenant: true });
   stops.push(() => it.close());
   return it;
 };

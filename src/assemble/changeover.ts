@@ -1,0 +1,97 @@
+/**
+ * From one generation to the next, with nothing dropped. First everything that can fail: files are read, addresses bound, the way to a new OCS
+ * is found. Then the switch, in one turn of the event loop. Then what is no longer needed goes, once the last request judged by the old
+ * generation has its answer.
+ */
+import type { Handler } from "../message.ts";
+import type { UpstreamNews } from "../upstream/switchboard.ts";
+import type { Admin } from "./admin.ts";
+import { createGeneration, type Generation, type House, type Reading } from "./generation.ts";
+import { DRAIN_MS, listenersFor, type Listeners } from "./listeners.ts";
+import { undo, type Stops } from "./stops.ts";
+import { boardsFor } from "./upstreams.ts";
+
+/** Undone for good after this long, should a request of an old generation never end. */
+const LONGEST_RETIREMENT_MS = 120_000;
+const LOOK_MS = 50;
+
+export type Surroundings = { readonly house: House; readonly tell: (news: UpstreamNews) => void };
+
+export class Standing {
+  readonly #surroundings: Surroundings;
+  #generation: Generation | undefined;
+  #listeners: Listeners = new Map();
+  #retired: Promise<void> = Promise.resolve();
+  /** Takes its certificate with it. */
+  admin: Admin | undefined;
+
+  constructor(surroundings: Surroundings) {
+    this.#surroundings = surroundings;
+  }
+
+  /** Judges by the generation in force when the request arrives. */
+  readonly handler: Handler = (arrival) => this.#generation!.handler(arrival);
+
+  /** Undefined until the first is there. */
+  get generation(): Generation | undefined {
+    return this.#generation;
+  }
+
+  get listeners(): Listeners {
+    return this.#listeners;
+  }
+
+  /** Rejects when something of the new generation cannot be had: then everything is as it was. */
+  async changeTo(reading: Reading): Promise<void> {
+    const undoing: Stops = [];
+    try {
+      const commit = await this.#prepare(reading, undoing);
+      commit();
+    } catch (error) {
+      await undo(undoing);
+      throw error;
+    }
+  }
+
+  async #prepare(reading: Reading, undoing: Stops): Promise<() => void> {
+    const before = this.#generation;
+    const { boards, fresh, retune } = await boardsFor(reading, this.#surroundings.tell, before?.boards);
+    undoing.push(async () => void (await Promise.all(fresh.map(({ switchboard }) => switchboard.close()))));
+    const generation = await createGeneration(this.#surroundings.house, reading, boards, before);
+    if (generation.credentials !== before?.credentials) undoing.push(() => generation.credentials.close());
+    // The first one is there before anybody can ask.
+    this.#generation ??= generation;
+    await Promise.all(fresh.map(({ switchboard }) => switchboard.begin()));
+    const swapAdmin = await this.admin?.prepare(reading.settings.admin);
+    const next = await listenersFor(reading.settings, this.handler, this.#listeners);
+    undoing.push(async () => void (await Promise.all(next.opened.map((listener) => listener.stop(0)))));
+    return () => {
+      retune();
+      swapAdmin?.();
+      next.commit();
+      this.#generation = generation;
+      this.#listeners = next.listeners;
+      const drained = Promise.all(next.gone.map((listener) => listener.stop(DRAIN_MS)));
+      // In the order of generations: what two of them share is closed when both are over.
+      if (before) this.#retired = Promise.all([this.#retired, drained]).then(() => retire(before, generation));
+    };
+  }
+
+  /** Lets what is under way end, then closes everything. */
+  async close(): Promise<void> {
+    if (!this.#generation) return;
+    await Promise.all([...this.#listeners.values()].map((listener) => listener.stop(DRAIN_MS)));
+    await this.#retired;
+    this.#generation.credentials.close();
+    await Promise.all([...this.#generation.boards.values()].map(({ switchboard }) => switchboard.close()));
+  }
+}
+
+/** Closes what the next generation does not share with the old one. */
+const retire = async (old: Generation, next: Generation): Promise<void> => {
+  const until = performance.now() + LONGEST_RETIREMENT_MS;
+  while (old.live() > 0 && performance.now() < until) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  if (old.credentials !== next.credentials) old.credentials.close();
+  const kept = new Set(next.boards.values());
+  await Promise.all([...old.boards.values()].filter((board) => !kept.has(board)).map(({ switchboard }) => switchboard.close()));
+};

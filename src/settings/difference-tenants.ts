@@ -1,0 +1,83 @@
+/** What has changed for each tenant: one sentence per tenant. */
+import type { Settings, TenantSettings } from "./schema.ts";
+import { spell } from "./spell.ts";
+
+type Tenants = Settings["tenants"];
+type Client = TenantSettings["clients"][string];
+
+export const tenantDifferences = (before: Tenants, after: Tenants): readonly string[] => {
+  const old = new Map(before.map((tenant) => [idOf(tenant), tenant]));
+  const now = new Set(after.map(idOf));
+  return [
+    ...after.flatMap((tenant) => {
+      const was = old.get(idOf(tenant));
+      return was ? sentence(was, tenant) : `new tenant ${tenant.name} (${tenant.dbid}) on ${tenant.upstream}`;
+    }),
+    ...before.filter((tenant) => !now.has(idOf(tenant))).map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) is gone from ${tenant.upstream}`),
+  ];
+};
+
+const idOf = ({ upstream, dbid, name }: TenantSettings): string => JSON.stringify([upstream, dbid, name]);
+
+const sentence = (was: TenantSettings, is: TenantSettings): string | [] => {
+  const parts = [
+    ...clients(was, is),
+    ...things("campaign", was.campaigns, is.campaigns), ...things("list", was.lists, is.lists),
+    ...things("campaign group", was.campaign_groups.map(spellGroup), is.campaign_groups.map(spellGroup)),
+    ...limits(was, is),
+    ...(["mode", "records", "fields", "share"] as const).flatMap((key) => arrow(key, spell(key, was[key]), spell(key, is[key]))),
+  ];
+  return parts.length === 0 ? [] : `${is.name}: ${parts.join("; ")}`;
+};
+
+const arrow = (what: string, from: string, to: string): string[] => (from === to ? [] : [`${what} ${from} -> ${to}`]);
+
+const spellGroup = ({ dbid, name, campaign_id: campaign, group_id: group }: TenantSettings["campaign_groups"][number]): string =>
+  `${dbid} ${name}${campaign === null ? "" : ` campaign ${campaign}`}${group === null ? "" : ` group ${group}`}`;
+
+const list = (names: readonly unknown[]): string => names.join(", ");
+
+const things = (what: string, was: readonly string[], is: readonly string[]): string[] => {
+  const gained = is.filter((each) => !was.includes(each));
+  const lost = was.filter((each) => !is.includes(each));
+  const whats = (count: number): string => (count === 1 ? what : `${what}s`);
+  return [...(gained.length > 0 ? [`gains ${whats(gained.length)} ${list(gained)}`] : []), ...(lost.length > 0 ? [`loses ${whats(lost.length)} ${list(lost)}`] : [])];
+};
+
+const clients = ({ clients: was }: TenantSettings, { clients: is }: TenantSettings): string[] => [
+  ...Object.entries(is).flatMap(([name, client]) => {
+    const before = Object.hasOwn(was, name) ? was[name] : undefined;
+    return before ? clientChange(name, before, client) : [`new client ${name} with ${list(client.actions)}`];
+  }),
+  ...Object.keys(was).filter((name) => !Object.hasOwn(is, name)).map((name) => `client ${name} is gone`),
+];
+
+const clientChange = (name: string, was: Client, is: Client): string[] => {
+  const gained = is.actions.filter((action) => !was.actions.includes(action));
+  const lost = was.actions.filter((action) => !is.actions.includes(action));
+  const groups = ({ campaign_groups: some }: Client): string => (some === null ? "all" : list(some));
+  return [
+    ...(gained.length > 0 ? [`client ${name} gains ${list(gained)}`] : []),
+    ...(lost.length > 0 ? [`client ${name} loses ${list(lost)}`] : []),
+    ...arrow(`client ${name} campaign groups`, groups(was), groups(is)),
+  ];
+};
+
+const limits = (was: TenantSettings, is: TenantSettings): string[] => {
+  const actions = new Set([...Object.keys(was.limits?.actions ?? {}), ...Object.keys(is.limits?.actions ?? {})]) as ReadonlySet<keyof NonNullable<TenantSettings["limits"]>["actions"]>;
+  return [
+    ...limitArrow("limits.requests", was.limits?.requests, is.limits?.requests),
+    ...[...actions].flatMap((action) => limitArrow(`limits.actions.${action}`, was.limits?.actions[action], is.limits?.actions[action])),
+  ];
+};
+
+type Limit = NonNullable<TenantSettings["limits"]>["requests"] | undefined;
+
+/** The burst is told where it is not what it would be when left out. */
+const limitArrow = (what: string, was: Limit, is: Limit): string[] => {
+  const short = (limit: Limit): string => (limit ? spell("rate", limit.rate) : "none");
+  const long = (limit: Limit): string => (limit ? spell("limit", limit) : "none");
+  if (long(was) === long(is)) return [];
+  const usual = [was, is].every((limit) => !limit || limit.burst === limit.rate.count * 2);
+  return usual ? arrow(what, short(was), short(is)) : arrow(what, long(was), long(is));
+};
