@@ -38,9 +38,19 @@ const program = (): Command => {
     .option("--state <dir>", "where keys, journal and OCS's tables are kept; a new folder for temporary files when left out")
     .option("--ocs-only", "the embedded OCS without a gateway")
     .option("--seed <n>", "another seed makes other records", whole)
+    .option("--dial-rate <n>", "records that OCS dials per second, fractions too, 0 is off; 0.1 when left out", rate)
+    .option("--validation-uri <url>", "where OCS announces each record before it dials it; the gateway's callbacks listener when left out", address)
+    .option("--advertise <url>", "what GSW_RECORD_URI begins with; the gateway when left out, with --ocs-only the OCS itself", origin)
+    .option("--webhook <url>", "every event is posted there", address)
     .action(done(async (options) => (await import("./sandbox.ts")).sandbox(options)));
   sandbox.command("fidelity").description("what of the embedded OCS is the manual's word, and what is assumed")
     .action(done(async () => (await import("./sandbox.ts")).fidelity()));
+
+  sandbox.command("dial").description("OCS dials records of a running campaign group now; what a client would get is printed").option("--list <name>", "only of this calling list")
+    .option("--count <n>", "so many; 1 when left out, with --rate until interrupted", whole).option("--rate <n/s>", "so many per second, as in 2/s").option("--to <url>", "the events are posted there too")
+    .option(...CONTROL).option(...JSON_OUT).action(done(async (options) => (await import("./sandbox-dial.ts")).dial(options)));
+  sandbox.command("events").description("what OCS dials, as it happens").option("--tenant <name>", "only this tenant's; a name or a DBID").option("--since <id>", "begin with what came after that event")
+    .option(...CONTROL).option(...JSON_OUT).action(done(async (options) => (await import("./sandbox-events.ts")).followEvents(options)));
 
   const fault = sandbox.command("fault").description("what goes wrong at the embedded OCS");
   fault.command("add").description("from now on; switchover, both-down and close-idle at once unless action, tenant, count or probability say at which requests").argument("<kind>").argument("[value]", "as in slow 2s, status 500, truncate 20B")
@@ -113,6 +123,18 @@ const whole = (text: string): number => {
   if (!/^\d{1,9}$/.test(text)) throw new CommanderError(2, "usage", `expected a whole number, found ${text}`);
   return Number(text);
 };
+
+const rate = (text: string): number => {
+  if (!/^(\d{1,5}|\d{0,5}\.\d{1,6})$/.test(text) || Number(text) > 10_000) throw new CommanderError(2, "usage", `expected a number of records per second from 0 to 10000, found ${text}`);
+  return Number(text);
+};
+
+const address = (text: string): string => {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new CommanderError(2, "usage", `expected an http or https address, found ${text}`);
+  return text;
+};
+
+const origin = (text: string): string => new URL(address(text)).origin;
 
 const port = (text: string): number => {
   if (whole(text) > 65_535) throw new CommanderError(2, "usage", `expected a port, found ${text}`);

@@ -1,11 +1,8 @@
 /** `ocsgw sandbox fault …` and `ocsgw sandbox switchover`: what a running sandbox's control API is asked from a terminal. */
-import { ControlError } from "../sandbox/control-error.ts";
 import { KIND_NAMES, kindOf } from "../sandbox/fault-kinds.ts";
 import { readFault, type FaultRequest } from "../sandbox/fault-request.ts";
 import type { Fault } from "../sandbox/faults.ts";
-
-type Writer = { readonly write: (text: string) => unknown };
-export type Host = { readonly stdout: Writer; readonly stderr: Writer };
+import { ask, command, EXIT, type Host } from "./sandbox-control.ts";
 
 /** As the command line gives them. */
 export type AddOptions = {
@@ -20,11 +17,6 @@ export type AddOptions = {
   readonly for?: string;
   readonly json?: boolean;
 };
-
-const EXIT = { done: 0, usage: 2, unreachable: 5 } as const;
-const PATIENCE_MS = 10_000;
-
-class Unreachable extends Error {}
 
 /** Each resolves to the exit code: 0 done, 2 wrong usage, 5 when no sandbox answers there. */
 export const faultAdd = ({ url, json = false, ...given }: AddOptions, host: Host = process): Promise<number> =>
@@ -63,17 +55,6 @@ export const switchover = ({ url, gap }: { readonly url: string; readonly gap?: 
     host.stdout.write(`${active} answers ${gap === undefined ? "now" : `in ${gap}`}\n`);
   });
 
-const command = async ({ stderr }: Host, run: () => Promise<void>): Promise<number> => {
-  try {
-    await run();
-    return EXIT.done;
-  } catch (error) {
-    if (!(error instanceof ControlError || error instanceof Unreachable)) throw error;
-    stderr.write(`${error.message}\n`);
-    return error instanceof ControlError ? EXIT.usage : EXIT.unreachable;
-  }
-};
-
 /** Options that are numbers become numbers; what is none stays as it is, for the refusal to name. */
 const requestOf = ({ count, probability, seed, ...rest }: Omit<AddOptions, "url" | "json">): FaultRequest => ({
   ...rest,
@@ -81,19 +62,6 @@ const requestOf = ({ count, probability, seed, ...rest }: Omit<AddOptions, "url"
 });
 
 const numeric = (text: string | number): number | string => (/^-?\d+(\.\d+)?$|^\.\d+$/.test(String(text)) ? Number(text) : text);
-
-const ask = async (url: string, method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> => {
-  const address = `${url.replace(/\/+$/, "")}/${path}`;
-  if (!URL.canParse(address)) throw new ControlError(400, `--url: expected an address such as http://127.0.0.1:18090/sandbox; found ${url}`);
-  const answer = await fetch(address, { method, signal: AbortSignal.timeout(PATIENCE_MS), ...(body && { body: JSON.stringify(body) }) })
-    .catch((error: Error) => { throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; is ocsgw sandbox running there?`); });
-  const value = (await answer.json().catch(() => undefined)) as { error?: string } | undefined;
-  if (answer.ok && value !== undefined) return value;
-  if (value?.error !== undefined && [400, 404, 409].includes(answer.status)) throw new ControlError(400, value.error);
-  throw new Unreachable(`${url} is no sandbox's control address: it answered ${answer.status}`);
-};
-
-const reasonOf = (error: Error): string => (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
 
 /** As in `f1  lost-reply  AddRecord  next 1 request`. */
 const told = (fault: Fault): string => [fault.id, named(fault), whereOf(fault), oftenOf(fault)].filter((part) => part !== "").join("  ");

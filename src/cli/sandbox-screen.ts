@@ -13,7 +13,10 @@ export type Ready = {
   readonly config?: string;
 };
 
-export const screen = (ready: Ready): string =>
+/** What the screen says of the dialer. */
+export type Dialing = { readonly rate: number; readonly validationUri: string | undefined };
+
+export const screen = (ready: Ready, dialing: Dialing): string =>
   [
     "ocsgw sandbox: an embedded OCS" + (ready.gateway ? " and the gateway in front of it" : "") + ". No Genesys licence needed, no network used.",
     "",
@@ -21,6 +24,8 @@ export const screen = (ready: Ready): string =>
     "",
     ...table(ready.tenants),
     ...(ready.gateway ? ["", ...trial(ready.gateway.http, ready)] : []),
+    "",
+    ...calls(ready, dialing),
     "",
     "Ctrl-C stops it.",
   ].join("\n");
@@ -50,6 +55,18 @@ const table = (tenants: readonly TenantTold[]): string[] => {
       `  ${name} has campaign groups ${campaign_groups.map(({ dbid }) => dbid).join(", ")} and lists ${lists.join(", ")}`),
   ];
 };
+
+const calls = ({ sandbox, gateway }: Ready, { rate, validationUri }: Dialing): string[] => [
+  rate === 0
+    ? `OCS dials when told to: ocsgw sandbox dial --url ${sandbox.url}`
+    : `OCS dials ${rate >= 1 ? `${rate} records a second` : `a record each ${Number((1 / rate).toFixed(1))} s`}; records arrive below. One more at once: ocsgw sandbox dial --url ${sandbox.url}`,
+  `The same for programs, as server-sent events: curl -N ${sandbox.url}/events`,
+  ...(gateway || validationUri !== undefined ? [] : [
+    "Nobody is told of a record before it is dialed. To tell a gateway, name its callbacks listener with --validation-uri, or now:",
+    "",
+    `  curl '${sandbox.url}/dialer' -d '{"validation-uri":"http://127.0.0.1:8444/"}'`,
+  ]),
+];
 
 const shorten = (actions: readonly string[]): string => (actions.length > 4 ? `${actions.slice(0, 3).join(", ")} and ${actions.length - 3} more` : actions.join(", "));
 

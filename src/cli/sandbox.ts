@@ -7,10 +7,12 @@ import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { assemble, type Gateway } from "../assemble.ts";
 import { createAuthority } from "../sandbox/certificates.ts";
+import type { DialerSettings } from "../sandbox/dialer.ts";
 import { renderFidelity } from "../sandbox/fidelity.ts";
 import { startSandboxOcs, type SandboxOcs } from "../sandbox/start.ts";
 import { loadSettings } from "../settings/load.ts";
 import { sandboxConfig, sandboxKeys, tenantsTold, type SandboxFiles } from "./sandbox-config.ts";
+import { showArrivals } from "./sandbox-arrivals.ts";
 import { screen, type Ready } from "./sandbox-screen.ts";
 import { untilToldToStop } from "./serve.ts";
 
@@ -20,9 +22,16 @@ export type SandboxOptions = {
   readonly state?: string;
   readonly ocsOnly?: boolean;
   readonly seed?: number;
+  /** Records per second. */
+  readonly dialRate?: number;
+  readonly validationUri?: string;
+  readonly advertise?: string;
+  readonly webhook?: string;
 };
 
 const WISHED = { http: 8080, https: 8443, admin: 9640, primary: 18080, primaryTls: 18443, backup: 18081, backupTls: 18444, control: 18090 };
+/** So that records arrive and can be finalized by hand. */
+const SLOWLY = 0.1;
 type Ports = Record<keyof typeof WISHED, number>;
 
 export const sandbox = async (options: SandboxOptions): Promise<number> => {
@@ -32,7 +41,9 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
   const { files, ocs } = await startOcs(state, ports, options);
   try {
     const { gateway, ready } = options.ocsOnly ? { gateway: undefined, ready: readyWithout(ocs, files.ca) } : await startGateway(state, ports, { files, ocs });
-    console.log(screen(ready));
+    const told = await startDialing(options, ready, ocs);
+    console.log(screen(ready, told));
+    showArrivals(ocs.dialer.log, ready);
     if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
     await untilToldToStop(gateway ?? { stop: () => Promise.resolve() });
   } finally {
@@ -69,9 +80,17 @@ const startOcs = async (state: string, ports: Ports, { seed, state: kept }: Sand
   await writeFile(files.key, keyPem, { mode: 0o600 });
   await writeFile(files.keys, stringify(sandboxKeys()), { mode: 0o600 });
   const ocs = await startSandboxOcs({
-    ports, certificates: { key: keyPem, cert: certPem }, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
+    ports, certificates: { key: keyPem, cert: certPem }, trusted: authority.certPem, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
   });
   return { files, ocs };
+};
+
+/** From here on OCS knows where clients are to come, and whom to ask before it dials. */
+const startDialing = async ({ dialRate, validationUri, advertise, webhook }: SandboxOptions, ready: Ready, { dialer, primary }: SandboxOcs): Promise<DialerSettings> => {
+  dialer.configure({ recordBase: advertise ?? ready.gateway?.http ?? primary.http, validationUri, webhook });
+  await dialer.announce();
+  dialer.configure({ rate: dialRate ?? SLOWLY });
+  return dialer.settings();
 };
 
 type Started = { readonly files: SandboxFiles; readonly ocs: SandboxOcs };

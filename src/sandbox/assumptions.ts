@@ -20,5 +20,10 @@ export const ASSUMED = {
   unloadDelay: assumed(0, "graceful unload", "WaitingUnload until the last handle is gone, then UnloadInProgress for this long (0 ms), then NotLoaded"),
   rejectedStatus: assumed(1, "RecordReject", "the record becomes Ready again", "recollection"),
   releasedStatus: assumed(1, "ForceUnload and switchover", "every handle is void (410, Warning 112) and its record becomes Ready again"),
+  validationTimeout: assumed(10_000, "http-response-timeout", "10 seconds for an answer to pre-dial validation"),
+  validationTimeoutResult: assumed(
+    3, "validation-timeout-call-result", "3, General Error: for a validation without an answer in time, with a status other than 200 and 409, or with a 409 that names no result",
+  ),
+  validationPool: assumed(8, "http-connection-pool-size", "8 connections to the validation-uri at most, kept and used again"),
   blockedStatus: assumed(3, "DoNotCall: record status", "a stopped record becomes Updated, with type 7 and call result 51"),
 } as const satisfies Record<string, Assumption<string | number>>;

@@ -1,8 +1,8 @@
 /** What the control API can do: one row per command, `METHOD path` under /sandbox/. */
 import { ControlError } from "./control-error.ts";
 import { fields } from "./control-body.ts";
-import { diallingLists, openRecords, type Opened } from "./dialling.ts";
-import { listByName } from "./directory.ts";
+import { dial, open, setDialer, showDialer } from "./dial-commands.ts";
+import type { Dialer } from "./dialer.ts";
 import { addFault, clearFaults, listFaults, removeFault, switchover } from "./fault-commands.ts";
 import type { Faults } from "./faults.ts";
 import { settle } from "./groups.ts";
@@ -11,51 +11,27 @@ import type { Instance } from "./recorder.ts";
 import { readState } from "./state.ts";
 import type { World } from "./world.ts";
 
-export type ControlParts = { readonly world: World; readonly pair: Pair; readonly faults: Faults };
+export type ControlParts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer };
 /** `id` is the last part of a path that ends in <id>. Throws ControlError. */
 export type Command = (parts: ControlParts, body: unknown, id: string) => unknown;
 
-const MAX_COUNT = 1000;
 const MAX_DELAY = 600_000;
 
 const reset: Command = async (parts, body, id) => {
   await clearFaults(parts, body, id);
-  const { world, pair } = parts;
+  const { world, pair, dialer } = parts;
   pair.resetRoles();
   world.reset();
   pair.recorder.reset();
   for (const wire of [pair.primary, pair.backup]) wire.setDelay(0);
+  // The handles of the seed are given out anew.
+  await dialer.announce();
   return { reset: true };
 };
 
 const violations: Command = ({ pair }) => {
   const { primary, backup } = pair.recorder.counters();
   return { count: primary.violations + backup.violations };
-};
-
-/** `{ list?, count? }` → the handles given out. */
-const open: Command = ({ world }, body) => {
-  const { list: name, count = 1 } = fields(body, ["list", "count"]);
-  if (name !== undefined && typeof name !== "string") throw new ControlError(400, "list: expected the name of a calling list");
-  if (!isWhole(count, 1, MAX_COUNT)) throw new ControlError(400, `count: expected a whole number from 1 to ${MAX_COUNT}`);
-  return world.db.transaction(() => {
-    settle(world);
-    return name === undefined ? openAny(world, count) : openFrom(world, name, count);
-  });
-};
-
-const openFrom = (world: World, name: string, count: number): Opened[] => {
-  const list = listByName(world, name);
-  if (!list) throw new ControlError(404, "list: no such calling list");
-  const opened = openRecords(world, list, count);
-  if (!opened) throw new ControlError(409, "list: no campaign group that uses it is running");
-  return opened;
-};
-
-const openAny = (world: World, count: number): Opened[] => {
-  const opened: Opened[] = [];
-  for (const list of diallingLists(world)) opened.push(...(openRecords(world, list, count - opened.length) ?? []));
-  return opened;
 };
 
 /** `{ advance: seconds }` or `{ set: "ISO 8601" }` → the sandbox's time. */
@@ -104,6 +80,9 @@ export const COMMANDS: ReadonlyMap<string, Command> = new Map([
   ["GET requests", ({ pair }) => pair.recorder.requests()],
   ["POST reset", reset],
   ["POST records/open", open],
+  ["POST dial", dial],
+  ["GET dialer", showDialer],
+  ["POST dialer", setDialer],
   ["POST clock", clock],
   ["POST switchover", switchover],
   ["POST delay", delay],

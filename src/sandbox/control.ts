@@ -1,7 +1,8 @@
-/** The control API of the sandbox, for tests and people on this machine: `http://127.0.0.1:<port>/sandbox/…`, JSON in and out. */
+/** The control API of the sandbox, for tests and people on this machine: `http://127.0.0.1:<port>/sandbox/…`, JSON in and out, and events as they happen. */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { COMMANDS, type Command, type ControlParts } from "./control-commands.ts";
 import { ControlError } from "./control-error.ts";
+import { streamEvents } from "./event-stream.ts";
 import { listenOn } from "./wire.ts";
 
 export type Control = { /** Ends in /sandbox. */ readonly url: string; readonly close: () => Promise<void> };
@@ -24,6 +25,7 @@ export const startControl = async (parts: ControlParts, port: number): Promise<C
 const respond = async (parts: ControlParts, request: IncomingMessage, response: ServerResponse): Promise<void> => {
   try {
     refuseBrowsers(request);
+    if (request.method === "GET" && /^\/sandbox\/events(\?|$)/.test(request.url ?? "")) return streamEvents(parts.world, parts.dialer.log, request, response);
     const { command, id } = findCommand(request);
     send(response, 200, await command(parts, await readJson(request), id));
   } catch (error) {
@@ -44,7 +46,7 @@ const findCommand = ({ method, url }: IncomingMessage): { readonly command: Comm
   const [, above, id = ""] = /^(.+)\/([^/]+)$/.exec(path) ?? [];
   const command = COMMANDS.get(`${method} ${path}`) ?? COMMANDS.get(`${method} ${above}/<id>`);
   if (command) return { command, id };
-  throw new ControlError(404, `no such command; those are ${[...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`);
+  throw new ControlError(404, `no such command; those are ${["GET events", ...COMMANDS.keys()].map((name) => name.replace(" ", " /sandbox/")).join(", ")}`);
 };
 
 const readJson = async (request: IncomingMessage): Promise<unknown> => {

@@ -1,34 +1,62 @@
 /** Retrieving records as a dialer does: the due ones, each checked against the do-not-call list before its dial, each with a handle. */
 import { isBanned, stopRecord } from "./do-not-call-list.ts";
-import type { CallingList } from "./directory.ts";
+import { campaignByDbid, tenantOfList, type Campaign, type CallingList, type Tenant } from "./directory.ts";
 import { runningGroupOfList, type CampaignGroup } from "./groups.ts";
 import { openHandle } from "./handles.ts";
 import { GROUP_STATUS } from "./numbers.ts";
-import { nextToDial } from "./records.ts";
-import type { World } from "./world.ts";
+import { nextToDial, recordById, type Hours } from "./records.ts";
+import type { CallingRecord } from "./schema.ts";
+import { valueOf, type World } from "./world.ts";
 
-export type Opened = { readonly handle: number; readonly phone: string; readonly list: string; readonly campaign: string; readonly tenant: string; readonly group: number };
-
-/** Up to `count` records of a list, fewer when no more are due; undefined when no group that uses the list is running. */
-export const openRecords = (world: World, list: CallingList, count: number): Opened[] | undefined => {
-  const group = runningGroupOfList(world, list.dbid);
-  if (!group) return undefined;
-  const opened: Opened[] = [];
-  while (opened.length < count) {
-    const record = nextToDial(world, list.dbid);
-    if (!record) break;
-    if (isBanned(world, list.tenant_dbid, record)) stopRecord(world, record);
-    else opened.push({ handle: openHandle(world, record, group), phone: record.contact_info, list: list.name, ...placeOf(world, group) });
-  }
-  return opened;
+/** A record in OCS's memory: its handle, and what it belongs to. */
+export type Retrieved = {
+  readonly run: number;
+  readonly handle: number;
+  /** UTC seconds since 1970. */
+  readonly since: number;
+  readonly record: CallingRecord;
+  readonly group: CampaignGroup;
+  readonly list: CallingList;
+  readonly campaign: Campaign;
+  readonly tenant: Tenant;
 };
 
-const placeOf = ({ db }: World, group: CampaignGroup): { campaign: string; tenant: string; group: number } => ({
-  ...db.get<{ campaign: string; tenant: string }>(
-    "SELECT campaign.name AS campaign, tenant.name AS tenant FROM campaign JOIN tenant ON tenant.dbid = tenant_dbid WHERE campaign.dbid = ?", group.campaign_dbid,
-  )!,
-  group: group.dbid,
-});
+/** `stopped` is called for each record on the way that must not be called. undefined: nothing of the list may be dialed now. */
+export const retrieveNext = (world: World, list: CallingList, hours: Hours, stopped: (record: CallingRecord) => void): Retrieved | undefined => {
+  const group = runningGroupOfList(world, list.dbid);
+  if (!group) return undefined;
+  for (let record = nextToDial(world, list.dbid, hours); record; record = nextToDial(world, list.dbid, hours)) {
+    if (!isBanned(world, list.tenant_dbid, record)) return retrievedBy(world, openHandle(world, record, group))!;
+    stopRecord(world, record);
+    stopped(recordById(world, record.record_id));
+  }
+  return undefined;
+};
+
+type Row = { readonly run: number; readonly handle: number; readonly record_id: number; readonly group_dbid: number; readonly opened_at: number };
+
+const toRetrieved = (world: World) => ({ run, handle, record_id, group_dbid, opened_at }: Row): Retrieved => {
+  const record = recordById(world, record_id);
+  const group = world.db.get<CampaignGroup>("SELECT * FROM campaign_group WHERE dbid = ?", group_dbid)!;
+  const list = world.db.get<CallingList>("SELECT * FROM calling_list WHERE dbid = ?", record.list_dbid)!;
+  return { run, handle, since: opened_at, record, group, list, campaign: campaignByDbid(world, group.campaign_dbid), tenant: tenantOfList(world, list) };
+};
+
+/** By a handle of this run that is open. */
+export const retrievedBy = (world: World, handle: number): Retrieved | undefined =>
+  world.db.all<Row>("SELECT * FROM record_handle WHERE run = ? AND handle = ? AND state = 'open'", valueOf(world, "run"), handle).map(toRetrieved(world))[0];
+
+/** What this run has handed out and not ended by a request: open, or gone stale. */
+export const handedOut = (world: World): Retrieved[] =>
+  world.db.all<Row>("SELECT * FROM record_handle WHERE run = ? AND state IN ('open', 'stale') ORDER BY handle", valueOf(world, "run")).map(toRetrieved(world));
+
+/** Calls whose attempt was reported and whose handle has ended since. */
+export const endedUnreported = (world: World): Retrieved[] =>
+  world.db.all<Row>("SELECT * FROM record_handle WHERE reports = 1 AND state <> 'open' ORDER BY run, handle LIMIT 100").map(toRetrieved(world));
+
+export const setReports = ({ db }: World, { run, handle }: Retrieved, reports: 1 | 2): void => {
+  db.run("UPDATE record_handle SET reports = ? WHERE run = ? AND handle = ?", reports, run, handle);
+};
 
 /** The lists that a running group dials. */
 export const diallingLists = ({ db }: World): CallingList[] =>

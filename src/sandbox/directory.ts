@@ -9,13 +9,15 @@ export type CallingList = { readonly dbid: number; readonly name: string; readon
 export const tenantByDbid = ({ db }: World, dbid: number): Tenant | undefined => db.get<Tenant>("SELECT * FROM tenant WHERE dbid = ?", dbid);
 export const tenantByName = ({ db }: World, name: string): Tenant | undefined => db.get<Tenant>("SELECT * FROM tenant WHERE name = ?", name);
 
-/** The tenant whose record a handle holds or held. */
+/** The tenant whose record a handle holds or held, in the run that last used it. */
 export const tenantOfHandle = ({ db }: World, handle: number): Tenant | undefined =>
   db.get<Tenant>(
     `SELECT tenant.* FROM record_handle JOIN record USING (record_id) JOIN calling_list ON calling_list.dbid = list_dbid
-      JOIN tenant ON tenant.dbid = tenant_dbid WHERE handle = ?`,
+      JOIN tenant ON tenant.dbid = tenant_dbid WHERE handle = ? ORDER BY run DESC LIMIT 1`,
     handle,
   );
+
+export const tenantOfList = (world: World, { tenant_dbid }: CallingList): Tenant => tenantByDbid(world, tenant_dbid)!;
 
 export const tenantOfGroup = ({ db }: World, group: number): Tenant | undefined =>
   db.get<Tenant>(
@@ -35,6 +37,8 @@ export const listByDbid = ({ db }: World, dbid: number): CallingList | undefined
 
 export const campaignUses = ({ db }: World, campaign: Campaign, list: CallingList): boolean =>
   db.get("SELECT 1 FROM campaign_list WHERE campaign_dbid = ? AND list_dbid = ?", campaign.dbid, list.dbid) !== undefined;
+
+export const campaignByDbid = ({ db }: World, dbid: number): Campaign => db.get<Campaign>("SELECT * FROM campaign WHERE dbid = ?", dbid)!;
 
 export const timeZoneByName = ({ db }: World, name: string): TimeZone | undefined => db.get<TimeZone>("SELECT * FROM time_zone WHERE name = ?", name);
 

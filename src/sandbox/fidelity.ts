@@ -38,6 +38,9 @@ const STATED: readonly FidelityRow[] = [
   material("chain id of AddRecord", "joins the chain when given, else a new chain", "Genesys Web Services pages"),
   material("automatic completion", "with GSW_AUTO_COMPLETION 1 a running group without records left stops and unloads; 0 or absent is off", "Auto Completion page"),
   material("Complete", "stops when needed, then unloads gracefully", "Schedules page"),
+  material("pre-dial validation", "one POST of the record's data before it is dialed, connections kept; 200 dials, 409 ends the record with its GSW_CALL_RESULT", "Pre-Dial Validation page"),
+  material("handle in the validation's body", "GSW_RECORD_HANDLE", "a deployed receiver reads it"),
+  material("call reports", "GSW_HIST_SEQUENCE_NUM 0 at the attempt, 1 at the end with GSW_CALL_RESULT; they name the tenant, the other two messages do not", "Submitting Call Report Records page"),
   material("dial mode of a group that is not running", "left out of the GETs", "status notifications define it for running groups only"),
 ];
 
@@ -54,7 +57,7 @@ const PROPOSED: readonly FidelityRow[] = [
   assumed("optimization pair of a stopped group", "kept and shown until the group is unloaded", "no source found"),
   assumed("GET of a group that is not loaded", "200 with status 0", "analogy with the GET of all groups"),
   assumed("Etag", "the second of the last change of any group, always greater than the one before", "the example's value is such a time"),
-  assumed("handles", "increasing, never used twice, kept over a restart with a state directory", "no source found"),
+  assumed("handles", "increasing, never used twice in a run of OCS, kept over a restart with a state directory; after a switchover the other OCS counts from 1", "no source found"),
   assumed(
     "GSW_PHONE in requests by handle", "a new number in UpdateCallCompletionStats, ignored in RequestRecordCancel and DoNotCall",
     "Composer: handle before contact before customer id",
@@ -66,7 +69,13 @@ const PROPOSED: readonly FidelityRow[] = [
   assumed("GSW_TREATMENT", "is appended to the treatments column; the seeded world has no treatments that would schedule another attempt", "no source found"),
   assumed("date that the record's clock shows twice or never", "the first of the two; as if the clock had not been put forward", "no source found"),
   assumed("callback without GSW_DATE_TIME in AddRecord", "400", "no source found"),
-  assumed("daily window", "it is not looked at when a record is opened through the control API", "so that the sandbox works at night"),
+  assumed("daily window", "from and till count, in the record's time zone; one that ends before it begins goes over midnight; POST /sandbox/records/open does not look at it", "no source found"),
+  assumed("order of a chain", "one record at a time by chain_n; a record that waits for its day keeps the later ones waiting, one that waits for its hour does not", "no source found"),
+  assumed("attached data", "the keys are those that integrations read; GSW_TZ_OFFSET is seconds to UTC, GSW_CONTACT_MEDIA_TYPE is Phone", "public integrations name the keys only"),
+  assumed("pre-dial validation without an answer", "when nobody listens or the connection ends, the record is Ready again, its handle void, and nothing is dialed for a second", "no source found"),
+  assumed("pre-dial validation, 200 with fields", "columns of the calling list take the new values; handle and URI stay", "that there may be fields is Genesys's word"),
+  assumed("validation-uri at start and after a reset", "is told of every handle that is out", "the seeded handles are taken to have been validated when they were given out"),
+  assumed("call report of sequence 1", "is sent when the record's handle has ended, until it is answered with 200", "the recovery options are not modelled"),
   assumed("second request before the first answer", "the connection is reset; with the fault reject-second it is closed in order after the first answer", "the manual says no pipelining; what happens is ours"),
   assumed("message that is no HTTP request", "400, then the connection is closed; a head has 16 KiB at most, a body 1 MiB", "no source found"),
   assumed("connection to the backup", "accepted and closed at once", "the manual says that a server which becomes backup closes connections"),

@@ -1,7 +1,6 @@
 /** Puts the seeded world into empty tables. */
-import { ASSUMED } from "./assumptions.ts";
 import type { Database } from "./database.ts";
-import { APPLICATION_DBID, CAMPAIGNS, DO_NOT_CALL, GROUPS, HANDLES, LISTS, NEXT_HANDLE, TENANTS, seedRecords, type SeedRecord } from "./seed.ts";
+import { APPLICATION_DBID, CAMPAIGNS, DO_NOT_CALL, FIRST_RUN, GROUPS, HANDLES, LISTS, NEXT_HANDLE, TENANTS, seedRecords, type SeedRecord } from "./seed.ts";
 import { CALL_RESULT, RECORD_STATUS, RECORD_TYPE } from "./numbers.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
@@ -18,7 +17,7 @@ export const fill = (db: Database, seed: number, now: number): void => {
   for (const record of seedRecords(seed)) fillRecord(db, record);
   fillDoNotCall(db, now);
   fillHandles(db, now);
-  for (const [name, value] of [["seed", seed], ["next_handle", NEXT_HANDLE], ["groups_changed_at", now]] as const) db.run("INSERT INTO counter VALUES (?, ?)", name, value);
+  for (const [name, value] of [["seed", seed], ["run", FIRST_RUN], ["next_handle", NEXT_HANDLE], ["groups_changed_at", now]] as const) db.run("INSERT INTO counter VALUES (?, ?)", name, value);
 };
 
 const fillGroups = (db: Database): void => {
@@ -35,7 +34,7 @@ const fillRecord = (db: Database, record: SeedRecord): void => {
     `INSERT INTO record (list_dbid, contact_info, contact_info_type, record_type, record_status, call_result, attempt, daily_from, daily_till, tz_dbid,
       chain_id, chain_n, customer_id, customer_code, date_last_served, status_code, customer_status) VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, 'New', ?)`,
     record.list, record.phone, record.phoneType, RECORD_TYPE.general, RECORD_STATUS.ready, CALL_RESULT.unknown,
-    ASSUMED.dailyFrom.value, ASSUMED.dailyTill.value, record.timeZone, record.chain, record.chainPosition,
+    ...record.window, record.timeZone, record.chain, record.chainPosition,
     record.customerId, record.customerCode, record.lastServed, record.customerStatus,
   );
 };
@@ -49,7 +48,7 @@ const fillDoNotCall = (db: Database, now: number): void => {
 const fillHandles = (db: Database, now: number): void => {
   for (const { handle, group, list, position, state } of HANDLES) {
     const { id } = db.get<{ id: number }>("SELECT record_id AS id FROM record WHERE list_dbid = ? ORDER BY record_id LIMIT 1 OFFSET ?", list, position - 1)!;
-    db.run("INSERT INTO record_handle VALUES (?, ?, ?, ?, ?)", handle, id, group, now, state);
+    db.run("INSERT INTO record_handle (run, handle, record_id, group_dbid, opened_at, state) VALUES (?, ?, ?, ?, ?, ?)", FIRST_RUN, handle, id, group, now, state);
     const stale = state === "stale";
     db.run(
       `UPDATE record SET record_status = ?, call_result = ?, attempt = 1, call_time = ?, app_id = ${APPLICATION_DBID},

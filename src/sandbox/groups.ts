@@ -2,7 +2,7 @@
 import { secondsOf } from "./clock.ts";
 import { countHeld, sweepStale } from "./handles.ts";
 import { GROUP_STATUS, RECORD_STATUS } from "./numbers.ts";
-import type { World } from "./world.ts";
+import { setCounter, valueOf, type World } from "./world.ts";
 
 export type CampaignGroup = {
   readonly dbid: number;
@@ -39,11 +39,11 @@ type GroupChanges = Partial<Pick<CampaignGroup, "status" | "dial_mode" | "optimi
 export const changeGroup = (world: World, { dbid }: CampaignGroup, changes: GroupChanges): void => {
   const columns = Object.entries(changes);
   world.db.run(`UPDATE campaign_group SET ${columns.map(([name]) => `${name} = ?`).join(", ")} WHERE dbid = ?`, ...columns.map(([, value]) => value), dbid);
-  world.db.run("UPDATE counter SET value = max(value + 1, ?) WHERE name = 'groups_changed_at'", secondsOf(world.clock));
+  setCounter(world, "groups_changed_at", Math.max(groupsChangedAt(world) + 1, secondsOf(world.clock)));
 };
 
 /** The Etag of both GETs: UTC seconds of the last change, always greater than the one before. */
-export const groupsChangedAt = ({ db }: World): number => db.get<{ value: number }>("SELECT value FROM counter WHERE name = 'groups_changed_at'")!.value;
+export const groupsChangedAt = (world: World): number => valueOf(world, "groups_changed_at");
 
 /** A graceful unload waits for the group's open handles first. */
 export const beginUnload = (world: World, group: CampaignGroup): void => {

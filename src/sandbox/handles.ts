@@ -1,16 +1,19 @@
-/** Record handles: given out when a record is retrieved, gone after a final request, a timeout, a forced unload or a switchover. Never reused. */
+/**
+ * Record handles: given out when a record is retrieved, gone after a final request, a timeout, a forced unload or a switchover. They belong to a
+ * run of OCS: none is used twice in it, and the next run counts from 1 again.
+ */
 import { ASSUMED } from "./assumptions.ts";
 import { secondsOf } from "./clock.ts";
 import { CALL_RESULT, RECORD_STATUS } from "./numbers.ts";
-import { changeRecord, processRecord, recordById } from "./records.ts";
+import { changeRecord, processRecord, recordById, type Changes } from "./records.ts";
 import type { CallingRecord } from "./schema.ts";
 import { APPLICATION_DBID } from "./seed.ts";
 import type { CampaignGroup } from "./groups.ts";
-import { nextOf, type World } from "./world.ts";
+import { setCounter, valueOf, type World } from "./world.ts";
 
 /** A handle that is open, with its record. */
 export type Held = { readonly handle: number; readonly group: number; readonly record: CallingRecord };
-type HandleRow = { readonly handle: number; readonly record_id: number; readonly group_dbid: number; readonly opened_at: number };
+type HandleRow = { readonly run: number; readonly handle: number; readonly record_id: number; readonly group_dbid: number; readonly opened_at: number };
 type Ending = "finalized" | "stale" | "void";
 
 export const findHeld = (world: World, handle: number): Held | undefined => {
@@ -20,12 +23,16 @@ export const findHeld = (world: World, handle: number): Held | undefined => {
 
 /** Takes a record into memory for a group: status Retrieved, one more attempt. Returns its new handle. */
 export const openHandle = (world: World, record: CallingRecord, group: CampaignGroup): number => {
-  const handle = nextOf(world.db, "next_handle");
+  const handle = valueOf(world, "next_handle");
+  setCounter(world, "next_handle", handle + 1);
   processRecord(world, record.record_id, {
     record_status: RECORD_STATUS.retrieved, attempt: record.attempt + 1, campaign_id: group.campaign_dbid, group_id: group.group_dbid,
     switch_id: group.switch_dbid, app_id: APPLICATION_DBID,
   });
-  world.db.run("INSERT INTO record_handle VALUES (?, ?, ?, ?, 'open')", handle, record.record_id, group.dbid, secondsOf(world.clock));
+  world.db.run(
+    "INSERT INTO record_handle (run, handle, record_id, group_dbid, opened_at, state) VALUES (?, ?, ?, ?, ?, 'open')",
+    valueOf(world, "run"), handle, record.record_id, group.dbid, secondsOf(world.clock),
+  );
   return handle;
 };
 
@@ -40,10 +47,20 @@ export const countHeld = ({ db }: World, group: number): number =>
 /** Every handle of the group, or of all groups, is void; the records go back. */
 export const voidHandles = (world: World, group?: number): void => {
   const rows = world.db.all<HandleRow>("SELECT * FROM record_handle WHERE state = 'open' AND group_dbid = coalesce(?, group_dbid)", group ?? null);
-  for (const { handle, record_id } of rows) {
-    world.db.run("UPDATE record_handle SET state = 'void' WHERE handle = ?", handle);
-    changeRecord(world, record_id, { record_status: ASSUMED.releasedStatus.value });
-  }
+  for (const { record_id } of rows) releaseRecord(world, record_id);
+};
+
+/** The handle of a record is void, and the record goes back as if nobody had retrieved it. */
+export const releaseRecord = (world: World, record: number, changes: Changes = {}): void => {
+  world.db.run("UPDATE record_handle SET state = 'void' WHERE record_id = ? AND state = 'open'", record);
+  changeRecord(world, record, { ...changes, record_status: ASSUMED.releasedStatus.value });
+};
+
+/** Another OCS has taken over: it knows no handle of the one before, and gives out its own from 1. */
+export const beginRun = (world: World): void => {
+  voidHandles(world);
+  setCounter(world, "run", valueOf(world, "run") + 1);
+  setCounter(world, "next_handle", 1);
 };
 
 /** Handles that were out for longer than the timeout are stale, and so are their records. */
@@ -54,11 +71,11 @@ export const sweepStale = (world: World): void => {
 };
 
 /** The same before its time, for one handle that is open. */
-export const expireHandle = (world: World, { handle, record }: Held): void => {
-  goStale(world, { handle, record_id: record.record_id });
+export const expireHandle = (world: World, { record }: Held): void => {
+  goStale(world, record);
 };
 
-const goStale = (world: World, { handle, record_id }: Pick<HandleRow, "handle" | "record_id">): void => {
-  world.db.run("UPDATE record_handle SET state = 'stale' WHERE handle = ?", handle);
+const goStale = (world: World, { record_id }: Pick<HandleRow, "record_id">): void => {
+  world.db.run("UPDATE record_handle SET state = 'stale' WHERE record_id = ? AND state = 'open'", record_id);
   processRecord(world, record_id, { record_status: RECORD_STATUS.stale, call_result: CALL_RESULT.stale });
 };

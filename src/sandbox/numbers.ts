@@ -31,6 +31,8 @@ export const CALL_RESULT = {
   cancelRecord: numberOf(CALL_RESULTS, "CancelRecord"),
 } as const;
 
+export const CALL_RESULT_NUMBERS: ReadonlySet<number> = new Set(CALL_RESULTS.keys());
+
 export const GROUP_STATUS = {
   notLoaded: numberOf(GROUP_STATUSES, "NotLoaded"),
   waitingUnload: numberOf(GROUP_STATUSES, "WaitingUnload"),

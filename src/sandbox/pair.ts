@@ -1,7 +1,7 @@
 /** Primary and backup over one world: warm standby. Who answers is said in one place, and a switchover changes it. */
 import type { Events, Firing } from "./fault-kinds.ts";
 import type { Faults } from "./faults.ts";
-import { voidHandles } from "./handles.ts";
+import { beginRun } from "./handles.ts";
 import { lapse } from "./lapse.ts";
 import type { Ocs } from "./ocs.ts";
 import { createRecorder, type Instance, type Recorder } from "./recorder.ts";
@@ -35,7 +35,7 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
 
   const switchover = (gap?: Firing): Instance => {
     activate(active === "primary" ? "backup" : "primary");
-    world.db.transaction(() => { voidHandles(world); });
+    world.db.transaction(() => { beginRun(world); });
     if (gap?.value !== undefined) hold(gaps, gap, () => {});
     return active;
   };

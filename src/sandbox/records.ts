@@ -3,6 +3,7 @@ import { secondsOf } from "./clock.ts";
 import type { Column } from "./database.ts";
 import { RECORD_STATUS, RECORD_TYPE } from "./numbers.ts";
 import type { CallingRecord } from "./schema.ts";
+import { TIME_ZONES, secondsOfDay } from "./time-zones.ts";
 import type { World } from "./world.ts";
 
 /** Columns to set. */
@@ -62,13 +63,46 @@ export const newChain = ({ db }: World, list: number): number =>
 export const endOfChain = ({ db }: World, list: number, chain: number): number =>
   db.get<{ place: number }>("SELECT coalesce(max(chain_n) + 1, 0) AS place FROM record WHERE list_dbid = ? AND chain_id = ?", list, chain)!.place;
 
-/** What `open` may pick next: due, not marked NoCall, first of its chain, and no other record of the chain in process. */
-export const nextToDial = (world: World, list: number): CallingRecord | undefined =>
-  world.db.get<CallingRecord>(
-    `SELECT * FROM record AS candidate WHERE list_dbid = ? AND record_status = ${RECORD_STATUS.ready} AND record_type <> ${RECORD_TYPE.noCall} AND coalesce(dial_sched_time, 0) <= ?
-      AND NOT EXISTS (SELECT 1 FROM record AS other WHERE other.list_dbid = candidate.list_dbid AND other.chain_id = candidate.chain_id
-        AND (other.record_status = ${RECORD_STATUS.retrieved}
-          OR (other.record_status = ${RECORD_STATUS.ready} AND other.record_type <> ${RECORD_TYPE.noCall} AND other.chain_n < candidate.chain_n)))
-      ORDER BY record_id LIMIT 1`,
-    list, secondsOf(world.clock),
-  );
+/** Whether a record's daily window is looked at. */
+export type Hours = "daily" | "any";
+
+/**
+ * The record that may be dialed next: due, not marked NoCall, inside its daily window, first of its chain, and no other record of the chain in
+ * process. What waits for its day keeps the rest of its chain waiting; what waits for its hour does not, for the chain's other numbers have hours of their own.
+ */
+export const nextToDial = (world: World, list: number, hours: Hours): CallingRecord | undefined =>
+  world.db.get<CallingRecord>(NEXT_TO_DIAL, list, secondsOf(world.clock), hours === "any" ? 1 : 0, secondsShown(world));
+
+/** ?2 is now, ?3 whether any hour will do, ?4 what the zones' clocks show. A window that ends before it begins goes over midnight. */
+const isWaiting = (row: string): string => `${row}.record_status = ${RECORD_STATUS.ready} AND ${row}.record_type <> ${RECORD_TYPE.noCall}`;
+const isDue = (row: string): string => `coalesce(${row}.dial_sched_time, 0) <= ?2`;
+const isInHours = (row: string): string => {
+  const second = `json_extract(?4, '$."' || ${row}.tz_dbid || '"')`;
+  return `(?3 OR CASE WHEN ${row}.daily_from <= ${row}.daily_till THEN ${second} BETWEEN ${row}.daily_from AND ${row}.daily_till
+    ELSE ${second} >= ${row}.daily_from OR ${second} <= ${row}.daily_till END)`;
+};
+
+const NEXT_TO_DIAL = `SELECT * FROM record AS candidate WHERE list_dbid = ?1 AND ${isWaiting("candidate")} AND ${isDue("candidate")} AND ${isInHours("candidate")}
+  AND NOT EXISTS (SELECT 1 FROM record AS other WHERE other.list_dbid = candidate.list_dbid AND other.chain_id = candidate.chain_id
+    AND (other.record_status = ${RECORD_STATUS.retrieved}
+      OR (${isWaiting("other")} AND other.chain_n < candidate.chain_n AND NOT (${isDue("other")} AND NOT ${isInHours("other")}))))
+  ORDER BY record_id LIMIT 1`;
+
+export type Waiting = { readonly scheduled: number; readonly outsideHours: number; readonly behindTheirChain: number };
+
+/** Why records of a list that are ready are not dialed when nextToDial finds none. */
+export const countWaiting = (world: World, list: number): Waiting =>
+  world.db.get<Waiting>(
+    `SELECT count(*) FILTER (WHERE NOT ${isDue("record")}) AS scheduled, count(*) FILTER (WHERE ${isDue("record")} AND NOT ${isInHours("record")}) AS outsideHours,
+      count(*) FILTER (WHERE ${isDue("record")} AND ${isInHours("record")}) AS behindTheirChain FROM record WHERE list_dbid = ?1 AND ${isWaiting("record")}`,
+    list, secondsOf(world.clock), 0, secondsShown(world),
+  )!;
+
+let shown = { at: Number.NaN, json: "{}" };
+
+/** By time zone DBID, seconds since midnight on its clock, as JSON. The zones' clocks are asked once a second. */
+const secondsShown = ({ clock }: World): string => {
+  const at = secondsOf(clock);
+  if (at !== shown.at) shown = { at, json: JSON.stringify(Object.fromEntries(TIME_ZONES.map(({ dbid, zone }) => [dbid, secondsOfDay(at * 1000, zone)]))) };
+  return shown.json;
+};

@@ -42,6 +42,13 @@ export type CallingRecord = {
   readonly switch_id: number | null;
 } & { readonly [Field in UserField["column"]]: string | number | null };
 
+/** Changes with the tables below; a state directory of another version is refused. */
+export const SCHEMA_VERSION = 2;
+
+/**
+ * A handle is one of a run of OCS: a switchover begins a new run, which counts from 1 again. `reports` is how many call reports of it were
+ * sent: 0 while it was not dialed or nobody wants them, 1 at the attempt, 2 at the end.
+ */
 export const SCHEMA = `
 CREATE TABLE tenant (dbid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE time_zone (dbid INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, zone TEXT NOT NULL);
@@ -72,14 +79,18 @@ CREATE TABLE do_not_call_list (
 CREATE INDEX do_not_call_by_phone ON do_not_call_list (phone);
 CREATE INDEX do_not_call_by_customer ON do_not_call_list (customer_id);
 CREATE TABLE record_handle (
-  handle INTEGER PRIMARY KEY, record_id INTEGER NOT NULL REFERENCES record, group_dbid INTEGER NOT NULL REFERENCES campaign_group,
-  opened_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'finalized', 'stale', 'void'))
+  run INTEGER NOT NULL, handle INTEGER NOT NULL, record_id INTEGER NOT NULL REFERENCES record, group_dbid INTEGER NOT NULL REFERENCES campaign_group,
+  opened_at INTEGER NOT NULL, state TEXT NOT NULL CHECK (state IN ('open', 'finalized', 'stale', 'void')), reports INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (run, handle)
 );
 CREATE INDEX record_handle_open ON record_handle (state, record_id);
+CREATE INDEX record_handle_unreported ON record_handle (state) WHERE reports = 1;
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, tenant_dbid INTEGER NOT NULL, data TEXT NOT NULL);
+PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
-/** Every table, children before parents. */
+/** Every table that a reset empties, children before parents. Events stay: their numbers only grow, for whoever asks for what came after one of them. */
 export const TABLES = [
   "record_handle", "record", "do_not_call_list", "campaign_list", "calling_list", "campaign_group", "campaign", "time_zone", "tenant", "counter",
 ] as const;

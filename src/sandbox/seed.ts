@@ -1,4 +1,5 @@
 /** The seeded world as data: what the sandbox is filled with, and what a gateway in front of it is configured from. Same seed, same world. */
+import { ASSUMED } from "./assumptions.ts";
 import { mulberry32 } from "./random.ts";
 import { TIME_ZONES } from "./time-zones.ts";
 
@@ -46,6 +47,8 @@ export const HANDLES: readonly { readonly handle: number; readonly group: number
   ...range(41, 44).map((handle) => ({ handle, group: 208, list: 303, position: handle - 40, state: "open" as const })),
 ];
 
+/** Of the seeded handles; those given out next begin well above them. */
+export const FIRST_RUN = 1;
 export const NEXT_HANDLE = 1000;
 
 export type SeedRecord = {
@@ -53,6 +56,8 @@ export type SeedRecord = {
   readonly phone: string;
   readonly phoneType: number;
   readonly timeZone: number;
+  /** Daily, in seconds since midnight: from and till. */
+  readonly window: readonly [number, number];
   readonly chain: number;
   readonly chainPosition: number;
   readonly customerId: string;
@@ -60,6 +65,10 @@ export type SeedRecord = {
   readonly lastServed: string;
   readonly customerStatus: number;
 };
+
+/** Every third customer may be called at any hour, so that something arrives whenever the sandbox is started. */
+const AT_ANY_HOUR = [0, 86_399] as const;
+const OFFICE_HOURS = [ASSUMED.dailyFrom.value, ASSUMED.dailyTill.value] as const;
 
 const AMERICAN = TIME_ZONES.filter(({ name }) => ["PST", "MST", "CST", "EST"].includes(name));
 
@@ -73,6 +82,7 @@ export const seedRecords = (seed: number): SeedRecord[] => {
       phone: `4155550${list.firstPhone + index}`,
       phoneType: [1, 2, 4][random(3)]!,
       timeZone: AMERICAN[random(AMERICAN.length)]!.dbid,
+      window: chain % 3 === 0 ? AT_ANY_HOUR : OFFICE_HOURS,
       chain,
       chainPosition,
       customerId: `${list.customers}-${String(chain).padStart(4, "0")}`,

@@ -1,7 +1,8 @@
 /** Starts the sandbox's OCS: primary and backup, each with HTTP and HTTPS, and the control API, all over one world. */
 import { startControl } from "./control.ts";
+import { createDialer, type Dialer, type DialerSettings } from "./dialer.ts";
 import { createFaults, type Faults } from "./faults.ts";
-import { createOcs } from "./ocs.ts";
+import { createOcs, type Ocs } from "./ocs.ts";
 import { ownCertificate } from "./own-certificate.ts";
 import { createPair } from "./pair.ts";
 import type { Counters, Instance } from "./recorder.ts";
@@ -15,6 +16,10 @@ export type SandboxOptions = WorldOptions & {
   readonly ports?: { readonly primary?: number; readonly primaryTls?: number; readonly backup?: number; readonly backupTls?: number; readonly control?: number };
   /** Of the HTTPS listeners; made for the occasion when absent. */
   readonly certificates?: Certificate;
+  /** GSW_RECORD_URI names the primary's HTTP address unless told otherwise. */
+  readonly dialing?: Partial<DialerSettings>;
+  /** PEM of the authorities behind https addresses that the dialer posts to. */
+  readonly trusted?: string;
 };
 
 export type Urls = { readonly http: string; readonly https: string };
@@ -27,6 +32,7 @@ export type SandboxOcs = {
   /** PEM of the authority behind the HTTPS listeners; undefined when the certificate was given. */
   readonly ca: string | undefined;
   readonly world: World;
+  readonly dialer: Dialer;
   /** Returns the instance that answers now. */
   readonly switchover: () => Instance;
   readonly counters: () => Readonly<Record<Instance, Counters>>;
@@ -36,33 +42,44 @@ export type SandboxOcs = {
 export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<SandboxOcs> => {
   const world = createWorld(options);
   const faults = createFaults(world);
-  const pair = createPair(world, createOcs(world), faults);
+  const dialer = createDialer(world, { recordBase: "http://ocs", ...options.dialing }, options.trusted);
+  const pair = createPair(world, endingCalls(createOcs(world), dialer), faults);
   const stop = async (): Promise<void> => {
     await Promise.all([pair.primary.close(), pair.backup.close()]);
+    await dialer.close();
     faults.clear();
     world.close();
   };
   try {
-    return await listen(options, { world, pair, faults, stop });
+    return await listen(options, { world, pair, faults, dialer, stop });
   } catch (error) {
     await stop();
     throw error;
   }
 };
 
-type Parts = { readonly world: World; readonly pair: ReturnType<typeof createPair>; readonly faults: Faults; readonly stop: () => Promise<void> };
+type Parts = { readonly world: World; readonly pair: ReturnType<typeof createPair>; readonly faults: Faults; readonly dialer: Dialer; readonly stop: () => Promise<void> };
 
-const listen = async ({ host = "127.0.0.1", ports = {}, certificates }: SandboxOptions, { world, pair, faults, stop }: Parts): Promise<SandboxOcs> => {
+/** Any request may have ended a call. */
+const endingCalls = (ocs: Ocs, dialer: Dialer): Ocs => async (arrival, trouble) => {
+  const reply = await ocs(arrival, trouble);
+  dialer.settled();
+  return reply;
+};
+
+const listen = async ({ host = "127.0.0.1", ports = {}, certificates, dialing }: SandboxOptions, { world, pair, faults, dialer, stop }: Parts): Promise<SandboxOcs> => {
   const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : ownCertificate("ocs-gateway sandbox", host);
   const primary = await listenBoth(pair.primary, { host, tls, ports: [ports.primary ?? 0, ports.primaryTls ?? 0] });
   const backup = await listenBoth(pair.backup, { host, tls, ports: [ports.backup ?? 0, ports.backupTls ?? 0] });
-  const control = await startControl({ world, pair, faults }, ports.control ?? 0);
+  dialer.configure({ recordBase: primary.http, ...dialing });
+  const control = await startControl({ world, pair, faults, dialer }, ports.control ?? 0);
   return {
     primary,
     backup,
     control: control.url,
     ca,
     world,
+    dialer,
     switchover: pair.switchover,
     counters: pair.recorder.counters,
     close: async () => {

@@ -13,7 +13,7 @@ const DAY = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 /** What the zone's clock is ahead of UTC at that instant, in milliseconds. */
-const offsetAt = (instant: number, zone: string): number => {
+export const offsetAt = (instant: number, zone: string): number => {
   const parts = Object.fromEntries(formatFor(zone).formatToParts(instant).map(({ type, value }) => [type, Number(value)]));
   const wall = Date.UTC(parts.year!, parts.month! - 1, parts.day, parts.hour, parts.minute, parts.second);
   return wall - Math.floor(instant / 1000) * 1000;
@@ -27,6 +27,12 @@ const formatFor = (zone: string): Intl.DateTimeFormat => {
   });
   formats.set(zone, format);
   return format;
+};
+
+/** Seconds since midnight on the zone's clock. */
+export const secondsOfDay = (instant: number, zone: string): number => {
+  const wall = instant + offsetAt(instant, zone);
+  return Math.floor((((wall % DAY) + DAY) % DAY) / 1000);
 };
 
 /**

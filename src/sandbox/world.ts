@@ -5,7 +5,7 @@ import { ASSUMED } from "./assumptions.ts";
 import { createClock, secondsOf, type Clock } from "./clock.ts";
 import { Database } from "./database.ts";
 import { fill } from "./fill.ts";
-import { SCHEMA, TABLES } from "./schema.ts";
+import { SCHEMA, SCHEMA_VERSION, TABLES } from "./schema.ts";
 
 export type World = {
   readonly db: Database;
@@ -35,6 +35,7 @@ export const createWorld = (options: WorldOptions = {}): World => {
   const seed = options.seed ?? 1;
   const fresh = db.get("SELECT 1 FROM sqlite_schema WHERE name = 'record'") === undefined;
   if (fresh) db.transaction(() => { db.script(SCHEMA); fill(db, seed, secondsOf(clock)); });
+  else refuseOtherVersion(db, options.stateDir);
   return {
     db,
     clock,
@@ -50,17 +51,24 @@ const fileIn = (directory: string): string => {
   return join(directory, "sandbox.sqlite");
 };
 
+const refuseOtherVersion = (db: Database, directory = ""): void => {
+  if (db.get<{ user_version: number }>("PRAGMA user_version")!.user_version === SCHEMA_VERSION) return;
+  db.close();
+  throw new Error(`${join(directory, "sandbox.sqlite")} was made by another version of the sandbox: remove it, or name another directory`);
+};
+
 const refill = (db: Database, seed: number, now: number): void => {
   db.transaction(() => {
     for (const table of TABLES) db.run(`DELETE FROM ${table}`);
-    db.run("DELETE FROM sqlite_sequence");
+    db.run("DELETE FROM sqlite_sequence WHERE name <> 'event'");
     fill(db, seed, now);
   });
 };
 
-/** The next value of a counter that only grows. */
-export const nextOf = (db: Database, counter: string): number => {
-  const { value } = db.get<{ value: number }>("SELECT value FROM counter WHERE name = ?", counter)!;
-  db.run("UPDATE counter SET value = ? WHERE name = ?", value + 1, counter);
-  return value;
+export type Counter = "seed" | "run" | "next_handle" | "groups_changed_at";
+
+export const valueOf = ({ db }: Pick<World, "db">, counter: Counter): number => db.get<{ value: number }>("SELECT value FROM counter WHERE name = ?", counter)!.value;
+
+export const setCounter = ({ db }: Pick<World, "db">, counter: Counter, value: number): void => {
+  db.run("UPDATE counter SET value = ? WHERE name = ?", value, counter);
 };

@@ -1,7 +1,8 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { faultAdd, faultClear, faultKinds, faultList, switchover, type Host } from "../../src/cli/sandbox-faults.ts";
+import { faultAdd, faultClear, faultKinds, faultList, switchover } from "../../src/cli/sandbox-faults.ts";
+import type { Host } from "../../src/cli/sandbox-control.ts";
 import { KIND_NAMES } from "../../src/sandbox/fault-kinds.ts";
 import type { Fault } from "../../src/sandbox/faults.ts";
 import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";

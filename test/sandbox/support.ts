@@ -1,6 +1,9 @@
 /** A world of one's own with a clock that stands still, and requests to its OCS without a socket. */
 import { bytesOf, headerOf, type Arrival, type HeaderLine } from "../../src/message.ts";
 import { createOcs } from "../../src/sandbox/ocs.ts";
+import { retrieveNext } from "../../src/sandbox/dialling.ts";
+import type { CallingList } from "../../src/sandbox/directory.ts";
+import { runningGroupOfList } from "../../src/sandbox/groups.ts";
 import type { CallingRecord } from "../../src/sandbox/schema.ts";
 import { createWorld, type World, type WorldOptions } from "../../src/sandbox/world.ts";
 
@@ -57,3 +60,15 @@ export const stateOfHandle = ({ db }: World, handle: number): string | undefined
   db.get<{ state: string }>("SELECT state FROM record_handle WHERE handle = ?", handle)?.state;
 
 export const lastRecord = ({ db }: World): CallingRecord => db.get<CallingRecord>("SELECT * FROM record ORDER BY record_id DESC")!;
+
+export type Opened = { readonly handle: number; readonly phone: string; readonly list: string; readonly campaign: string; readonly tenant: string; readonly group: number };
+
+/** Up to `count` records of a list at whatever hour, fewer when no more are due; undefined when no group that uses the list is running. */
+export const openRecords = (world: World, list: CallingList, count: number): Opened[] | undefined => {
+  if (!runningGroupOfList(world, list.dbid)) return undefined;
+  const opened: Opened[] = [];
+  for (let one = retrieveNext(world, list, "any", () => {}); one; one = opened.length < count ? retrieveNext(world, list, "any", () => {}) : undefined) {
+    opened.push({ handle: one.handle, phone: one.record.contact_info, list: list.name, campaign: one.campaign.name, tenant: one.tenant.name, group: one.group.dbid });
+  }
+  return opened;
+};

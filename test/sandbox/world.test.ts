@@ -2,11 +2,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { openRecords } from "../../src/sandbox/dialling.ts";
 import { listByName } from "../../src/sandbox/directory.ts";
 import { GROUPS, HANDLES, LISTS, TENANTS, seedRecords } from "../../src/sandbox/seed.ts";
 import type { World, WorldOptions } from "../../src/sandbox/world.ts";
-import { aWorld, chainOf, post, recordOfHandle, stateOfHandle, verdict } from "./support.ts";
+import { aWorld, chainOf, post, recordOfHandle, stateOfHandle, verdict, openRecords } from "./support.ts";
 
 const worlds: World[] = [];
 const directories: string[] = [];

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openRecords } from "../../../src/sandbox/dialling.ts";
 import { listByName } from "../../../src/sandbox/directory.ts";
 import type { World } from "../../../src/sandbox/world.ts";
-import { aWorld, banned, post, recordAt, recordOfHandle, stateOfHandle, verdict } from "../support.ts";
+import { aWorld, banned, post, recordAt, recordOfHandle, stateOfHandle, verdict, openRecords } from "../support.ts";
 
 let world: World;
 beforeEach(() => { world = aWorld(); });

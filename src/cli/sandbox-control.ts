@@ -1,0 +1,44 @@
+/** What the commands that ask a running sandbox's control API share. */
+import { ControlError } from "../sandbox/control-error.ts";
+
+type Writer = { readonly write: (text: string) => unknown };
+export type Host = { readonly stdout: Writer; readonly stderr: Writer };
+
+export const EXIT = { done: 0, failed: 1, usage: 2, unreachable: 5 } as const;
+const PATIENCE_MS = 10_000;
+
+export class Unreachable extends Error {}
+
+/** Resolves to the exit code: 0 done, 2 wrong usage, 5 when no sandbox answers there; the reason is told on stderr. */
+export const command = async ({ stderr }: Host, run: () => Promise<number | void>): Promise<number> => {
+  try {
+    return (await run()) ?? EXIT.done;
+  } catch (error) {
+    if (!(error instanceof ControlError || error instanceof Unreachable)) throw error;
+    stderr.write(`${error.message}\n`);
+    return error instanceof ControlError ? EXIT.usage : EXIT.unreachable;
+  }
+};
+
+/** The answer's JSON. Throws ControlError with the sandbox's reason, or Unreachable. */
+export const ask = async (url: string, method: "GET" | "POST" | "DELETE", path: string, body?: object): Promise<unknown> => {
+  const answer = await asked(url, path, { method, signal: AbortSignal.timeout(PATIENCE_MS), ...(body && { body: JSON.stringify(body) }) });
+  return valueOf(url, answer);
+};
+
+/** One that has begun to answer. Throws Unreachable. */
+export const asked = (url: string, path: string, init: RequestInit): Promise<Response> => {
+  const address = `${url.replace(/\/+$/, "")}/${path}`;
+  if (!URL.canParse(address)) throw new ControlError(400, `--url: expected an address such as http://127.0.0.1:18090/sandbox; found ${url}`);
+  return fetch(address, init).catch((error: Error) => { throw new Unreachable(`no answer from ${url}: ${reasonOf(error)}; is ocsgw sandbox running there?`); });
+};
+
+/** Throws ControlError with the sandbox's reason, or Unreachable when it is no sandbox. */
+export const valueOf = async (url: string, answer: Response): Promise<unknown> => {
+  const value = (await answer.json().catch(() => undefined)) as { error?: string } | undefined;
+  if (answer.ok && value !== undefined) return value;
+  if (value?.error !== undefined && [400, 404, 409].includes(answer.status)) throw new ControlError(400, value.error);
+  throw new Unreachable(`${url} is no sandbox's control address: it answered ${answer.status}`);
+};
+
+const reasonOf = (error: Error): string => (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;

@@ -1,0 +1,51 @@
+/** Call reports to the history-uri: sequence 0 at the attempt, 1 when the call's record is done, with its result. A report is sent until it is taken. */
+import { attemptGuid } from "./attached-data.ts";
+import { endedUnreported, setReports, type Retrieved } from "./dialling.ts";
+import type { Poster } from "./http-post.ts";
+import type { World } from "./world.ts";
+
+export type CallReports = {
+  readonly attempt: (uri: string, retrieved: Retrieved) => Promise<void>;
+  /** Of every call that has ended since; call it whenever one may have. */
+  readonly ends: (uri: string) => Promise<void>;
+};
+
+export const createCallReports = (world: World, poster: Poster, timeout: number): CallReports => {
+  const send = async (uri: string, retrieved: Retrieved, sequence: 0 | 1): Promise<boolean> => {
+    const answer = await poster.post(uri, reportOf(world, retrieved, sequence), timeout).catch(() => undefined);
+    return answer?.status === 200;
+  };
+  let sending: Promise<void> | undefined;
+  const sendEnds = async (uri: string): Promise<void> => {
+    for (const retrieved of endedUnreported(world)) {
+      if (!(await send(uri, retrieved, 1))) return;
+      setReports(world, retrieved, 2);
+    }
+  };
+  return {
+    attempt: async (uri, retrieved) => {
+      setReports(world, retrieved, 1);
+      await send(uri, retrieved, 0);
+    },
+    // One at a time: two sweeps would send the same report twice.
+    ends: (uri) => (sending ??= sendEnds(uri).finally(() => { sending = undefined; })),
+  };
+};
+
+const reportOf = (world: World, retrieved: Retrieved, sequence: 0 | 1): object => {
+  const { record, group, list, campaign, tenant } = retrieved;
+  return {
+    GSW_HIST_SEQUENCE_NUM: sequence,
+    GSW_TENANT_NAME: tenant.name,
+    GSW_CAMPAIGN_NAME: campaign.name,
+    GSW_CAMPAIGN_GROUP_NAME: group.name,
+    GSW_CALLING_LIST: list.name,
+    GSW_CALLING_LIST_DBID: list.dbid,
+    GSW_PHONE: record.contact_info,
+    ...(record.customer_id !== null && { GSW_CUSTOMER_ID: record.customer_id }),
+    GSW_CHAIN_ID: record.chain_id,
+    GSW_CHAIN_N: record.chain_n,
+    GSW_CALL_ATTEMPT_GUID: attemptGuid(world, retrieved),
+    ...(sequence === 1 && { GSW_CALL_RESULT: record.call_result }),
+  };
+};

@@ -1,0 +1,107 @@
+/** What the control API is asked of the dialer: records opened or dialed now, and how it dials by itself. */
+import { ControlError } from "./control-error.ts";
+import { fields } from "./control-body.ts";
+import type { Command, ControlParts } from "./control-commands.ts";
+import type { DialerSettings, Wish } from "./dialer.ts";
+import { diallingLists, type Retrieved } from "./dialling.ts";
+import { listByName, type CallingList } from "./directory.ts";
+import { runningGroupOfList } from "./groups.ts";
+import { CALL_RESULT_NUMBERS } from "./numbers.ts";
+import { countWaiting } from "./records.ts";
+import type { World } from "./world.ts";
+
+const MAX_COUNT = 1000;
+const MAX_RATE = 10_000;
+
+/** `{ list?, count? }` → the handles given out, at whatever hour. */
+export const open: Command = async (parts, body) => {
+  const { list, count } = fields(body, ["list", "count"]);
+  const { retrieved, held } = await parts.dialer.dial({ ...wishOf(parts, { list, count }), hours: "any" });
+  if (retrieved.length === 0 && held !== undefined) throw new ControlError(409, held);
+  return retrieved.map(opened);
+};
+
+const opened = ({ handle, record, list, campaign, tenant, group }: Retrieved): object =>
+  ({ handle, phone: record.contact_info, list: list.name, campaign: campaign.name, tenant: tenant.name, group: group.dbid });
+
+/** `{ list?, count?, to? }` → the events of the records that were dialed and of those that were not, and why no more came. */
+export const dial: Command = async (parts, body) => {
+  const { list, count, to } = fields(body, ["list", "count", "to"]);
+  const wish: Wish = { ...wishOf(parts, { list, count }), to: to === undefined ? undefined : urlIn("to", to) };
+  const { events, retrieved, held } = await parts.dialer.dial(wish);
+  const short = retrieved.length < wish.count ? (held ?? waitingIn(parts.world, wish.lists ?? diallingLists(parts.world))) : undefined;
+  return { dialed: retrieved.length, events: events.map(({ id, type, data }) => ({ id, type, ...(JSON.parse(data) as object) })), ...(short !== undefined && { short }) };
+};
+
+const wishOf = ({ world }: ControlParts, { list: name, count = 1 }: { readonly list?: unknown; readonly count?: unknown }): Wish => {
+  if (name !== undefined && typeof name !== "string") throw new ControlError(400, "list: expected the name of a calling list");
+  if (!Number.isInteger(count) || (count as number) < 1 || (count as number) > MAX_COUNT) throw new ControlError(400, `count: expected a whole number from 1 to ${MAX_COUNT}`);
+  return { count: count as number, ...(name !== undefined && { lists: [dialledList(world, name)] }) };
+};
+
+const dialledList = (world: World, name: string): CallingList => {
+  const list = listByName(world, name);
+  if (!list) throw new ControlError(404, "list: no such calling list");
+  if (!runningGroupOfList(world, list.dbid)) throw new ControlError(409, "list: no campaign group that uses it is running");
+  return list;
+};
+
+/** As in "no more is due: 60 records wait for their hours, 4 for their day, 6 for another of their chain". */
+const waitingIn = (world: World, lists: readonly CallingList[]): string => {
+  if (lists.length === 0) return "no campaign group is running";
+  const counts = lists.map(({ dbid }) => countWaiting(world, dbid));
+  const told = ([["outsideHours", "their hours"], ["scheduled", "their day"], ["behindTheirChain", "another of their chain"]] as const)
+    .map(([kind, what]) => ({ what, count: counts.reduce((sum, each) => sum + each[kind], 0) }))
+    .filter(({ count }) => count > 0)
+    .map(({ what, count }, at) => `${count}${at === 0 ? (count === 1 ? " record waits" : " records wait") : ""} for ${what}`);
+  return told.length === 0 ? "no record is left" : `no more is due: ${told.join(", ")}`;
+};
+
+export const showDialer: Command = ({ dialer }) => shown(dialer.settings());
+
+/** Any of the settings, by OCS's names where OCS has the option; null turns off what may be off. */
+export const setDialer: Command = ({ dialer }, body) => {
+  const given = fields(body, Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]);
+  const changes = Object.entries(given).map(([name, value]) => SETTINGS[name as keyof typeof SETTINGS](name, value));
+  dialer.configure(Object.assign({}, ...changes) as Partial<DialerSettings>);
+  return shown(dialer.settings());
+};
+
+type Setting = (name: string, value: unknown) => Partial<DialerSettings>;
+
+const SETTINGS = {
+  "rate": (name, value) => ({ rate: numberIn(name, value, [0, MAX_RATE], "records per second") }),
+  "validation-uri": (name, value) => ({ validationUri: value === null ? undefined : urlIn(name, value) }),
+  "history-uri": (name, value) => ({ historyUri: value === null ? undefined : urlIn(name, value) }),
+  "webhook": (name, value) => ({ webhook: value === null ? undefined : urlIn(name, value) }),
+  "advertise": (name, value) => ({ recordBase: baseOf(urlIn(name, value)) }),
+  "http-response-timeout": (name, value) => ({ responseTimeout: numberIn(name, value, [0.01, 600], "seconds") * 1000 }),
+  "validation-timeout-call-result": (name, value) => {
+    if (!CALL_RESULT_NUMBERS.has(value as number)) throw new ControlError(400, `${name}: expected the number of a call result`);
+    return { timeoutCallResult: value as number };
+  },
+} as const satisfies Record<string, Setting>;
+
+const shown = ({ rate, validationUri, historyUri, webhook, recordBase, responseTimeout, timeoutCallResult }: DialerSettings): Readonly<Record<keyof typeof SETTINGS, unknown>> => ({
+  "rate": rate,
+  "validation-uri": validationUri ?? null,
+  "history-uri": historyUri ?? null,
+  "webhook": webhook ?? null,
+  "advertise": recordBase,
+  "http-response-timeout": responseTimeout / 1000,
+  "validation-timeout-call-result": timeoutCallResult,
+});
+
+const numberIn = (name: string, value: unknown, [min, max]: readonly [number, number], unit: string): number => {
+  if (typeof value === "number" && value >= min && value <= max) return value;
+  throw new ControlError(400, `${name}: expected ${unit}, a number from ${min} to ${max}`);
+};
+
+/** Throws ControlError. */
+export const urlIn = (name: string, value: unknown): string => {
+  if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
+  throw new ControlError(400, `${name}: expected an http or https address`);
+};
+
+/** Clients cut scheme and authority off and expect the path behind them to be OCS's own. */
+export const baseOf = (url: string): string => new URL(url).origin;

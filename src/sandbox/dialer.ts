@@ -1,0 +1,157 @@
+/**
+ * The dialer: takes records of running groups, one at a time or at a rate, has each validated, and tells what a client would get. Lists take turns.
+ * While the validation-uri does not answer nothing is dialed.
+ */
+import { ASSUMED } from "./assumptions.ts";
+import { attempt, type Attempt } from "./attempt.ts";
+import { attachedData } from "./attached-data.ts";
+import { createCallReports } from "./call-report.ts";
+import { diallingLists, handedOut, type Retrieved } from "./dialling.ts";
+import type { CallingList } from "./directory.ts";
+import { createEventLog, type EventLog, type SandboxEvent } from "./event-log.ts";
+import { settle } from "./groups.ts";
+import { createPoster } from "./http-post.ts";
+import { createPace } from "./pace.ts";
+import type { Hours } from "./records.ts";
+import { validate } from "./validation.ts";
+import { deliver } from "./webhook.ts";
+import type { World } from "./world.ts";
+
+export type DialerSettings = {
+  /** Records per second; 0 is off. */
+  readonly rate: number;
+  /** Scheme and authority of GSW_RECORD_URI. */
+  readonly recordBase: string;
+  /** OCS's options of these names. */
+  readonly validationUri: string | undefined;
+  readonly historyUri: string | undefined;
+  /** Milliseconds. */
+  readonly responseTimeout: number;
+  readonly timeoutCallResult: number;
+  /** Where every event is posted. */
+  readonly webhook: string | undefined;
+};
+
+export type Wish = { readonly lists?: readonly CallingList[]; readonly count: number; readonly hours?: Hours; /** Where the events of this wish are posted too. */ readonly to?: string | undefined };
+/** `held`: why no more came while there were more. */
+export type Dialed = { readonly retrieved: readonly Retrieved[]; readonly events: readonly SandboxEvent[]; readonly held: string | undefined };
+
+export type Dialer = {
+  readonly log: EventLog;
+  readonly settings: () => DialerSettings;
+  readonly configure: (changes: Partial<DialerSettings>) => void;
+  /** Dials now. Resolves once every record is on its way or stopped. */
+  readonly dial: (wish: Wish) => Promise<Dialed>;
+  /** Tells the validation-uri of every handle that is out, as it was told when they were given out. Resolves to whether all were taken. */
+  readonly announce: () => Promise<boolean>;
+  /** To be called when a request may have ended a call. */
+  readonly settled: () => void;
+  readonly close: () => Promise<void>;
+};
+
+/** After the validation-uri gave no answer, so long until it is asked again. */
+const PAUSE_MS = 1000;
+
+export const createDialer = (world: World, given: Pick<DialerSettings, "recordBase"> & Partial<DialerSettings>, ca?: string): Dialer => {
+  let settings: DialerSettings = {
+    rate: 0, validationUri: undefined, historyUri: undefined, webhook: undefined, recordBase: given.recordBase,
+    responseTimeout: ASSUMED.validationTimeout.value, timeoutCallResult: ASSUMED.validationTimeoutResult.value,
+  };
+  const log = createEventLog(world);
+  const poster = createPoster({ poolSize: ASSUMED.validationPool.value, ca });
+  const reports = createCallReports(world, poster, settings.responseTimeout);
+  const over = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  const track = <Value>(work: Promise<Value>): Promise<Value> => {
+    running.add(work);
+    void work.catch(() => undefined).finally(() => running.delete(work));
+    return work;
+  };
+  let announced = true;
+  let turn = 0;
+
+  const announce = async (): Promise<boolean> => {
+    const { validationUri, responseTimeout, recordBase } = settings;
+    if (validationUri === undefined) return (announced = true);
+    announced = false;
+    for (const retrieved of handedOut(world)) {
+      const answer = await poster.post(validationUri, attachedData(world, retrieved, recordBase), responseTimeout).catch(() => undefined);
+      if (!answer) return false;
+    }
+    return (announced = true);
+  };
+
+  const attemptOne = async (list: CallingList, hours: Hours, to: string | undefined): Promise<Attempt> => {
+    const { validationUri, historyUri, recordBase, webhook } = settings;
+    const asked = validationUri === undefined ? undefined : { ...settings, validationUri };
+    const made = await attempt({ world, log, base: recordBase, validate: asked && ((data) => validate(poster, data, asked)) }, list, hours);
+    if (made.kind === "dialed" && historyUri !== undefined) void track(reports.attempt(historyUri, made.retrieved));
+    for (const url of [webhook, to]) if (url !== undefined) for (const event of made.events) void track(deliver(poster, url, event, over.signal));
+    return made;
+  };
+
+  /** The first of the lists, in turn, that has something to dial. */
+  const next = async (lists: readonly CallingList[], hours: Hours, to?: string): Promise<Attempt> => {
+    if (!announced && !(await announce())) return { kind: "later", because: `no answer from ${settings.validationUri}`, events: [] };
+    const first = turn++;
+    const events: SandboxEvent[] = [];
+    for (let at = 0; at < lists.length; at++) {
+      const made = await attemptOne(lists[(first + at) % lists.length]!, hours, to);
+      events.push(...made.events);
+      if (made.kind !== "none") return { ...made, events };
+    }
+    return { kind: "none", events };
+  };
+
+  const dial = async ({ lists, count, hours = "daily", to }: Wish): Promise<Dialed> => {
+    const retrieved: Retrieved[] = [];
+    const events: SandboxEvent[] = [];
+    while (retrieved.length < count && !over.signal.aborted) {
+      const made = await next(lists ?? diallingLists(world), hours, to);
+      events.push(...made.events);
+      if (made.kind === "dialed") retrieved.push(made.retrieved);
+      if (made.kind === "none" || made.kind === "later") return { retrieved, events, held: made.kind === "later" ? made.because : undefined };
+    }
+    return { retrieved, events, held: undefined };
+  };
+
+  const pace = createPace(async () => {
+    const { kind } = await track(next(diallingLists(world), "daily"));
+    return kind === "later" ? PAUSE_MS : 0;
+  }, ASSUMED.validationPool.value);
+
+  const settled = (): void => {
+    if (settings.historyUri !== undefined && !over.signal.aborted) void track(reports.ends(settings.historyUri));
+  };
+  // Time alone ends calls too, and a validation-uri that was not there may have come.
+  const beat = setInterval(() => {
+    if (!announced) void track(announce());
+    if (settings.historyUri === undefined) return;
+    world.db.transaction(() => { settle(world); });
+    settled();
+  }, PAUSE_MS).unref();
+
+  const configure = (changes: Partial<DialerSettings>): void => {
+    const told = settings.validationUri;
+    settings = { ...settings, ...changes };
+    if (settings.validationUri !== told) announced = settings.validationUri === undefined;
+    pace.set(settings.rate);
+  };
+  configure(given);
+
+  return {
+    log,
+    settings: () => settings,
+    configure,
+    dial: (wish) => track(dial(wish)),
+    announce: () => track(announce()),
+    settled,
+    close: async () => {
+      over.abort();
+      clearInterval(beat);
+      pace.stop();
+      poster.close();
+      await Promise.allSettled(running);
+    },
+  };
+};

@@ -1,0 +1,87 @@
+/** OCS as an HTTP client: JSON by POST over connections that are kept and used again, one request at a time on each. */
+import { Agent as HttpAgent, request as requestHttp, type ClientRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+
+export type PostAnswer = { readonly status: number; readonly body: string };
+
+/** No answer: nobody listens there, none came in time, or the connection ended before it was whole. */
+export class NoAnswer extends Error {
+  readonly how: "unreachable" | "timeout" | "broken";
+  constructor(how: NoAnswer["how"], message: string) {
+    super(message);
+    this.name = "NoAnswer";
+    this.how = how;
+  }
+}
+
+export type Poster = {
+  /** `timeout` in milliseconds, to the end of the answer. Throws NoAnswer. */
+  readonly post: (url: string, value: object, timeout: number) => Promise<PostAnswer>;
+  /** Ends every connection; what is under way has no answer. */
+  readonly close: () => void;
+};
+
+export type PosterOptions = { /** Connections to one address at most. */ readonly poolSize: number; /** PEM of the authorities behind https addresses. */ readonly ca?: string | undefined };
+
+const MAX_ANSWER = 65_536;
+
+export const createPoster = ({ poolSize, ca }: PosterOptions): Poster => {
+  const kept = { keepAlive: true, maxSockets: poolSize };
+  const http = new HttpAgent(kept);
+  const https = new HttpsAgent({ ...kept, ...(ca !== undefined && { ca }) });
+  const under = new Set<ClientRequest>();
+  const begin = (url: string, body: string): ClientRequest => {
+    const options = { method: "POST", headers: { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) } };
+    const request = url.startsWith("https:") ? requestHttps(url, { ...options, agent: https }) : requestHttp(url, { ...options, agent: http });
+    under.add(request.on("close", () => under.delete(request)));
+    return request;
+  };
+  const post: Poster["post"] = async (url, value, timeout) => {
+    const body = JSON.stringify(value);
+    const deadline = Date.now() + timeout;
+    const first = begin(url, body);
+    try {
+      return await exchange(first, body, timeout);
+    } catch (error) {
+      // A kept connection that the other side had just closed: the only case in which asking again is what every client does.
+      if (!first.reusedSocket || !(error instanceof NoAnswer) || error.how !== "broken") throw error;
+      return exchange(begin(url, body), body, Math.max(1, deadline - Date.now()));
+    }
+  };
+  return {
+    post,
+    close: () => {
+      for (const request of under) request.destroy();
+      http.destroy();
+      https.destroy();
+    },
+  };
+};
+
+const exchange = (request: ClientRequest, body: string, timeout: number): Promise<PostAnswer> =>
+  new Promise((resolve, reject) => {
+    const late = setTimeout(() => request.destroy(new NoAnswer("timeout", `no answer within ${timeout} ms`)), timeout).unref();
+    request.on("close", () => { clearTimeout(late); });
+    request.on("error", (error: NodeJS.ErrnoException) => { reject(error instanceof NoAnswer ? error : lost(error)); });
+    request.on("response", (response) => { wholeOf(response).then(resolve, reject); });
+    request.end(body);
+  });
+
+const UNREACHABLE = new Set(["ECONNREFUSED", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"]);
+
+const lost = ({ code = "", message }: NodeJS.ErrnoException): NoAnswer => new NoAnswer(UNREACHABLE.has(code) ? "unreachable" : "broken", code || message);
+
+const wholeOf = async (response: IncomingMessage): Promise<PostAnswer> => {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_ANSWER) throw new NoAnswer("broken", `an answer of more than ${MAX_ANSWER} bytes`);
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw error instanceof NoAnswer ? error : lost(error as NodeJS.ErrnoException);
+  }
+  return { status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") };
+};

@@ -1,0 +1,48 @@
+/** Pre-dial validation: a record's properties go to the validation-uri, and its answer decides whether the record is dialed. */
+import type { AttachedData } from "./attached-data.ts";
+import { NoAnswer, type PostAnswer, type Poster } from "./http-post.ts";
+import { CALL_RESULT_NUMBERS } from "./numbers.ts";
+
+export type ValidationOptions = {
+  readonly validationUri: string;
+  /** OCS's http-response-timeout, in milliseconds. */
+  readonly responseTimeout: number;
+  /** OCS's validation-timeout-call-result, also for an answer that says nothing. */
+  readonly timeoutCallResult: number;
+};
+
+export type Verdict =
+  /** `changes`: fields that the answer's body gives other values. */
+  | { readonly kind: "dial"; readonly changes: AttachedData }
+  | { readonly kind: "stop"; readonly callResult: number; readonly because: string }
+  /** Nobody was asked: the record goes back and comes again. */
+  | { readonly kind: "later"; readonly because: string };
+
+export const validate = async (poster: Poster, data: AttachedData, options: ValidationOptions): Promise<Verdict> => {
+  try {
+    return verdictOf(await poster.post(options.validationUri, data, options.responseTimeout), options);
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    return error.how === "timeout" ? { kind: "stop", callResult: options.timeoutCallResult, because: error.message } : { kind: "later", because: error.message };
+  }
+};
+
+const verdictOf = ({ status, body }: PostAnswer, { timeoutCallResult }: ValidationOptions): Verdict => {
+  const fields = objectIn(body);
+  if (status === 200) return { kind: "dial", changes: scalarsOf(fields) };
+  const stated = Number(fields["GSW_CALL_RESULT"]);
+  if (status === 409 && CALL_RESULT_NUMBERS.has(stated)) return { kind: "stop", callResult: stated, because: `409, GSW_CALL_RESULT ${stated}` };
+  return { kind: "stop", callResult: timeoutCallResult, because: status === 409 ? "409 without a GSW_CALL_RESULT" : `answered ${status}` };
+};
+
+const objectIn = (text: string): Readonly<Record<string, unknown>> => {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {};
+  } catch {
+    return {};
+  }
+};
+
+const scalarsOf = (fields: Readonly<Record<string, unknown>>): AttachedData =>
+  Object.fromEntries(Object.entries(fields).filter((field): field is [string, string | number] => ["string", "number"].includes(typeof field[1])));
