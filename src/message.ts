@@ -39,7 +39,7 @@ export type Arrival = {
   readonly source: string;
   readonly listener: string;
   /** Set when the message itself is at fault: whoever handles the arrival must refuse it. */
-  readonly fault?: Fault;
+  readonly fault?: Fault | undefined;
   /** Reads the body to its end, once. Rejects with BodyFault. */
   readonly body: () => Promise<Uint8Array>;
   /** True when bytes followed the announced end of the body that cannot begin another request. Waits a moment for them. */

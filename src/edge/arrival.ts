@@ -1,10 +1,13 @@
 /** A request of Node's server as an Arrival: raw header lines, a body that is read on demand and bounded, and the client's hanging up. */
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { BodyFault, type Arrival, type Fault, type HeaderLine } from "../message.ts";
+import { IncomingMessage, type ServerResponse } from "node:http";
+import { BodyFault, headerOf, type Arrival, type Fault, type HeaderLine } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import { ulid } from "./ulid.ts";
 
-export type Where = { readonly listener: string; readonly maxBody: number };
+/** What the listener's server makes of each request. */
+export class Arriving extends IncomingMessage {
+  arrival: ClientArrival | undefined = undefined;
+}
 
 export const headerLines = (raw: readonly string[]): HeaderLine[] => {
   const lines: HeaderLine[] = [];
@@ -12,27 +15,55 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
   return lines;
 };
 
-export const arrivalOf = (
-  request: IncomingMessage, response: ServerResponse, connection: Connection, where: Where, headers: readonly HeaderLine[], fault: Fault | undefined,
-): Arrival => {
-  let signal: AbortSignal | undefined;
-  return {
-    id: ulid(),
-    at: performance.now(),
-    method: request.method ?? "",
-    target: request.url ?? "",
-    headers,
-    source: request.socket.remoteAddress ?? "",
-    listener: where.listener,
-    ...(fault && { fault }),
-    body: () => readBody(request, response, connection, where.maxBody),
-    surplus: () => connection.surplus(),
-    // Made when someone waits for it: most requests never do.
-    get gone() {
-      return (signal ??= hangUpOf(response, connection));
-    },
-  };
-};
+type Taken = { readonly connection: Connection; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly listener: string; readonly maxBody: number };
+
+export class ClientArrival implements Arrival {
+  readonly id = ulid();
+  readonly at = performance.now();
+  readonly method: string;
+  readonly target: string;
+  readonly headers: readonly HeaderLine[];
+  readonly source: string;
+  readonly listener: string;
+  readonly fault: Fault | undefined;
+  readonly connection: Connection;
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #maxBody: number;
+  #gone: AbortSignal | undefined;
+
+  constructor(request: IncomingMessage, response: ServerResponse, { connection, headers, fault, listener, maxBody }: Taken) {
+    this.method = request.method ?? "";
+    this.target = request.url ?? "";
+    this.headers = headers;
+    this.source = connection.source;
+    this.listener = listener;
+    this.fault = fault;
+    this.connection = connection;
+    this.#request = request;
+    this.#response = response;
+    this.#maxBody = maxBody;
+  }
+
+  body(): Promise<Uint8Array> {
+    // Most bodies come with their head, and then there is nothing to wait for.
+    return this.#request.complete ? wholeBody(this.#request, this.#maxBody) : comingBody(this.#request, { max: this.#maxBody, connection: this.connection, expected: () => this.#continue() });
+  }
+
+  surplus(): Promise<boolean> {
+    return this.connection.surplus();
+  }
+
+  // Made when someone waits for it: most requests never do.
+  get gone(): AbortSignal {
+    return (this.#gone ??= hangUpOf(this.#response, this.connection));
+  }
+
+  /** Only now, after policy, may a client that waits for it send its body. */
+  #continue(): void {
+    if (headerOf(this.headers, "Expect") !== undefined) this.#response.writeContinue();
+  }
+}
 
 const hangUpOf = (response: ServerResponse, connection: Connection): AbortSignal => {
   const gone = new AbortController();
@@ -55,7 +86,20 @@ export const brokenArrival = (source: string, listener: string, fault: Fault): A
   gone: AbortSignal.abort(),
 });
 
-const readBody = (request: IncomingMessage, response: ServerResponse, connection: Connection, max: number): Promise<Uint8Array> =>
+const tooLarge = (max: number): Fault => ({ kind: "body-too-large", detail: `the body is larger than ${max} bytes` });
+const TRAILERS: Fault = { kind: "ambiguous", detail: "trailers behind the body" };
+const NOTHING = Buffer.alloc(0);
+
+const wholeBody = (request: IncomingMessage, max: number): Promise<Uint8Array> => {
+  const bytes = (request.read() as Buffer | null) ?? NOTHING;
+  if (bytes.length > max) return Promise.reject(new BodyFault(tooLarge(max)));
+  if (request.rawTrailers.length > 0) return Promise.reject(new BodyFault(TRAILERS));
+  return Promise.resolve(bytes);
+};
+
+type Coming = { readonly max: number; readonly connection: Connection; /** Called when the body is listened for. */ readonly expected: () => void };
+
+const comingBody = (request: IncomingMessage, { max, connection, expected }: Coming): Promise<Uint8Array> =>
   new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let length = 0;
@@ -67,11 +111,11 @@ const readBody = (request: IncomingMessage, response: ServerResponse, connection
     };
     const take = (chunk: Buffer): void => {
       length += chunk.length;
-      if (length > max) fail({ kind: "body-too-large", detail: `the body is larger than ${max} bytes` });
+      if (length > max) fail(tooLarge(max));
       else chunks.push(chunk);
     };
     const finish = (): void => {
-      if (request.rawTrailers.length > 0) return fail({ kind: "ambiguous", detail: "trailers behind the body" });
+      if (request.rawTrailers.length > 0) return fail(TRAILERS);
       stop();
       request.off("close", cut);
       resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
@@ -80,6 +124,5 @@ const readBody = (request: IncomingMessage, response: ServerResponse, connection
     request.on("data", take).once("end", finish).once("close", cut).once("error", () => undefined);
     // A fault behind a whole body is not this request's.
     stop = connection.onFault((fault) => request.complete || fail(fault));
-    // Only now, after policy, may a client that waits for it send its body.
-    if (request.headers.expect !== undefined) response.writeContinue();
+    expected();
   });

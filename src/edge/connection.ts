@@ -2,13 +2,18 @@
 import type { Socket } from "node:net";
 import type { Fault } from "../message.ts";
 
-type Task = () => Promise<void>;
+/** Begins a request. Whoever it is calls `next` when its reply is out. */
+type Task = () => void;
 
 /** A client that sends more than this ahead of its answers is not read until they are out. */
 const AHEAD = 8;
 const SURPLUS_MS = 50;
 
 export class Connection {
+  /** The peer's address. */
+  readonly source: string;
+  /** Our address, to which it has connected. */
+  readonly address: string;
   /** What came after the last whole request and is none. */
   fault: Fault | undefined;
   readonly #socket: Socket;
@@ -23,6 +28,8 @@ export class Connection {
   constructor(socket: Socket, whenBroken: (fault: Fault) => void) {
     this.#socket = socket;
     this.#whenBroken = whenBroken;
+    this.source = socket.remoteAddress ?? "";
+    this.address = (socket.localAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     // A client that closes its side has hung up as far as waiting goes; an answer under way is still written to it.
     socket.once("end", () => this.#leave()).once("close", () => this.#leave());
   }
@@ -35,11 +42,24 @@ export class Connection {
     return this.#waiting.length === 0;
   }
 
-  /** Runs the task when those before it are done. A task settles when its reply is out. */
+  /** Runs the task when those before it are done. */
   enqueue(task: Task): void {
-    if (!this.#busy) return void this.#run(task);
+    if (!this.#busy) {
+      this.#busy = true;
+      return task();
+    }
     this.#waiting.push(task);
     if (this.#waiting.length === AHEAD) this.#socket.pause();
+  }
+
+  /** The task that runs is done. */
+  next(): void {
+    const task = this.#waiting.shift();
+    this.#busy = task !== undefined;
+    if (task) {
+      if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#socket.resume();
+      task();
+    } else if (this.fault) this.#whenBroken(this.fault);
   }
 
   fail(fault: Fault): void {
@@ -71,16 +91,6 @@ export class Connection {
       });
     }
     return this.fault !== undefined;
-  }
-
-  async #run(task: Task): Promise<void> {
-    this.#busy = true;
-    for (let next: Task | undefined = task; next; next = this.#waiting.shift()) {
-      await next();
-      if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#socket.resume();
-    }
-    this.#busy = false;
-    if (this.fault) this.#whenBroken(this.fault);
   }
 
   #leave(): void {

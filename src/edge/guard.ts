@@ -2,7 +2,7 @@
  * The raw request, before Express and before anyone decides: one unambiguous HTTP/1.1 request of bounded size, addressed to us, or a fault.
  * It reads `rawHeaders`, because Node's merged view hides a second Host, a second Authorization, a second Content-Type.
  */
-import type { Fault, HeaderLine } from "../message.ts";
+import { headerOf, type Fault, type HeaderLine } from "../message.ts";
 
 export type Head = {
   readonly version: string;
@@ -21,9 +21,9 @@ export type GuardRules = {
 const MAX_TARGET = 2048;
 const MAX_LINES = 64;
 /** Names of which a second line would leave the choice to whoever reads next. */
-const SINGLE = new Set([
+const SINGLE = new Map([
   "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "authorization", "x-api-key", "ocsgw-tenant", "expect", "if-none-match",
-]);
+].map((name, place) => [name, 1 << place]));
 const NAME = /^[A-Za-z0-9-]+$/;
 const VALUE = /^[\t\x20-\x7e]*$/;
 const LENGTH = /^(?:0|[1-9][0-9]{0,9})$/;
@@ -38,13 +38,14 @@ const faultInHead = ({ version, target, headers }: Head): Fault | undefined => {
   if (version !== "1.1") return ambiguous("HTTP/1.1 is spoken here and no other version");
   if (target.length > MAX_TARGET) return { kind: "head-too-large", detail: `the request target is longer than ${MAX_TARGET} bytes` };
   if (headers.length > MAX_LINES) return { kind: "head-too-large", detail: `more than ${MAX_LINES} header lines` };
-  const seen = new Set<string>();
+  let seen = 0;
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
+    const single = SINGLE.get(lower) ?? 0;
     if (!NAME.test(name)) return ambiguous("a header name with a character other than letters, digits and -");
     if (!VALUE.test(value)) return ambiguous(`the value of ${singleName(lower)} has a character other than visible ASCII`);
-    if (SINGLE.has(lower) && seen.has(lower)) return ambiguous(`${singleName(lower)} stands twice`);
-    seen.add(lower);
+    if ((seen & single) !== 0) return ambiguous(`${singleName(lower)} stands twice`);
+    seen |= single;
   }
   return undefined;
 };
@@ -53,10 +54,10 @@ const faultInHead = ({ version, target, headers }: Head): Fault | undefined => {
 const singleName = (lower: string): string => (SINGLE.has(lower) ? lower : "a header");
 
 const faultInFraming = ({ method, headers }: Head, maxBody: number): Fault | undefined => {
-  const length = valueOf(headers, "content-length");
-  const coding = valueOf(headers, "transfer-encoding");
-  const expect = valueOf(headers, "expect");
-  const upgrade = valueOf(headers, "upgrade");
+  const length = headerOf(headers, "content-length");
+  const coding = headerOf(headers, "transfer-encoding");
+  const expect = headerOf(headers, "expect");
+  const upgrade = headerOf(headers, "upgrade");
   if (length !== undefined && coding !== undefined) return ambiguous("Content-Length and Transfer-Encoding together");
   if (coding !== undefined && coding.toLowerCase() !== "chunked") return ambiguous("a Transfer-Encoding other than chunked");
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") return ambiguous("an Expect other than 100-continue");
@@ -70,11 +71,9 @@ const faultInFraming = ({ method, headers }: Head, maxBody: number): Fault | und
 
 /** The authority of an absolute-form target comes before Host (RFC 9112, 3.2.2); both must be ours. */
 const faultInAuthority = ({ target, headers }: Head, { isOurs }: GuardRules): Fault | undefined => {
-  const host = valueOf(headers, "host");
+  const host = headerOf(headers, "host");
   if (host === undefined) return ambiguous("Host is missing");
   const authority = ABSOLUTE.exec(target)?.[1];
   if (authority !== undefined && !isOurs(authority)) return { kind: "foreign-authority", detail: "the target's authority is not this gateway" };
   return isOurs(host) ? undefined : { kind: "foreign-authority", detail: "Host is not this gateway" };
 };
-
-const valueOf = (headers: readonly HeaderLine[], lower: string): string | undefined => headers.find(([name]) => name.toLowerCase() === lower)?.[1];

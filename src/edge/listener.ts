@@ -1,13 +1,13 @@
 /** A listener: TCP or TLS, Node's HTTP server set as strictly as it goes, the guard, and replies written as they are. */
-import { createServer as createHttp, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttp, STATUS_CODES, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, BlockList, Socket } from "node:net";
 import { Server as TlsServer } from "node:tls";
-import type { Fault, Handler, HeaderLine, Reply } from "../message.ts";
-import { arrivalOf, brokenArrival, headerLines } from "./arrival.ts";
+import type { Fault, Handler, Reply } from "../message.ts";
+import { Arriving, brokenArrival, ClientArrival, headerLines } from "./arrival.ts";
 import { ownAuthorities } from "./authority.ts";
 import { Connection } from "./connection.ts";
-import { mount, type Serve } from "./express.ts";
+import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
 
@@ -41,12 +41,12 @@ const MAX_HEAD = 16_384;
 const LINGER_MS = 1000;
 
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
-  const settings = { maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: 1000, noDelay: true };
+  const desk = new Desk(options, handler);
+  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: 1000, noDelay: true };
   const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true }) : createHttp(settings);
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
-  const port = await bind(server, options);
-  const desk = new Desk(options, port, handler);
+  const port = desk.port = await bind(server, options);
   server.on("connection", (socket: Socket) => desk.mayEnter(socket) || socket.destroy());
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
@@ -91,22 +91,28 @@ const isAllowed = (from: BlockList, { remoteAddress = "" }: Socket): boolean => 
   return v4 !== undefined ? from.check(v4, "ipv4") : from.check(remoteAddress, remoteAddress.includes(":") ? "ipv6" : "ipv4");
 };
 
+/** Under which a socket keeps its connection. */
+const CONNECTION = Symbol("connection");
+type Known = Socket & { [CONNECTION]?: Connection };
+
 /** Where requests of one listener are taken in, in turn per connection, and replies handed out. */
 class Desk {
   draining = false;
+  port = 0;
   #options: ListenerOptions;
-  readonly #port: number;
   readonly #handler: Handler;
-  readonly #connections = new WeakMap<Socket, Connection>();
-  readonly #pending = new WeakMap<IncomingMessage, { connection: Connection; fault: Fault | undefined; headers: readonly HeaderLine[] }>();
-  readonly #app: (request: IncomingMessage, response: ServerResponse) => void;
+  readonly #mounted: Mounted<Arriving>;
   readonly #authorities = new Map<string, (authority: string) => boolean>();
 
-  constructor(options: ListenerOptions, port: number, handler: Handler) {
+  constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
-    this.#port = port;
     this.#handler = handler;
-    this.#app = mount(this.#serve);
+    this.#mounted = mount(Arriving, this.#serve);
+  }
+
+  /** What the server makes its requests and responses of. */
+  get born(): Mounted<Arriving>["born"] {
+    return this.#mounted.born;
   }
 
   update(options: ListenerOptions): void {
@@ -118,33 +124,33 @@ class Desk {
     return this.#options.allowFrom === undefined || isAllowed(this.#options.allowFrom, socket);
   }
 
-  greet(socket: Socket): Connection {
-    const connection = new Connection(socket, (fault) => {
+  greet(socket: Known): Connection {
+    return (socket[CONNECTION] ??= new Connection(socket, (fault) => {
       // It came when the last reply was out already: that one did not close.
       if (socket.writable) void this.#refuseRaw(socket, fault);
-    });
-    this.#connections.set(socket, connection);
-    return connection;
+    }));
   }
 
-  readonly accept = (request: IncomingMessage, response: ServerResponse): void => {
-    const connection = this.#connections.get(request.socket) ?? this.greet(request.socket);
+  readonly accept = (request: Arriving, response: ServerResponse): void => {
+    const connection = this.greet(request.socket);
+    connection.enqueue(() => this.#begin(request, response, connection));
+  };
+
+  /** When its turn has come: a request that waited is judged by what is in force then, here as behind the handler. */
+  #begin(request: Arriving, response: ServerResponse, connection: Connection): void {
+    if (response.destroyed || request.socket.destroyed) return connection.next();
+    response.on("close", () => connection.next());
     const headers = headerLines(request.rawHeaders);
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
-    connection.enqueue(() => new Promise((resolve) => {
-      response.once("close", resolve);
-      if (response.destroyed || request.socket.destroyed) return resolve();
-      // When its turn has come: a request that waited is judged by what is in force then, here as behind the handler.
-      const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(request.socket) });
-      this.#pending.set(request, { connection, fault, headers });
-      if (fault) void this.#serve(request, response);
-      else this.#app(request, response);
-    }));
-  };
+    const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(connection.address) });
+    request.arrival = new ClientArrival(request, response, { connection, headers, fault, listener: this.#options.name, maxBody: this.#options.maxBody });
+    if (fault) void this.#serve(request, response);
+    else this.#mounted.app(request, response);
+  }
 
   /** Bytes that are no request. Behind one that is under way they are told to it; else they get their own refusal. */
   readonly fail = (error: NodeJS.ErrnoException, socket: Socket): void => {
-    const connection = this.#connections.get(socket) ?? this.greet(socket);
+    const connection = this.greet(socket);
     if (connection.fault) return;
     if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") return void socket.destroy();
     // A client that closes its side in the middle of its next request still gets the answers to those before.
@@ -153,9 +159,9 @@ class Desk {
     if (!connection.busy) void this.#refuseRaw(socket, connection.fault!);
   };
 
-  readonly #serve: Serve = async (request, response) => {
-    const { connection, fault, headers } = this.#pending.get(request)!;
-    const arrival = arrivalOf(request, response, connection, { listener: this.#options.name, maxBody: this.#options.maxBody }, headers, fault);
+  readonly #serve: Serve<Arriving> = async (request, response) => {
+    const arrival = request.arrival!;
+    const { connection } = arrival;
     const reply = await this.#handler(arrival);
     const cut = connection.fault !== undefined && connection.last;
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
@@ -174,13 +180,12 @@ class Desk {
   }
 
   /** A listener on every address answers to the one that was connected to. */
-  #authoritiesAt({ localAddress = "" }: Socket): (authority: string) => boolean {
-    const address = localAddress.replace(/^::ffff:(?=\d+\.)/, "");
+  #authoritiesAt(address: string): (authority: string) => boolean {
     let isOurs = this.#authorities.get(address);
     if (!isOurs) {
       const { tls, host, names } = this.#options;
       const loopback = address.startsWith("127.") || address === "::1";
-      isOurs = ownAuthorities({ names: [...names, host, address, ...(tls ? namesOf(tls.cert) : [])], port: this.#port, loopback });
+      isOurs = ownAuthorities({ names: [...names, host, address, ...(tls ? namesOf(tls.cert) : [])], port: this.port, loopback });
       this.#authorities.set(address, isOurs);
     }
     return isOurs;
@@ -189,9 +194,12 @@ class Desk {
 
 const write = (response: ServerResponse, { status, headers, body }: Reply, close: boolean): void => {
   const hasBody = status !== 304 && status !== 204;
-  const lines = [...headers, ...(hasBody ? [["Content-Length", String(body.length)] as const] : []), ...(close ? [["Connection", "close"] as const] : [])];
+  const lines: string[] = [];
+  for (const [name, value] of headers) lines.push(name, value);
+  if (hasBody) lines.push("Content-Length", String(body.length));
+  if (close) lines.push("Connection", "close");
   if (close && response.socket) linger(response.socket);
-  response.writeHead(status, lines.flat());
+  response.writeHead(status, lines);
   response.end(hasBody && body.length > 0 ? body : undefined);
 };
 
