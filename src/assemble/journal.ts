@@ -1,6 +1,6 @@
 /** The journal and its checkpoints, from settings to the first entry. */
 import { events } from "../events.ts";
-import { openJournal, type Journal } from "../journal/append.ts";
+import { openJournal, type Journal, type JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -9,15 +9,25 @@ import { VERSION } from "./version.ts";
 
 export const startJournal = async ({ audit }: Settings, configHash: string, stops: Stops): Promise<{ journal: Journal; checkpoints: Checkpoints }> => {
   const key = await loadOrCreateKey(audit.checkpoint.key);
-  const journal = await openJournal({ dir: audit.dir, durability: audit.durability });
+  const journal = await openJournal({
+    dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
+  });
   stops.push(() => journal.close());
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size);
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
-  const checkpoints = await createCheckpoints(journal, { key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every });
+  const checkpoints = await createCheckpoints(journal, { key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed });
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
   if (doubts > 0) events.journalDoubts(doubts);
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   return { journal, checkpoints };
+};
+
+const tell = (news: JournalNews): void => {
+  switch (news.kind) {
+    case "broken": return events.journalBroken(news.reason);
+    case "mended": return events.journalMended(news.afterMs, news.lost, news.owed);
+    case "clock": return events.clockStepped(news.stepMs);
+  }
 };

@@ -2,7 +2,7 @@
  * The intent is on disk before the first byte goes to OCS, the outcome before the reply, whatever happened in between.
  * Without a journal nothing is sent.
  */
-import { abandonedEntry, answerEntry, failureEntry, intentEntry } from "./entries.ts";
+import { abandonedEntry, answerEntry, defectEntry, failureEntry, intentEntry } from "./entries.ts";
 import { REFUSALS, Refused, refuse } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 
@@ -13,7 +13,10 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
     const written = await record(parts, answerEntry(seen, answer), seen);
     return written ? answer : { ...answer, unjournalled: true };
   } catch (error) {
-    if (!isFailure(error)) throw error;
+    if (!isFailure(error)) {
+      await record(parts, defectEntry(seen), seen);
+      throw error;
+    }
     await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error), seen);
     return refuse(error.why, {
       detail: error.message,
@@ -30,12 +33,15 @@ const intend = async (parts: Parts, order: Order, seen: Seen): Promise<void> => 
     await parts.append(intentEntry(parts, order, seen));
     seen.intended = true;
   } catch (error) {
-    throw new Refused("no-journal", { detail: "the journal cannot be written, so nothing was sent to OCS", cause: error, headers: [["Retry-After", "5"]] });
+    throw new Refused("no-journal", { detail: `the journal cannot be written${reasonOf(error)}, so nothing was sent to OCS`, cause: error, headers: [["Retry-After", "5"]] });
   }
   seen.journal += performance.now() - before;
 };
 
-/** False when the journal could not take it: OCS has acted all the same, and the client is told so. */
+/** What the disk said, without a path. */
+const reasonOf = (error: unknown): string => (error instanceof Error && "reason" in error ? ` (${String(error.reason)})` : "");
+
+/** False when the journal could not take it, and will write it first when it can again: OCS has acted all the same, and the client is told so. */
 const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen: Seen): Promise<boolean> => {
   const before = performance.now();
   try {

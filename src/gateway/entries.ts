@@ -52,6 +52,20 @@ export const failureEntry = (seen: Seen, failure: Failure): Entry => ({
   endpoint: failure.endpoint ?? null,
 });
 
+/** A defect of ours on the way to OCS or back: how far the request got is not known. */
+export const defectEntry = (seen: Seen): Entry => ({
+  kind: "outcome",
+  id: seen.arrival.id,
+  delivery: "sent-no-answer",
+  origin: "gateway",
+  status: REFUSALS.defect.status,
+  code: REFUSALS.defect.code,
+  warning: null,
+  waits: waitsOf(seen, { queue: 0, ocs: 0 }),
+  lane: null,
+  endpoint: null,
+});
+
 export const abandonedEntry = (seen: Seen, failure: Failure): Entry => ({
   kind: "abandoned",
   id: seen.arrival.id,

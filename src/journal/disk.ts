@@ -1,6 +1,6 @@
 /** All that the journal knows of durable files, as a few verbs. Tests put their own disk here and make the k-th call fail. */
-import { constants } from "node:fs";
-import { mkdir, open, readdir, rename, type FileHandle } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export type DiskFile = {
@@ -11,6 +11,8 @@ export type DiskFile = {
   readonly read: (into: Uint8Array, position: number) => Promise<number>;
   readonly size: () => Promise<number>;
   readonly truncate: (size: number) => Promise<void>;
+  /** Whether this path leads to this file: it may have been moved or removed, and writing to it goes on all the same. */
+  readonly isAt: (path: string) => Promise<boolean>;
   readonly close: () => Promise<void>;
 };
 
@@ -22,6 +24,7 @@ export type Disk = {
   readonly makeDirectory: (path: string) => Promise<void>;
   /** Names in a directory, in no order. */
   readonly list: (path: string) => Promise<string[]>;
+  readonly remove: (path: string) => Promise<void>;
   readonly rename: (from: string, to: string) => Promise<void>;
   /** Resolves when the names in the directory are on the disk. */
   readonly syncDirectory: (path: string) => Promise<void>;
@@ -41,8 +44,11 @@ const fileOf = (handle: FileHandle, how: How): DiskFile => ({
   read: async (into, position) => (await handle.read(into, 0, into.length, position)).bytesRead,
   size: async () => (await handle.stat()).size,
   truncate: (size) => handle.truncate(size),
+  isAt: async (path) => isSameFile(await handle.stat(), await stat(path).catch(() => undefined)),
   close: () => handle.close(),
 });
+
+const isSameFile = (one: Stats, other: Stats | undefined): boolean => one.ino === other?.ino && one.dev === other.dev;
 
 const openHandle = async (path: string, how: How): Promise<FileHandle> => {
   if (how === "read") return open(path, "r");
@@ -71,6 +77,7 @@ export const nodeDisk: Disk = {
     for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
   },
   list: (path) => readdir(path),
+  remove: unlink,
   rename,
   syncDirectory,
 };
@@ -84,6 +91,19 @@ export const writeAll = async (file: DiskFile, bytes: Uint8Array, position: numb
     done += taken;
   }
 };
+
+/**
+ * After a flush that failed, the system may hold lines for clean that never reached the disk. So the end of a file is written once more as it
+ * was read; the flush also shows that flushing works here. Not by the descriptor whose flush failed: by one that was opened since.
+ */
+export const settle = async (file: DiskFile, end: number): Promise<void> => {
+  const start = Math.max(0, end - SETTLED_BYTES);
+  const bytes = await readAll(file, start, end - start);
+  if (bytes.length > 0) await writeAll(file, bytes, start);
+  await file.flush();
+};
+
+const SETTLED_BYTES = 4 << 20;
 
 /** Exactly `length` bytes from `position` on, or fewer when the file ends before. */
 export const readAll = async (file: DiskFile, position: number, length: number): Promise<Buffer> => {

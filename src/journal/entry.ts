@@ -127,7 +127,7 @@ export type Gap = {
   readonly lost?: number | undefined;
 };
 
-/** The clock was set. Entries keep their order; their times do not go back within a run, so that after a step back they stand still until the clock is there again. */
+/** The clock was set, by a second or more. This entry and those behind it have the new time, which may be earlier: the order is that of the indexes. */
 export type Clock = {
   readonly kind: "clock";
   /** What it would have shown, and what it showed. */

@@ -1,4 +1,5 @@
 /** The entries that will share one write and one flush, as bytes. Two groups take turns: one is filled while the other is on its way to the disk. */
+import type { Entry } from "./entry.ts";
 import { leafHashWithin, type Digest } from "./tree.ts";
 
 const START_BYTES = 1 << 18;
@@ -12,6 +13,7 @@ export class Group {
   #buffer = Buffer.alloc(START_BYTES);
   #end = 1;
   #settled = Promise.withResolvers<void>();
+  readonly entries: Entry[] = [];
   readonly leaves: Digest[] = [];
   /** Microseconds at which its first entry came. */
   since = 0;
@@ -33,14 +35,23 @@ export class Group {
     return this.#settled.promise;
   }
 
-  add(line: string, micros: number): void {
+  /** `line` is how the entry is written. */
+  add(entry: Entry, line: string, micros: number): void {
     if (this.leaves.length === 0) this.since = micros;
     this.#makeRoom(line.length * MAX_BYTES_PER_UNIT + 1);
     const start = this.#end;
     const end = start + this.#buffer.write(line, start);
+    this.entries.push(entry);
     this.leaves.push(leafHashWithin(this.#buffer, start, end));
     this.#buffer[end] = NEWLINE;
     this.#end = end + 1;
+  }
+
+  /** How many lines these first bytes are. */
+  linesIn(bytes: number): number {
+    let lines = 0;
+    for (let at = this.#buffer.indexOf(NEWLINE, 1); at >= 0 && at <= bytes; at = this.#buffer.indexOf(NEWLINE, at + 1)) lines++;
+    return lines;
   }
 
   resolve(): void {
@@ -55,6 +66,7 @@ export class Group {
   empty(): void {
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.alloc(START_BYTES);
     this.#end = 1;
+    this.entries.length = 0;
     this.leaves.length = 0;
     this.#settled = Promise.withResolvers<void>();
     this.#settled.promise.catch(() => undefined);

@@ -66,6 +66,17 @@ export class Leaves {
     });
   }
 
+  /** After a disk error: by another descriptor, because one whose flush failed is never flushed again. */
+  reopen(): Promise<void> {
+    return this.#after(async () => {
+      if (!this.#file) return;
+      const failed = this.#file;
+      this.#file = undefined;
+      await failed.close().catch(() => undefined);
+      this.#file = await this.#disk.open(this.#at.leaves(this.#segment), "create");
+    });
+  }
+
   close(): Promise<void> {
     return this.#after(async () => {
       await this.#file?.close();
@@ -74,18 +85,21 @@ export class Leaves {
   }
 
   async #leave(): Promise<void> {
-    await this.#file?.flush();
-    await this.#file?.close();
+    const file = this.#file;
+    await file?.flush();
     this.#file = undefined;
+    await file?.close();
   }
 
   async #write(): Promise<void> {
     if (this.#count === 0 || !this.#file) return;
-    const bytes = Buffer.from(this.#waiting.subarray(0, this.#count * DIGEST_BYTES));
-    const position = (this.#next - this.#segment) * DIGEST_BYTES;
-    this.#next += this.#count;
-    this.#count = 0;
-    await writeAll(this.#file, bytes, position);
+    const count = this.#count;
+    const bytes = Buffer.from(this.#waiting.subarray(0, count * DIGEST_BYTES));
+    await writeAll(this.#file, bytes, (this.#next - this.#segment) * DIGEST_BYTES);
+    // More may have come meanwhile; and what could not be written still waits.
+    this.#waiting.copyWithin(0, bytes.length, this.#count * DIGEST_BYTES);
+    this.#next += count;
+    this.#count -= count;
   }
 
   /** A checkpoint and the next group may both want the file. */

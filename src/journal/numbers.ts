@@ -34,9 +34,9 @@ export class Numbers {
     if (number > this.last(dbid)) this.#last.set(dbid, number);
   }
 
-  /** The entry with this number is not on disk after all, and so none with a higher one is: it is given again. */
-  lost(dbid: number, number: number): void {
-    if (number <= this.last(dbid)) this.#last.set(dbid, number - 1);
+  /** An entry that had its place is not on disk after all, and so none behind it is: its number is given again. */
+  lost(entry: Entry): void {
+    if (isNumbered(entry) && entry.dnc! <= this.last(entry.tenant.dbid)) this.#last.set(entry.tenant.dbid, entry.dnc! - 1);
   }
 
   all(): Record<string, number> {

@@ -2,11 +2,12 @@
  * What is there when the journal is opened: every line is read, the tree built again and held against every checkpoint. A torn end, as a crash
  * leaves it, is cut off; anything else that does not follow is refused, because going on would sign it.
  */
-import { readAll, readWhole, writeAll, type Disk, type DiskFile, type How } from "./disk.ts";
+import { readAll, readWhole, settle, type Disk, type DiskFile, type How } from "./disk.ts";
 import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
+import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { createTree, digestOf, leafHashWithin, type Digest, type Tree } from "./tree.ts";
 
@@ -18,7 +19,8 @@ export class JournalDamaged extends Error {
 /** What was cut off at the end: from this line (counted from 1) of the segment on. */
 export type TornTail = { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number };
 
-export type Tail = { readonly file: DiskFile; readonly first: number; readonly bytes: number };
+/** `time`: of its first line, in microseconds since 1970; undefined when it has none. */
+export type Tail = { readonly file: DiskFile; readonly first: number; readonly bytes: number; readonly time: number | undefined };
 
 export type Recovered = {
   readonly tree: Tree;
@@ -45,7 +47,7 @@ type Reading = {
 
 const CLOSING_BRACE = 0x7d;
 const NEWLINE = 0x0a;
-const SETTLED_BYTES = 4 << 20;
+const TIME_LENGTH = "2026-11-22T12:04:31.218123Z".length;
 
 /** Makes the directories where there are none. Throws JournalDamaged. */
 export const recover = async (disk: Disk, dir: string, how: Exclude<How, "read">): Promise<Recovered> => {
@@ -113,7 +115,13 @@ const recoverLast = async (reading: Reading, file: DiskFile, first: number): Pro
     await file.truncate(good);
   }
   await settle(file, good);
-  return { tail: { file, first, bytes: good }, torn };
+  return { tail: { file, first, bytes: good, time: await timeOfFirst(file, first) }, torn };
+};
+
+const timeOfFirst = async (file: DiskFile, first: number): Promise<number | undefined> => {
+  const start = `{"index":${first},"time":"`.length;
+  const micros = readMicros((await readAll(file, start, TIME_LENGTH)).toString("latin1"));
+  return Number.isNaN(micros) ? undefined : micros;
 };
 
 const onLine = ({ tree, leaves, trail, signed }: Reading, first: number, accepts: (bytes: Buffer, start: number, end: number) => boolean): OnLine => (bytes, start, end) => {
@@ -152,15 +160,4 @@ const requireTorn = async (reading: Reading, file: DiskFile, { first, good, byte
   const end = rest.indexOf(NEWLINE);
   if (end < 0 || end === rest.length - 1 || rest.subarray(0, end).includes(0)) return;
   throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, and lines follow it, which no crash leaves so`);
-};
-
-/**
- * After a flush that failed, the system may hold lines for clean that never reached the disk. So the end is written once more as it
- * was read; the flush also shows that flushing works here.
- */
-const settle = async (file: DiskFile, end: number): Promise<void> => {
-  const start = Math.max(0, end - SETTLED_BYTES);
-  const bytes = await readAll(file, start, end - start);
-  if (bytes.length > 0) await writeAll(file, bytes, start);
-  await file.flush();
 };

@@ -1,5 +1,5 @@
-/** The segment that is being written, and the turn to the next one. */
-import { writeAll, type Disk, type DiskFile, type How } from "./disk.ts";
+/** The segment that is being written, the turn to the next one, and how to find one's feet again after a disk error. */
+import { readAll, settle, writeAll, type Disk, type DiskFile, type How } from "./disk.ts";
 import type { Leaves } from "./leaves.ts";
 import type { places } from "./places.ts";
 import type { Tail } from "./recover.ts";
@@ -14,17 +14,27 @@ type Parts = {
   readonly limit: number;
 };
 
+/** Lines that go into one segment. */
+export type Lines = { readonly bytes: Uint8Array; /** Of the first one. */ readonly index: number; /** Of the first one, in microseconds since 1970. */ readonly time: number };
+
+const NEWLINE = 0x0a;
+const DAY_MICROS = 86_400_000_000;
+const dayOf = (micros: number): number => Math.floor(micros / DAY_MICROS);
+
 export class Segments {
   readonly #parts: Parts;
   #file: DiskFile | undefined;
   #first: number | undefined;
   #bytes = 0;
+  /** The UTC day of its first entry; undefined where that is not known. */
+  #day: number | undefined;
 
   constructor(parts: Parts, tail: Tail | undefined) {
     this.#parts = parts;
     this.#file = tail?.file;
     this.#first = tail?.first;
     this.#bytes = tail?.bytes ?? 0;
+    this.#day = tail?.time === undefined ? undefined : dayOf(tail.time);
   }
 
   /** The index that the segment begins with; undefined before the first entry. */
@@ -36,16 +46,65 @@ export class Segments {
     return this.#bytes;
   }
 
-  /** Lines of which the first has this index. Resolves when they are as durable as asked. */
-  async write(lines: Uint8Array, index: number): Promise<void> {
-    if (!this.#file || this.#bytes >= this.#parts.limit) await this.#turnTo(index);
-    await writeAll(this.#file!, lines, this.#bytes);
-    this.#bytes += lines.length;
+  /** Resolves when the lines are as durable as asked. A full segment, and one of another day, is followed by a new one. */
+  async write({ bytes, index, time }: Lines): Promise<void> {
+    if (!this.#file || (this.#bytes > 0 && (this.#bytes >= this.#parts.limit || this.#day !== dayOf(time)))) await this.#turnTo(index);
+    this.#day ??= dayOf(time);
+    await writeAll(this.#file!, bytes, this.#bytes);
+  }
+
+  /** So many bytes, which were written, count: what comes next stands behind them. */
+  took(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Whether its name still leads to the file that is being written. */
+  async isInPlace(): Promise<boolean> {
+    const [file, first] = [this.#file, this.#first];
+    if (!file || first === undefined) return true;
+    const isThere = await file.isAt(this.#parts.at.segment(first)).catch(() => false);
+    // Meanwhile it may have been closed for the next one.
+    return isThere || file !== this.#file;
+  }
+
+  /**
+   * After an error: how many bytes of the lines that were to be written last are on disk, whole lines only. The torn rest is cut, what is
+   * there is made durable, and the next write begins a new segment.
+   */
+  async readBack(lines: Uint8Array): Promise<number> {
+    const failed = this.#file;
+    this.#file = undefined;
+    await failed?.close().catch(() => undefined);
+    if (this.#first === undefined) return 0;
+    const kept = wholeLines(lines, await this.#readRest(lines.length));
+    // Opened only now, because that would make the file if it were gone.
+    const file = await this.#parts.disk.open(this.#parts.at.segment(this.#first), this.#parts.how);
+    try {
+      await file.truncate(this.#bytes + kept);
+      await settle(file, this.#bytes + kept);
+    } finally {
+      await file.close();
+    }
+    this.#bytes += kept;
+    return kept;
   }
 
   async close(): Promise<void> {
-    await this.#file?.close();
+    const file = this.#file;
     this.#file = undefined;
+    await file?.close();
+  }
+
+  async #readRest(length: number): Promise<Buffer> {
+    const path = this.#parts.at.segment(this.#first!);
+    const file = await this.#parts.disk.open(path, "read");
+    try {
+      const size = await file.size();
+      if (size < this.#bytes) throw new Error(`the segment has ${size} bytes, and ${this.#bytes} were on disk already`);
+      return await readAll(file, this.#bytes, length);
+    } finally {
+      await file.close();
+    }
   }
 
   async #turnTo(index: number): Promise<void> {
@@ -57,8 +116,16 @@ export class Segments {
     this.#file = next;
     this.#first = index;
     this.#bytes = 0;
+    this.#day = undefined;
     await full?.close();
     await leaves.turnTo(index);
     await disk.syncDirectory(at.segments);
   }
 }
+
+/** How many bytes of the whole lines that both begin with. */
+const wholeLines = (lines: Uint8Array, found: Uint8Array): number => {
+  let same = 0;
+  while (same < found.length && found[same] === lines[same]) same++;
+  return lines.subarray(0, same).lastIndexOf(NEWLINE) + 1;
+};

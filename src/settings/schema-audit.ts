@@ -22,6 +22,7 @@ export const audit = z.strictObject({
   dir: path.describe("The journal's directory."),
   on_failure: z.enum(["refuse", "continue"]).default("refuse").describe("When the journal cannot be written: refuse requests, or go on and record the gap."),
   durability: z.enum(["flush", "os"]).default("flush").describe("flush: on disk before OCS and before the reply. os: left to the operating system."),
+  disk_timeout: duration.prefault("5s").describe("A disk that does not answer the journal for so long counts as failed."),
   redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
   index_key: secret.describe("The key of the tokens, 32 characters or more."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),

@@ -22,7 +22,6 @@ const UNBUILT: readonly Row[] = [
   { code: "OCSGW-6407", at: "identity.mtls", when: some, says: "client certificates identify nobody in this version: such clients need a key or a token" },
   { code: "OCSGW-6408", at: "audit.postgres", when: stated, says: "the mirror in Postgres is not written in this version: the journal's files are complete without it" },
   { code: "OCSGW-6409", at: "shared.redis", when: stated, says: "nothing is shared over Redis in this version: each gateway counts its limits by itself" },
-  { code: "OCSGW-6411", at: "audit.on_failure", when: (value) => value === "continue", says: "on_failure: continue is not carried out in this version: while the journal cannot be written, requests are refused (OCSGW-5101)" },
   { code: "OCSGW-6412", at: "audit.retention", when: (value) => value !== FIVE_YEARS_AND_MORE, says: "retention is not carried out in this version: nothing is deleted from the journal" },
   { code: "OCSGW-6410", at: "admin.users", when: stated, says: "people and roles are not told apart on the admin listener in this version" },
 ];

@@ -76,14 +76,6 @@ describe("append", () => {
     expect(calls).toEqual(["durable write", "durable write"]);
   });
 
-  it("never lets time go back within a run", async () => {
-    const times = [5_000_000, 4_000_000, 6_000_000, 1];
-    const journal = await open({ now: () => times.shift() ?? 0 });
-    for (let number = 0; number < 5; number++) await journal.append(anIntent(number));
-    const seconds = (await Array.fromAsync(readEntries(dir))).map(({ time }) => time.slice(17, 26));
-    expect(seconds).toEqual(["05.000000", "05.000000", "06.000000", "06.000000", "06.000000"]);
-  });
-
   it("begins a new segment, named by its first index, when one is full, and carries on after opening again", async () => {
     let journal = await open({ segmentBytes: 1000 });
     for (let number = 0; number < 8; number++) await journal.append(anIntent(number));

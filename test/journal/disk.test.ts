@@ -32,12 +32,14 @@ const faulty = (k: number, way: Way): Faulty => {
     truncate: (size) => call(() => inner.truncate(size)),
     read: inner.read,
     size: inner.size,
+    isAt: inner.isAt,
     close: inner.close,
   });
   const disk: Disk = {
     open: (path, how) => call(async () => file(await nodeDisk.open(path, how))),
     makeDirectory: (path) => call(() => nodeDisk.makeDirectory(path)),
     list: nodeDisk.list,
+    remove: nodeDisk.remove,
     rename: (from, to) => call(() => nodeDisk.rename(from, to)),
     syncDirectory: (path) => call(() => nodeDisk.syncDirectory(path)),
   };

@@ -55,7 +55,7 @@ describe("a journal that nobody touched", () => {
   });
 
   it("is verified across runs, although the clock was set back between them", async () => {
-    const { journal, close } = await openWithCheckpoints(dir, key, { now: () => 1_000_000 });
+    const { journal, close } = await openWithCheckpoints(dir, key, { clocks: { wall: () => 1_000_000, steady: () => 0 } });
     await journal.append(anIntent(30));
     await close();
     expect(await verified()).toMatchObject({ verdict: "ok", covered: 31, notes: [expect.stringContaining("is dated 1970-01-01T00:00:01.000000Z")] });

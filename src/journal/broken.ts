@@ -1,0 +1,29 @@
+/** What the journal says when its disk does not do what it must. */
+
+export class JournalBroken extends Error {
+  override readonly name = "JournalBroken";
+  /** In few words and without a path: what the disk said. */
+  readonly reason: string;
+
+  constructor(dir: string, reason: string, cause?: unknown) {
+    super(`the journal in ${dir} cannot be written: ${reason}`, { cause });
+    this.reason = reason;
+  }
+}
+
+/** What the platform says about the call comes behind a comma, with a path. */
+export const reasonOf = (error: unknown): string => {
+  if (!(error instanceof Error)) return String(error);
+  return "code" in error ? error.message.split(",", 1)[0]! : error.message;
+};
+
+/** Rejects when the work takes longer. It goes on all the same: a call to a disk cannot be taken back. */
+export const within = async <Value>(ms: number, work: Promise<Value>): Promise<Value> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer from the disk for ${ms} ms`)), ms);
+  try {
+    return await Promise.race([work, promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+};

@@ -1,0 +1,248 @@
+/** The journal while its disk fails, and how it goes on by itself. */
+import { rename } from "node:fs/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { JournalBroken, openJournal, type Journal, type JournalNews, type JournalOptions } from "../../src/journal/append.ts";
+import { createCheckpoints } from "../../src/journal/checkpoint.ts";
+import type { Entry, Recorded } from "../../src/journal/entry.ts";
+import { readEntries } from "../../src/journal/read.ts";
+import { beginRun } from "../../src/journal/run.ts";
+import { verifyJournal } from "../../src/journal/verify.ts";
+import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, anOutcome, removeDirectory, segmentsOf } from "./kit.ts";
+import { TroubledDisk, type Fault } from "./trouble.ts";
+
+const key = aKey();
+let dir: string;
+let trouble: TroubledDisk;
+let journal: Journal;
+const opened: Journal[] = [];
+let news: JournalNews[];
+
+const open = async (options: Partial<JournalOptions> = {}): Promise<Journal> =>
+  (journal = opened[opened.push(await openJournal({ dir, durability: "flush", disk: trouble.disk, tell: (one) => news.push(one), ...options })) - 1]!);
+
+beforeEach(async () => {
+  dir = await aDirectory();
+  trouble = new TroubledDisk();
+  news = [];
+});
+afterEach(async () => {
+  await Promise.allSettled(opened.splice(0).map((one) => one.close()));
+  await removeDirectory(dir);
+});
+
+const entriesIn = (place = dir): Promise<Recorded[]> => Array.fromAsync(readEntries(place));
+const idOf = (entry: Recorded): string => ("id" in entry ? entry.id : "");
+const mended = (): Promise<void> => expect.poll(() => journal.status().failed, { timeout: 5000 }).toBeUndefined();
+const refusalOf = (client: string): Entry => ({ ...aRefusal(0), client });
+
+/** Every entry in its place, each DoNotCall number once, and one end for every intent but those in `open`. */
+const expectWhole = (entries: readonly Recorded[], open: readonly string[] = []): void => {
+  expect(entries.map(({ index }) => index)).toEqual(entries.map((_, at) => at));
+  expect(entries.flatMap((entry) => (entry.kind === "intent" ? entry.dnc : []))).toEqual(entries.filter(({ kind }) => kind === "intent").map((_, at) => at + 1));
+  const ends = entries.filter(({ kind }) => kind === "outcome" || kind === "doubt").map(idOf);
+  expect(new Set(ends).size).toBe(ends.length);
+  expect(entries.filter(({ kind }) => kind === "intent").map(idOf).filter((id) => !ends.includes(id))).toEqual(open);
+};
+
+describe("while the disk fails", () => {
+  it("nothing is acknowledged, with the reason and without a path; when it works again the journal goes on by itself, in a new segment", async () => {
+    await open();
+    await journal.append(anIntent(0));
+    trouble.break({ code: "ENOSPC", only: /segments write/, half: true });
+    const error = await journal.append(anIntent(1)).catch((caught: unknown) => caught);
+    expect(error).toBeInstanceOf(JournalBroken);
+    expect(error).toMatchObject({ reason: "ENOSPC: the test's disk fails" });
+    for (let number = 2; number < 5; number++) await expect(journal.append(anIntent(number))).rejects.toBe(error);
+    expect(journal.status()).toMatchObject({ size: 1, failures: 1, waiting: 0, failed: expect.stringContaining("cannot be written: ENOSPC") as string });
+    await expect(journal.head()).rejects.toBe(error);
+    await new Promise((resolve) => setTimeout(resolve, 350));
+    await expect(journal.append(anIntent(5))).rejects.toBe(error);
+    trouble.mend();
+    await mended();
+    await journal.append(anIntent(6));
+    const entries = await entriesIn();
+    expect(entries).toMatchObject([{ id: anIntent(0).id }, { kind: "gap", reason: "the journal could not be written: ENOSPC: the test's disk fails", lost: 0 }, { id: anIntent(6).id, dnc: 2 }]);
+    expect(await segmentsOf(dir)).toEqual(["000000000000.jsonl", "000000000001.jsonl"]);
+    expect(news).toMatchObject([{ kind: "broken", reason: "ENOSPC: the test's disk fails" }, { kind: "mended", lost: 0, owed: 0 }]);
+  });
+
+  it("a descriptor that failed is only closed", async () => {
+    await open();
+    await journal.append(anIntent(0));
+    trouble.break({ code: "EIO", times: 3 });
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await mended();
+    expect(trouble.onFailed).toEqual([]);
+    const { durability } = { durability: "os" as const };
+    await journal.close();
+    await open({ durability, segmentBytes: 500 });
+    trouble.break({ code: "EIO", only: /flush/, times: 2 });
+    await Promise.allSettled([2, 3].map((number) => journal.append(anIntent(number))));
+    await journal.append(anIntent(4)).catch(() => undefined);
+    await mended();
+    expect(trouble.onFailed).toEqual([]);
+    expect(journal.status().failures).toBe(1);
+  });
+
+  it("what is noted is counted, and told in the gap; news and floods are kept", async () => {
+    await open();
+    journal.note(refusalOf("a"));
+    trouble.break({ code: "EIO" });
+    await expect(journal.append(anIntent(0))).rejects.toThrow(JournalBroken);
+    for (let number = 0; number < 5; number++) journal.note(refusalOf("a"));
+    journal.note({ kind: "switchover", upstream: "ocs", from: "a", to: "b", epoch: 2 });
+    expect(journal.status()).toMatchObject({ lost: 5, owed: 1 });
+    trouble.mend();
+    await mended();
+    expect(await entriesIn()).toMatchObject([{ kind: "gap", lost: 6 }, { kind: "switchover", epoch: 2 }]);
+    expect(journal.status()).toMatchObject({ lost: 0, owed: 0 });
+  });
+
+  it("the outcome of what was under way is owed, and written first when it can be", async () => {
+    await open();
+    await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1))]);
+    trouble.break({ code: "EIO" });
+    await expect(journal.append(anOutcome(anIntent(0).id))).rejects.toThrow(JournalBroken);
+    await expect(journal.append(anOutcome(anIntent(1).id))).rejects.toThrow(JournalBroken);
+    trouble.mend();
+    await mended();
+    await journal.append(anIntent(2));
+    const entries = await entriesIn();
+    expect(entries.map(({ kind }) => kind)).toEqual(["intent", "intent", "gap", "outcome", "outcome", "intent"]);
+    expectWhole(entries, [anIntent(2).id]);
+  });
+
+  it("does not end by closing, and the next start finds a whole journal", async () => {
+    await open();
+    await journal.append(anIntent(0));
+    trouble.break({ code: "EIO", half: true });
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    await journal.close();
+    trouble.mend();
+    await open();
+    await beginRun(journal, { version: "1" });
+    const entries = await entriesIn();
+    expect(entries.map(({ kind }) => kind)).toEqual(["intent", "start", "doubt"]);
+    expectWhole(entries);
+  });
+});
+
+describe("a disk that does not answer", () => {
+  it("counts as failed after its time; a line that arrives late stays, and is closed as not sent", async () => {
+    await open({ stuckMs: 100 });
+    await journal.append(anIntent(0));
+    const letGo = trouble.hang();
+    const late = journal.append(anIntent(1));
+    await expect(late).rejects.toThrow("no answer from the disk for 100 ms");
+    await expect(journal.append(anIntent(2))).rejects.toThrow(JournalBroken);
+    letGo();
+    await mended();
+    const entries = await entriesIn();
+    expect(entries).toMatchObject([
+      { id: anIntent(0).id }, { id: anIntent(1).id }, { kind: "gap" }, { kind: "outcome", id: anIntent(1).id, delivery: "not-sent", origin: "gateway", status: 503, code: "OCSGW-5101" },
+    ]);
+    expectWhole(entries, [anIntent(0).id]);
+  });
+
+  it("is not waited for when a checkpoint is wanted, nor at the end", async () => {
+    await open({ stuckMs: 100 });
+    await journal.append(anIntent(0));
+    const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
+    const letGo = trouble.hang();
+    await expect(checkpoints.write()).rejects.toThrow("no answer");
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    letGo();
+    await mended();
+    await checkpoints.write();
+    expect(checkpoints.last().size).toBe(2);
+    await checkpoints.stop();
+  });
+});
+
+describe("a directory that vanishes", () => {
+  it("is noticed although writing goes on, is not made anew, and counts again when it is back", async () => {
+    await open({ stuckMs: 100 });
+    await journal.append(anIntent(0));
+    await rename(dir, `${dir}-aside`);
+    try {
+      await expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain("no longer in its place");
+      await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect(journal.status().failed).toBeDefined();
+    } finally {
+      await rename(`${dir}-aside`, dir);
+    }
+    await mended();
+    await journal.append(anIntent(2));
+    expect((await entriesIn()).map(idOf)).toEqual([anIntent(0).id, "", anIntent(2).id]);
+  });
+});
+
+describe("with on_failure: continue", () => {
+  it("requests go on, what is lost is counted in a gap, and no outcome stands without its intent", async () => {
+    await open({ onFailure: "continue" });
+    await journal.append(anIntent(0));
+    trouble.break({ code: "ENOSPC", half: true });
+    // Of one group; then while it is broken.
+    await Promise.all([journal.append(anIntent(1)), journal.append(anIntent(2))]);
+    expect(journal.status().failed).toContain("ENOSPC");
+    await journal.append(anIntent(3));
+    for (const number of [0, 1, 3]) await journal.append(anOutcome(anIntent(number).id));
+    journal.note(refusalOf("a"));
+    trouble.mend();
+    await mended();
+    await journal.append(anOutcome(anIntent(2).id));
+    await journal.append(anIntent(4));
+    const entries = await entriesIn();
+    expectWhole(entries, [anIntent(4).id]);
+    const losses = entries.flatMap((entry) => (entry.kind === "gap" ? entry.lost ?? 0 : []));
+    const recorded = entries.filter(({ kind }) => kind !== "gap").length;
+    expect(recorded + losses.reduce((sum, lost) => sum + lost, 0)).toBe(10);
+    expect(entries.map(idOf)).toEqual(expect.arrayContaining([0, 4].map((number) => anIntent(number).id)));
+  });
+});
+
+/** Waves of requests with checkpoints between them, over several segments, through a fault that ends. Resolves with the ids acknowledged. */
+const workThrough = async (place: string, fault: Fault): Promise<{ acknowledged: string[]; failures: number; vkey: string; calls: number }> => {
+  const own = new TroubledDisk();
+  const live = await openJournal({ dir: place, durability: "flush", disk: own.disk, segmentBytes: 1500 });
+  const checkpoints = await createCheckpoints(live, { key, origin: ORIGIN, everyMs: 3_600_000 });
+  const acknowledged: string[] = [];
+  const before = own.calls.length;
+  own.break(fault);
+  for (let wave = 0; wave < 3; wave++) {
+    live.note(refusalOf("a"));
+    await Promise.all([0, 1, 2].map(async (number) => {
+      const entry = anIntent(10 * wave + number);
+      await live.append(entry).then(() => acknowledged.push(entry.id)).catch(() => undefined);
+      if (acknowledged.includes(entry.id)) await live.append(anOutcome(entry.id)).then(() => acknowledged.push(`outcome ${entry.id}`)).catch(() => undefined);
+    }));
+    if (wave % 2 === 1) await checkpoints.write().catch(() => undefined);
+    while (live.status().failed !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  await checkpoints.stop().catch(() => undefined);
+  const { failures } = live.status();
+  await live.close().catch(() => undefined);
+  return { acknowledged, failures, vkey: checkpoints.verifierKey, calls: own.calls.length - before };
+};
+
+describe.each<Omit<Fault, "after">>([
+  { code: "EIO", times: 1 }, { code: "ENOSPC", half: true, times: 3 },
+])("the k-th disk call fails, and with it others: %o", (fault) => {
+  it("for every k: nothing that was acknowledged is lost, every number is given once, and the journal went on by itself", async () => {
+    const { calls } = await workThrough(`${dir}/whole`, { ...fault, times: 0 });
+    expect(calls).toBeGreaterThan(25);
+    const runs = await Promise.all(Array.from({ length: calls }, async (_, k) => ({ k, place: `${dir}/${k}`, ...(await workThrough(`${dir}/${k}`, { ...fault, after: k })) })));
+    expect(runs.filter(({ failures }) => failures > 0).length).toBeGreaterThan(15);
+    for (const { k, place, acknowledged, vkey } of runs) {
+      const entries = await entriesIn(place);
+      const [intents, outcomes] = [entries.filter(({ kind }) => kind === "intent").map(idOf), entries.filter(({ kind }) => kind === "outcome").map((entry) => `outcome ${idOf(entry)}`)];
+      expect(acknowledged.filter((id) => [...intents, ...outcomes].filter((other) => other === id).length !== 1), `k ${k}`).toEqual([]);
+      expectWhole(entries);
+      expect(await verifyJournal(place, { vkey }), `k ${k}`).toMatchObject({ verdict: "ok", findings: [] });
+      const again = await openJournal({ dir: place, durability: "os" });
+      expect(again.unsettled.size, `k ${k}`).toBe(0);
+      await again.close();
+    }
+  });
+});
