@@ -56,6 +56,24 @@ const certificateWithKey: Rule = ({ upstreams }) =>
     return { code: "OCSGW-6225", path: [...path, "tls", there], message: `\`${there}\` stands without \`${lacking}\`` };
   });
 
+const tlsHasHttps: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value }): Finding | [] => {
+    const stated = (["ca", "cert", "key", "server_name"] as const).find((key) => value.tls[key] !== null);
+    if (stated === undefined || [value.primary, value.backup].some((address) => address?.startsWith("https:"))) return [];
+    return { code: "OCSGW-6227", path: [...path, "tls", stated], message: `\`${stated}\` protects nothing: no address of this upstream is https`, also: { path: [...path, "primary"], message: "http" }, help: "use https, or take tls out" };
+  });
+
+/** A request that came back would be judged as the gateway's own, and again, until no lane is left. */
+const upstreamIsNotUs: Rule = ({ upstreams, listeners }) =>
+  upstreams.flatMap(({ path, value }) => (["primary", "backup"] as const).flatMap((role): Finding | [] => {
+    const { hostname, port } = value[role] === null ? { hostname: "", port: "" } : new URL(`http://${hostAndPort(value[role])}`);
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const own = listeners.find(({ value: { bind, names } }) => bind.port === Number(port || 80) && bind.port !== 0 && (bind.host === host || (isLoopback(host) && /^[0:.]+$/.test(bind.host)) || names.includes(host)));
+    return own === undefined ? [] : {
+      code: "OCSGW-6228", path: [...path, role], message: "this is the gateway itself: a request would come back to it for ever", also: { path: [...own.path, "bind"], message: "its own listener" },
+    };
+  }));
+
 const usedByTenants: Rule = ({ upstreams, tenants, whole }) =>
   upstreams.flatMap(({ path, name }): Finding | [] => (!whole || tenants.some(({ value }) => value.upstream === name) ? [] : {
     code: "OCSGW-6301", severity: "warning", path, atKey: true, message: `no tenant uses the upstream ${JSON.stringify(name)}`,
@@ -74,4 +92,4 @@ const burstCoversRate: Rule = ({ tenants }) =>
     });
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, usedByTenants, burstCoversRate];
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, burstCoversRate];
