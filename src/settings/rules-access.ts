@@ -59,10 +59,21 @@ const clientSpelledOneWay: Rule = ({ tenants }) => {
   }));
 };
 
+/** Bytes below which nothing starts. */
+const SHORTEST_INDEX_KEY = 16;
+
+const indexKeyAtAll: Rule = ({ audit }) => {
+  const length = Buffer.byteLength(audit?.value.index_key ?? "");
+  return audit && length < SHORTEST_INDEX_KEY ? [{
+    code: "OCSGW-6269", path: ["audit", "index_key"], message: `the key of the journal's tokens has ${length} bytes; fewer than ${SHORTEST_INDEX_KEY} are guessed`,
+    help: "use 32 random characters or more, as from openssl rand -hex 32",
+  }] : [];
+};
+
 const longIndexKey: Rule = ({ audit }) =>
-  (audit && audit.value.index_key.length < 32 ? [{
+  (audit && audit.value.index_key.length < 32 && Buffer.byteLength(audit.value.index_key) >= SHORTEST_INDEX_KEY ? [{
     code: "OCSGW-6303", severity: "warning", path: ["audit", "index_key"], message: "the key of the journal's tokens is short: phone numbers are few, so only this key keeps them unread",
     help: "use 32 random characters or more, as from openssl rand -hex 32",
   }] : []);
 
-export const accessRules: readonly Rule[] = [someWayIn, oneKeySet, keySetOverTls, issuerOnce, carrierIsOurs, skewIsSmall, clientSpelledOneWay, longIndexKey];
+export const accessRules: readonly Rule[] = [someWayIn, oneKeySet, keySetOverTls, issuerOnce, carrierIsOurs, skewIsSmall, clientSpelledOneWay, indexKeyAtAll, longIndexKey];

@@ -79,6 +79,32 @@ const usedByTenants: Rule = ({ upstreams, tenants, whole }) =>
     code: "OCSGW-6301", severity: "warning", path, atKey: true, message: `no tenant uses the upstream ${JSON.stringify(name)}`,
   }));
 
+/** So many tenants may take turns on one lane before nearly every request is a new connection. */
+const TENANTS_PER_LANE = 8;
+
+const lanesForTenants: Rule = ({ upstreams, tenants }) =>
+  upstreams.flatMap(({ path, name, value }): Finding | [] => {
+    const count = tenants.filter((tenant) => tenant.value.upstream === name).length;
+    return value.lane_isolation === "none" || count <= value.connections * TENANTS_PER_LANE ? [] : {
+      code: "OCSGW-6313", severity: "warning", path: [...path, "connections"],
+      message: `${count} tenants take turns on ${counted(value.connections, "lane")}, and with lane_isolation: tenant each turn is a new connection`,
+      help: `set connections to ${Math.ceil(count / TENANTS_PER_LANE)} or more, or state lane_isolation: none`,
+    };
+  });
+
+/** A share so much smaller than another's that its tenant waits for more than a hundred turns of that one. */
+const SMALLEST_OF_LARGEST = 1 / 100;
+
+const sharesAddUp: Rule = ({ tenants }) =>
+  [...Map.groupBy(tenants, ({ value }) => value.upstream).values()].flatMap((sharing) => {
+    const largest = sharing.reduce((one, other) => (other.value.share > one.value.share ? other : one));
+    return sharing.filter(({ value }) => value.share < largest.value.share * SMALLEST_OF_LARGEST).map(({ path, value }): Finding => ({
+      code: "OCSGW-6314", severity: "warning", path: [...path, "share"],
+      message: `a share of ${value.share} beside one of ${largest.value.share}: while ${JSON.stringify(largest.value.name)} has work, ${JSON.stringify(value.name)} gets less than one turn in a hundred`,
+      also: { path: [...largest.path, "share"], message: "the largest share of this upstream" },
+    }));
+  });
+
 const burstCoversRate: Rule = ({ tenants }) =>
   tenants.flatMap(({ path, value: { limits } }) => {
     const requests = limits?.requests ? [{ at: [...path, "limits", "requests"], limit: limits.requests }] : [];
@@ -92,4 +118,4 @@ const burstCoversRate: Rule = ({ tenants }) =>
     });
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, burstCoversRate];
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate];
