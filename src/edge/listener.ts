@@ -58,7 +58,11 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
   server.on("clientError", desk.fail);
-  server.on("connect", (_request, socket: Socket) => desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket));
+  server.on("connect", (_request, socket: Socket) => {
+    // Node lets go of such a socket, and nobody else would hear of its end.
+    socket.on("error", () => socket.destroy());
+    desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
+  });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => stop(server, desk, graceMs) };
 };
