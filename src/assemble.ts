@@ -1,5 +1,6 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made in this file and in the folder beside it. */
 import { startAdmin } from "./assemble/admin.ts";
+import { createAudit } from "./assemble/audit.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { watchHandles } from "./assemble/handles.ts";
@@ -60,6 +61,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const token = adminToken ?? newToken();
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, counts,
+    audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => [...standing.generation?.boards.values() ?? []].map(({ switchboard }) => switchboard.status()),
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.

@@ -17,7 +17,7 @@ export const startAdmin = async ({ admin, audit }: Settings, { handler, token }:
   if (!admin) return undefined;
   const listener: Listener = await listen(await optionsOf(admin), handler);
   stops.push(() => listener.stop(1000));
-  stops.push(await leaveToken(audit.dir, token));
+  stops.push(await leaveToken(audit.dir, token, listener.url));
   events.listening("admin", listener.url);
   return {
     url: listener.url,

@@ -18,6 +18,7 @@ export type Watched = {
   readonly refused: () => string | undefined;
   readonly reload: HealthParts["reload"];
   readonly version: string;
+  readonly audit: HealthParts["audit"];
   readonly token: string;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
@@ -34,7 +35,7 @@ export type Oversight = {
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { reading, refused, reload, checkpoints, counts, upstreams, token } = watched;
+  const { reading, refused, reload, checkpoints, counts, upstreams, audit, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
     counts, upstreams, checkpointAt: () => checkpoints.last().at,
@@ -47,7 +48,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const warnings = (): string[] => [refused() ?? []].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
-    handler: createHealth({ notReady, warnings, metrics, status, reload, token }),
+    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, token }),
     refresh: async () => void (certificates = await certificatesOf(reading().settings)),
     stage: "starting",
   };

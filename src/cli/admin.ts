@@ -1,7 +1,7 @@
 /** What the commands that ask a running gateway share: where its admin listener is, its token, and one question. */
 import { readFile } from "node:fs/promises";
 import { Agent, request } from "undici";
-import { tokenFile } from "../console/token.ts";
+import { tokenFile, urlFile } from "../console/token.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import type { Settings } from "../settings/schema.ts";
 import { check } from "./check.ts";
@@ -15,22 +15,24 @@ const LONG_TIMEOUT_MS = 60_000;
 /** The config's admin listener and its journal's directory; or, when it has none, the exit code, told why. The rest of the file may be wrong. */
 export const adminOf = async (config: string): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
   const { admin, auditDir } = await glimpse(config) ?? {};
-  if (admin) return { target: await targetOf(admin), auditDir };
+  if (admin) return { target: await targetOf(admin, auditDir), auditDir };
   const fault = await check({ config });
   if (fault === 0) console.error(`${config} has no admin listener`);
   return 3;
 };
 
-const targetOf = async ({ bind: { host, port }, tls }: NonNullable<Settings["admin"]>): Promise<AdminTarget> => {
+const targetOf = async ({ bind: { host, port }, tls }: NonNullable<Settings["admin"]>, auditDir = "."): Promise<AdminTarget> => {
   const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
   return {
-    url: `${tls === "none" ? "http" : "https"}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`,
+    url: (port === 0 ? await leftUrl(auditDir) : undefined) ?? `${tls === "none" ? "http" : "https"}://${reachable.includes(":") ? `[${reachable}]` : reachable}:${port}`,
     certificate: tls === "none" ? undefined : await readFile(tls.cert, "utf8"),
   };
 };
 
+const leftUrl = (auditDir: string): Promise<string | undefined> => readFile(urlFile(auditDir), "utf8").then((text) => text.trim(), () => undefined);
+
 export type AdminOptions = { readonly config: string; readonly url?: string; readonly token?: string };
-type Question = { readonly path: string; readonly method?: "GET" | "POST" };
+type Question = { readonly path: string; readonly method?: "GET" | "POST"; readonly body?: object };
 export type AdminAnswer = { readonly status: number; readonly value: unknown };
 
 const NOT_TAKEN = 1;
@@ -64,14 +66,14 @@ const fromConfig = async (config: string): Promise<{ readonly target: AdminTarge
 };
 
 /** Resolves to the answer's JSON. Says on stderr why there is none, and resolves to undefined. */
-export const ask = async ({ url, certificate }: AdminTarget, { path, method = "GET" }: Question, headers: Readonly<Record<string, string>> = {}): Promise<AdminAnswer | undefined> => {
+export const ask = async ({ url, certificate }: AdminTarget, { path, method = "GET", body: given }: Question, headers: Readonly<Record<string, string>> = {}): Promise<AdminAnswer | undefined> => {
   // The listener's own certificate is the one that is trusted, whatever name it has.
   const pinned = certificate === undefined ? {} : { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
   // What is to be done, and not only told, may take its time.
   const timeout = method === "GET" ? TIMEOUT_MS : LONG_TIMEOUT_MS;
   const dispatcher = new Agent({ connect: { ...pinned, timeout: TIMEOUT_MS } });
   try {
-    const { statusCode, body } = await request(new URL(path, url), { method, headers, headersTimeout: timeout, bodyTimeout: timeout, dispatcher });
+    const { statusCode, body } = await request(new URL(path, url), { method, ...bodyOf(given, headers), headersTimeout: timeout, bodyTimeout: timeout, dispatcher });
     return { status: statusCode, value: await body.json() };
   } catch (error) {
     console.error(`no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);
@@ -80,3 +82,6 @@ export const ask = async ({ url, certificate }: AdminTarget, { path, method = "G
     await dispatcher.destroy();
   }
 };
+
+const bodyOf = (given: object | undefined, headers: Readonly<Record<string, string>>) =>
+  (given === undefined ? { headers } : { headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) });

@@ -86,6 +86,13 @@ const program = (): Command => {
   keys.command("revoke").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));
 
   const audit = ocsgw.command("audit").description("the journal");
+  audit.command("search").description("requests and events by filter, youngest first; ocsgw audit filters lists the keys. A filter that begins with - stands behind --").argument("[filter...]", "as in 'tenant:\"Alpha Tenant\" status:>=400'")
+    .option("--since <time>", "as in 1h, 7d, 2026-11-22").option("--until <time>").option("--limit <n>", "of one page; 50 when left out", whole).option("--cursor <next>", "where the page before it ended")
+    .option("--phone-stdin", "a phone number's requests: one line from standard input").option("--customer-stdin", "a customer id's requests: one line from standard input")
+    .option("--purpose <text>", "why; stands in the journal when a person is looked for").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options, ...words) => (await import("./audit/search.ts")).auditSearch({ ...options, words: words.flat() })));
+  audit.command("filters").description("the filter language: every key, and how terms are put together")
+    .action(done(async () => (await import("./audit/filters.ts")).auditFilters()));
   audit.command("verify").description("recompute everything, offline").argument("[path]", "the journal's directory; the config's when left out")
     .option("--key <pub>", "the verifier key of the checkpoints, or a file with it").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, path) => (await import("./verify.ts")).verify({ ...options, path })));

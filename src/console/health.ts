@@ -4,7 +4,9 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { events } from "../events.ts";
-import { bytesOf, headerOf, type Handler, type HeaderLine, type Reply } from "../message.ts";
+import { headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
+import { AUDIT_PAGES, type AuditParts } from "./audit.ts";
+import { json, text } from "./reply.ts";
 import type { Status } from "./status.ts";
 
 export type HealthParts = {
@@ -17,17 +19,18 @@ export type HealthParts = {
   readonly status: () => Status;
   /** Reads the config file again: what has changed, or why it was refused. */
   readonly reload: () => Promise<{ readonly outcome: "reloaded" | "unchanged" | "refused" }>;
+  readonly audit: AuditParts;
   readonly token: string;
 };
 
 export const createHealth = (parts: HealthParts): Handler => async (arrival) => {
   if (arrival.fault) return json(400, { error: arrival.fault.detail }, [], true);
-  const page = PAGES.get(arrival.target.split("?", 1)[0]!);
+  const page = pageAt(arrival.target.split("?", 1)[0]!);
   if (!page) return json(404, { error: "no such page" });
   if (arrival.method !== page.method) return json(405, { error: `${page.method} only` }, [["Allow", page.method]]);
   if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return json(401, { error: "a bearer token is wanted" }, [["WWW-Authenticate", "Bearer"]]);
   try {
-    return await page.show(parts);
+    return await page.show(parts, arrival);
   } catch (error) {
     events.defect(arrival.id, error);
     return json(500, { error: "a defect of the gateway; the log has it" });
@@ -35,7 +38,7 @@ export const createHealth = (parts: HealthParts): Handler => async (arrival) => 
 };
 
 /** `guarded`: for who has the token. */
-type Page = { readonly method: "GET" | "POST"; readonly guarded?: true; readonly show: (parts: HealthParts) => Promise<Reply> | Reply };
+type Page = { readonly method: "GET" | "POST"; readonly guarded?: true; readonly show: (parts: HealthParts, arrival: Arrival) => Promise<Reply> | Reply };
 
 const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/healthz", { method: "GET", show: () => json(200, { status: "ok" }) }],
@@ -43,18 +46,16 @@ const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/metrics", { method: "GET", show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
   ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, status()) }],
   ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
+  ...AUDIT_PAGES.map(([path, page]): [string, Page] => [path, { ...page, guarded: true, show: ({ audit }, arrival) => page.show(audit, arrival) }]),
 ]);
+
+/** A path that ends with / stands for all below it. */
+const pageAt = (path: string): Page | undefined => PAGES.get(path) ?? PAGES.get(path.slice(0, path.lastIndexOf("/") + 1));
 
 const ready = (reasons: readonly string[], warnings: readonly string[]): Reply =>
   json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons, ...(warnings.length > 0 && { warnings }) });
 
 const reloaded = (told: Awaited<ReturnType<HealthParts["reload"]>>): Reply => json(told.outcome === "refused" ? 422 : 200, told);
-
-const json = (status: number, value: unknown, headers: readonly HeaderLine[] = [], close = false): Reply =>
-  ({ ...text(status, "application/json", `${JSON.stringify(value)}\n`, headers), ...(close && { close }) });
-
-const text = (status: number, type: string, body: string, headers: readonly HeaderLine[] = []): Reply =>
-  ({ status, headers: [["Content-Type", type], ["Cache-Control", "no-store"], ...headers], body: bytesOf(body) });
 
 const isToken = (authorization: string | undefined, token: string): boolean => timingSafeEqual(digest(authorization ?? ""), digest(`Bearer ${token}`));
 

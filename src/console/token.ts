@@ -10,11 +10,15 @@ export const tokenFile = (auditDir: string): string => join(auditDir, "admin.tok
 
 export const newToken = (): string => randomBytes(24).toString("base64url");
 
-/** To be called by who holds the journal's lock: what an earlier process left is replaced. Resolves with the function that removes the file. */
-export const leaveToken = async (auditDir: string, token: string): Promise<() => Promise<void>> => {
-  const file = tokenFile(auditDir);
-  await rm(file, { force: true });
+/** Where the admin listener is: of a config that asks for any free port, nothing else tells. */
+export const urlFile = (auditDir: string): string => join(auditDir, "admin.url");
+
+/** To be called by who holds the journal's lock: what an earlier process left is replaced. Resolves with the function that removes the files. */
+export const leaveToken = async (auditDir: string, token: string, url: string): Promise<() => Promise<void>> => {
+  const remove = async (): Promise<void> => void (await Promise.all([tokenFile(auditDir), urlFile(auditDir)].map((file) => rm(file, { force: true }))));
+  await remove();
   // Made anew, so that neither a link nor another's file is written through, nor kept with its rights.
-  await writeFile(file, `${token}\n`, { mode: 0o600, flag: "wx" });
-  return () => rm(file, { force: true });
+  await writeFile(tokenFile(auditDir), `${token}\n`, { mode: 0o600, flag: "wx" });
+  await writeFile(urlFile(auditDir), `${url}\n`, { mode: 0o600, flag: "wx" });
+  return remove;
 };

@@ -238,8 +238,8 @@ const arrange = (entry: Entry, order: readonly string[]): object => {
   return Object.fromEntries(order.map((name) => [name, given[name]]));
 };
 
-/** A bigint makes JSON.stringify throw; bodies with one are rare, so it is met only then. */
-const stringify = (members: object): string => {
+/** JSON with big integers as they are. A bigint makes JSON.stringify throw; bodies with one are rare, so it is met only then. */
+export const stringify = (members: unknown): string => {
   try {
     return JSON.stringify(members);
   } catch (error) {

@@ -9,6 +9,8 @@ export const places = (dir: string) => ({
   segments: join(dir, "segments"),
   checkpoints: join(dir, "checkpoints"),
   lock: join(dir, "lock"),
+  /** May be deleted at any time: it is made again from the segments. */
+  index: join(dir, "index.sqlite"),
   verifierKeys: join(dir, "checkpoint.pub"),
   segment: (first: number): string => join(dir, "segments", segmentName(first)),
   leaves: (first: number): string => join(dir, "segments", `${numbered(first)}.hashes`),

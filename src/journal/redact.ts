@@ -22,8 +22,24 @@ export type Redactor = {
   readonly body: (attributes: ReadonlyMap<string, unknown>) => Record<string, unknown>;
   /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
   readonly tokens: (resource: string, identifier: string | undefined, attributes: ReadonlyMap<string, unknown>) => Tokens | undefined;
-  /** For looking up: the token that a value of this class has in the journal. */
+  /** The token that a value of this class has from now on. */
   readonly token: (kind: "phone" | "customer_id", value: string) => string;
+};
+
+/** A key of the tokens, by its epoch: what it made begins with `<epoch>:`. */
+export type IndexKey = { readonly epoch: string; readonly secret: Uint8Array | string };
+
+/** One key is that of epoch t1; of several the last one is in force, and what the earlier ones made can still be found. */
+export type IndexKeys = Uint8Array | string | readonly IndexKey[];
+
+export const indexKeysOf = (keys: IndexKeys): readonly IndexKey[] => (typeof keys === "string" || keys instanceof Uint8Array ? [{ epoch: "t1", secret: keys }] : keys);
+
+/** The function that makes the tokens of one epoch. Throws RangeError when the key is shorter than 16 bytes. */
+export const tokenMaker = ({ epoch, secret }: IndexKey): ((kind: string, value: string) => string) => {
+  const bytes = Buffer.from(secret as string);
+  if (bytes.length < MIN_KEY_BYTES) throw new RangeError(`index_key: expected at least ${MIN_KEY_BYTES} bytes, found ${bytes.length}`);
+  const key = createSecretKey(bytes);
+  return (kind, value) => `${epoch}:${createHmac("sha256", key).update(`${kind}\0${normalised(kind, value)}`).digest("hex")}`;
 };
 
 /** A value's class separates tokens: the same digits as a phone and as a customer id are two tokens. */
@@ -33,12 +49,8 @@ const MIN_KEY_BYTES = 16;
 const HIDDEN = "······";
 
 /** Throws RangeError when the key is shorter than 16 bytes. */
-export const createRedactor = (rules: RedactRules, indexKey: Uint8Array | string): Redactor => {
-  const key = Buffer.from(indexKey as string);
-  if (key.length < MIN_KEY_BYTES) throw new RangeError(`index_key: expected at least ${MIN_KEY_BYTES} bytes, found ${key.length}`);
-  const secret = createSecretKey(key);
-  const tokenOf = (kind: string, value: string): string =>
-    `t1:${createHmac("sha256", secret).update(`${kind}\0${normalised(kind, value)}`).digest("hex")}`;
+export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor => {
+  const tokenOf = tokenMaker(indexKeysOf(keys).at(-1)!);
   const phone: Rule = { mode: rules.phone, kind: "phone" };
   const customer: Rule = { mode: rules.customer_id, kind: "customer_id" };
 

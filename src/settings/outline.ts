@@ -49,7 +49,8 @@ const nodesAt = (path: Path): readonly Node[] => path.reduce<readonly Node[]>(st
 export const keysAt = (path: Path): readonly string[] =>
   nodesAt(path).flatMap(branches).flatMap((node) => [...Object.keys(node.properties ?? {}), ...((node.propertyNames?.enum ?? []) as string[])]);
 
-export const isSecret = (path: Path): boolean => nodesAt(path).some((node) => node["x-kind"] === "secret" || branches(node).some((each) => each["x-kind"] === "secret"));
+/** Also what stands below a secret: there may have been meant the secret itself. */
+export const isSecret = (path: Path): boolean => path.some((_, depth) => nodesAt(path.slice(0, depth + 1)).some((node) => branches(node).some((each) => each["x-kind"] === "secret") || node["x-kind"] === "secret"));
 
 /** The last keys of the settings that hold secrets: what a printed line of the file must not show. */
 export const secretKeys = (): readonly string[] => [...new Set(secretsIn(root(), ""))];

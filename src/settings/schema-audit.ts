@@ -1,7 +1,7 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
 import { adminTls } from "./schema-listeners.ts";
-import { bind, duration, keyName, name, off, path, secret } from "./units.ts";
+import { bind, duration, name, off, path, secret } from "./units.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
 
@@ -14,9 +14,16 @@ const redact = z.strictObject({
 
 const checkpoint = z.strictObject({
   key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
-  origin: keyName.describe("The journal's name in its checkpoints: a domain and a path of yours."),
+  origin: name.describe("The journal's name in its checkpoints: a domain and a path of yours."),
   every: duration.prefault("60s").describe("How often the journal is signed; at stop too."),
 });
+
+const EPOCH = "an epoch: t and a number, as in t2";
+
+const indexKeys = z.array(z.strictObject({
+  epoch: z.string({ error: `expected ${EPOCH}` }).regex(/^t[1-9]\d{0,3}$/, { error: `expected ${EPOCH}` }).describe("What its tokens begin with; t1 is that of a key given alone."),
+  secret: secret.describe("The key."),
+})).min(1, { error: "expected at least one key" }).refine((keys) => new Set(keys.map(({ epoch }) => epoch)).size === keys.length, { error: "expected every epoch once" });
 
 export const audit = z.strictObject({
   dir: path.describe("The journal's directory."),
@@ -24,7 +31,7 @@ export const audit = z.strictObject({
   durability: z.enum(["flush", "os"]).default("flush").describe("flush: on disk before OCS and before the reply. os: left to the operating system."),
   disk_timeout: duration.prefault("5s").describe("A disk that does not answer the journal for so long counts as failed."),
   redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
-  index_key: secret.describe("The key of the tokens, 32 characters or more."),
+  index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),
   retention: duration.prefault("1855d").describe("How long the journal is kept."),
   postgres: off(secret).describe("Connection string of a searchable mirror. The files stay the truth. Off when left out."),

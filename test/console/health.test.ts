@@ -11,6 +11,7 @@ const told: Status = {
 
 const quiet: HealthParts = {
   notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
+  audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", record: () => Promise.reject(new Error("not asked here")) },
 };
 
 const ask = (target: string, over: Partial<HealthParts> & { method?: string; authorization?: string } = {}): Promise<Reply> => {

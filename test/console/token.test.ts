@@ -15,7 +15,7 @@ describe("the admin token", () => {
   });
 
   it("lies where its owner alone reads it, and goes when the gateway stops", async () => {
-    const remove = await leaveToken(dir, "a token");
+    const remove = await leaveToken(dir, "a token", "http://127.0.0.1:9640");
     expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual(["a token\n", 0o600]);
     await remove();
     await expect(stat(tokenFile(dir))).rejects.toThrow("ENOENT");
@@ -25,14 +25,14 @@ describe("the admin token", () => {
   it("replaces what a crash left, with rights of its own", async () => {
     await writeFile(tokenFile(dir), "an old one");
     await chmod(tokenFile(dir), 0o644);
-    await leaveToken(dir, "a token");
+    await leaveToken(dir, "a token", "http://127.0.0.1:9640");
     expect([await readFile(tokenFile(dir), "utf8"), (await stat(tokenFile(dir))).mode & 0o777]).toEqual(["a token\n", 0o600]);
   });
 
   it("is not written through a link", async () => {
     await writeFile(join(dir, "elsewhere"), "untouched");
     await symlink(join(dir, "elsewhere"), tokenFile(dir));
-    await leaveToken(dir, "a token");
+    await leaveToken(dir, "a token", "http://127.0.0.1:9640");
     expect(await readFile(join(dir, "elsewhere"), "utf8")).toBe("untouched");
   });
 });

@@ -19,8 +19,7 @@ export type Door = { readonly port: number; readonly ca?: string };
 const PATIENCE = 5000;
 const SETTLE = 5;
 
-/** The client closes its side once something came, or `settle` milliseconds after its last byte. */
-export const attack = async (door: Door, pieces: readonly Buffer[], settle = SETTLE): Promise<Outcome> => {
+export const attack = async (door: Door, pieces: readonly Buffer[]): Promise<Outcome> => {
   const socket = await open(door);
   let received = "";
   const over = new Promise<void>((resolve) => socket.once("close", resolve));
@@ -29,7 +28,7 @@ export const attack = async (door: Door, pieces: readonly Buffer[], settle = SET
     if (socket.writable) socket.write(piece);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (received === "") await Promise.race([over, new Promise((resolve) => socket.once("data", resolve)), new Promise((resolve) => setTimeout(resolve, settle))]);
+  await new Promise((resolve) => setTimeout(resolve, SETTLE));
   if (socket.writable) socket.end();
   const patience = setTimeout(() => socket.destroy(new Error("still open")), PATIENCE);
   await over;

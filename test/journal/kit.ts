@@ -64,3 +64,12 @@ export const randomFrom = (seed: number) => {
     return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296) * below);
   };
 };
+
+/** A DoNotCall of a number, with its outcome, or with a refusal. */
+export const aDoNotCall = (number: number, over: Partial<Intent> & { readonly status?: number; readonly refused?: string; readonly open?: true } = {}): (Intent | Outcome | Refusal)[] => {
+  const { status = 200, refused, open, ...members } = over;
+  const intent = { ...anIntent(number), ...members };
+  const { body: _body, config_hash: _hash, ...asked } = intent;
+  if (refused !== undefined) return [{ ...asked, kind: "refusal", code: refused, status: 403, delivery: "not-sent" }];
+  return open ? [intent] : [intent, { ...anOutcome(intent.id), status }];
+};

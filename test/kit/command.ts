@@ -10,16 +10,21 @@ const main = join(root, "src/cli/main.ts");
 
 export type Ran = { readonly code: number | null; readonly stdout: string; readonly stderr: string };
 
-export const run = (command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Ran> =>
+export const run = (command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv; input?: string } = {}): Promise<Ran> =>
   new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: options.cwd ?? root, env: { ...process.env, ...options.env }, stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(command, args, { cwd: options.cwd ?? root, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
     let [stdout, stderr] = ["", ""];
+    // Who does not read its input may end before it is written.
+    child.stdin.on("error", () => undefined).end(options.input ?? "");
     child.stdout.on("data", (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     child.once("error", reject).once("close", (code) => resolve({ code, stdout, stderr }));
   });
 
 export const ocsgw = (...args: readonly string[]): Promise<Ran> => run(process.execPath, [main, ...args]);
+
+/** With one text on standard input. */
+export const ocsgwWith = (input: string, ...args: readonly string[]): Promise<Ran> => run(process.execPath, [main, ...args], { input });
 
 export type RunningSandbox = {
   readonly ready: Ready;

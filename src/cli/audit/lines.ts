@@ -1,0 +1,36 @@
+/** Stories as lines for a terminal: one each, in columns. */
+import type { Recorded } from "../../journal/entry.ts";
+import { factsOf, type State, type Story } from "../../journal/story.ts";
+
+const SIGNS: Readonly<Record<State, string>> = { ok: "●", "ocs-no": "▲", refused: "✖", "no-answer": "?", abandoned: "–", "in-doubt": "?", open: "…" };
+
+export const linesOf = (stories: readonly Story[]): string[] => {
+  const rows = stories.map(rowOf);
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+};
+
+/** `2026-11-22 12:04:31.218` */
+export const shortTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 23)}`;
+
+const rowOf = (story: Story): string[] => {
+  const { state, status, tenant, client, action, code, id, queue, ocs, warning } = factsOf(story);
+  const [first] = story.entries;
+  const time = shortTime(first?.time ?? "");
+  if (state === undefined) return [time, "", "", first?.kind ?? "", "", "", "", factsInWords(first!), ""];
+  const waits = ocs === undefined || ocs === 0 ? "" : `queue ${queue} ocs ${ocs} ms`;
+  return [time, SIGNS[state], String(status ?? "–"), state, tenant?.name ?? "–", client ?? "–", action ?? "–", `${targetOf(first!)}  ${[code, warning, waits].filter((part) => part !== undefined && part !== "").join("  ")}`.trimEnd(), id ?? ""];
+};
+
+/** `phones/······0100` */
+export const targetOf = (entry: Recorded): string => {
+  if (!("resource" in entry) || !entry.resource) return "–";
+  return `${entry.resource}${"identifier" in entry && entry.identifier ? `/${entry.identifier}` : ""}`;
+};
+
+/** What an entry says that is of no request, in the order of its members. */
+const factsInWords = (entry: Recorded): string =>
+  Object.entries(entry)
+    .filter(([name, value]) => !["index", "time", "kind", "tokens"].includes(name) && value !== null && value !== undefined)
+    .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
+    .join(", ");

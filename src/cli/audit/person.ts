@@ -1,0 +1,14 @@
+/** Whose requests are looked for: one line from standard input, because what stands in an argument is seen in histories and process lists. */
+import { text } from "node:stream/consumers";
+import type { Person } from "../../journal/spellings.ts";
+
+type Options = { readonly phoneStdin?: boolean; readonly customerStdin?: boolean };
+
+/** Undefined when nobody is looked for. Throws RangeError. */
+export const personFrom = async ({ phoneStdin, customerStdin }: Options): Promise<Person | undefined> => {
+  if (!phoneStdin && !customerStdin) return undefined;
+  if (phoneStdin && customerStdin) throw new RangeError("--phone-stdin or --customer-stdin, and not both: there is one standard input");
+  const lines = (await text(process.stdin)).split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  if (lines.length !== 1) throw new RangeError(`expected one line on standard input, found ${lines.length}`);
+  return { kind: phoneStdin ? "phone" : "customer_id", value: lines[0]! };
+};

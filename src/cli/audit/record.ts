@@ -1,0 +1,64 @@
+/**
+ * The entry that says who looked, before anything is shown. A running gateway has the journal open, so it is asked to write it; otherwise it is
+ * written here. Where neither can be, nothing is shown.
+ */
+import { readFile } from "node:fs/promises";
+import { userInfo } from "node:os";
+import { tokenFile } from "../../console/token.ts";
+import { accessEntry, faultOf, type Asked } from "../../journal/access.ts";
+import { openJournal } from "../../journal/append.ts";
+import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
+import type { Settings } from "../../settings/schema.ts";
+import { adminOf, ask } from "../admin.ts";
+
+const WRONG_USAGE = 2;
+const UNREACHABLE = 5;
+const CANNOT_TELL = 8;
+
+export type Looked = Omit<Asked, "user">;
+type Place = { readonly config: string; readonly settings: Settings };
+type Written = { readonly size: number };
+
+/** With `sign` a checkpoint covers it, and `size` is what that covers. Resolves to the exit code when it could not be written, told why. */
+export const recordAccess = async (place: Place, looked: Looked, sign: boolean): Promise<Written | number> => {
+  const asked: Asked = { user: userInfo().username, ...looked };
+  const fault = faultOf(asked);
+  if (fault !== undefined) return refused(fault, WRONG_USAGE);
+  const token = await readFile(tokenFile(place.settings.audit.dir), "utf8").catch(() => undefined);
+  const told = token === undefined ? undefined : await askGateway(place, { ...asked, sign }, token.trim());
+  return told ?? writeHere(place, asked, sign);
+};
+
+const refused = (why: string, code: number): number => {
+  console.error(why);
+  return code;
+};
+
+/** Undefined when there is none that answers. */
+const askGateway = async ({ config, settings }: Place, body: object, token: string): Promise<Written | number | undefined> => {
+  const admin = settings.admin && (await adminOf(config));
+  if (!admin || typeof admin === "number") return undefined;
+  const answer = await ask(admin.target, { path: "/api/audit/access", method: "POST", body }, { Authorization: `Bearer ${token}` });
+  if (!answer) return undefined;
+  if (answer.status === 200) return answer.value as Written;
+  const { error } = answer.value as { readonly error?: string };
+  return refused(`the gateway did not record the look-up, so nothing is shown: ${error ?? answer.status}`, answer.status === 400 ? WRONG_USAGE : CANNOT_TELL);
+};
+
+const writeHere = async ({ settings: { audit } }: Place, asked: Asked, sign: boolean): Promise<Written | number> => {
+  try {
+    const journal = await openJournal({ dir: audit.dir, durability: "flush" });
+    try {
+      await journal.append(accessEntry(asked));
+      if (!sign) return { size: journal.status().size };
+      const checkpoints = await createCheckpoints(journal, { key: await loadOrCreateKey(audit.checkpoint.key), origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every });
+      await checkpoints.stop();
+      return { size: checkpoints.last().size };
+    } finally {
+      await journal.close();
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return refused(`the look-up could not be recorded, so nothing is shown: ${why}`, /has the journal open/.test(why) ? UNREACHABLE : CANNOT_TELL);
+  }
+};

@@ -1,0 +1,100 @@
+/** `ocsgw audit search`: the journal by filter, a page at a time, youngest first; with --phone-stdin by a number that is shown to nobody. */
+import { tokensIn } from "../../journal/access.ts";
+import { stringify } from "../../journal/entry.ts";
+import { FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
+import { lookUp, NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
+import { Finder, type PageOptions, type Searched } from "../../journal/search.ts";
+import type { Person } from "../../journal/spellings.ts";
+import type { Story } from "../../journal/story.ts";
+import { cursorOf, readCursor, viewOf } from "../../journal/view.ts";
+import { loadSettings } from "../../settings/load.ts";
+import type { Settings } from "../../settings/schema.ts";
+import { check } from "../check.ts";
+import { expressionOf } from "./expression.ts";
+import { linesOf } from "./lines.ts";
+import { personFrom } from "./person.ts";
+import { recordAccess } from "./record.ts";
+
+export type SearchOptions = {
+  readonly words: readonly string[];
+  readonly config: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly json?: boolean;
+  readonly phoneStdin?: boolean;
+  readonly customerStdin?: boolean;
+  readonly purpose?: string;
+};
+
+type Found = { readonly stories: readonly Story[]; readonly next: number | undefined; readonly searched: Searched; readonly evidence?: Evidence };
+type Asking = { readonly settings: Settings; readonly filter: Filter; readonly person: Person | undefined; readonly paged: PageOptions };
+
+const LIMIT = 50;
+const WRONG_USAGE = 2;
+const CANNOT_TELL = 8;
+
+export const auditSearch = async (options: SearchOptions): Promise<number> => {
+  const loaded = await loadSettings(options.config);
+  if (!loaded.ok) return check({ config: options.config });
+  try {
+    return await search(options, loaded.settings);
+  } catch (error) {
+    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
+    console.error(error instanceof FilterError ? error.render() : error.message);
+    return WRONG_USAGE;
+  }
+};
+
+const search = async (options: SearchOptions, settings: Settings): Promise<number> => {
+  const filter = parseFilter(expressionOf(options.words, options));
+  const paged = { before: cursorIn(options.cursor), limit: options.limit ?? LIMIT };
+  const person = await personFrom(options);
+  const found = await find({ settings, filter, person, paged });
+  const tokens = person ? { [person.kind]: found.evidence!.tokens[0]! } : tokensIn(filter.text);
+  if (tokens) {
+    const recorded = await recordAccess({ config: options.config, settings }, { operation: "look-up", query: filter.text, purpose: options.purpose, results: found.stories.length, tokens }, false);
+    if (typeof recorded === "number") return recorded;
+  }
+  if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }) }));
+  else print(found);
+  return found.evidence?.epochs.every(({ held }) => held) === false ? CANNOT_TELL : 0;
+};
+
+const cursorIn = (text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const cursor = readCursor(text);
+  if (cursor === undefined) throw new RangeError("--cursor: expected what an earlier page gave as next");
+  return cursor;
+};
+
+const SLOW = 100_000;
+
+const find = async ({ settings: { audit }, filter, person, paged }: Asking): Promise<Found> => {
+  const finder = new Finder(audit.dir);
+  try {
+    await finder.refresh((size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
+    if (!person) return { ...(await finder.page(filter, paged)), searched: await finder.searched() };
+    const found = await lookUp(finder, { person, keys: audit.index_key, filter }, paged);
+    return { ...found, searched: found.evidence.searched };
+  } finally {
+    finder.close();
+  }
+};
+
+const print = ({ stories, next, searched, evidence }: Found): void => {
+  for (const line of linesOf(stories)) console.log(line);
+  console.error(stories.length === 0 ? "nothing found" : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`);
+  console.error(`searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`);
+  if (evidence) printEvidence(evidence);
+};
+
+const printEvidence = ({ spellings, epochs, gaps, complete }: Evidence): void => {
+  console.error(`looked for the number or id ${spellings.join("; ")}`);
+  for (const { epoch, first, last, held } of epochs) {
+    console.error(`key ${epoch}: ${held ? "searched" : "NOT SEARCHED, its key is not in the config"}${first === undefined ? ", no token of it in the journal" : `, in use from ${first} to ${last}`}`);
+  }
+  for (const { from, to, reason } of gaps) console.error(`gap from ${from} to ${to}: ${reason}`);
+  console.error(complete ? "complete: every key was searched, and the journal has no gap" : "NOT COMPLETE: what was not found may all the same have been");
+};

@@ -1,0 +1,48 @@
+/** What of a look-up is written down: who, what, why; nobody's number. */
+import type { Access } from "./entry.ts";
+import { parseFilter, termsOf } from "./filter.ts";
+
+/** The entry's words, as they come from who looks: everything is checked. */
+export type Asked = {
+  readonly user: string;
+  readonly operation: string;
+  readonly query?: string | undefined;
+  readonly purpose?: string | undefined;
+  readonly results?: number | undefined;
+  readonly tokens?: { readonly phone?: string | undefined; readonly customer_id?: string | undefined } | undefined;
+};
+
+const OPERATIONS = ["search", "look-up", "export", "open-dnc"] as const;
+const TOKEN = /^t\d{1,4}:[0-9a-f]{64}$/;
+/** Nine digits and more, as a whole number has them; the mark of a case begins with letters, or has fewer. */
+const DIGITS = /(?<![\p{L}\d])\+?\d(?:[\s().-]{0,2}\d){8,}/u;
+const MOST_TEXT = 500;
+
+/** A sentence, when something in it must not stand in the journal. Throws FilterError when the query is no filter. */
+export const faultOf = ({ user, operation, query, purpose, results, tokens }: Asked): string | undefined => {
+  if (!isText(user)) return "user: expected a name";
+  if (!(OPERATIONS as readonly string[]).includes(operation)) return `operation: expected ${OPERATIONS.join(", ")}`;
+  if (purpose !== undefined && !isText(purpose)) return `purpose: expected up to ${MOST_TEXT} characters on one line`;
+  if (purpose !== undefined && DIGITS.test(purpose)) return "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark";
+  if (results !== undefined && !(Number.isSafeInteger(results) && results >= 0)) return "results: expected a number";
+  if (Object.values(tokens ?? {}).some((token) => token !== undefined && !TOKEN.test(token))) return "tokens: expected tokens of the journal";
+  parseFilter(query ?? "");
+  return undefined;
+};
+
+const isText = (text: unknown): text is string => typeof text === "string" && text !== "" && text.length <= MOST_TEXT && !/\p{Cc}/u.test(text);
+
+export const accessEntry = ({ user, operation, query, purpose, results, tokens }: Asked): Access => ({
+  kind: "access", user, operation,
+  ...(query !== undefined && query !== "" && { query }),
+  ...(purpose !== undefined && { purpose }),
+  ...(results !== undefined && { results }),
+  ...(tokens && { tokens: { ...(tokens.phone !== undefined && { phone: tokens.phone }), ...(tokens.customer_id !== undefined && { customer_id: tokens.customer_id }) } }),
+});
+
+/** A filter that names a person by token is a look-up too. */
+export const tokensIn = (filter: string): Asked["tokens"] => {
+  const terms = termsOf(parseFilter(filter).expression).filter(({ fact }) => fact === "phone" || fact === "customer");
+  const whole = (fact: string): string | undefined => terms.find((term) => term.fact === fact)?.oneOf?.find((token) => TOKEN.test(token));
+  return terms.length === 0 ? undefined : { phone: whole("phone"), customer_id: whole("customer") };
+};

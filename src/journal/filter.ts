@@ -1,0 +1,154 @@
+/**
+ * The one filter language, wherever the journal is searched or exported:
+ *
+ *     tenant:"Alpha Tenant"  client:ivr-*  action:DoNotCall,RequestRecordCancel  status:>=400  -client:ors-main  (queue:>100ms OR is:no-answer)
+ *
+ * Terms stand side by side and must all hold; `-` turns one round, `OR` and parentheses do what they say, a comma lists alternatives.
+ * What stands in a filter is seen in histories, logs and addresses: so nothing that looks like a phone number or a customer id is taken here.
+ */
+import { FilterError } from "./filter/error.ts";
+import { findKey, KEY_NAMES, type Known, type Term } from "./filter/keys.ts";
+import { scan, type Token } from "./filter/scan.ts";
+import { looksLikePhone, nearestOf } from "./filter/text.ts";
+import type { Facts } from "./story.ts";
+
+export { FilterError } from "./filter/error.ts";
+export type { Term } from "./filter/keys.ts";
+
+export type Expression =
+  | { readonly kind: "all" | "any"; readonly of: readonly Expression[] }
+  | { readonly kind: "not"; readonly of: Expression }
+  | { readonly kind: "term"; readonly term: Term };
+
+export type Filter = {
+  readonly text: string;
+  readonly expression: Expression;
+};
+
+/** `now`: milliseconds since 1970, for `since:1h` and times of today. Throws FilterError. */
+export const parseFilter = (text: string, now: number = Date.now()): Filter => {
+  const reader = new Reader(text, now);
+  return { text, expression: reader.whole() };
+};
+
+/** Both must hold. */
+export const bothOf = (one: Filter, other: Filter): Filter => ({
+  text: [one.text, other.text].filter((text) => text.trim() !== "").map((text, _, all) => (all.length > 1 && / OR /.test(text) ? `(${text})` : text)).join(" "),
+  expression: { kind: "all", of: [one.expression, other.expression] },
+});
+
+/** True, false, or undefined when it hangs on facts that `knows` does not have. */
+export const judge = (expression: Expression, facts: Facts, knows: (fact: Known) => boolean = () => true): boolean | undefined => {
+  switch (expression.kind) {
+    case "term":
+      return knows(expression.term.fact) ? expression.term.holds(facts) : undefined;
+    case "not": {
+      const inner = judge(expression.of, facts, knows);
+      return inner === undefined ? undefined : !inner;
+    }
+    default: {
+      const decisive = expression.kind === "any";
+      let open = false;
+      for (const each of expression.of) {
+        const found = judge(each, facts, knows);
+        if (found === decisive) return decisive;
+        open ||= found === undefined;
+      }
+      return open ? undefined : !decisive;
+    }
+  }
+};
+
+/** The terms that must hold whatever else does. */
+export const needed = (expression: Expression): readonly Term[] =>
+  expression.kind === "term" ? [expression.term] : expression.kind === "all" ? expression.of.flatMap(needed) : [];
+
+/** Every term, also those that are turned round. */
+export const termsOf = (expression: Expression): readonly Term[] =>
+  expression.kind === "term" ? [expression.term] : expression.kind === "not" ? termsOf(expression.of) : expression.of.flatMap(termsOf);
+
+class Reader {
+  readonly #text: string;
+  readonly #now: number;
+  readonly #tokens: readonly Token[];
+  #at = 0;
+
+  constructor(text: string, now: number) {
+    this.#text = text;
+    this.#now = now;
+    this.#tokens = scan(text);
+  }
+
+  whole(): Expression {
+    if (this.#tokens.length === 0) return { kind: "all", of: [] };
+    const expression = this.#any();
+    const rest = this.#tokens[this.#at];
+    if (rest) throw this.#fault(rest, `unexpected ${rest.kind === "close" ? "closing parenthesis" : rest.text}`);
+    return expression;
+  }
+
+  #any(): Expression {
+    const of = [this.#all()];
+    while (this.#tokens[this.#at]?.kind === "or") {
+      this.#at++;
+      of.push(this.#all());
+    }
+    return of.length === 1 ? of[0]! : { kind: "any", of };
+  }
+
+  #all(): Expression {
+    const of: Expression[] = [];
+    for (let token = this.#tokens[this.#at]; token && token.kind !== "or" && token.kind !== "close"; token = this.#tokens[this.#at]) of.push(this.#one(token));
+    if (of.length > 0) return of.length === 1 ? of[0]! : { kind: "all", of };
+    const found = this.#tokens[this.#at] ?? this.#end();
+    throw this.#fault(found, found.kind === "end" ? "something is missing at the end" : `a term is missing before ${found.text}`);
+  }
+
+  #one(token: Token): Expression {
+    this.#at++;
+    switch (token.kind) {
+      case "not": {
+        const next = this.#tokens[this.#at];
+        if (!next || next.kind === "or" || next.kind === "close") throw this.#fault(token, "- stands before the term that it turns round");
+        return { kind: "not", of: this.#one(next) };
+      }
+      case "open": {
+        const inner = this.#any();
+        if (this.#tokens[this.#at]?.kind !== "close") throw this.#fault(token, "this parenthesis is not closed");
+        this.#at++;
+        return inner;
+      }
+      case "term":
+        return { kind: "term", term: this.#term(token) };
+      default:
+        return { kind: "term", term: this.#bare(token) };
+    }
+  }
+
+  #term(token: Extract<Token, { kind: "term" }>): Term {
+    const key = findKey(token.key);
+    if (!key) throw this.#fault({ ...token, length: token.key.length }, `unknown key ${token.key}`, nearestOf(token.key, KEY_NAMES, (name) => `${name}:`));
+    return key.read(token.values, { now: this.#now, fault: (at, message, help) => this.#fault(at, message, help) });
+  }
+
+  /** What is pasted without a key is taken when it can be nothing else. */
+  #bare(token: Token): Term {
+    const { text } = token;
+    const key = /^OCSGW-\d{4}$/i.test(text) ? "code" : /^[0-7][0-9A-HJKMNP-TV-Z]{9,25}$/i.test(text) && /[A-Z]/i.test(text) ? "id" : undefined;
+    if (key) return this.#term({ kind: "term", key, at: token.at, length: token.length, text, values: [{ text, quoted: false, at: token.at, length: token.length }] });
+    const record = /\/records\/(\d+)(?:\?.*)?$/.exec(text)?.[1];
+    if (record) return this.#term({ kind: "term", key: "record", at: token.at, length: token.length, text, values: [{ text: record, quoted: false, at: token.at, length: token.length }] });
+    // A number may be written in several pieces.
+    if (looksLikePhone(text) || looksLikePhone(/^[+\d][\d\s().-]*/.exec(this.#text.slice(token.at))?.[0].trim() ?? "")) throw this.#fault(token, "this looks like a phone number, and is not searched in the open", "--phone-stdin takes one from standard input and looks for its token; --customer-stdin takes a customer id");
+    if (/^(and|or|not)$/i.test(text)) throw this.#fault(token, `unexpected ${text}`, "terms side by side must all hold; OR in capitals stands between alternatives; - before a term turns it round");
+    throw this.#fault(token, "expected key:value", nearestOf(text, KEY_NAMES, (name) => `${name}:`) ?? `as in tenant:${/\W/.test(text) ? JSON.stringify(text) : text}, client:${text}`);
+  }
+
+  #end(): Token {
+    return { kind: "end", text: "", at: this.#text.length, length: 1 };
+  }
+
+  #fault(place: { readonly at: number; readonly length: number }, message: string, help?: string): FilterError {
+    return new FilterError(message, { text: this.#text, at: place.at, length: place.length, help });
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Which stories may fit a filter, youngest first. The index only says where to look: who takes them reads the lines and asks the filter again.
+ * Whatever is asked, a page costs about as much as the page and the number of facets: stories of one facet lie in their order, and those of
+ * several are merged.
+ */
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { needed, type Expression } from "../filter.ts";
+import { askedOf, finite, selectiveOf, type Condition } from "./conditions.ts";
+import type { Facets } from "./facets.ts";
+import { merged } from "./merge.ts";
+import { BLOCK } from "./write.ts";
+
+export type Candidate = { readonly at: number; readonly position: number; readonly closed: number | null; readonly closed_position: number | null };
+
+const SELECT = "SELECT at, position, closed, closed_position, facet FROM stories";
+type Row = Candidate & { readonly facet: number };
+
+const FIRST_TAKE = 1;
+const LATER_TAKE = 32;
+
+/** Some of the rows: between two indexes, and what is asked of them in SQL. */
+type Part = { readonly from: number; readonly to: number; readonly sql: string; readonly given: readonly SQLInputValue[] };
+
+/** Those with an index below `before`. */
+export const candidates = function* (database: DatabaseSync, facets: Facets, expression: Expression, before: number): Generator<Candidate, void, undefined> {
+  const span = spanOf(database, expression, before);
+  if (!span) return;
+  const groups = groupsOf(facets, expression);
+  const few = selectiveOf(expression);
+  if (few) return yield* selected(database, { ...span, sql: few.sql, given: few.given }, new Set(groups.flatMap(({ members }) => members)));
+  const [only, ...others] = groups;
+  if (!only) return;
+  if (others.length === 0 && isThroughAll(only, facets.all().length)) return yield* throughAll(database, { ...span, ...partOf(only) }, only.members.length === facets.all().length ? undefined : new Set(only.members));
+  yield* merged(groups.flatMap((group) => group.members.map((facet) => {
+    const { sql, given } = partOf(group);
+    return run(database, { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, given: [facet, ...given] });
+  })));
+};
+
+/** Facets of whose rows the same is asked. */
+type Group = { readonly condition: Condition | undefined; readonly members: number[] };
+
+const groupsOf = (facets: Facets, expression: Expression): Group[] => {
+  const groups = new Map<string, Group>();
+  for (const { number, facet } of facets.all()) {
+    const asked = askedOf(expression, facet);
+    if (asked === false) continue;
+    const condition = typeof asked === "object" ? asked : undefined;
+    const key = condition ? JSON.stringify([condition.sql, condition.given]) : "";
+    const group = groups.get(key);
+    if (group) group.members.push(number);
+    else groups.set(key, { condition, members: [number] });
+  }
+  return [...groups.values()];
+};
+
+const partOf = ({ condition }: Group): { readonly sql: string; readonly given: readonly SQLInputValue[] } => ({ sql: condition?.sql ?? "", given: condition?.given ?? [] });
+
+/** To go through the rows in their order is quicker than by the facet, once it is most of them that must be looked at. */
+const isThroughAll = ({ condition, members }: Group, all: number): boolean => members.length === all || (condition !== undefined && members.length * 4 > all);
+
+const throughAll = function* (database: DatabaseSync, part: Part, facets: ReadonlySet<number> | undefined): Generator<Candidate, void, undefined> {
+  for (const row of run(database, part)) if (!facets || facets.has(row.facet)) yield row;
+};
+
+/** By an index of their own; so few that they are sorted. The plus keeps SQLite from going through all rows in their order. */
+const selected = function* (database: DatabaseSync, { from, to, sql, given }: Part, facets: ReadonlySet<number>): Generator<Candidate, void, undefined> {
+  const found = database.prepare(`${SELECT} WHERE ${sql} AND +at BETWEEN ? AND ? ORDER BY +at DESC`).iterate(...given, from, to);
+  for (const row of found as Iterable<unknown>) if (facets.has((row as Row).facet)) yield row as Row;
+};
+
+/** In their order; at first one alone, because of many facets most give none. */
+const run = function* (database: DatabaseSync, { from, to, sql, given }: Part): Generator<Row, void, undefined> {
+  const statement = prepared(database, `${SELECT} WHERE ${sql === "" ? "" : `${sql} AND `}at BETWEEN ? AND ? ORDER BY at DESC LIMIT ?`);
+  for (let take = FIRST_TAKE, last = to;; take = LATER_TAKE) {
+    const rows = statement.all(...given, from, last, take) as unknown as Row[];
+    yield* rows;
+    if (rows.length < take) return;
+    last = rows.at(-1)!.at - 1;
+  }
+};
+
+const MOST_PREPARED = 100;
+const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();
+
+const prepared = (database: DatabaseSync, sql: string): StatementSync => {
+  const known = statements.get(database) ?? new Map<string, StatementSync>();
+  statements.set(database, known);
+  const statement = known.get(sql) ?? database.prepare(sql);
+  if (known.size > MOST_PREPARED) known.clear();
+  known.set(sql, statement);
+  return statement;
+};
+
+/** Between which indexes what fits can lie; undefined when nowhere. A clock that was set back makes blocks overlap, and all of them count. */
+const spanOf = (database: DatabaseSync, expression: Expression, before: number): { readonly from: number; readonly to: number } | undefined => {
+  const blocks = prepared(database, "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?");
+  let [from, to] = [0, before - 1];
+  for (const { fact, within } of needed(expression)) {
+    if (fact !== "time" || !within) continue;
+    const { first, last } = blocks.get(finite(Math.min(...within.map(([start]) => start))), finite(Math.max(...within.map(([, end]) => end)))) as { first: number | null; last: number | null };
+    if (first === null || last === null) return undefined;
+    [from, to] = [Math.max(from, first * BLOCK), Math.min(to, (last + 1) * BLOCK - 1)];
+  }
+  return { from, to };
+};

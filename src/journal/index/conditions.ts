@@ -1,0 +1,77 @@
+/** What a filter asks of the rows of one facet, as SQL. It never asks too much: where the index cannot tell, it leaves the answer to the lines. */
+import { needed, type Expression } from "../filter.ts";
+import type { Known, Term } from "../filter/keys.ts";
+import type { Facts } from "../story.ts";
+import { FACET_FACTS, type Facet } from "./facets.ts";
+import { tokenNumber } from "./write.ts";
+
+/** With what stands for the question marks. */
+export type Condition = {
+  readonly sql: string;
+  readonly given: readonly (string | number | null)[];
+  /** It holds for exactly the rows that fit, and so may be turned round. */
+  readonly exact: boolean;
+};
+
+/** True and false hold for all rows of the facet; undefined: only the lines can tell. */
+export type Asked = boolean | Condition | undefined;
+
+const COLUMNS: Partial<Record<Known, string>> = {
+  time: "time", queue: "queue", ocs: "ocs", total: "total", source: "source", record: "record", group: "grouped", list: "list", campaign: "campaign", phone: "phone", customer: "customer", id: "id",
+};
+
+/** Facts whose rows are found by an index of their own. */
+const SELECTIVE: ReadonlySet<Known> = new Set(["record", "group", "phone", "customer", "id"]);
+
+export const askedOf = (expression: Expression, facet: Facet): Asked => {
+  switch (expression.kind) {
+    case "term":
+      return FACET_FACTS.has(expression.term.fact) ? expression.term.holds(facet as Facts) : conditionOf(expression.term);
+    case "not":
+      return turned(askedOf(expression.of, facet));
+    default:
+      return joined(expression.of.map((each) => askedOf(each, facet)), expression.kind === "any");
+  }
+};
+
+const turned = (asked: Asked): Asked => {
+  if (typeof asked !== "object") return asked === undefined ? undefined : !asked;
+  // A row without the fact does not have it: in SQL it would be neither.
+  return asked.exact ? { ...asked, sql: `NOT (${asked.sql}) IS TRUE` } : undefined;
+};
+
+const joined = (all: readonly Asked[], any: boolean): Asked => {
+  if (all.includes(any)) return any;
+  const open = all.includes(undefined);
+  if (open && any) return undefined;
+  const conditions = all.filter((each) => typeof each === "object");
+  if (conditions.length === 0) return open ? undefined : !any;
+  return { sql: `(${conditions.map(({ sql }) => sql).join(any ? " OR " : " AND ")})`, given: conditions.flatMap(({ given }) => given), exact: !open && conditions.every(({ exact }) => exact) };
+};
+
+/** By what few stories are found, when the filter asks for such. */
+export const selectiveOf = (expression: Expression): Condition | undefined => {
+  const conditions = needed(expression).filter(({ fact, oneOf }) => oneOf && SELECTIVE.has(fact)).map(conditionOf).filter((each) => each !== undefined);
+  return conditions.length === 0 ? undefined : (joined(conditions, false) as Condition);
+};
+
+const conditionOf = ({ fact, oneOf, within, like }: Term): Condition | undefined => {
+  const column = COLUMNS[fact];
+  if (column === undefined) return undefined;
+  const each = oneOf?.map((value) => exactly(column, fact, value))
+    ?? within?.map(([from, to]): Condition => ({ sql: `${column} BETWEEN ? AND ?`, given: [finite(from), finite(to)], exact: true }))
+    ?? like?.map((glob) => likeness(column, glob));
+  return each === undefined || each.includes(undefined) ? undefined : (joined(each, true) as Condition);
+};
+
+export const finite = (value: number): number => Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+
+const exactly = (column: string, fact: Known, value: string): Condition => {
+  if (fact === "phone" || fact === "customer") return { sql: `${column} = ?`, given: [tokenNumber(value)], exact: false };
+  // Text compares by bytes; a ULID has nothing behind Z.
+  return fact === "id" ? { sql: `(${column} >= ? AND ${column} < ?)`, given: [value, `${value}[`], exact: true } : { sql: `${column} = ?`, given: [value], exact: true };
+};
+
+/** SQLite knows upper and lower case of ASCII alone. */
+const likeness = (column: string, glob: string): Condition | undefined =>
+  /^[\x20-\x7e]*$/.test(glob) ? { sql: `${column} LIKE ? ESCAPE '\\'`, given: [glob.replaceAll(/[\\%_]/g, "\\$&").replaceAll("*", "%")], exact: true } : undefined;

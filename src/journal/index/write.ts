@@ -1,0 +1,123 @@
+/** Entries → rows, all of a batch in one transaction. */
+import type { DatabaseSync, StatementSync } from "node:sqlite";
+import type { Recorded } from "../entry.ts";
+import { closes, factsOf, type Facts } from "../story.ts";
+import { Duties, type Asked } from "./duties.ts";
+import { closed, facetOf, Facets, type Facet } from "./facets.ts";
+
+/** An entry and the byte of its segment at which its line begins. */
+export type Placed = { readonly entry: Recorded; readonly position: number };
+
+/** Stories of one block begin with indexes that agree but for the last digits. */
+export const BLOCK = 4096;
+const TOKEN_DIGITS = 12;
+
+/** The first digits of a token as a number: enough to find it by, and the line tells whether it is the one. */
+export const tokenNumber = (token: string | undefined): number | null =>
+  token === undefined ? null : Number.parseInt(token.slice(token.indexOf(":") + 1).slice(0, TOKEN_DIGITS), 16);
+
+type Row = Asked & {
+  readonly facts: Facts;
+  facet: Facet;
+  readonly position: number;
+  end: number | null;
+  endPosition: number | null;
+  waits: readonly (number | null)[];
+};
+
+const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [queue ?? null, ocs ?? null, total ?? null];
+
+const rowOf = ({ entry, position }: Placed): Row => {
+  const facts = factsOf({ at: entry.index, entries: [entry] });
+  const { at, phone, customer, record, campaign, list } = facts;
+  return {
+    facts, at, position, facet: facetOf(facts), end: null, endPosition: null, waits: waitsOf(facts),
+    phone: tokenNumber(phone), customer: tokenNumber(customer), record: record ?? null, campaign: campaign ?? null, list: list ?? null,
+  };
+};
+
+export class Writer {
+  readonly facets: Facets;
+  readonly #duties: Duties;
+  readonly #insert: StatementSync;
+  readonly #find: StatementSync;
+  readonly #close: StatementSync;
+  readonly #block: StatementSync;
+  readonly #epoch: StatementSync;
+
+  constructor(database: DatabaseSync) {
+    this.facets = new Facets(database);
+    this.#duties = new Duties(database);
+    this.#insert = database.prepare("INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#find = database.prepare("SELECT at, facet, phone, customer, record, campaign, list FROM stories WHERE id = ? AND at < ? ORDER BY at DESC LIMIT 1");
+    this.#close = database.prepare("UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?");
+    this.#block = database.prepare("INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)");
+    this.#epoch = database.prepare("INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = excluded.last_time");
+  }
+
+  /** To be called within a transaction, with entries in their order. */
+  write(batch: readonly Placed[]): void {
+    const rows: Row[] = [];
+    const open = new Map<string, Row>();
+    for (const placed of batch) {
+      const row = closes(placed.entry) ? this.#end(placed, open) : rowOf(placed);
+      if (!row) continue;
+      rows.push(row);
+      if (placed.entry.kind === "intent") open.set(placed.entry.id, row);
+      this.#duties.asked(row);
+    }
+    for (const row of rows) this.#store(row);
+    this.#noteTimes(rows);
+    this.#noteEpochs(rows);
+  }
+
+  /** The row of an end whose intent is in a segment that is there no more: then it is a story by itself. */
+  #end(placed: Placed, open: Map<string, Row>): Row | undefined {
+    const end = rowOf(placed);
+    const id = end.facts.id!;
+    const row = open.get(id);
+    if (!row) return this.#endEarlier(end, id);
+    open.delete(id);
+    row.facet = closed(row.facet, end.facet);
+    [row.end, row.endPosition, row.waits] = [end.at, end.position, end.waits];
+    this.#duties.ended(row, end.at);
+    return undefined;
+  }
+
+  #endEarlier(end: Row, id: string): Row | undefined {
+    const found = this.#find.get(id, end.at) as (Omit<Asked, "facet"> & { readonly facet: number }) | undefined;
+    if (!found) return end;
+    const facet = closed(this.facets.read(found.facet), end.facet);
+    this.#close.run(end.at, end.position, this.facets.numberOf(facet), ...end.waits, found.at);
+    this.#duties.ended({ ...found, facet }, end.at);
+    return undefined;
+  }
+
+  #store({ facts: { at, time, id, source, group }, facet, position, end, endPosition, record, list, campaign, phone, customer, waits }: Row): void {
+    this.#insert.run(
+      at, position, end, endPosition, this.facets.numberOf(facet), Number.isNaN(time) ? 0 : time, id ?? null,
+      source ?? null, record, list, campaign, group ?? null, phone, customer, ...waits,
+    );
+  }
+
+  #noteTimes(rows: readonly Row[]): void {
+    const blocks = new Map<number, readonly [number, number]>();
+    for (const { facts: { at, time } } of rows) {
+      const block = Math.floor(at / BLOCK);
+      const [earliest, latest] = blocks.get(block) ?? [time, time];
+      blocks.set(block, [Math.min(earliest, time), Math.max(latest, time)]);
+    }
+    for (const [block, [earliest, latest]] of blocks) this.#block.run(block, earliest, latest);
+  }
+
+  #noteEpochs(rows: readonly Row[]): void {
+    const seen = new Map<string, readonly [Facts, Facts]>();
+    for (const { facts } of rows) {
+      const token = facts.phone ?? facts.customer;
+      if (token === undefined) continue;
+      const epoch = token.slice(0, token.indexOf(":"));
+      seen.set(epoch, [seen.get(epoch)?.[0] ?? facts, facts]);
+    }
+    for (const [epoch, [first, last]] of seen) this.#epoch.run(epoch, first.at, last.at, first.time, last.time);
+  }
+}

@@ -1,0 +1,189 @@
+/**
+ * Searching the journal, page by page, youngest first. What is shown is read from the segments and asked again whether it fits: the index is
+ * believed in nothing but where to look, and one that does not fit the files is made again.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nodeDisk, type DiskFile } from "./disk.ts";
+import { readLine, type Recorded } from "./entry.ts";
+import { judge, parseFilter, type Filter } from "./filter.ts";
+import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
+import { numbersIn, places } from "./places.ts";
+import { factsOf, type Story } from "./story.ts";
+
+export type Page = {
+  readonly stories: readonly Story[];
+  /** Where the next page begins; undefined when this is the last one. */
+  readonly next: number | undefined;
+};
+
+/** What was searched: so many entries from the first index on, with the times of the first and the last. */
+export type Searched = { readonly from: number; readonly to: number; readonly first: string | undefined; readonly last: string | undefined };
+
+export type PageOptions = {
+  /** Stories with an index below it. */
+  readonly before?: number | undefined;
+  readonly limit: number;
+};
+
+export class Finder {
+  readonly #dir: string;
+  #index: Index;
+  #temporary: string | undefined;
+
+  constructor(dir: string) {
+    this.#dir = dir;
+    this.#index = this.#open();
+  }
+
+  /** Takes in what was appended since the last time. */
+  async refresh(onProgress?: (size: number) => void): Promise<void> {
+    try {
+      await this.#index.catchUp(onProgress);
+    } catch (error) {
+      if (!isDatabaseFault(error)) throw error;
+      this.#index.rebuild();
+      await this.#index.catchUp(onProgress);
+    }
+  }
+
+  /** Of what `refresh` took in. */
+  async page(filter: Filter, options: PageOptions): Promise<Page> {
+    try {
+      return await this.#page(filter, options);
+    } catch (error) {
+      if (!(error instanceof Misplaced)) throw error;
+      this.#index.rebuild();
+      await this.refresh();
+      return this.#page(filter, options);
+    }
+  }
+
+  /** The stories of all requests whose id begins so, youngest first; at most `limit`. */
+  async byId(id: string, limit = 10): Promise<readonly Story[]> {
+    return (await this.page(parseFilter(`id:${id}`), { limit })).stories;
+  }
+
+  /** Do-Not-Calls that are still owed, oldest first. */
+  async owed(): Promise<Story[]> {
+    const reader = new Reader(this.#dir);
+    try {
+      return await Promise.all(this.#index.duties().map((candidate) => reader.story(candidate)));
+    } finally {
+      await reader.close();
+    }
+  }
+
+  /** How many those are. */
+  owing(): number {
+    return this.#index.duties().length;
+  }
+
+  epochs(): readonly EpochSeen[] {
+    return this.#index.epochs();
+  }
+
+  async searched(): Promise<Searched> {
+    const [first] = numbersIn(await nodeDisk.list(places(this.#dir).segments), ".jsonl");
+    const everything = parseFilter("");
+    const oldest = first === undefined ? undefined : await firstTime(this.#dir, first);
+    const [youngest] = (await this.page(everything, { limit: 1 })).stories;
+    return { from: first ?? 0, to: this.#index.size, first: oldest, last: youngest?.entries.at(-1)?.time };
+  }
+
+  close(): void {
+    this.#index.close();
+    if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
+  }
+
+  async #page(filter: Filter, { before = Number.MAX_SAFE_INTEGER, limit }: PageOptions): Promise<Page> {
+    const stories: Story[] = [];
+    const reader = new Reader(this.#dir);
+    try {
+      for (const candidate of this.#index.candidates(filter.expression, before)) {
+        const story = await reader.story(candidate);
+        if (judge(filter.expression, factsOf(story)) !== true) continue;
+        stories.push(story);
+        if (stories.length > limit) break;
+      }
+    } finally {
+      await reader.close();
+    }
+    const page = stories.slice(0, limit);
+    return { stories: page, next: stories.length > limit ? page.at(-1)?.at : undefined };
+  }
+
+  /** Where the directory cannot be written to, the index is made elsewhere and for this time only. */
+  #open(): Index {
+    try {
+      return new Index(this.#dir);
+    } catch (error) {
+      if (!/readonly|unable to open|EACCES|EROFS|EPERM/.test(String(error))) throw error;
+      this.#temporary = mkdtempSync(join(tmpdir(), "ocsgw-index-"));
+      return new Index(this.#dir, join(this.#temporary, "index.sqlite"));
+    }
+  }
+}
+
+const isDatabaseFault = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such/.test(error.message);
+
+/** The line at the place that the index gave is another. */
+class Misplaced extends Error {
+  override readonly name = "Misplaced";
+}
+
+/** Lines by index and byte; keeps the segments open that it met. */
+class Reader {
+  readonly #dir: string;
+  #firsts: Promise<number[]> | undefined;
+  readonly #files = new Map<number, Promise<DiskFile>>();
+
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  async story({ at, position, closed, closed_position }: Candidate): Promise<Story> {
+    const entries = [await this.#entry(at, position)];
+    if (closed !== null && closed_position !== null) entries.push(await this.#entry(closed, closed_position));
+    return { at, entries };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#files.values()].map(async (file) => (await file).close()));
+  }
+
+  async #entry(index: number, position: number): Promise<Recorded> {
+    const line = await lineAt(await this.#segmentOf(index), position);
+    const entry = line && readOrNothing(line.toString("utf8"));
+    if (entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`);
+    return entry;
+  }
+
+  async #segmentOf(index: number): Promise<DiskFile> {
+    this.#firsts ??= nodeDisk.list(places(this.#dir).segments).then((names) => numbersIn(names, ".jsonl"));
+    const first = (await this.#firsts).findLast((each) => each <= index);
+    if (first === undefined) throw new Misplaced(`no segment for index ${index}`);
+    const file = this.#files.get(first) ?? nodeDisk.open(places(this.#dir).segment(first), "read");
+    this.#files.set(first, file);
+    return file;
+  }
+}
+
+const readOrNothing = (line: string): Recorded | undefined => {
+  try {
+    return readLine(line);
+  } catch {
+    return undefined;
+  }
+};
+
+const firstTime = async (dir: string, first: number): Promise<string | undefined> => {
+  const file = await nodeDisk.open(places(dir).segment(first), "read");
+  try {
+    const line = await lineAt(file, 0);
+    return line && readOrNothing(line.toString("utf8"))?.time;
+  } finally {
+    await file.close();
+  }
+};

@@ -1,0 +1,160 @@
+/**
+ * A story: what the journal says of one request, an intent and what closed it, or a refusal alone. An entry that is of no request (a start, a
+ * switchover, a look-up) is a story by itself. What a story is searched by, its facts, is read out of its entries here and nowhere else.
+ */
+import type { Delivery, Origin, Recorded, Tenant } from "./entry.ts";
+import { readMicros } from "./time.ts";
+
+export type Story = {
+  /** Index of its first entry. */
+  readonly at: number;
+  /** In the order of the journal. */
+  readonly entries: readonly Recorded[];
+};
+
+/** How it ended, in a word: what OCS did, what was refused here, what nobody knows. */
+export const STATES = ["ok", "ocs-no", "refused", "no-answer", "abandoned", "in-doubt", "open"] as const;
+export type State = (typeof STATES)[number];
+
+export type Facts = {
+  readonly at: number;
+  /** Microseconds since 1970, of its first entry. */
+  readonly time: number;
+  readonly kinds: readonly string[];
+  readonly state?: State | undefined;
+  readonly id?: string | undefined;
+  readonly tenant?: Tenant | undefined;
+  readonly client?: string | undefined;
+  /** Kind and id of the credential, as in basic/k1. */
+  readonly credential?: string | undefined;
+  readonly source?: string | undefined;
+  readonly listener?: string | undefined;
+  readonly action?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly record?: string | undefined;
+  readonly list?: string | undefined;
+  /** DBID of a campaign group. */
+  readonly group?: string | undefined;
+  readonly campaign?: string | undefined;
+  /** Tokens. */
+  readonly phone?: string | undefined;
+  readonly customer?: string | undefined;
+  readonly status?: number | undefined;
+  readonly origin?: Origin | undefined;
+  readonly code?: string | undefined;
+  readonly delivery?: Delivery | undefined;
+  /** The number in OCS's Warning. */
+  readonly warning?: number | undefined;
+  readonly upstream?: string | undefined;
+  readonly lane?: string | undefined;
+  readonly endpoint?: string | undefined;
+  /** Milliseconds. */
+  readonly queue?: number | undefined;
+  readonly ocs?: number | undefined;
+  readonly total?: number | undefined;
+  /** The gapless number of a Do-Not-Call within its tenant. */
+  readonly dnc?: number | undefined;
+  readonly config?: string | undefined;
+};
+
+/** Members of entries, of whatever kind: what an entry lacks is undefined. */
+type Members = { readonly [name: string]: unknown };
+
+const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : typeof value === "number" || typeof value === "bigint" ? String(value) : undefined);
+const numberOf = (value: unknown): number | undefined => (typeof value === "number" ? value : undefined);
+const mapOf = (value: unknown): Members | undefined => (typeof value === "object" && value !== null ? (value as Members) : undefined);
+
+export const factsOf = ({ at, entries }: Story): Facts => {
+  const [first] = entries;
+  const asked: Members = first ?? {};
+  const closing: Members = entries.length > 1 ? entries.at(-1)! : asked;
+  return {
+    at,
+    time: readMicros(textOf(asked["time"]) ?? ""),
+    kinds: entries.map(({ kind }) => kind),
+    id: textOf(asked["id"]),
+    ...whoOf(asked),
+    ...whatOf(asked),
+    ...howOf(closing),
+    ...stateOf(closing),
+    dnc: numberOf(asked["dnc"]),
+  };
+};
+
+const whoOf = (asked: Members): Partial<Facts> => {
+  const tenant = mapOf(asked["tenant"]);
+  const credential = mapOf(asked["credential"]);
+  return {
+    tenant: tenant && { dbid: numberOf(tenant["dbid"]) ?? 0, name: textOf(tenant["name"]) ?? "" },
+    client: textOf(asked["client"]),
+    credential: credential && `${textOf(credential["kind"])}/${textOf(credential["id"])}`,
+    source: textOf(asked["source"]),
+    listener: textOf(asked["listener"]),
+    config: textOf(asked["config_hash"]),
+  };
+};
+
+const whatOf = (asked: Members): Partial<Facts> => {
+  const resource = textOf(asked["resource"]);
+  const identifier = textOf(asked["identifier"]);
+  const body = mapOf(asked["body"]) ?? {};
+  const tokens = mapOf(asked["tokens"]);
+  return {
+    action: textOf(asked["action"]),
+    resource,
+    record: resource === "records" ? identifier : undefined,
+    list: resource === "lists" ? identifier : textOf(body["GSW_CALLING_LIST"]),
+    group: resource === "campaigngroups" ? identifier : undefined,
+    campaign: textOf(body["GSW_CAMPAIGN_NAME"]),
+    phone: textOf(tokens?.["phone"]),
+    customer: textOf(tokens?.["customer_id"]),
+  };
+};
+
+const howOf = (closing: Members): Partial<Facts> => {
+  const waits = mapOf(closing["waits"]);
+  const lane = textOf(closing["lane"]);
+  return {
+    status: numberOf(closing["status"]),
+    code: textOf(closing["code"]),
+    delivery: textOf(closing["delivery"]) as Delivery | undefined,
+    warning: warningOf(textOf(closing["warning"])),
+    upstream: lane?.replace(/\/[^/]*$/, "") ?? textOf(closing["upstream"]),
+    lane,
+    endpoint: textOf(closing["endpoint"]),
+    queue: numberOf(waits?.["queue_ms"]),
+    ocs: numberOf(waits?.["ocs_ms"]),
+    total: numberOf(waits?.["total_ms"]),
+  };
+};
+
+/** `Warning: 112 - "No call found"` begins with the number. */
+const warningOf = (warning: string | undefined): number | undefined => {
+  const number = /^\s*(\d{1,9})/.exec(warning ?? "")?.[1];
+  return number === undefined ? undefined : Number(number);
+};
+
+const stateOf = (closing: Members): { readonly state?: State; readonly origin?: Origin } => {
+  switch (closing["kind"]) {
+    case "intent":
+      return { state: "open" };
+    case "refusal":
+      return { state: "refused", origin: "gateway" };
+    case "abandoned":
+      return { state: "abandoned", origin: "gateway" };
+    case "doubt":
+      return { state: "in-doubt" };
+    case "outcome":
+      return outcomeOf(closing);
+    default:
+      return {};
+  }
+};
+
+const outcomeOf = ({ origin, status, delivery }: Members): { readonly state: State; readonly origin: Origin } => {
+  if (origin === "ocs") return { state: (numberOf(status) ?? 0) < 400 ? "ok" : "ocs-no", origin };
+  return { state: delivery === "sent-no-answer" ? "no-answer" : "refused", origin: "gateway" };
+};
+
+/** Kinds of which the id is that of an earlier intent. */
+export const closes = (entry: Recorded): boolean => "id" in entry && entry.kind !== "intent" && entry.kind !== "refusal";

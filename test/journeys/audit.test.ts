@@ -1,0 +1,94 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { View } from "../../src/journal/view.ts";
+import { ocsgw, ocsgwWith, type Ran } from "../kit/command.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+
+let ocs: RawOcs;
+let gateway: TestGateway;
+let config: string;
+beforeAll(async () => {
+  ocs = await rawOcs();
+  gateway = await aGateway({ ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0" } });
+  config = join(gateway.dir, "ocsgw.yaml");
+  await ask("alpha", "/phones/4155550100?req=DoNotCall", "{}");
+  await ask("alpha", "/phones/+14155550100?req=DoNotCall", '{"GSW_TENANT_NAME":"Beta Tenant"}');
+  await ask("beta", "/phones/4155550142?req=DoNotCall", "{}");
+  await ask("alpha", "/customer_ids/CUST-77?req=RequestRecordCancel", "{}");
+  await gateway.journal();
+});
+afterAll(async () => {
+  await gateway.stop();
+  await ocs.close();
+});
+
+const ask = (client: string, target: string, body: string): Promise<Response> =>
+  fetch(gateway.url + target, { method: "POST", body, headers: { Authorization: basic(client), "Content-Type": "application/json" } });
+
+type Found = { readonly requests: readonly View[]; readonly next: string | null; readonly evidence?: { readonly complete: boolean; readonly epochs: readonly { readonly epoch: string; readonly held: boolean }[] } };
+const told = ({ stdout }: Ran): Found => JSON.parse(stdout) as Found;
+const search = (...args: readonly string[]): Promise<Ran> => ocsgw("audit", "search", "-c", config, "--json", ...args);
+const accesses = async () => (await gateway.journal()).flatMap((entry) => (entry.kind === "access" ? [entry] : []));
+
+describe("ocsgw audit search, beside a gateway that runs", () => {
+  it("gives requests by filter, youngest first", async () => {
+    const ran = await search("tenant:Alpha Tenant", "action:DoNotCall");
+    expect([ran.code, told(ran).requests.map(({ state, status, dnc }) => [state, status, dnc])]).toEqual([0, [["refused", 403, 2], ["ok", 200, 1]]]);
+    expect(await accesses()).toEqual([]);
+  });
+
+  it("goes on where a page ended", async () => {
+    const first = told(await search("is:ok", "--limit", "1"));
+    const second = told(await search("is:ok", "--limit", "1", "--cursor", first.next!));
+    expect(first.requests[0]!.at).toBeGreaterThan(second.requests[0]!.at);
+  });
+
+  it("finds a person by every spelling, says what was searched, and has it in the journal who looked and why", async () => {
+    const ran = await ocsgwWith("(415) 555-0100\n", "audit", "search", "-c", config, "--json", "--phone-stdin", "--purpose", "complaint 2026-118");
+    expect(ran.code).toBe(0);
+    expect(told(ran).requests.map(({ state }) => state)).toEqual(["refused", "ok"]);
+    expect(told(ran).evidence).toMatchObject({ complete: true, epochs: [{ epoch: "t1", held: true }] });
+    const [looked] = await accesses();
+    expect(looked).toMatchObject({ kind: "access", operation: "look-up", purpose: "complaint 2026-118", results: 2, tokens: { phone: expect.stringMatching(/^t1:[0-9a-f]{64}$/) as string } });
+    expect(JSON.stringify(looked)).not.toMatch(/555/);
+    expect(told(await search("kind:access", `phone:${looked!.tokens!.phone!}`)).requests.length).toBe(1);
+  });
+
+  it("finds a customer id", async () => {
+    const ran = await ocsgwWith("CUST-77", "audit", "search", "-c", config, "--json", "--customer-stdin");
+    expect(told(ran).requests.map(({ action }) => action)).toEqual(["RequestRecordCancel"]);
+  });
+
+  it("does not search a number in the open, and does not show it again", async () => {
+    const ran = await search("4155550142");
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr).toContain("--phone-stdin");
+    expect(ran.stderr).not.toContain("0142");
+  });
+
+  it("shows the place of a mistake", async () => {
+    const ran = await search("status:200 tenat:x");
+    expect(ran.code).toBe(2);
+    expect(ran.stderr).toContain("  status:200 tenat:x\n             ^^^^^\n  did you mean tenant:?");
+  });
+
+  it("shows nothing when the gateway cannot be asked to record the look-up", async () => {
+    const wrong = join(gateway.dir, "wrong.yaml");
+    const { stringify } = await import("yaml");
+    await writeFile(wrong, stringify({ ...twoTenants(ocs.url), audit: { ...(twoTenants(ocs.url)["audit"] as object) } }, { aliasDuplicateObjects: false }));
+    const ran = await ocsgwWith("4155550100", "audit", "search", "-c", wrong, "--json", "--phone-stdin");
+    expect([ran.code, ran.stdout]).toEqual([5, ""]);
+    expect(ran.stderr).toContain("could not be recorded, so nothing is shown");
+  });
+
+  it("records the look-up itself when no gateway runs, and the journal verifies", async () => {
+    await gateway.gateway.stop("test");
+    const before = (await accesses()).length;
+    const ran = await ocsgwWith("4155550100", "audit", "search", "-c", config, "--json", "--phone-stdin", "--purpose", "audit of the year");
+    expect([ran.code, told(ran).requests.length]).toEqual([0, 2]);
+    expect((await accesses()).slice(before)).toMatchObject([{ purpose: "audit of the year" }]);
+    expect((await ocsgw("audit", "verify", "-c", config)).code).toBe(0);
+  });
+});
