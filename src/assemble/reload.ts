@@ -60,7 +60,8 @@ export class Reloader {
     const fixed = needsRestart(generation.settings, loaded.settings);
     if (fixed.length > 0) return this.#refuse(loaded, fixed.map((finding) => problemAt(file, loaded, finding)));
     try {
-      await standing.changeTo(loaded);
+      // Without the file's text and tree, which would stay as long as the generation does.
+      await standing.changeTo({ settings: loaded.settings, hash: loaded.hash, files: loaded.files });
     } catch (error) {
       return this.#refuse(loaded, [problemAt(file, loaded, { code: "OCSGW-6282", path: [], message: `it cannot be switched to: ${(error as Error).message}` })]);
     }

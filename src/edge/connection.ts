@@ -8,6 +8,8 @@ type Task = () => void;
 /** A client that sends more than this ahead of its answers is not read until they are out. */
 const AHEAD = 8;
 const SURPLUS_MS = 50;
+/** Milliseconds that a client has, once it is read again, to go on with the request that we left off in the middle of. */
+const TAKE_UP_MS = 5000;
 
 export class Connection {
   /** The peer's address. */
@@ -23,6 +25,8 @@ export class Connection {
   readonly #onGone = new Set<() => void>();
   #busy = false;
   #gone = false;
+  #readAgainAt = -Infinity;
+  #secondsReplying = -1;
 
   /** `whenBroken` is told of what is no request once all before it are answered, unless it came when none was under way. */
   constructor(socket: Socket, whenBroken: (fault: Fault) => void) {
@@ -42,6 +46,21 @@ export class Connection {
     return this.#waiting.length === 0;
   }
 
+  /** What is half read of the next request is so because we do not read: its time does not run. */
+  get heldBack(): boolean {
+    return this.#socket.isPaused() || performance.now() - this.#readAgainAt < TAKE_UP_MS;
+  }
+
+  /** A reply is on its way out, until the task is done. */
+  replying(): void {
+    this.#secondsReplying = 0;
+  }
+
+  /** Called once a second: a client that does not take its reply for `max` seconds is let go of. */
+  tick(max: number): void {
+    if (this.#secondsReplying >= 0 && ++this.#secondsReplying > max) this.#socket.destroy();
+  }
+
   /** Runs the task when those before it are done. */
   enqueue(task: Task): void {
     if (!this.#busy) {
@@ -55,9 +74,10 @@ export class Connection {
   /** The task that runs is done. */
   next(): void {
     const task = this.#waiting.shift();
+    this.#secondsReplying = -1;
     this.#busy = task !== undefined;
     if (task) {
-      if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#socket.resume();
+      if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#readOn();
       task();
     } else if (this.fault) this.#whenBroken(this.fault);
   }
@@ -91,6 +111,11 @@ export class Connection {
       });
     }
     return this.fault !== undefined;
+  }
+
+  #readOn(): void {
+    this.#readAgainAt = performance.now();
+    this.#socket.resume();
   }
 
   #leave(): void {

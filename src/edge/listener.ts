@@ -6,6 +6,7 @@ import { Server as TlsServer } from "node:tls";
 import type { Fault, Handler, Reply } from "../message.ts";
 import { Arriving, brokenArrival, ClientArrival, headerLines } from "./arrival.ts";
 import { ownAuthorities } from "./authority.ts";
+import { faultOf, isAboutRequest, MAX_HEAD } from "./broken.ts";
 import { Connection } from "./connection.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
@@ -22,7 +23,11 @@ export type ListenerOptions = {
   readonly allowFrom: BlockList | undefined;
   /** Bytes. */
   readonly maxBody: number;
+  readonly patience?: Patience;
 };
+
+/** How long a client may take, in milliseconds: for a request's head, for the whole of it, and to take a reply. Kept to the second. */
+export type Patience = { readonly head: number; readonly request: number; readonly reply: number };
 
 export type Listener = {
   readonly name: string;
@@ -35,23 +40,29 @@ export type Listener = {
   readonly stop: (graceMs: number) => Promise<void>;
 };
 
-const HEADERS_MS = 10_000;
-const REQUEST_MS = 30_000;
-const MAX_HEAD = 16_384;
+export const PATIENCE: Patience = { head: 5000, request: 15_000, reply: 15_000 };
+const SECOND = 1000;
 const LINGER_MS = 1000;
 
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
+  const { patience = PATIENCE } = options;
   const desk = new Desk(options, handler);
-  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: 1000, noDelay: true };
+  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: SECOND, noDelay: true };
   const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true }) : createHttp(settings);
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
-  Object.assign(server, { keepAliveTimeout: 0, headersTimeout: HEADERS_MS, requestTimeout: REQUEST_MS, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
+  Object.assign(server, { keepAliveTimeout: 0, headersTimeout: patience.head, requestTimeout: patience.request, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
   const port = desk.port = await bind(server, options);
+  const seconds = setInterval(() => desk.tick(Math.ceil(patience.reply / SECOND)), SECOND).unref();
+  server.once("close", () => clearInterval(seconds));
   server.on("connection", (socket: Socket) => desk.mayEnter(socket) || socket.destroy());
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
   server.on("clientError", desk.fail);
-  server.on("connect", (_request, socket: Socket) => desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket));
+  server.on("connect", (_request, socket: Socket) => {
+    // Node lets go of such a socket, and nobody else would hear of its end.
+    socket.on("error", () => socket.destroy());
+    desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
+  });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
   return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => stop(server, desk, graceMs) };
 };
@@ -102,6 +113,7 @@ class Desk {
   #options: ListenerOptions;
   readonly #handler: Handler;
   readonly #mounted: Mounted<Arriving>;
+  readonly #connections = new Set<Connection>();
   readonly #authorities = new Map<string, (authority: string) => boolean>();
 
   constructor(options: ListenerOptions, handler: Handler) {
@@ -125,10 +137,21 @@ class Desk {
   }
 
   greet(socket: Known): Connection {
-    return (socket[CONNECTION] ??= new Connection(socket, (fault) => {
+    return (socket[CONNECTION] ??= this.#welcome(socket));
+  }
+
+  #welcome(socket: Socket): Connection {
+    const connection = new Connection(socket, (fault) => {
       // It came when the last reply was out already: that one did not close.
       if (socket.writable) void this.#refuseRaw(socket, fault);
-    }));
+    });
+    this.#connections.add(connection);
+    socket.once("close", () => this.#connections.delete(connection));
+    return connection;
+  }
+
+  tick(maxSeconds: number): void {
+    for (const connection of this.#connections) connection.tick(maxSeconds);
   }
 
   readonly accept = (request: Arriving, response: ServerResponse): void => {
@@ -151,8 +174,8 @@ class Desk {
   /** Bytes that are no request. Behind one that is under way they are told to it; else they get their own refusal. */
   readonly fail = (error: NodeJS.ErrnoException, socket: Socket): void => {
     const connection = this.greet(socket);
-    if (connection.fault) return;
-    if (!socket.writable || error.code === "ECONNRESET" || error.code === "EPIPE") return void socket.destroy();
+    if (connection.fault || (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && connection.heldBack)) return;
+    if (!socket.writable || !isAboutRequest(error, socket)) return void socket.destroy();
     // A client that closes its side in the middle of its next request still gets the answers to those before.
     if (error.code === "HPE_INVALID_EOF_STATE" && !connection.busy) return void socket.destroy();
     connection.fail(faultOf(error, connection.busy));
@@ -167,6 +190,7 @@ class Desk {
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
     // A body that nobody read, of unknown length or still unsent, leaves no place where the next request begins.
     const unread = !request.complete && (request.headers["transfer-encoding"] !== undefined || request.headers.expect !== undefined);
+    connection.replying();
     write(response, reply, reply.close === true || cut || unread || this.draining);
   };
 
@@ -209,21 +233,4 @@ const linger = (socket: Socket): void => {
     socket.end();
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   };
-};
-
-const faultOf = ({ code }: NodeJS.ErrnoException, busy: boolean): Fault => {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      return { kind: "head-too-large", detail: `the header block is larger than ${MAX_HEAD} bytes` };
-    case "HPE_CHUNK_EXTENSIONS_OVERFLOW":
-      return { kind: "body-too-large", detail: "chunk extensions" };
-    case "HPE_INVALID_CONTENT_LENGTH":
-      return { kind: "wrong-length", detail: "Content-Length is not a whole number" };
-    case "HPE_INVALID_EOF_STATE":
-      return { kind: "wrong-length", detail: "the connection ended before the request did" };
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      return busy ? { kind: "wrong-length", detail: "the body did not arrive whole in time" } : { kind: "ambiguous", detail: "the request did not arrive in time" };
-    default:
-      return { kind: "ambiguous", detail: "the bytes are not one HTTP/1.1 request" };
-  }
 };

@@ -1,11 +1,17 @@
 /** `${VAR}`, `${VAR:-default}` and `${file:PATH}` within one parsed value. `$${` stands for `${`. What was filled in is not read again. */
 import { CODES } from "./problem.ts";
 
-export type Sources = {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Gives the text of a file; `path` is relative to the config file or absolute. Throws when there is none. */
+/** Paths are relative to the config file, or absolute. */
+export type Files = {
+  /** Gives the text of a file. Throws when there is none. */
   readonly readFile: (path: string) => string;
+  /** Its permission bits; undefined where there is no file, or no such bits. */
+  readonly modeOf?: (path: string) => number | undefined;
+  /** Why no file could be made in that folder, which may be yet to be made. */
+  readonly whyNotWritable?: (folder: string) => string | undefined;
 };
+
+export type Sources = Files & { readonly env: Readonly<Record<string, string | undefined>> };
 
 export type Filled =
   | { readonly ok: true; readonly value: string }

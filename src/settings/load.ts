@@ -1,16 +1,18 @@
 /** Config text → frozen `Settings`, or every problem at once. Past this point nobody checks again. */
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { gather, type Facts } from "./facts.ts";
+import { filesBeside } from "./files.ts";
 import { fill, reason, type Sources } from "./fill.ts";
 import { findingsOf } from "./issues.ts";
 import { isSecret, keysAt, mapPaths } from "./outline.ts";
 import type { Finding, Path, Place, Problem } from "./problem.ts";
 import { problemsOf, unreadable } from "./report.ts";
 import { findContradictions } from "./rules.ts";
+import { findCertificateProblems } from "./rules-certificates.ts";
 import { findFileProblems } from "./rules-files.ts";
+import { findJournalProblems } from "./rules-journal.ts";
 import { settingsSchema, type Settings } from "./schema.ts";
 import { findUnbuilt } from "./unbuilt.ts";
 import { isFilled, readYaml, type Read } from "./yaml.ts";
@@ -43,7 +45,7 @@ const nothing: Counts = { tenants: 0, clients: 0, upstreams: 0, lanes: 0 };
 
 /** The surroundings of a real file: the process's environment, and paths relative to the file. */
 export const originOf = (file: string, env: Sources["env"] = process.env): Origin =>
-  ({ file, env, readFile: (path) => readFileSync(resolve(dirname(file), path), "utf8") });
+  ({ file, env, ...filesBeside(dirname(file)) });
 
 /** Never rejects: a file that cannot be read is a problem like any other. */
 export const loadSettings = async (file: string, env?: Sources["env"]): Promise<Loaded> => {
@@ -74,7 +76,7 @@ export const readSettings = (text: string, given: Origin): Loaded => {
   const findings = [
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),
-    ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin.readFile)] : []),
+    ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin), ...findCertificateProblems(facts, origin), ...findJournalProblems(facts, given)] : []),
     ...(parsed.success ? findUnbuilt(parsed.data) : []),
   ];
   const problems = problemsOf(origin.file, read, findings);

@@ -32,6 +32,26 @@ const issuerOnce: Rule = ({ identity }) =>
       code: "OCSGW-6244", path: ["identity", "jwt", again.at, key], message: `two issuers have the same ${key}`, also: { path: ["identity", "jwt", first.at, key], message: "first here" },
     })));
 
+/** Headers that HTTP itself reads, that proxies write, or that end up in everybody's log. */
+const NO_CARRIERS = new Set(["host", "content-length", "content-type", "transfer-encoding", "connection", "accept", "user-agent", "via", "cookie", "authorization", "forwarded", "referer", "origin", "ocsgw-tenant"]);
+
+const carrierIsOurs: Rule = ({ identity }) =>
+  (identity?.value.keys?.carriers ?? []).flatMap((carrier, at): Finding | [] => {
+    const header = carrier.replace(/^header:/, "").toLowerCase();
+    if (carrier === "basic" || !(NO_CARRIERS.has(header) || header.startsWith("x-forwarded-"))) return [];
+    return {
+      code: "OCSGW-6248", path: ["identity", "keys", "carriers", at], message: `${header} is a header with a meaning of its own: proxies read, change or log it, and it is no place for a key`,
+      help: 'name one of your own, as in "header:X-Api-Key"',
+    };
+  });
+
+const LONGEST_SKEW_MS = 300_000;
+
+const skewIsSmall: Rule = ({ identity }) =>
+  (identity?.value.jwt ?? []).flatMap(({ clock_skew: skew }, at): Finding | [] => (skew <= LONGEST_SKEW_MS ? [] : {
+    code: "OCSGW-6249", path: ["identity", "jwt", at, "clock_skew"], message: "tokens would count long after they have expired", help: "5m at most; 30s is usual",
+  }));
+
 const clientSpelledOneWay: Rule = ({ tenants }) => {
   const spelled = tenants.flatMap(({ path, value }) => Object.keys(value.clients).map((client) => ({ client, path: [...path, "clients", client] })));
   return repeats(spelled, ({ client }) => fold(client)).filter(({ first, again }) => first.client !== again.client).map(({ first, again }): Finding => ({
@@ -40,8 +60,17 @@ const clientSpelledOneWay: Rule = ({ tenants }) => {
   }));
 };
 
+/** Bytes below which nothing starts. */
+const SHORTEST_INDEX_KEY = 16;
+
+const indexKeyAtAll: Rule = ({ audit }) =>
+  indexKeys(audit?.value.index_key ?? []).flatMap(({ path, secret }): Finding | [] => (Buffer.byteLength(secret) >= SHORTEST_INDEX_KEY ? [] : {
+    code: "OCSGW-6269", path: ["audit", "index_key", ...path], message: `the key of the journal's tokens has ${Buffer.byteLength(secret)} bytes; fewer than ${SHORTEST_INDEX_KEY} are guessed`,
+    help: "use 32 random characters or more, as from openssl rand -hex 32",
+  }));
+
 const longIndexKey: Rule = ({ audit }) =>
-  indexKeys(audit?.value.index_key ?? []).flatMap(({ path, secret }): Finding | [] => (secret.length >= 32 ? [] : {
+  indexKeys(audit?.value.index_key ?? []).flatMap(({ path, secret }): Finding | [] => (secret.length >= 32 || Buffer.byteLength(secret) < SHORTEST_INDEX_KEY ? [] : {
     code: "OCSGW-6303", severity: "warning", path: ["audit", "index_key", ...path], message: "the key of the journal's tokens is short: phone numbers are few, so only this key keeps them unread",
     help: "use 32 random characters or more, as from openssl rand -hex 32",
   }));
@@ -49,4 +78,4 @@ const longIndexKey: Rule = ({ audit }) =>
 const indexKeys = (keys: Settings["audit"]["index_key"]): readonly { readonly path: Path; readonly secret: string }[] =>
   (typeof keys === "string" ? [{ path: [], secret: keys }] : keys.map(({ secret }, at) => ({ path: [at, "secret"], secret })));
 
-export const accessRules: readonly Rule[] = [someWayIn, oneKeySet, keySetOverTls, issuerOnce, clientSpelledOneWay, longIndexKey];
+export const accessRules: readonly Rule[] = [someWayIn, oneKeySet, keySetOverTls, issuerOnce, carrierIsOurs, skewIsSmall, clientSpelledOneWay, indexKeyAtAll, longIndexKey];

@@ -31,8 +31,11 @@ const namedOnce: Rule = ({ listeners }) =>
     code: "OCSGW-6232", path: [...again.path, "name"], message: `two listeners are named ${JSON.stringify(again.value.name)}`, also: { path: [...first.path, "name"], message: "first here" },
   }));
 
+/** A network of everyone names nobody. */
+const namesSome = (networks: readonly string[] | null): boolean => networks !== null && !networks.some((network) => network.endsWith("/0"));
+
 const plainListener: Rule = ({ listeners }) =>
-  listeners.flatMap(({ path, value }): Finding | [] => (value.tls !== "none" || isLoopback(value.bind.host) || value.allow_from !== null ? [] : {
+  listeners.flatMap(({ path, value }): Finding | [] => (value.tls !== "none" || isLoopback(value.bind.host) || namesSome(value.allow_from) ? [] : {
     code: "OCSGW-6233", path: [...path, "tls"], message: "tls: none, and the whole network may connect: credentials and numbers would be readable",
     also: { path: [...path, "bind"], message: "not a loopback address" },
     help: "give a certificate and a key, bind to 127.0.0.1, or state with allow_from which proxy ends TLS in front",

@@ -1,10 +1,11 @@
-/** The files that the config names: each can be read, and the keys file lets the clients in. */
+/** The files that the config names: each can be read, holds what it should, and the keys file lets the clients in. */
+import { isAlgorithm } from "../tenants/credential/jwk.ts";
+import { readKeySet } from "../tenants/credential/jwks.ts";
 import type { Facts } from "./facts.ts";
-import { reason } from "./fill.ts";
+import { reason, type Files } from "./fill.ts";
 import { isLive, readKeys } from "./keys-file.ts";
 import type { Finding, Path } from "./problem.ts";
 
-type ReadFile = (path: string) => string;
 type Named = { readonly path: Path; readonly file: string | null };
 
 /** Certificates, their keys and key sets: without them nothing starts. */
@@ -15,7 +16,7 @@ const neededFiles = ({ listeners, upstreams, identity, admin }: Facts): readonly
   ...(admin && admin.value.tls !== "none" ? [{ path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert }, { path: [...admin.path, "tls", "key"], file: admin.value.tls.key }] : []),
 ];
 
-const contents = (file: string, readFile: ReadFile): { readonly text: string } | { readonly why: string } => {
+const contents = (file: string, { readFile }: Files): { readonly text: string } | { readonly why: string } => {
   try {
     return { text: readFile(file) };
   } catch (error) {
@@ -23,19 +24,20 @@ const contents = (file: string, readFile: ReadFile): { readonly text: string } |
   }
 };
 
-export const findFileProblems = (facts: Facts, readFile: ReadFile, now: number = Date.now()): readonly Finding[] => [
+export const findFileProblems = (facts: Facts, files: Files, now: number = Date.now()): readonly Finding[] => [
   ...neededFiles(facts).flatMap(({ path, file }): Finding | [] => {
-    const found = file === null ? { text: "" } : contents(file, readFile);
+    const found = file === null ? { text: "" } : contents(file, files);
     return "why" in found ? { code: "OCSGW-6252", path, message: `cannot read the file ${file}: ${found.why}` } : [];
   }),
-  ...keysFile(facts, readFile, now),
+  ...keysFile(facts, files, now),
+  ...keySets(facts, files),
 ];
 
-const keysFile = (facts: Facts, readFile: ReadFile, now: number): readonly Finding[] => {
+const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] => {
   const keys = facts.identity?.value.keys;
   if (!keys) return [];
   const path = ["identity", "keys", "file"];
-  const found = contents(keys.file, readFile);
+  const found = contents(keys.file, files);
   if ("why" in found) {
     return [{ code: "OCSGW-6304", severity: "warning", path, message: `no key is accepted: cannot read the file ${keys.file}: ${found.why}`, help: "ocsgw keys create --client NAME makes it" }];
   }
@@ -52,3 +54,17 @@ const lockedOut = ({ tenants }: Facts, path: Path, holders: ReadonlySet<string>)
   const named = clients.length > 8 ? `${clients.slice(0, 8).join(", ")} and ${clients.length - 8} more` : clients.join(", ");
   return [{ code: "OCSGW-6305", severity: "warning", path, message: `no key in force for ${named}`, help: `ocsgw keys create --client ${clients[0]}` }];
 };
+
+/** Read with the code that reads it at start. */
+const keySets = ({ identity }: Facts, files: Files): readonly Finding[] =>
+  (identity?.value.jwt ?? []).flatMap(({ jwks_file: file, algorithms }, at): Finding | [] => {
+    const found = file === null ? undefined : contents(file, files);
+    if (!found || "why" in found) return [];
+    try {
+      readKeySet(JSON.parse(found.text), algorithms.filter(isAlgorithm));
+      return [];
+    } catch (error) {
+      // What JSON.parse says quotes the file, and the file may hold a private key by mistake.
+      return { code: "OCSGW-6267", path: ["identity", "jwt", at, "jwks_file"], message: `${file}: ${error instanceof SyntaxError ? "it is not JSON" : (error as Error).message}` };
+    }
+  });

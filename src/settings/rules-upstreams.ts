@@ -56,10 +56,54 @@ const certificateWithKey: Rule = ({ upstreams }) =>
     return { code: "OCSGW-6225", path: [...path, "tls", there], message: `\`${there}\` stands without \`${lacking}\`` };
   });
 
+const tlsHasHttps: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value }): Finding | [] => {
+    const stated = (["ca", "cert", "key", "server_name"] as const).find((key) => value.tls[key] !== null);
+    if (stated === undefined || [value.primary, value.backup].some((address) => address?.startsWith("https:"))) return [];
+    return { code: "OCSGW-6227", path: [...path, "tls", stated], message: `\`${stated}\` protects nothing: no address of this upstream is https`, also: { path: [...path, "primary"], message: "http" }, help: "use https, or take tls out" };
+  });
+
+/** A request that came back would be judged as the gateway's own, and again, until no lane is left. */
+const upstreamIsNotUs: Rule = ({ upstreams, listeners }) =>
+  upstreams.flatMap(({ path, value }) => (["primary", "backup"] as const).flatMap((role): Finding | [] => {
+    const { hostname, port } = value[role] === null ? { hostname: "", port: "" } : new URL(`http://${hostAndPort(value[role])}`);
+    const host = hostname.replace(/^\[|\]$/g, "");
+    const own = listeners.find(({ value: { bind, names } }) => bind.port === Number(port || 80) && bind.port !== 0 && (bind.host === host || (isLoopback(host) && /^[0:.]+$/.test(bind.host)) || names.includes(host)));
+    return own === undefined ? [] : {
+      code: "OCSGW-6228", path: [...path, role], message: "this is the gateway itself: a request would come back to it for ever", also: { path: [...own.path, "bind"], message: "its own listener" },
+    };
+  }));
+
 const usedByTenants: Rule = ({ upstreams, tenants, whole }) =>
   upstreams.flatMap(({ path, name }): Finding | [] => (!whole || tenants.some(({ value }) => value.upstream === name) ? [] : {
     code: "OCSGW-6301", severity: "warning", path, atKey: true, message: `no tenant uses the upstream ${JSON.stringify(name)}`,
   }));
+
+/** So many tenants may take turns on one lane before nearly every request is a new connection. */
+const TENANTS_PER_LANE = 8;
+
+const lanesForTenants: Rule = ({ upstreams, tenants }) =>
+  upstreams.flatMap(({ path, name, value }): Finding | [] => {
+    const count = tenants.filter((tenant) => tenant.value.upstream === name).length;
+    return value.lane_isolation === "none" || count <= value.connections * TENANTS_PER_LANE ? [] : {
+      code: "OCSGW-6313", severity: "warning", path: [...path, "connections"],
+      message: `${count} tenants take turns on ${counted(value.connections, "lane")}, and with lane_isolation: tenant each turn is a new connection`,
+      help: `set connections to ${Math.ceil(count / TENANTS_PER_LANE)} or more, or state lane_isolation: none`,
+    };
+  });
+
+/** A share so much smaller than another's that its tenant waits for more than a hundred turns of that one. */
+const SMALLEST_OF_LARGEST = 1 / 100;
+
+const sharesAddUp: Rule = ({ tenants }) =>
+  [...Map.groupBy(tenants, ({ value }) => value.upstream).values()].flatMap((sharing) => {
+    const largest = sharing.reduce((one, other) => (other.value.share > one.value.share ? other : one));
+    return sharing.filter(({ value }) => value.share < largest.value.share * SMALLEST_OF_LARGEST).map(({ path, value }): Finding => ({
+      code: "OCSGW-6314", severity: "warning", path: [...path, "share"],
+      message: `a share of ${value.share} beside one of ${largest.value.share}: while ${JSON.stringify(largest.value.name)} has work, ${JSON.stringify(value.name)} gets less than one turn in a hundred`,
+      also: { path: [...largest.path, "share"], message: "the largest share of this upstream" },
+    }));
+  });
 
 const burstCoversRate: Rule = ({ tenants }) =>
   tenants.flatMap(({ path, value: { limits } }) => {
@@ -74,4 +118,4 @@ const burstCoversRate: Rule = ({ tenants }) =>
     });
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, usedByTenants, burstCoversRate];
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate];

@@ -1,7 +1,7 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
 import { adminTls } from "./schema-listeners.ts";
-import { bind, duration, name, off, path, secret } from "./units.ts";
+import { bind, duration, keyName, name, off, path, secret } from "./units.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
 
@@ -14,7 +14,7 @@ const redact = z.strictObject({
 
 const checkpoint = z.strictObject({
   key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
-  origin: name.describe("The journal's name in its checkpoints: a domain and a path of yours."),
+  origin: keyName.describe("The journal's name in its checkpoints: a domain and a path of yours."),
   every: duration.prefault("60s").describe("How often the journal is signed; at stop too."),
 });
 

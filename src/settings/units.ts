@@ -108,6 +108,9 @@ export const name = z.string(says("a name"))
   .refine((text) => /^[^\p{C}]{1,255}$/u.test(text) && text.trim() === text && text.normalize("NFC") === text,
     says("a name of 1 to 255 characters, without control characters or blanks at its ends, in composed Unicode (NFC)"));
 
+/** The name of a key in C2SP signed notes, where a blank or a + would end it. */
+export const keyName = name.refine((text) => !/[\s+]/u.test(text), says("a name without blanks and +, as in ocsgw.example.com/main"));
+
 /** A short name used as a key: of a listener, an upstream, a client. A client's also stands before the colon of HTTP Basic. */
 export const label = spelled("a name of 1 to 64 letters, digits or . _ - that begins with a letter or digit", /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
 

@@ -140,6 +140,19 @@ describe("a listener", () => {
     expect([refused.status, refused.headers.connection]).toEqual([400, "close"]);
   });
 
+  it("outlives a client that asks for a tunnel and resets the connection", async () => {
+    const { listener } = await open();
+    const client = await dial(listener);
+    await client.send("CONNECT ocs.example:8080 HTTP/1.1\r\nHost: ocs.example:8080\r\n\r\n");
+    expect((await client.reply()).status).toBe(400);
+    client.socket.resetAndDestroy();
+    // Vitest fails the run when the reset is an error that nobody takes.
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const next = await dial(listener);
+    await next.send(post(DNC));
+    expect((await next.reply()).status).toBe(200);
+  });
+
   it("keeps idle connections longer than Node's servers do", async () => {
     const { listener } = await open();
     const client = await dial(listener);

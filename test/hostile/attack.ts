@@ -19,7 +19,8 @@ export type Door = { readonly port: number; readonly ca?: string };
 const PATIENCE = 5000;
 const SETTLE = 5;
 
-export const attack = async (door: Door, pieces: readonly Buffer[]): Promise<Outcome> => {
+/** The client closes its side once something came, or `settle` milliseconds after its last byte. */
+export const attack = async (door: Door, pieces: readonly Buffer[], settle = SETTLE): Promise<Outcome> => {
   const socket = await open(door);
   let received = "";
   const over = new Promise<void>((resolve) => socket.once("close", resolve));
@@ -28,7 +29,7 @@ export const attack = async (door: Door, pieces: readonly Buffer[]): Promise<Out
     if (socket.writable) socket.write(piece);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  await new Promise((resolve) => setTimeout(resolve, SETTLE));
+  if (received === "") await Promise.race([over, new Promise((resolve) => socket.once("data", resolve)), new Promise((resolve) => setTimeout(resolve, settle))]);
   if (socket.writable) socket.end();
   const patience = setTimeout(() => socket.destroy(new Error("still open")), PATIENCE);
   await over;

@@ -42,7 +42,7 @@ const LENGTH: Readonly<Record<string, Shape>> = {
 const withLength = (line: string, body: string): ReturnType<Shape> => ({ lines: [`Content-Length: ${body.length}`, line], body });
 
 const payload = (gadget: Gadget, [name, shape]: readonly [string, Shape], refusedElsewhere: boolean): Payload => {
-  const text = Buffer.from(gadget.header_b64, "base64").toString("latin1");
+  const text = lineOf(gadget);
   return {
     family: "gadgets",
     id: `${gadget.target} ${name} ${gadget.name}`,
@@ -60,6 +60,13 @@ export const gadgets = (): Payload[] => {
   const passes = { "Transfer-Encoding": passesElsewhere("gadgets TE+CL"), "Content-Length": passesElsewhere("gadgets CL") };
   return rows.flatMap((gadget) =>
     Object.entries(gadget.target === "Content-Length" ? LENGTH : CODING).map((shape) =>
-      // Transfer-Encoding was measured beside a Content-Length alone.
-      payload(gadget, shape, (gadget.target === "Content-Length" || shape[0] === "CL.TE") && !passes[gadget.target](gadget.name))));
+      payload(gadget, shape, wasMeasured(gadget, shape[0]) && !passes[gadget.target](gadget.name))));
 };
+
+/** Transfer-Encoding was measured beside a Content-Length alone. And nginx takes no tab for a blank, which RFC 9110 (5.5) says it is. */
+const wasMeasured = (gadget: Gadget, shape: string): boolean => (gadget.target === "Content-Length" ? !isTabbed(lineOf(gadget)) : shape === "CL.TE");
+
+const lineOf = ({ header_b64 }: Gadget): string => Buffer.from(header_b64, "base64").toString("latin1");
+
+/** The true field with a tab for a blank, and nothing else odd. */
+export const isTabbed = (line: string): boolean => /^(?:Transfer-Encoding|Content-Length):[ \t]*(?:chunked|\{N\}|\d+)[ \t]*$/i.test(line) && line.includes("\t");

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { createAuthority } from "../../src/sandbox/certificates.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import type { Settings } from "../../src/settings/schema.ts";
 import { CONTRACT, MINIMAL } from "./contract-sample.ts";
@@ -15,7 +16,13 @@ const settingsOf = (text: string, over: Parameters<typeof read>[1] = {}): Settin
 };
 
 /** Every file that is asked for is there; the index key is long enough and the keys file empty. */
-const stubs = { readFile: (path: string) => (path.endsWith("keys.yaml") ? "version: 1\nkeys: []\n" : `${"k".repeat(40)}\n`) };
+const authority = createAuthority("test");
+const pair = authority.issue({ names: ["ocs-gw.example.internal"], usage: "serverAuth" });
+const HELD: Readonly<Record<string, string>> = {
+  "keys.yaml": "version: 1\nkeys: []\n", "server.crt": pair.certPem, "server.key": pair.keyPem, "clients-ca.crt": authority.certPem, "ocs-ca.crt": authority.certPem, "index.key": `${"k".repeat(40)}\n`,
+};
+const stubs = { readFile: (path: string) => HELD[basename(path)] ?? missing(path) };
+const missing = (path: string): never => { throw Object.assign(new Error(path), { code: "ENOENT" }); };
 
 /** Every key of the settings with its value, lists by index. */
 const flat = (value: unknown, prefix = ""): readonly (readonly [string, unknown])[] =>

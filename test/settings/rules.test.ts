@@ -56,13 +56,18 @@ const ERRORS: readonly Case[] = [
   { says: "an issuer with two key sets", changes: [ISSUER(', jwks_uri: "https://idp.example/k", jwks_file: keys.yaml')], code: "OCSGW-6242", at: ["keys.yaml", 1], also: ['"https://idp.example/k"'] },
   { says: "an issuer's keys over http", changes: [ISSUER(', jwks_uri: "http://idp.example/k"')], code: "OCSGW-6243", at: ['"http://idp.example/k"'] },
   { says: "one issuer twice", changes: [ISSUER(', jwks_file: keys.yaml'), ["  # jwt:\n", '    - { name: idp2, issuer: "https://idp.example/", audience: them, jwks_file: keys.yaml }\n']], code: "OCSGW-6244", at: ['"https://idp.example/"', 1], also: ['"https://idp.example/"'] },
+  { says: "an index key that is guessed", changes: [["-for-a-trial-only-not-a-secret-at-all", "-short"]], code: "OCSGW-6269", at: ["${OCSGW_INDEX_KEY:-short}"] },
+  { says: "a journal's name that is no name of a key", changes: [["ocsgw.example.com/main", "ocsgw+main"]], code: "OCSGW-6103", at: ["ocsgw+main"] },
+  { says: "a key set that is none", changes: [ISSUER(", jwks_file: keys.yaml")], code: "OCSGW-6267", at: ["keys.yaml", 1], message: /it is not JSON/ },
   { says: "a certificate that is not there", changes: [["tls: none\n", "tls: { cert: no-such.crt, key: keys.yaml }\n"]], code: "OCSGW-6252", at: ["no-such.crt"], message: /no such file/ },
 ];
 
 const WARNINGS: readonly Case[] = [
   { says: "an upstream without tenants", changes: [ANOTHER('primary: "https://ocs2.example:8443"')], code: "OCSGW-6301", at: ["ocs-two"] },
   { says: "one client spelt two ways", changes: [["beta-crm:", "Alpha-ORS:"]], code: "OCSGW-6302", at: ["Alpha-ORS"], also: ["{ actions: [RecordProcessed"] },
-  { says: "a short index key", changes: [["-for-a-trial-only-not-a-secret-at-all", "-short"]], code: "OCSGW-6303", at: ["${OCSGW_INDEX_KEY:-short}"] },
+  { says: "a short index key", changes: [["-for-a-trial-only-not-a-secret-at-all", "-shorter-than-32-characters"]], code: "OCSGW-6303", at: ["${OCSGW_INDEX_KEY:-short"] },
+  { says: "a share that is nothing beside another", changes: [["    records: unscoped\n    limits:\n      requests: { rate: 50/s }", "    records: unscoped\n    share: 101"]], code: "OCSGW-6314", at: ["name: Alpha Tenant"], also: ["101", 1], message: /less than one turn in a hundred/ },
+  { says: "more tenants than their lanes can take in turns", changes: [["connections: 4", "connections: 1"], ["audit:\n", `${Array.from({ length: 7 }, (_, at) => `  - { name: T${at}, dbid: ${900 + at}, upstream: ocs-main, records: unscoped }`).join("\n")}\naudit:\n`]], code: "OCSGW-6313", at: ["1\n    lane_isolation"], help: /connections to 2 or more/ },
   { says: "a keys file that is not there yet", changes: [["file: keys.yaml", "file: none-yet.yaml"]], code: "OCSGW-6304", at: ["none-yet.yaml"], help: /ocsgw keys create/ },
   { says: "clients without keys", changes: [["fields: any", "fields: any"]], code: "OCSGW-6305", at: ["keys.yaml"], message: /alpha-ors, alpha-ops, beta-crm, beta-ops/ },
   { says: "pre-dial", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6401", at: ["pre-dial\n    fields"], message: /refused \(OCSGW-2106\)/ },

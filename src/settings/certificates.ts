@@ -1,0 +1,48 @@
+/** PEM files as an operator may get them wrong: what a certificate file and a key file must hold, and whether they belong together. Pure. */
+import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
+import { createSecureContext } from "node:tls";
+
+const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+
+/** A PEM file's certificates, in order; or in words why there are none. */
+export const certificatesIn = (pem: string): readonly X509Certificate[] | string => {
+  const blocks = pem.match(BLOCK);
+  if (!blocks) return "it holds no certificate in PEM";
+  try {
+    return blocks.map((block) => new X509Certificate(block));
+  } catch {
+    return "one of its certificates cannot be read";
+  }
+};
+
+export const keyIn = (pem: string): KeyObject | string => {
+  if (!pem.includes("PRIVATE KEY-----")) return "it holds no private key in PEM";
+  if (pem.includes("ENCRYPTED")) return "the key in it is encrypted, and nothing here knows its passphrase";
+  try {
+    return createPrivateKey(pem);
+  } catch {
+    return "the key in it cannot be read";
+  }
+};
+
+/** Why OpenSSL would not take the pair, though each is well formed: too short a key, too weak a signature. */
+export const whyNotTaken = (cert: string, key: string): string | undefined => {
+  try {
+    createSecureContext({ cert, key });
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? "for a reason that it does not give";
+  }
+};
+
+export type Life = { readonly state: "not yet" | "ended" | "ends soon" | "fine"; readonly from: Date; readonly to: Date };
+
+/** Two weeks are enough to notice, and short enough not to be told at every renewal. */
+const SOON_MS = 14 * 86_400_000;
+
+/** Certificates that live for days are soon at their end for a third of their life only. */
+export const lifeOf = ({ validFromDate: from, validToDate: to }: X509Certificate, now: number): Life => {
+  const soon = Math.min(SOON_MS, (to.getTime() - from.getTime()) / 3);
+  const state = now < from.getTime() ? "not yet" : now >= to.getTime() ? "ended" : now >= to.getTime() - soon ? "ends soon" : "fine";
+  return { state, from, to };
+};

@@ -1,0 +1,249 @@
+import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { request } from "undici";
+import { stringify } from "yaml";
+import type { Reloaded } from "../../src/assemble/reload.ts";
+import { watchFiles } from "../../src/assemble/watch.ts";
+import type { Recorded } from "../../src/journal/entry.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { rawClient } from "../kit/raw-client.ts";
+import { OK, rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
+
+type Config = ReturnType<typeof twoTenants>;
+
+let ocs: RawOcs;
+let gateway: TestGateway;
+let more: (() => Promise<unknown>)[] = [];
+
+const config = (change: (config: Config) => void = () => undefined, primary = ocs.url): Config => {
+  const made = { ...twoTenants(primary), admin: { bind: "127.0.0.1:0" } };
+  change(made);
+  return made;
+};
+const tenant = (of: Config, at = 0): Record<string, unknown> => of.tenants[at] as Record<string, unknown>;
+const write = (next: Config | string): Promise<void> => writeFile(join(gateway.dir, "ocsgw.yaml"), typeof next === "string" ? next : stringify(next, { aliasDuplicateObjects: false }));
+const reload = async (change: (config: Config) => void): Promise<Reloaded> => {
+  await write(config(change));
+  return gateway.gateway.reload();
+};
+const begin = async (script?: Script, change?: (config: Config) => void): Promise<void> => {
+  ocs = await rawOcs(script);
+  gateway = await aGateway(config(change));
+};
+const call = async (as: string, path = "/phones/4155550100?req=DoNotCall", url = gateway.url): Promise<{ status: number; code: string | undefined; remaining: string | undefined }> => {
+  const { statusCode, headers, body } = await request(`${url}${path}`, { method: "POST", headers: { Authorization: basic(as) } });
+  await body.dump();
+  return { status: statusCode, code: headers["ocsgw-code"] as string | undefined, remaining: /;r=(\d+)/.exec(String(headers["ratelimit"]))?.[1] };
+};
+const told = (reloaded: Reloaded): string[] =>
+  reloaded.outcome === "refused" ? reloaded.problems.map(({ code, message }) => `${code} ${message}`) : reloaded.outcome === "reloaded" ? [...reloaded.changes] : [];
+
+beforeEach(() => { more = []; });
+afterEach(async () => {
+  await gateway.stop();
+  await ocs.close();
+  for (const each of more) await each();
+});
+
+describe("a reload", () => {
+  it("puts another policy in force at once, and says what it means", async () => {
+    await begin();
+    expect((await call("alpha")).status).toBe(200);
+    const reloaded = await reload((next) => { tenant(next).clients = { alpha: { actions: ["AddRecord"] } }; tenant(next, 1).limits = { requests: { rate: "20/s" } }; });
+    expect(told(reloaded)).toEqual([
+      expect.stringMatching(/^Alpha Tenant: client alpha loses UpdateCallCompletionStats, .*DoNotCall.*ReadStatus$/),
+      "Beta Tenant: limits.requests none -> 20/s",
+    ]);
+    expect(await call("alpha")).toMatchObject({ status: 403, code: "OCSGW-2101" });
+    expect(await call("beta")).toMatchObject({ status: 200, remaining: "39" });
+  });
+
+  it("does nothing where nothing has changed", async () => {
+    await begin();
+    expect(await gateway.gateway.reload()).toMatchObject({ outcome: "unchanged" });
+    expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
+  });
+
+  it("keeps what was used up under a limit that stays, and gives a changed one anew", async () => {
+    const limited = (rate: string) => (next: Config): void => { tenant(next).limits = { requests: { rate, burst: 100 } }; };
+    await begin(undefined, limited("50/m"));
+    for (const left of ["99", "98"]) expect(await call("alpha")).toMatchObject({ remaining: left });
+    await reload((next) => { limited("50/m")(next); tenant(next, 1).share = 2; });
+    expect(await call("alpha")).toMatchObject({ remaining: "97" });
+    await reload(limited("60/m"));
+    expect(await call("alpha")).toMatchObject({ remaining: "99" });
+  });
+
+  it("lets what waits and what was sent to an OCS that is left end there, and sends the next to the new one", async () => {
+    let answer = (): void => undefined;
+    await begin(({ connection }) => void (answer = () => connection.socket.write(OK)), (next) => Object.assign(next.upstreams.ocs as object, { connections: 1 }));
+    const other = await rawOcs();
+    more.push(() => other.close());
+    const sent = call("alpha");
+    await vi.waitFor(() => expect(ocs.requests()).toBe(1));
+    const waiting = call("alpha");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(told(await reload((next) => { Object.assign(next.upstreams.ocs as object, { primary: other.url, connections: 1 }); }))).toEqual([`upstreams.ocs.primary ${ocs.url} -> ${other.url}`]);
+    expect((await call("alpha")).status).toBe(200);
+    expect([ocs.requests(), other.requests()]).toEqual([1, 1]);
+    answer();
+    expect((await sent).status).toBe(200);
+    await vi.waitFor(() => expect(ocs.requests()).toBe(2));
+    answer();
+    expect((await waiting).status).toBe(200);
+    await vi.waitFor(() => expect(ocs.connections.every(({ socket }) => socket.destroyed)).toBe(true));
+  });
+
+  it("takes more lanes or fewer in place", async () => {
+    await begin();
+    const lanes = async (): Promise<number> => ((await status()).upstreams as { lanes: unknown[] }[])[0]!.lanes.length;
+    expect(await lanes()).toBe(4);
+    await reload((next) => { Object.assign(next.upstreams.ocs as object, { connections: 6 }); });
+    expect(await lanes()).toBe(6);
+    await reload((next) => { Object.assign(next.upstreams.ocs as object, { connections: 2 }); });
+    expect(await lanes()).toBe(2);
+    expect((await call("alpha")).status).toBe(200);
+  });
+
+  it("opens new listeners, keeps the connections of those that stay, and lets go of those that went", async () => {
+    await begin();
+    const client = await rawClient(gateway.port);
+    const ask = "GET /campaigngroups HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    await client.send(ask);
+    expect((await client.reply()).status).toBe(401);
+    const second = { name: "second", bind: "127.0.0.1:0", tls: "none" };
+    expect(told(await reload((next) => { (next["listeners"] as object[]).push(second); }))).toEqual(["new listener second"]);
+    const [, added] = gateway.gateway.listeners;
+    expect((await call("alpha", undefined, added!.url)).status).toBe(200);
+    expect(told(await reload((next) => { Object.assign((next["listeners"] as object[])[0]!, { names: ["gw.example"] }); }))).toEqual(["listener second is gone", "listeners.clients.names [] -> [gw.example]"]);
+    await expect(call("alpha", undefined, added!.url)).rejects.toThrow();
+    await client.send(ask.replace("localhost", "gw.example"));
+    expect((await client.reply()).status).toBe(401);
+    client.close();
+  });
+
+  it.each<[string, (next: Config) => void, RegExp]>([
+    ["the journal's directory", (next) => { (next["audit"] as Record<string, unknown>).dir = "other"; }, /^OCSGW-6281 audit\.dir cannot change/],
+    ["the checkpoints' origin", (next) => { (next["audit"] as { checkpoint: object }).checkpoint = { key: "checkpoint.pem", origin: "other.example/x" }; }, /^OCSGW-6281 audit\.checkpoint cannot change/],
+    ["the admin listener's address", (next) => { next["admin"] = { bind: "127.0.0.1:1" }; }, /^OCSGW-6281 admin\.bind cannot change/],
+    ["a file that is not valid", (next) => { next["tenats"] = []; }, /^OCSGW-6101 unknown key `tenats`/],
+  ])("refuses %s by name, and changes nothing", async (_what, change, says) => {
+    await begin();
+    const refused = await reload((next) => { change(next); tenant(next).clients = {}; });
+    expect(told(refused)).toEqual([expect.stringMatching(says)]);
+    expect((await call("alpha")).status).toBe(200);
+    expect(await status()).toMatchObject({ ready: true, warnings: [expect.stringMatching(/^the config file was refused and an earlier one is in force: .*ocsgw\.yaml:\d+:\d+: OCSGW-6/)] });
+    expect(await metric("ocsgw_config_reload_ok")).toBe("0");
+    await write(config());
+    expect(await gateway.gateway.reload()).toMatchObject({ outcome: "unchanged" });
+    expect(await status()).toMatchObject({ warnings: [] });
+    expect(await metric("ocsgw_config_reload_ok")).toBe("1");
+  });
+
+  it("refuses an address that another program has, and changes nothing", async () => {
+    await begin();
+    const taken = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => taken.once("listening", resolve));
+    more.push(() => new Promise((resolve) => taken.close(resolve)));
+    const { port } = taken.address() as { port: number };
+    const refused = await reload((next) => { (next["listeners"] as object[]).push({ name: "second", bind: `127.0.0.1:${port}`, tls: "none" }); tenant(next).clients = {}; });
+    expect(told(refused)).toEqual([expect.stringMatching(/^OCSGW-6282 it cannot be switched to: .*EADDRINUSE/)]);
+    expect((await call("alpha")).status).toBe(200);
+  });
+
+  it("is in the journal with both hashes, whether it came into force or not", async () => {
+    await begin();
+    const first = (await status()).config_hash;
+    const { hash } = await reload((next) => { tenant(next).share = 2; });
+    await write("listeners: [");
+    await gateway.gateway.reload();
+    const entries = (await gateway.journal()).filter((line): line is Extract<Recorded, { kind: "config" }> => line.kind === "config");
+    expect(entries).toMatchObject([
+      { change: "reloaded", previous_hash: first, config_hash: hash, changes: ["Alpha Tenant: share 1 -> 2"] },
+      { change: "refused", previous_hash: hash, detail: expect.stringMatching(/ocsgw\.yaml:1:\d+: OCSGW-6002 not YAML/) as string },
+    ]);
+    expect(entries[1]!.config_hash).not.toBe(hash);
+  });
+
+  it("reads keys that were created or revoked since", async () => {
+    await begin();
+    const file = join(gateway.dir, "keys.yaml");
+    const keys = await readFile(file, "utf8");
+    await writeFile(file, keys.replace(/(id: alpha[\s\S]*?created: \S+)/, "$1\n    revoked: 2026-01-02T00:00:00Z"));
+    expect(told(await gateway.gateway.reload())).toEqual(["identity.keys.file: keys.yaml has changed"]);
+    expect([(await call("alpha")).status, (await call("beta")).status]).toEqual([401, 200]);
+  });
+});
+
+const status = async (): Promise<Record<string, unknown>> => {
+  const { body } = await request(`${gateway.gateway.admin!}/api/status`, { headers: { Authorization: "Bearer token" } });
+  return await body.json() as Record<string, unknown>;
+};
+const metric = async (name: string): Promise<string | undefined> => new RegExp(`^${name} (\\S+)$`, "m").exec(await (await request(`${gateway.gateway.admin!}/metrics`)).body.text())?.[1];
+
+describe("the admin listener", () => {
+  it("reloads for who has the token, and for nobody else", async () => {
+    await begin();
+    await write(config((next) => { tenant(next).share = 3; }));
+    const post = (authorization: string) => request(`${gateway.gateway.admin!}/api/reload`, { method: "POST", headers: { Authorization: authorization } });
+    expect((await post("Bearer wrong")).statusCode).toBe(401);
+    const done = await post("Bearer token");
+    expect([done.statusCode, await done.body.json()]).toMatchObject([200, { outcome: "reloaded", changes: ["Alpha Tenant: share 1 -> 3"] }]);
+    await write("nonsense");
+    const refused = await post("Bearer token");
+    expect([refused.statusCode, await refused.body.json()]).toMatchObject([422, { outcome: "refused", problems: [{ code: "OCSGW-6103", line: 1 }] }]);
+  });
+});
+
+describe("watched files", () => {
+  const watching = async (files: readonly string[]): Promise<{ seen: string[] }> => {
+    const seen: string[] = [];
+    const stop = await watchFiles({ files: () => files, changed: async () => void seen.push(await readFile(files[0]!, "utf8")) });
+    more.push(stop);
+    return { seen };
+  };
+
+  it("are told once for a burst of writes, and not for the same bytes again", async () => {
+    await begin();
+    const file = join(gateway.dir, "watched");
+    await writeFile(file, "one");
+    const { seen } = await watching([file]);
+    for (const text of ["two", "three", "four"]) await writeFile(file, text);
+    await vi.waitFor(() => expect(seen).toEqual(["four"]), { timeout: 5000 });
+    await writeFile(file, "four");
+    await chmod(file, 0o600);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(seen).toEqual(["four"]);
+  });
+
+  it("are told when an editor puts another file in their place", async () => {
+    await begin();
+    const file = join(gateway.dir, "watched");
+    await writeFile(file, "one");
+    const { seen } = await watching([file]);
+    await writeFile(`${file}~`, "two");
+    await rename(`${file}~`, file);
+    await vi.waitFor(() => expect(seen).toEqual(["two"]), { timeout: 5000 });
+  });
+
+  it("are told when Kubernetes swaps the link beside them", async () => {
+    await begin();
+    const mount = join(gateway.dir, "mount");
+    const version = async (name: string, text: string): Promise<void> => {
+      await mkdir(join(mount, name), { recursive: true });
+      await writeFile(join(mount, name, "ocsgw.yaml"), text);
+      await symlink(name, join(mount, "..data_tmp"));
+      await rename(join(mount, "..data_tmp"), join(mount, "..data"));
+    };
+    await version("..2026_01", "one");
+    await symlink("..data/ocsgw.yaml", join(mount, "ocsgw.yaml"));
+    const { seen } = await watching([join(mount, "ocsgw.yaml")]);
+    await version("..2026_02", "two");
+    await rm(join(mount, "..2026_01"), { recursive: true });
+    await vi.waitFor(() => expect(seen).toEqual(["two"]), { timeout: 5000 });
+    await version("..2026_03", "three");
+    await vi.waitFor(() => expect(seen).toEqual(["two", "three"]), { timeout: 5000 });
+  });
+});

@@ -1,0 +1,77 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { ocsgw, root } from "../kit/command.ts";
+import { twoTenants } from "../kit/gateway.ts";
+
+type Config = ReturnType<typeof twoTenants>;
+
+let dir: string;
+let port: number;
+let gateway: ChildProcess;
+let log = "";
+
+const file = (): string => join(dir, "ocsgw.yaml");
+const config = (share: number): Config => {
+  const made = { ...twoTenants("http://127.0.0.1:9"), admin: { bind: `127.0.0.1:${port}` } };
+  Object.assign(made.tenants[0] as object, { share });
+  return made;
+};
+const write = (next: Config | string): Promise<void> => writeFile(file(), typeof next === "string" ? next : stringify(next, { aliasDuplicateObjects: false }));
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-reload-"));
+  const probe = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => probe.once("listening", resolve));
+  ({ port } = probe.address() as AddressInfo);
+  await new Promise((resolve) => probe.close(resolve));
+  await write(config(1));
+  gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", file()], { stdio: ["ignore", "ignore", "pipe"] });
+  gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  await vi.waitFor(async () => expect((await ocsgw("healthcheck", "--live", "-c", file())).code).toBe(0), { timeout: 20_000, interval: 100 });
+});
+afterAll(async () => {
+  gateway.kill("SIGTERM");
+  await new Promise((resolve) => gateway.once("close", resolve));
+  await rm(dir, { recursive: true, force: true });
+});
+
+const logged = (what: RegExp): Promise<void> => vi.waitFor(() => expect(log).toMatch(what), { timeout: 10_000 });
+
+describe("a running gateway", () => {
+  it("reads its files again when one has other content, without being told", async () => {
+    await write(config(2));
+    await logged(/"changes":\["Alpha Tenant: share 1 -> 2"\]/);
+  });
+
+  it("says so to `ocsgw reload`, which prints what is in force", async () => {
+    expect(await ocsgw("reload", "-c", file())).toMatchObject({ code: 0, stdout: expect.stringMatching(/^nothing has changed; config [0-9a-f]{12} is in force\n$/) as string });
+    const text = await readFile(file(), "utf8");
+    await writeFile(file(), text.replace("share: 2", "share: 3"));
+    const { code, stdout } = await ocsgw("reload", "-c", file(), "--json");
+    // It may have noticed by itself already.
+    expect([code, (JSON.parse(stdout) as { outcome: string }).outcome]).toEqual([0, expect.stringMatching(/^(reloaded|unchanged)$/)]);
+    await logged(/share 2 -> 3/);
+  });
+
+  it("refuses a bad file with the line that is wrong, stays ready to be asked, and takes a good one on SIGHUP", async () => {
+    await write((stringify(config(4), { aliasDuplicateObjects: false })).replace("share: 4", "shar: 4"));
+    const { code, stdout } = await ocsgw("reload", "-c", file());
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/^error\[OCSGW-6101\]: unknown key `shar`\n +--> .*ocsgw\.yaml:\d+:\d+\n\d+ \| +shar: 4\n.*\^\^\^\^/);
+    expect(stdout).toMatch(/\nrefused: nothing has changed; config [0-9a-f]{12} stays in force\n$/);
+    expect((await ocsgw("healthcheck", "--live", "-c", file())).code).toBe(0);
+    expect((await ocsgw("status", "-c", file())).stdout).toContain("warning: the config file was refused and an earlier one is in force");
+    await write(config(5));
+    gateway.kill("SIGHUP");
+    await logged(/share 3 -> 5/);
+  });
+
+  it("is asked in vain where there is none", async () => {
+    expect((await ocsgw("reload", "--url", "http://127.0.0.1:9", "--token", "t")).code).toBe(5);
+  });
+});

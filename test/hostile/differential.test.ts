@@ -1,0 +1,108 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { describeIf, describeWith } from "../kit/machine.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { freePort, startProgram, type ServerProgram } from "../kit/server-program.ts";
+import { corpus } from "../ocs/corpus.ts";
+import { attack } from "./attack.ts";
+import { gunicorn, httpGarden, llhttp } from "./corpora.ts";
+import { dressed } from "./dress.ts";
+import { aField, type Field } from "./field.ts";
+import { gadgets, isTabbed } from "./gadgets.ts";
+import { FIRST_HANDLE, type Payload } from "./payload.ts";
+
+const PARALLEL = 32;
+/** Both give up a request whose client closes its side before it is passed on. */
+const PATIENCE = 500;
+const nginxConf = (port: number, backend: number): string => `
+daemon off; pid nginx.pid; error_log stderr crit;
+events { worker_connections 1024; }
+http {
+  access_log off; client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+  proxy_http_version 1.1; proxy_set_header Connection "";
+  server { listen 127.0.0.1:${port}; location / { proxy_pass http://127.0.0.1:${backend}; } }
+}`;
+const haproxyCfg = (port: number, backend: number): string => `
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 5s
+  timeout server 5s
+  http-reuse never
+listen clients
+  bind 127.0.0.1:${port}
+  server ocs 127.0.0.1:${backend}
+`;
+
+type Other = { readonly name: string; readonly port: number; readonly backend: RawOcs; readonly program: ServerProgram };
+
+const startOther = async (name: string, dir: string, config: (port: number, backend: number) => string, command: (file: string) => readonly [string, string[]]): Promise<Other> => {
+  const [port, backend] = [await freePort(), await rawOcs()];
+  const file = join(dir, `${name}.conf`);
+  await writeFile(file, config(port, backend.port));
+  return { name, port, backend, program: await startProgram(...command(file), port) };
+};
+
+/** Requests that are ours but for one oddity, so that whoever refuses them refuses the oddity. */
+const payloads = (): Payload[] => [
+  // nginx takes no tab for a blank, which RFC 9110 (5.5) says it is.
+  ...gadgets().filter((payload) => / one /.test(payload.id) && !linesOf(payload).some(isTabbed)).map((payload) => dressed(payload, "credential")!),
+  // Without Host the others refuse what is good once it has ours.
+  ...[...httpGarden(), ...llhttp(), ...gunicorn()].filter(({ pieces }) => /^Host:/im.test(Buffer.concat(pieces(0)).toString("latin1")))
+    .flatMap((payload) => dressed(payload, "graft") ?? []),
+];
+
+const linesOf = ({ pieces }: Payload): string[] => Buffer.concat(pieces(0)).toString("latin1").split("\r\n");
+
+const putThrough = async (list: readonly Payload[], through: (payload: Payload, handle: number) => Promise<void>): Promise<void> => {
+  let next = 0;
+  await Promise.all(Array.from({ length: PARALLEL }, async () => {
+    while (next < list.length) {
+      const at = next++;
+      await through(list[at]!, FIRST_HANDLE + at);
+    }
+  }));
+};
+
+/** The places in the list of what reached a backend, by the handle in its target. */
+const reachedOf = (targets: readonly string[]): Set<number> => new Set(targets.map((target) => Number(/\/records\/(\d+)\?/.exec(target)?.[1]) - FIRST_HANDLE));
+
+describeIf(!corpus("baselines").absent, "../shared/corpora", "what HAProxy or nginx refuse of a request that is ours but for one oddity", () => {
+  describeWith(["haproxy", "nginx"], "asked live", (haproxy, nginx) => {
+    let field: Field;
+    let dir: string;
+    let others: readonly Other[] = [];
+    beforeAll(async () => {
+      dir = await mkdtemp(join(tmpdir(), "ocsgw-differential-"));
+      field = await aField();
+      others = [
+        await startOther("haproxy", dir, haproxyCfg, (file) => [haproxy!, ["-db", "-f", file]]),
+        await startOther("nginx", dir, nginxConf, (file) => [nginx!, ["-p", dir, "-c", file]]),
+      ];
+    });
+    afterAll(async () => {
+      for (const { program, backend } of others) {
+        await program.stop();
+        await backend.close();
+      }
+      await field.close();
+      await rm(dir, { recursive: true, force: true });
+    });
+
+    it("is refused here, without exception", async () => {
+      const list = payloads();
+      expect(list.length).toBeGreaterThan(1900);
+      for (const { port } of others) await putThrough(list, async ({ pieces }, handle) => void (await attack({ port }, pieces(handle), PATIENCE).catch(() => undefined)));
+      await putThrough(list, async ({ pieces }, handle) => void (await attack({ port: field.ports.plain }, pieces(handle))));
+      const ours = reachedOf(field.wire.requests.map(({ target }) => target));
+      const theirs = others.map(({ backend }) => reachedOf([...backend.bytes().matchAll(/[A-Z]+ (\/records\/\d+\?\S*) HTTP/g)].map(([, target]) => target!)));
+      // Each of them lets some through, or nothing was compared.
+      for (const reached of theirs) expect(reached.size).toBeGreaterThan(5);
+      expect(ours.size).toBeGreaterThan(5);
+      const exceptions = [...ours].filter((at) => theirs.some((reached) => !reached.has(at)));
+      expect(exceptions.map((at) => `${list[at]!.family} ${list[at]!.id}: ${others.filter((_, which) => !theirs[which]!.has(at)).map(({ name }) => name).join(" and ")} refuse`)).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,91 @@
+import { generateKeyPairSync } from "node:crypto";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { originOf, readSettings } from "../../src/settings/load.ts";
+import type { Problem } from "../../src/settings/problem.ts";
+import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { mutated, placeOf } from "./kit.ts";
+
+const directory = await mkdtemp(join(tmpdir(), "ocsgw-certificates-"));
+afterAll(() => rm(directory, { recursive: true }));
+afterEach(() => { vi.useRealTimers(); });
+
+const DAY = 86_400_000;
+const authority = createAuthority("check");
+const [one, other] = [authority.issue({ names: ["localhost"], usage: "serverAuth" }), authority.issue({ names: ["localhost"], usage: "serverAuth" })];
+const pkcs8 = (passphrase?: string): string => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey
+  .export({ type: "pkcs8", format: "pem", ...(passphrase !== undefined && { cipher: "aes-256-cbc", passphrase }) }).toString();
+const FILES: Readonly<Record<string, string>> = {
+  "keys.yaml": "version: 1\nkeys: []\n", "server.crt": one.certPem, "server.key": one.keyPem, "other.key": other.keyPem, "ca.crt": authority.certPem,
+  "text.pem": "nothing of the kind\n", "locked.key": pkcs8("secret"), "half.crt": one.certPem.slice(0, 300), "torn.crt": one.certPem.replace(/\n.{8}/, "\n????????"), "p256.pem": pkcs8(),
+};
+for (const [name, text] of Object.entries(FILES)) await writeFile(join(directory, name), text, { mode: 0o600 });
+
+const TLS = (cert: string, key: string, more = ""): readonly [string, string] => ["    tls: none\n", `    tls: { cert: ${cert}, key: ${key}${more} }\n`];
+const told = (text: string): readonly Problem[] => {
+  const loaded = readSettings(text, originOf(join(directory, "ocsgw.yaml"), {}));
+  return (loaded.ok ? loaded.warnings : loaded.problems).filter(({ code }) => code !== "OCSGW-6305");
+};
+const codes = (...changes: readonly (readonly [string, string])[]): readonly string[] => told(mutated(...changes)).map(({ code }) => code);
+
+describe("certificates and keys", () => {
+  it("are let pass when they fit, are in force and are their owner's alone", () => {
+    expect(told(mutated(TLS("server.crt", "server.key", ", client_ca: ca.crt")))).toEqual([]);
+  });
+
+  it("must belong together: both places are named", () => {
+    const text = mutated(TLS("server.crt", "other.key"));
+    expect(told(text)).toMatchObject([{ code: "OCSGW-6263", severity: "error", ...placeOf(text, "other.key"), also: placeOf(text, "server.crt"), message: expect.stringContaining("is not the key of the certificate") as string }]);
+  });
+
+  it.each<[string, string, string, string, RegExp]>([
+    ["a certificate file without a certificate", "text.pem", "server.key", "OCSGW-6261", /text\.pem: it holds no certificate in PEM/],
+    ["a certificate file that was cut", "half.crt", "server.key", "OCSGW-6261", /half\.crt: it holds no certificate in PEM/],
+    ["a certificate that is damaged", "torn.crt", "server.key", "OCSGW-6261", /torn\.crt: one of its certificates cannot be read/],
+    ["a key in the certificate's place", "server.key", "server.key", "OCSGW-6261", /no certificate/],
+    ["a certificate in the key's place", "server.crt", "server.crt", "OCSGW-6262", /no private key in PEM/],
+    ["a key under a passphrase", "server.crt", "locked.key", "OCSGW-6262", /encrypted, and nothing here knows its passphrase/],
+  ])("are refused by name: %s", (_what, cert, key, code, says) => {
+    expect(told(mutated(TLS(cert, key)))).toEqual([expect.objectContaining({ code, message: expect.stringMatching(says) as string })]);
+  });
+
+  it("are refused as the CA of clients and of OCS when they are none", () => {
+    expect(codes(TLS("server.crt", "server.key", ", client_ca: text.pem"))).toEqual(["OCSGW-6261"]);
+    expect(codes(["http://127.0.0.1:18080", "https://127.0.0.1:18443\n    tls: { ca: text.pem }"])).toEqual(["OCSGW-6261"]);
+  });
+
+  it("are refused after their end and before their time, and warned of two weeks ahead", () => {
+    const at = (days: number): readonly string[] => {
+      vi.useFakeTimers({ now: Date.now() + days * DAY, toFake: ["Date"] });
+      const found = codes(TLS("server.crt", "server.key", ", client_ca: ca.crt"));
+      vi.useRealTimers();
+      return found;
+    };
+    expect([at(0), at(15), at(25), at(31), at(-2)]).toEqual([[], [], ["OCSGW-6311"], ["OCSGW-6265", "OCSGW-6265"], ["OCSGW-6265"]]);
+  });
+
+  it.runIf(process.platform !== "win32")("may be read by their owner alone, where they are secret", async () => {
+    await chmod(join(directory, "server.key"), 0o640);
+    try {
+      expect(told(mutated(TLS("server.crt", "server.key")))).toMatchObject([{ code: "OCSGW-6266", message: expect.stringContaining("server.key: its mode is 0640") as string, help: "chmod 600 server.key" }]);
+    } finally {
+      await chmod(join(directory, "server.key"), 0o600);
+    }
+  });
+});
+
+describe("the journal's place and key", () => {
+  it("must be an Ed25519 key, where there is one", () => {
+    expect(told(mutated(["secrets/checkpoint.pem", "p256.pem"]))).toMatchObject([{ code: "OCSGW-6262", message: "p256.pem: expected an Ed25519 key, found one of type ec" }]);
+    expect(codes(["secrets/checkpoint.pem", "text.pem"])).toEqual(["OCSGW-6262"]);
+  });
+
+  it("must be a folder, or one that can be made", async () => {
+    await mkdir(join(directory, "there"), { recursive: true });
+    expect(codes(["dir: ./audit", "dir: there/yet/to/be/made"])).toEqual([]);
+    expect(told(mutated(["dir: ./audit", "dir: keys.yaml"]))).toMatchObject([{ code: "OCSGW-6268", message: expect.stringMatching(/^nothing can be written in keys\.yaml: .*keys\.yaml is no directory$/) as string }]);
+    expect(codes(["dir: ./audit", "dir: keys.yaml/below"])).toEqual(["OCSGW-6268"]);
+  });
+});
