@@ -17,6 +17,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sandbox: ["ocs", "message"],
   console: ["journal", "message"],
   settings: ["ocs", "tenants"],
+  rehearsal: ["ocs", "tenants", "gateway", "journal", "message", "settings"],
 };
 const ANYTHING = new Set(["assemble", "cli"]);
 

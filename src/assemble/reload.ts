@@ -4,6 +4,7 @@
  */
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
+import { holdToExamples } from "../rehearsal/policy-tests.ts";
 import { differences } from "../settings/difference.ts";
 import { loadSettings, type Loaded } from "../settings/load.ts";
 import { pathText, type Finding, type Problem } from "../settings/problem.ts";
@@ -54,7 +55,7 @@ export class Reloader {
     const { file, standing } = this.#parts;
     const generation = standing.generation!;
     if (this.#closed) return { outcome: "unchanged", hash: generation.hash };
-    const loaded = await loadSettings(file);
+    const loaded = await holdToExamples(await loadSettings(file), file);
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems.filter(({ severity }) => severity === "error"));
     if (isSame(loaded, generation)) return this.#unchanged(loaded);
     const fixed = needsRestart(generation.settings, loaded.settings);

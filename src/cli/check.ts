@@ -1,5 +1,6 @@
 /** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
-import type { Counts, Loaded } from "../settings/load.ts";
+import { holdToExamples, type Rehearsals } from "../rehearsal/policy-tests.ts";
+import type { Counts } from "../settings/load.ts";
 import { originOf, readSettings, textOf, unread } from "../settings/load.ts";
 import { explainRows } from "../settings/outline.ts";
 import type { Problem } from "../settings/problem.ts";
@@ -11,32 +12,37 @@ export type Host = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
+/** `all`: however many problems there are. */
+export type CheckOptions = { readonly config: string; readonly json?: boolean; readonly all?: boolean };
+
 const VALID = 0;
 const NOT_VALID = 3;
+/** Who has more to mend begins with these. */
+const SHOWN = 20;
 
 /** Resolves to the exit code: 0 valid, warnings included; 3 not valid. */
-export const check = async ({ config, json = false }: { readonly config: string; readonly json?: boolean }, host: Host = process): Promise<number> => {
+export const check = async ({ config, json = false, all = false }: CheckOptions, host: Host = process): Promise<number> => {
   const started = performance.now();
   const text = await textOf(config);
-  const loaded: Loaded = typeof text === "string"
-    ? readSettings(text, originOf(config, host.env))
-    : unread(text);
+  const loaded = await holdToExamples(typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text), config);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   if (json) {
     host.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
   } else {
-    const shown = problems.map((problem) => `${renderProblem(problem, typeof text === "string" ? text : undefined, lookOf(host))}\n\n`).join("");
-    host.stdout.write(`${shown}${verdict({ config, loaded, problems, took: Math.round(performance.now() - started) })}\n`);
+    const shown = problems.slice(0, all ? undefined : SHOWN);
+    for (const problem of shown) host.stdout.write(`${renderProblem(problem, typeof text === "string" ? text : undefined, lookOf(host))}\n\n`);
+    if (shown.length < problems.length) host.stdout.write(`${problems.length - shown.length} more; --all shows them\n\n`);
+    host.stdout.write(`${verdict({ config, loaded, problems, took: Math.round(performance.now() - started) })}\n`);
   }
   return loaded.ok ? VALID : NOT_VALID;
 };
 
 export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });
 
-const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Loaded; problems: readonly Problem[]; took: number }): string => {
+const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Rehearsals; problems: readonly Problem[]; took: number }): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;
   const warned = warnings > 0 ? `, ${counted(warnings, "warning")}` : "";
-  if (loaded.ok) return `ok  ${config}: ${extent(loaded.counts)}${warned}. ${took} ms`;
+  if (loaded.ok) return `ok  ${config}: ${extent(loaded.counts)}${loaded.passed > 0 ? `, ${counted(loaded.passed, "policy test")} passed` : ""}${warned}. ${took} ms`;
   return `${counted(problems.length - warnings, "error")}${warned} in ${config} (${extent(loaded.counts)}). ${took} ms`;
 };
 

@@ -68,7 +68,7 @@ const program = (): Command => {
     .action(done(async (options) => (await import("./sandbox-faults.ts")).switchover(options)));
 
   ocsgw.command("check").description("every problem of a config file at once").option(...CONFIG).option(...JSON_OUT)
-    .option("--explain", "every setting with its default")
+    .option("--all", "also more than 20 problems").option("--explain", "every setting with its default")
     .action(done(async (options) => {
       const { check, explainSettings } = await import("./check.ts");
       return options.explain ? explainSettings() : check(options);

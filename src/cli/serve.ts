@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { assemble, type Gateway } from "../assemble.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
+import { holdToExamples } from "../rehearsal/policy-tests.ts";
 import { loadSettings } from "../settings/load.ts";
 import { check } from "./check.ts";
 
@@ -16,7 +17,7 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
 
 /** Undefined when the file is not valid. What was read of it goes when the gateway stands: of many tenants it is a lot. */
 const start = async (config: string): Promise<Gateway | undefined> => {
-  const loaded = await loadSettings(config);
+  const loaded = await holdToExamples(await loadSettings(config), config);
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
   return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });

@@ -10,6 +10,7 @@ import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
 import type { ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
 import { tenant } from "./schema-tenants.ts";
+import { policyTest } from "./schema-tests.ts";
 import { upstream } from "./schema-upstreams.ts";
 
 export type At<Value> = { readonly path: Path; readonly value: Value };
@@ -26,6 +27,7 @@ export type Facts = {
   /** Every name that stands under `upstreams`, well formed or not. */
   readonly upstreamNames: readonly string[];
   readonly tenants: readonly TenantAt[];
+  readonly tests: readonly At<Settings["tests"][number]>[];
   readonly identity: At<Settings["identity"]> | undefined;
   readonly audit: At<Settings["audit"]> | undefined;
   readonly admin: At<NonNullable<Settings["admin"]>> | undefined;
@@ -52,6 +54,7 @@ export const gather = (raw: unknown, whole: boolean): Facts => {
     }),
     upstreamNames: Object.keys(upstreams),
     tenants: listAt(raw, "tenants").flatMap((value, index) => tenantAt(value, ["tenants", index]) ?? []),
+    tests: list(policyTest, "tests"),
     identity: section(identity, "identity"),
     audit: section(audit, "audit"),
     admin: section(admin, "admin"),

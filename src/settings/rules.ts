@@ -7,10 +7,11 @@ import type { Finding } from "./problem.ts";
 import { accessRules } from "./rules-access.ts";
 import { bindRules } from "./rules-binds.ts";
 import { ownershipRules } from "./rules-ownership.ts";
+import { testRules } from "./rules-tests.ts";
 import { upstreamRules } from "./rules-upstreams.ts";
 
 export type Rule = (facts: Facts) => readonly Finding[];
 
-const RULES: readonly Rule[] = [...ownershipRules, ...upstreamRules, ...bindRules, ...accessRules];
+const RULES: readonly Rule[] = [...ownershipRules, ...upstreamRules, ...bindRules, ...accessRules, ...testRules];
 
 export const findContradictions = (facts: Facts): readonly Finding[] => RULES.flatMap((rule) => rule(facts));

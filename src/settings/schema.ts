@@ -10,6 +10,7 @@ import { admin, audit, shared } from "./schema-audit.ts";
 import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
 import { tenant } from "./schema-tenants.ts";
+import { policyTest } from "./schema-tests.ts";
 import { upstream } from "./schema-upstreams.ts";
 import { label, off } from "./units.ts";
 
@@ -23,6 +24,7 @@ export const settingsSchema = z.strictObject({
     .refine((map) => Object.keys(map).length > 0, expected("at least one upstream"))
     .describe("The OCS pairs, by a name of your own."),
   tenants: z.array(tenant, expected("a list of tenants")).min(1, expected("at least one tenant")).describe("Who may do what, and what belongs to whom."),
+  tests: z.array(policyTest, expected("a list of examples")).default([]).describe("Examples of what the policy says. check and every reload hold the policy to them."),
   audit: audit.describe("The journal."),
   shared: shared.prefault({}).describe("State that several gateways share."),
   admin: off(admin).describe("Health, metrics and the console, on a listener of their own. Off when left out."),

@@ -29,7 +29,7 @@ describe("ocsgw check", () => {
     const { host: to, said } = host();
     expect(await check({ config: SAMPLE_FILE }, to)).toBe(0);
     expect(said()).toMatch(/^warning\[OCSGW-6305\]: /);
-    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 1 warning\. \d+ ms$/);
+    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed, 1 warning\. \d+ ms$/);
   });
 
   it("shows every problem with its line, and ends with the verdict", async () => {
@@ -39,6 +39,23 @@ describe("ocsgw check", () => {
     expect(said()).toContain(`error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:18:5\n18 |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`);
     expect(said()).toContain(`   |           --- of "Alpha Tenant"\n...\n64 |     dbid: 101\n   |           ^^^\n`);
     expect(said().trimEnd().split("\n").at(-1)).toMatch(/^2 errors, 1 warning in .*ocsgw\.yaml \(2 tenants, 4 clients, 1 upstream \(4 lanes\)\)\. \d+ ms$/);
+  });
+
+  it("shows twenty problems and how many more there are, or all of them", async () => {
+    const config = await file(mutated(["    max_body: 64KiB\n", Array.from({ length: 24 }, (_, at) => `    key_${at}: 1\n`).join("")]));
+    const shown = async (all: boolean): Promise<readonly [number, boolean]> => {
+      const { host: to, said } = host();
+      await check({ config, all }, to);
+      return [said().match(/^(error|warning)\[/gm)!.length, said().includes("\n5 more; --all shows them\n\n24 errors, 1 warning in ")];
+    };
+    expect([await shown(false), await shown(true)]).toEqual([[20, true], [25, false]]);
+  });
+
+  it("holds the policy to its examples", async () => {
+    const { host: to, said } = host();
+    const config = await file(mutated(["expect: OCSGW-2103", "expect: allow"]));
+    expect(await check({ config }, to)).toBe(3);
+    expect(said()).toMatch(/^error\[OCSGW-6272\]: beta-crm POST \/phones\/4155550100\?req=DoNotCall: expected allow, and the policy says OCSGW-2103: /);
   });
 
   it("gives a list of problems to programs", async () => {

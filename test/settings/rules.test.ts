@@ -64,7 +64,7 @@ const ERRORS: readonly Case[] = [
 
 const WARNINGS: readonly Case[] = [
   { says: "an upstream without tenants", changes: [ANOTHER('primary: "https://ocs2.example:8443"')], code: "OCSGW-6301", at: ["ocs-two"] },
-  { says: "one client spelt two ways", changes: [["beta-crm:", "Alpha-ORS:"]], code: "OCSGW-6302", at: ["Alpha-ORS"], also: ["{ actions: [RecordProcessed"] },
+  { says: "one client spelt two ways", changes: [["beta-crm:", "Alpha-ORS:"], ["as: beta-crm", "as: beta-ops"]], code: "OCSGW-6302", at: ["Alpha-ORS"], also: ["{ actions: [RecordProcessed"] },
   { says: "a short index key", changes: [["-for-a-trial-only-not-a-secret-at-all", "-shorter-than-32-characters"]], code: "OCSGW-6303", at: ["${OCSGW_INDEX_KEY:-short"] },
   { says: "a share that is nothing beside another", changes: [["    records: unscoped\n    limits:\n      requests: { rate: 50/s }", "    records: unscoped\n    share: 101"]], code: "OCSGW-6314", at: ["name: Alpha Tenant"], also: ["101", 1], message: /less than one turn in a hundred/ },
   { says: "more tenants than their lanes can take in turns", changes: [["connections: 4", "connections: 1"], ["audit:\n", `${Array.from({ length: 7 }, (_, at) => `  - { name: T${at}, dbid: ${900 + at}, upstream: ocs-main, records: unscoped }`).join("\n")}\naudit:\n`]], code: "OCSGW-6313", at: ["1\n    lane_isolation"], help: /connections to 2 or more/ },

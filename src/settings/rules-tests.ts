@@ -1,0 +1,17 @@
+/** Examples of the policy: who asks in them is somebody. */
+import { suggest } from "./nearest.ts";
+import type { Finding } from "./problem.ts";
+import type { Rule } from "./rules.ts";
+
+/** Nobody's credential is refused: that may well be what is expected. */
+const NOBODY = "OCSGW-2001";
+
+const askedByClient: Rule = ({ tests, tenants }) => {
+  const known = new Set(tenants.flatMap(({ value }) => Object.keys(value.clients)));
+  return tests.filter(({ value }) => !known.has(value.as) && value.expect !== NOBODY).map(({ path, value }): Finding => {
+    const help = suggest(value.as, [...known]);
+    return { code: "OCSGW-6271", path: [...path, "as"], message: `no tenant has a client ${value.as}`, ...(help !== undefined && { help }) };
+  });
+};
+
+export const testRules: readonly Rule[] = [askedByClient];
