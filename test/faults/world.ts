@@ -60,11 +60,13 @@ export const anAsk = (tenant: number, seat: number, count: number, random: () =>
   const kind = below(random, 10);
   if (kind === 0) return readStatus(tenant, marker, tenant * 100 + seat * GROUPS + (count % GROUPS));
   const phone = `4155550${100 + below(random, 100)}`;
-  return kind < 4 ? post(tenant, `/phones/${phone}?req=DoNotCall`, { MARK: marker }) : addRecord(tenant, marker, phone);
+  return kind < 4 ? doNotCall(tenant, marker, phone) : addRecord(tenant, marker, phone);
 };
 
 export const addRecord = (tenant: number, marker: string, phone: string): Ask =>
   post(tenant, `/lists/List%20${tenant}?req=AddRecord`, { GSW_CAMPAIGN_NAME: `Campaign ${tenant}`, GSW_PHONE: phone, GSW_TZ_NAME: "PST", MARK: marker });
+
+export const doNotCall = (tenant: number, marker: string, phone: string): Ask => post(tenant, `/phones/${phone}?req=DoNotCall`, { MARK: marker });
 
 const readStatus = (tenant: number, marker: string, group: number): Ask =>
   ({ marker, group, bytes: [`GET /campaigngroups/${group} HTTP/1.1`, ...common(tenant), "", ""].join("\r\n") });

@@ -42,13 +42,18 @@ export const twoTenants = (primary: string): Config => ({
 export const keyFor = (client: string): string => `key-of-${client}`;
 export const basic = (client: string): string => `Basic ${Buffer.from(`${client}:${keyFor(client)}`).toString("base64")}`;
 
-/** `files`: what the config names besides, by name, readable by their owner alone. */
-export const aGateway = async (config: Config, clients: readonly string[] = ["alpha", "beta"], files: Readonly<Record<string, string>> = {}): Promise<TestGateway> => {
+/** A directory with the config as ocsgw.yaml and the keys of its clients. `files`: what the config names besides, by name, readable by their owner alone. */
+export const aConfigured = async (config: Config, clients: readonly string[], files: Readonly<Record<string, string>> = {}): Promise<string> => {
   const dir = await mkdtemp(join(tmpdir(), "ocsgw-test-"));
   const keys = clients.map((client) => ({ id: client, client, hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`, created: "2026-01-01T00:00:00Z" }));
   await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys }));
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text, { mode: 0o600 });
   await writeFile(join(dir, "ocsgw.yaml"), stringify(config, { aliasDuplicateObjects: false }));
+  return dir;
+};
+
+export const aGateway = async (config: Config, clients: readonly string[] = ["alpha", "beta"], files: Readonly<Record<string, string>> = {}): Promise<TestGateway> => {
+  const dir = await aConfigured(config, clients, files);
   const loaded = await loadSettings(join(dir, "ocsgw.yaml"), {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, undefined, 2));
   const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: join(dir, "ocsgw.yaml"), adminToken: "token" });

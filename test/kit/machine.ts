@@ -33,3 +33,9 @@ export const describeIf = (isThere: boolean, needed: string, name: string, tests
   }
   describe(name, () => it.skipIf(true)(`needs ${needed}`, () => undefined));
 };
+
+/** A `describe` of tests that need what not every machine allows, a CI machine neither, such as mounting or tracing: else skipped by name everywhere. */
+export const describeAllowed = (isAllowed: boolean, needed: string, name: string, tests: () => void): void => {
+  if (isAllowed) describe(name, tests);
+  else describe(name, () => it.skipIf(true)(`needs ${needed}`, () => undefined));
+};
