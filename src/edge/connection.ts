@@ -24,6 +24,7 @@ export class Connection {
   readonly #whenBroken: (fault: Fault) => void;
   readonly #onGone = new Set<() => void>();
   #busy = false;
+  #held = false;
   #gone = false;
   #readAgainAt = -Infinity;
   #secondsReplying = -1;
@@ -35,7 +36,11 @@ export class Connection {
     this.source = socket.remoteAddress ?? "";
     this.address = (socket.localAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     // A client that closes its side has hung up as far as waiting goes; an answer under way is still written to it.
-    socket.once("end", () => this.#leave()).once("close", () => this.#leave());
+    socket.once("end", () => this.#leave()).once("close", () => {
+      // What waits has not been looked at yet, and there is nobody to answer.
+      this.#waiting.length = 0;
+      this.#leave();
+    });
   }
 
   get busy(): boolean {
@@ -48,7 +53,7 @@ export class Connection {
 
   /** What is half read of the next request is so because we do not read: its time does not run. */
   get heldBack(): boolean {
-    return this.#socket.isPaused() || performance.now() - this.#readAgainAt < TAKE_UP_MS;
+    return this.#held || performance.now() - this.#readAgainAt < TAKE_UP_MS;
   }
 
   /** A reply is on its way out, until the task is done. */
@@ -68,16 +73,17 @@ export class Connection {
       return task();
     }
     this.#waiting.push(task);
-    if (this.#waiting.length === AHEAD) this.#socket.pause();
+    if (this.#waiting.length >= AHEAD && !this.#held) this.#holdBack();
   }
 
   /** The task that runs is done. */
   next(): void {
+    if (this.#socket.destroyed) this.#waiting.length = 0;
     const task = this.#waiting.shift();
     this.#secondsReplying = -1;
     this.#busy = task !== undefined;
     if (task) {
-      if (this.#waiting.length < AHEAD && this.#socket.isPaused()) this.#readOn();
+      if (this.#waiting.length < AHEAD && this.#held) this.#readOn();
       task();
     } else if (this.fault) this.#whenBroken(this.fault);
   }
@@ -113,10 +119,19 @@ export class Connection {
     return this.fault !== undefined;
   }
 
-  #readOn(): void {
-    this.#readAgainAt = performance.now();
-    this.#socket.resume();
+  /** Node resumes the socket behind each message that it parses, and there may be hundreds in what it has read: paused again each time. */
+  #holdBack(): void {
+    this.#held = true;
+    this.#socket.pause().on("resume", this.#pauseAgain);
   }
+
+  #readOn(): void {
+    this.#held = false;
+    this.#readAgainAt = performance.now();
+    this.#socket.off("resume", this.#pauseAgain).resume();
+  }
+
+  readonly #pauseAgain = (): void => void this.#socket.pause();
 
   #leave(): void {
     if (this.#gone) return;

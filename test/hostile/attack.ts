@@ -47,7 +47,7 @@ const open = (door: Door): Promise<Socket> =>
 const repliesIn = (text: string, pieces: readonly Buffer[]): Pick<Outcome, "replies" | "rest"> => {
   const replies: Reply[] = [];
   // A reply to HEAD announces a body that it does not have.
-  const headAsked = pieces.some((piece) => piece.includes("HEAD"));
+  const headAsked = Buffer.concat(pieces).includes("HEAD");
   let rest = text;
   for (;;) {
     const end = rest.indexOf("\r\n\r\n");

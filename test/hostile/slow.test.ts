@@ -16,7 +16,7 @@ afterAll(async () => {
 const authority = createAuthority("slow");
 const leaf = authority.issue({ names: ["localhost"], usage: "serverAuth" });
 const tls = { cert: leaf.certPem, key: leaf.keyPem, minVersion: "1.2" as const, clientCa: undefined, clientCertificates: "none" as const };
-const HASTY = { head: 1000, request: 2000, reply: 2000 };
+const HASTY = { head: 2000, request: 3000, reply: 3000 };
 
 const open = async (over: Partial<ListenerOptions> = {}, setting: Parameters<typeof aLine>[0] = {}): Promise<{ line: TestLine; listener: Listener }> => {
   const line = aLine(setting);
@@ -95,6 +95,24 @@ describe.concurrent("a client that takes its time", () => {
     stops.push(() => clearInterval(probe));
     await new Promise((resolve) => socket.once("close", resolve));
     await expectServed(listener);
+  });
+});
+
+describe("a client that sends far ahead", () => {
+  it.each(["plain", "TLS"])("is not read on while its requests wait for OCS, however many it sends ahead: %s", async (kind) => {
+    const { listener } = await open({ tls: kind === "TLS" ? tls : undefined }, { send: () => new Promise(() => undefined) });
+    const { socket, close } = await rawClient(listener.port, kind === "TLS" ? { ca: authority.certPem } : {});
+    stops.push(close);
+    // Far beyond what the buffers between two sockets hold.
+    const [megabyte, all] = [latin1(post().repeat(8000)), 40];
+    let sent = 0;
+    const pump = (): void => {
+      while (sent < all) if (sent++, !socket.write(megabyte)) return void socket.once("drain", pump);
+    };
+    pump();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(sent).toBeLessThan(all);
+    socket.destroy();
   });
 
   it("is not let go of when it is us who do not read on", async () => {
