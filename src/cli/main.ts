@@ -85,6 +85,9 @@ const program = (): Command => {
   keys.command("list").option(...CONFIG).option(...JSON_OUT).action(done(async (options) => (await import("./keys.ts")).keysList(options)));
   keys.command("revoke").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));
 
+  ocsgw.command("explain").description("one request: who, what, each stage's word, the waits, its entries, and the config line that decided").argument("<id>", "Ocsgw-Request-Id, or its beginning").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options, id) => (await import("./explain.ts")).explain({ ...options, id: id! })));
+
   const audit = ocsgw.command("audit").description("the journal");
   audit.command("search").description("requests and events by filter, youngest first; ocsgw audit filters lists the keys. A filter that begins with - stands behind --").argument("[filter...]", "as in 'tenant:\"Alpha Tenant\" status:>=400'")
     .option("--since <time>", "as in 1h, 7d, 2026-11-22").option("--until <time>").option("--limit <n>", "of one page; 50 when left out", whole).option("--cursor <next>", "where the page before it ended")

@@ -62,7 +62,7 @@ export class Finder {
 
   /** The stories of all requests whose id begins so, youngest first; at most `limit`. */
   async byId(id: string, limit = 10): Promise<readonly Story[]> {
-    return (await this.page(parseFilter(`id:${id}`), { limit })).stories;
+    return (await this.page(parseFilter(`id:${JSON.stringify(id)}`), { limit })).stories;
   }
 
   /** Do-Not-Calls that are still owed, oldest first. */

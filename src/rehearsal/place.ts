@@ -11,7 +11,7 @@ export const placeOf = ({ tenants }: Settings, client: string, { order, refusal 
 };
 
 /** Which list of the tenant does not have what was asked for. */
-const lackingIn = (client: string, { code, pointer, resource, detail }: RefusalEntry): readonly string[] => {
+export const lackingIn = (client: string, { code, pointer, resource, detail }: RefusalEntry): readonly string[] => {
   switch (code) {
     case "OCSGW-2103":
       return ["dbid"];

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { View } from "../../src/journal/view.ts";
@@ -81,6 +81,24 @@ describe("ocsgw audit search, beside a gateway that runs", () => {
     const ran = await ocsgwWith("4155550100", "audit", "search", "-c", wrong, "--json", "--phone-stdin");
     expect([ran.code, ran.stdout]).toEqual([5, ""]);
     expect(ran.stderr).toContain("could not be recorded, so nothing is shown");
+  });
+
+  it("explains one request, with the line that decided", async () => {
+    const [refused] = told(await search("is:refused", "client:alpha")).requests;
+    const ran = await ocsgw("explain", refused!.id!, "-c", config);
+    expect(ran.code).toBe(0);
+    expect(ran.stdout).toMatch(/^\S{26}   403 gateway   OCSGW-2103   not sent to OCS\n/);
+    expect(ran.stdout).toMatch(/scope +deny +OCSGW-2103/);
+    expect(ran.stdout).toMatch(/decided by .*ocsgw\.yaml:\d+:\d+ {2}tenants\[0\]\.dbid\n/);
+    expect(ran.stdout).not.toContain("has changed since");
+    await appendFile(config, "# another hash\n");
+    const json = JSON.parse((await ocsgw("explain", refused!.id!, "-c", config, "--json")).stdout) as { decided_by: { config_then: string; config_now: string } };
+    expect(json.decided_by.config_then).not.toBe(json.decided_by.config_now);
+  });
+
+  it("explains nothing that is not there", async () => {
+    expect((await ocsgw("explain", "01ZZZZZZZZZZ", "-c", config)).code).toBe(1);
+    expect((await ocsgw("explain", "no id", "-c", config)).code).toBe(2);
   });
 
   it("records the look-up itself when no gateway runs, and the journal verifies", async () => {

@@ -1,0 +1,45 @@
+/** The line of the config that decided, in today's file, and whether that is the file that was in force then. */
+import { parseFilter } from "../../journal/filter.ts";
+import type { Finder } from "../../journal/search.ts";
+import { factsOf, type Story } from "../../journal/story.ts";
+import { lackingIn } from "../../rehearsal/place.ts";
+import type { Loaded } from "../../settings/load.ts";
+import { pathText, type Path } from "../../settings/problem.ts";
+import { stageOf } from "./stages.ts";
+
+export type Decision = {
+  readonly rule: string;
+  /** `file:line:column` */
+  readonly at: string;
+  /** Hashes of the config file, then and now; undefined when the journal does not tell. */
+  readonly hashThen: string | undefined;
+  readonly hashNow: string;
+};
+
+type Valid = Extract<Loaded, { ok: true }>;
+
+/** Undefined when no line of the config has to do with it. */
+export const decisionOf = async (story: Story, finder: Finder, { config, loaded }: { readonly config: string; readonly loaded: Valid }): Promise<Decision | undefined> => {
+  const path = pathOf(story, loaded);
+  if (!path) return undefined;
+  const { line, column } = loaded.locate(path);
+  return { rule: pathText(path), at: `${config}:${line}:${column}`, hashThen: await hashAt(story, finder), hashNow: loaded.hash };
+};
+
+const pathOf = (story: Story, { settings }: Valid): Path | undefined => {
+  const facts = factsOf(story);
+  const [first] = story.entries;
+  const place = settings.tenants.findIndex(({ name, clients }) => (facts.tenant === undefined ? facts.client !== undefined && Object.hasOwn(clients, facts.client) : name === facts.tenant.name));
+  const stage = stageOf(facts);
+  if (stage === "queue" || stage === "ocs") return place < 0 ? undefined : ["upstreams", settings.tenants[place]!.upstream];
+  if (place < 0 || facts.client === undefined || stage === "journal" || stage === "message") return undefined;
+  if (first?.kind === "refusal") return ["tenants", place, ...(facts.code === "OCSGW-3001" ? ["limits"] : lackingIn(facts.client, first))];
+  return ["tenants", place, "clients", facts.client, "actions"];
+};
+
+const hashAt = async (story: Story, finder: Finder): Promise<string | undefined> => {
+  const { config, at } = factsOf(story);
+  if (config !== undefined) return config;
+  const [before] = (await finder.page(parseFilter("kind:start,config"), { before: at, limit: 1 })).stories;
+  return before && factsOf(before).config;
+};

@@ -1,0 +1,76 @@
+/** One request in plain words: what happened, and what its client does now. */
+import { REFUSALS } from "../../gateway/refusals.ts";
+import type { Facts } from "../../journal/story.ts";
+
+const TITLES: ReadonlyMap<string, string> = new Map(Object.values(REFUSALS).map(({ code, title }) => [code, title]));
+
+export const whatHappened = (facts: Facts): string => {
+  switch (facts.state) {
+    case "ok":
+      return "OCS took it.";
+    case "ocs-no":
+      return `OCS answered ${facts.status}: ${reading(facts)}.`;
+    case "no-answer":
+      return `It was sent, and no whole answer came: ${TITLES.get(facts.code ?? "") ?? "OCS may have carried it out"}. The gateway did not repeat it.`;
+    case "in-doubt":
+      return "It was meant to be sent, and the gateway's process ended before it could say what became of it. OCS may have carried it out, or never have seen it.";
+    case "open":
+      return "It was meant to be sent, and nothing is in the journal yet of what became of it.";
+    case "abandoned":
+      return "The client hung up while its request waited for a lane. It was not sent to OCS.";
+    default:
+      return `The gateway refused it: ${TITLES.get(facts.code ?? "") ?? facts.code}. It was not sent to OCS.`;
+  }
+};
+
+/** What OCS means by a status, which depends on what was asked. */
+const reading = ({ status, warning, resource, action }: Facts): string => {
+  switch (status) {
+    case 400:
+      return "it refused the request; its own words are in the client's reply";
+    case 404:
+      return resource === "campaigngroups" ? "it does not know this group" : "it does not know this list or campaign";
+    case 409:
+      return resource === "lists" || action === "AddRecord" ? "the record was not inserted: its DB Server is down, or SQL refused it" : "the group is in that state already, or cannot get there from the one it is in";
+    case 410:
+      return resource === "campaigngroups" ? "the group is configured, and not active" : resource === "records" || warning === 112 ? "the handle is unknown or stale: the record was finished, or timed out" : "no record was found for it";
+    case 500:
+      return "an error of its own: ask who runs OCS, with the time and the request id";
+    default:
+      return "the manual does not have this status here";
+  }
+};
+
+const REPEAT: Readonly<Record<string, string>> = {
+  DoNotCall: "Repeat it: the end state is the same.",
+  RequestRecordCancel: "Repeat it: the end state is the same.",
+  SetDialingMode: "Repeat it: the end state is the same.",
+  UpdateCallCompletionStats: "Repeat it with the same values: they are written over.",
+  RecordProcessed: "Repeat it once, and read 410 as: probably done the first time.",
+  RecordReject: "Repeat it once, and read 410 as: probably done the first time.",
+  RecordReschedule: "Repeat it once, and read 410 as: probably done the first time.",
+  AddRecord: "Do not repeat it blindly: the record may be there already. Look for it first.",
+  ReadStatus: "Repeat it: it only reads.",
+  ForceUnload: "Read the group's status first.",
+};
+const READ_FIRST = "Read the group's status first; 409 on a repeat means: already so.";
+
+const ADVICE: Readonly<Record<string, string>> = {
+  "OCSGW-2001": "Send the key as Basic or X-Api-Key, or a token; ocsgw keys list tells which keys there are.",
+  "OCSGW-2101": "ocsgw can tells what this client may do, and the line that grants it.",
+  "OCSGW-2103": "Leave the tenant out of the body (it is filled in), or use a key of that tenant.",
+  "OCSGW-2104": "Name a group, campaign or list of this tenant, or add it to the tenant in the config.",
+  "OCSGW-2105": "Say for which tenant: GSW_TENANT_DBID or the header Ocsgw-Tenant.",
+  "OCSGW-3001": "Wait as long as Retry-After says.",
+  "OCSGW-3002": "Wait as long as Retry-After says.",
+  "OCSGW-3003": "Ask again; ocsgw status tells who has the lanes.",
+  "OCSGW-4001": "Ask again later; ocsgw status tells which OCS is reachable.",
+  "OCSGW-5101": "Ask again when the journal can be written: /readyz tells why it cannot.",
+};
+
+/** Undefined when there is nothing to be done. */
+export const whatToDo = ({ state, action = "", code }: Facts): string | undefined => {
+  if (state === "no-answer" || state === "in-doubt") return REPEAT[action] ?? READ_FIRST;
+  if (state === "abandoned") return "Ask again: nothing was sent.";
+  return code === undefined ? undefined : ADVICE[code];
+};

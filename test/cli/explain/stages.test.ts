@@ -1,0 +1,58 @@
+import { describe, expect, it } from "vitest";
+import { STAGES, stageOf, verdictsOf } from "../../../src/cli/explain/stages.ts";
+import { whatHappened, whatToDo } from "../../../src/cli/explain/words.ts";
+import { REFUSALS } from "../../../src/gateway/refusals.ts";
+import type { Entry, Recorded } from "../../../src/journal/entry.ts";
+import { factsOf, type Story } from "../../../src/journal/story.ts";
+import { ACTION_NAMES } from "../../../src/ocs/catalog.ts";
+import { aDoNotCall, anIntent, anOutcome } from "../../journal/kit.ts";
+
+const aStory = (entries: readonly Entry[]): Story => ({ at: 0, entries: entries.map((entry, index): Recorded => ({ ...entry, index, time: "2026-11-22T12:00:00.000000Z" })) });
+const verdicts = (entries: readonly Entry[]): string[] => verdictsOf(aStory(entries)).map(({ verdict }) => verdict);
+const failed = (code: string, delivery: "not-sent" | "sent-no-answer", status = 502): Entry[] => [anIntent(1), { ...anOutcome(anIntent(1).id), origin: "gateway", code, delivery, status }];
+
+describe("the stages of a request", () => {
+  it("said yes to one that OCS took", () => expect(verdicts(aDoNotCall(1))).toEqual(STAGES.map(() => "ok")));
+
+  it("before the one that refused said yes, and those behind it were not reached", () => {
+    expect(verdicts(aDoNotCall(1, { refused: "OCSGW-2103" }))).toEqual(["ok", "ok", "ok", "ok", "ok", "deny", "–", "–", "–"]);
+    expect(verdicts(aDoNotCall(1, { refused: "OCSGW-2101" })).indexOf("deny")).toBe(STAGES.indexOf("policy"));
+  });
+
+  it("knows where every code belongs", () => {
+    for (const { code } of Object.values(REFUSALS).filter((row) => row.code !== "OCSGW-5900")) expect([code, STAGES.includes(stageOf({ ...factsOf(aStory(aDoNotCall(1))), code })!)]).toEqual([code, true]);
+  });
+
+  it("ends at the message when the client is not known", () => {
+    expect(verdicts([{ kind: "refusal", id: "x", code: "OCSGW-1006", status: 431, delivery: "not-sent" }])[0]).toBe("deny");
+  });
+
+  it("leaves open what nobody knows", () => {
+    expect(verdicts(aDoNotCall(1, { open: true })).slice(-2)).toEqual(["?", "?"]);
+    expect(verdicts(failed("OCSGW-4102", "sent-no-answer")).at(-1)).toBe("?");
+    expect(verdicts(failed("OCSGW-3002", "not-sent", 503)).slice(-2)).toEqual(["deny", "–"]);
+    expect(verdicts(aDoNotCall(1, { status: 410 })).at(-1)).toBe("no");
+  });
+});
+
+const facts = (entries: readonly Entry[]) => factsOf(aStory(entries));
+
+describe("a request in plain words", () => {
+  it.each([
+    [410, "records", "the handle is unknown or stale"], [410, "campaigngroups", "not active"], [404, "campaigngroups", "does not know this group"], [404, "lists", "does not know this list or campaign"],
+    [409, "lists", "DB Server is down"], [409, "campaigngroups", "in that state already"], [400, "phones", "refused the request"], [500, "phones", "an error of its own"],
+  ])("reads OCS's %d on %s", (status, resource, words) => expect(whatHappened(facts(aDoNotCall(1, { status, resource, action: "Load" })))).toContain(words));
+
+  it("never says that what was refused was sent", () => {
+    for (const { code } of Object.values(REFUSALS)) expect(whatHappened(facts(aDoNotCall(1, { refused: code })))).toContain("It was not sent to OCS.");
+  });
+
+  it("advises on every action what to do when no answer came", () => {
+    for (const action of ACTION_NAMES) {
+      const [intent, outcome] = failed("OCSGW-4102", "sent-no-answer");
+      expect(whatToDo(facts([{ ...intent, action } as Entry, outcome!]))).toMatch(action === "AddRecord" ? /^Do not repeat it blindly/ : /^(Repeat|Read)/);
+    }
+  });
+
+  it("has nothing to advise when OCS took it", () => expect(whatToDo(facts(aDoNotCall(1)))).toBeUndefined());
+});
