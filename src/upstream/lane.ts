@@ -40,6 +40,10 @@ export class Lane {
   readonly #headers: { readonly bare: string[]; readonly json: string[] };
   #client: Client | undefined;
   #wire: Wire | undefined;
+  /** Under way, and its timer. */
+  #exchange: Exchange | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timeout = 0;
   #state: LaneState = { name: "idle" };
   #since = performance.now();
 
@@ -69,40 +73,60 @@ export class Lane {
   }
 
   /** Rejects with NoAnswer, whose `sent` tells whether the request had begun to leave. The caller sees to one exchange at a time. */
-  async exchange(request: Request): Promise<RawAnswer> {
-    // Bytes or an end that already wait on the connection are seen in this turn of the event loop and in the engine's own, before it writes.
-    if (this.#wire) await turn();
-    if (this.#options.onePerTenant && this.tenant !== undefined && this.tenant !== request.tenant) this.close();
-    const client = (this.#client ??= this.#open());
-    this.#become(this.#wire ? "busy" : "dialling", request.tenant);
+  exchange(request: Request): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
-      client.dispatch(this.#dispatchOptions(request), new Exchange(request, this.#options.answerTimeout(), {
-        begun: () => {
-          this.#become("busy", request.tenant);
-          return this.#wire!;
-        },
-        over: (answer, fault) => {
-          if (fault && this.#client === client) this.close();
-          else if (this.#client === client) this.#become("ready", request.tenant);
-          if (answer) resolve(answer);
-          else reject(fault!);
-        },
-      }));
+      // Bytes or an end that already wait on the connection are seen in this turn of the event loop and in the engine's own, before it writes.
+      if (this.#wire) setImmediate(() => this.#dispatch(request, resolve, reject));
+      else this.#dispatch(request, resolve, reject);
     });
   }
 
-  /** Resolves when the connection may carry another request, or is gone. */
-  async quarantine({ status }: RawAnswer): Promise<void> {
-    if (this.#client && status !== 200) await new Promise((resolve) => setTimeout(resolve, QUARANTINE_MS));
+  /** After a negative answer. Resolves when the connection may carry another request, or is gone. */
+  async quarantine(): Promise<void> {
+    if (this.#client) await new Promise((resolve) => setTimeout(resolve, QUARANTINE_MS));
   }
 
   close(): void {
     const client = this.#client;
     this.#forget();
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     client?.destroy().catch(() => undefined);
   }
 
+  #dispatch(request: Request, resolve: (answer: RawAnswer) => void, reject: (fault: NoAnswer) => void): void {
+    if (this.#options.onePerTenant && this.tenant !== undefined && this.tenant !== request.tenant) this.close();
+    const client = (this.#client ??= this.#open());
+    this.#become(this.#wire ? "busy" : "dialling", request.tenant);
+    const exchange = new Exchange(request, {
+      begun: () => {
+        this.#become("busy", request.tenant);
+        this.#await(exchange);
+        return this.#wire!;
+      },
+      over: (answer, fault) => {
+        if (this.#exchange === exchange) this.#exchange = undefined;
+        if (fault && this.#client === client) this.close();
+        else if (this.#client === client) this.#become("ready", request.tenant);
+        if (answer) resolve(answer);
+        else reject(fault!);
+      },
+    });
+    client.dispatch(this.#dispatchOptions(request), exchange);
+  }
+
+  /** One timer for all exchanges of the lane: it is wound up again with each, and means nothing when it ends while none is under way. */
+  #await(exchange: Exchange): void {
+    this.#exchange = exchange;
+    const timeout = this.#options.answerTimeout();
+    if (this.#timer && timeout === this.#timeout) return void this.#timer.refresh();
+    clearTimeout(this.#timer);
+    this.#timeout = timeout;
+    this.#timer = setTimeout(() => this.#exchange?.late(this.#timeout), timeout).unref();
+  }
+
   #become(name: "dialling" | "busy" | "ready", tenant: string): void {
+    if (this.#state.name === name && this.#state.tenant === tenant) return;
     this.#state = { name, tenant };
     this.#since = performance.now();
   }
@@ -149,8 +173,6 @@ export class Lane {
   }
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
 type Ends = {
   /** Just before the first byte: the connection it leaves on. */
   readonly begun: () => Wire;
@@ -161,11 +183,10 @@ type Ends = {
 /** One request on the wire. What the engine tells in order is the proof of how far it got. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #request: Request;
-  readonly #timeout: number;
   readonly #ends: Ends;
   #wire: Wire | undefined;
+  #controller: Dispatcher.DispatchController | undefined;
   #startedAt = 0;
-  #timer: NodeJS.Timeout | undefined;
   #status = 0;
   readonly #headers: HeaderLine[] = [];
   /** The header block says where the body ends, other than by the end of the connection. */
@@ -173,16 +194,22 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
 
-  constructor(request: Request, timeout: number, ends: Ends) {
-    [this.#request, this.#timeout, this.#ends] = [request, timeout, ends];
+  constructor(request: Request, ends: Ends) {
+    this.#request = request;
+    this.#ends = ends;
+  }
+
+  /** It has taken so many milliseconds, and its time is up. */
+  late(timeout: number): void {
+    this.#controller?.abort(new NoAnswer("no-answer", true, `OCS did not answer within ${timeout} ms`));
   }
 
   /** The engine calls this just before the first byte: an error that comes earlier proves that nothing was sent. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#startedAt = performance.now();
+    this.#controller = controller;
     this.#wire = this.#ends.begun();
     this.#wire.ask();
-    this.#timer = setTimeout(() => controller.abort(new NoAnswer("no-answer", true, `OCS did not answer within ${this.#timeout} ms`)), this.#timeout);
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
@@ -234,7 +261,6 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #finish(answer: RawAnswer | undefined, fault: NoAnswer | undefined): void {
-    clearTimeout(this.#timer);
     if (fault && this.#wire) fault.waits = { queue: 0, ocs: performance.now() - this.#startedAt };
     this.#ends.over(answer, fault);
   }

@@ -8,18 +8,21 @@ export class Pace {
   #samples = 0;
   readonly #running = new Set<number>();
 
-  /** Returns what to call when the lane is free again, and whether what it was busy with says anything about requests. */
-  start(now = performance.now()): (counts: boolean) => void {
+  /** A lane begins with a request. Returns what `end` wants to be told. */
+  start(): number {
     // A number of its own also for two that begin in the same instant.
-    let began = now;
+    let began = performance.now();
     while (this.#running.has(began)) began += 1e-6;
     this.#running.add(began);
-    return (counts) => {
-      this.#running.delete(began);
-      if (!counts) return;
-      this.#samples++;
-      this.#mean += (performance.now() - now - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);
-    };
+    return began;
+  }
+
+  /** The lane is free again; `counts`: what it was busy with says something about requests. */
+  end(began: number, counts: boolean): void {
+    this.#running.delete(began);
+    if (!counts) return;
+    this.#samples++;
+    this.#mean += (performance.now() - began - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);
   }
 
   /** Milliseconds that one request holds a lane: what was seen, or what is being seen when that is longer. Undefined until enough was seen. */

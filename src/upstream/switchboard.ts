@@ -6,7 +6,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
 import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
 import { refuse, unwatch, type Job } from "./job.ts";
-import { Lane, type LaneState, type RawAnswer } from "./lane.ts";
+import { Lane, type LaneState } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Roles, type Change, type EndpointStatus } from "./roles.ts";
 
@@ -36,9 +36,6 @@ export type UpstreamStatus = {
   /** `oldest`: milliseconds that its first request waits. */
   readonly queue: readonly { readonly tenant: string; readonly waiting: number; readonly bytes: number; readonly oldest: number }[];
 };
-
-/** What became of a request on a lane: its answer, or none after it was sent, or it never left. */
-type Served = RawAnswer | "lost" | "unsent";
 
 /** OCS that changes roles closes all its connections within this time. */
 const ALL_CLOSE_MS = 10;
@@ -193,16 +190,24 @@ export class Switchboard {
   /** One turn on one lane: serves its tenant while the turn allows and nobody goes first. Then the lane is free again. */
   async #run(lane: Lane, first: Job, turn: Turn): Promise<void> {
     this.#inFlight++;
-    let served: Served = "lost";
+    let isUnsent = false;
     for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
-      const free = this.#pace.start();
-      served = await this.#serve(lane, job);
-      if (typeof served === "object") await lane.quarantine(served);
-      free(served !== "unsent");
+      const began = this.#pace.start();
+      const queue = performance.now() - job.queuedAt;
+      job.tries++;
+      try {
+        const answer = await lane.exchange(job.request);
+        isUnsent = false;
+        job.resolve({ status: answer.status, headers: answer.headers, body: answer.body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: answer.ms } });
+        if (answer.status !== 200) await lane.quarantine();
+      } catch (error) {
+        isUnsent = !this.#failed(lane, job, error, queue);
+      }
+      this.#pace.end(began, !isUnsent);
     }
     this.#queue.giveBack(turn);
     // A lane that could not connect while others can is left alone for a moment, so that they take its work.
-    if (served === "unsent" && this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RELUCTANT_MS));
+    if (isUnsent && this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RELUCTANT_MS));
     this.#inFlight--;
     if (this.#lanes.includes(lane)) this.#free.add(lane);
     else lane.close();
@@ -218,33 +223,20 @@ export class Switchboard {
     return job;
   }
 
-  async #serve(lane: Lane, job: Job): Promise<Served> {
-    const queue = performance.now() - job.queuedAt;
-    job.tries++;
-    try {
-      const answer = await lane.exchange(job.request);
-      const { status, headers, body, ms } = answer;
-      job.resolve({ status, headers, body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: ms } });
-      return answer;
-    } catch (error) {
-      const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
-      this.#failed(lane, job, reason, queue);
-      return reason.sent ? "lost" : "unsent";
-    }
-  }
-
-  /** What was not sent goes back to its place and waits for an OCS; what was sent is over. */
-  #failed(lane: Lane, job: Job, reason: NoAnswer, queue: number): void {
+  /** What was not sent goes back to its place and waits for an OCS; what was sent is over. True when it was sent. */
+  #failed(lane: Lane, job: Job, error: unknown, queue: number): boolean {
+    const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
     const inTime = performance.now() < job.queuedAt + this.#options.queue.maxWait;
     if (!reason.sent && inTime && job.tries < TRIES && !this.#closed && !this.#roles.isDown) {
       this.#queue.putBack(job);
       this.#watch(job);
       if (lane.endpoint === this.#roles.active.origin && !this.#isConnected) this.#roles.seek(reason.message);
-      return;
+      return false;
     }
     reason.lane = lane.name;
     reason.endpoint = lane.endpoint;
     refuse(job, reason, { queue, ocs: reason.waits.ocs });
+    return reason.sent;
   }
 
   /** OCS has ended a connection. When it ends all of them, roles may have changed. */
