@@ -51,12 +51,8 @@ const overTls = ({ tls }: Endpoint, host: string, port: number): TLSSocket => {
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
   certificate.subjectaltname ? checkServerIdentity(host, certificate) : new Error("OCS's certificate has no subject alternative name");
 
-const BLANK_LINE = "\r\n\r\n";
 const MAX_HEAD = 16_384;
 const VERSION_LENGTH = "HTTP/1.1 ".length;
-const VERSION = /^HTTP\/1\.[01] /;
-/** A carriage return or line feed that stands alone, a folded line, NUL. */
-const MALFORMED = /\r(?!\n)|(?<!\r)\n|\n[ \t]|\0/;
 const NOTHING = Buffer.alloc(0);
 
 /**
@@ -104,15 +100,18 @@ export class Wire {
   }
 
   #readHead(chunk: Buffer): void {
-    this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]);
-    const end = this.#start.indexOf(BLANK_LINE, 0, "latin1");
-    const text = this.#start.toString("latin1", 0, end < 0 ? VERSION_LENGTH : end);
-    if ((end >= 0 || text.length === VERSION_LENGTH) && !VERSION.test(text)) this.#refuse();
+    const start = (this.#start = this.#start.length === 0 ? chunk : Buffer.concat([this.#start, chunk]));
+    const { end, malformed } = scanHead(start);
+    if (start.length >= VERSION_LENGTH || end >= 0) this.#readVersion(start.toString("latin1", 0, VERSION_LENGTH));
     if (this.received > MAX_HEAD && (end < 0 || end > MAX_HEAD)) this.#refuse();
     if (end < 0) return;
-    this.#head = end + BLANK_LINE.length;
-    this.#persistent = text.startsWith("HTTP/1.1");
-    if (MALFORMED.test(text)) this.#refuse();
+    this.#head = end + 4;
+    if (malformed) this.#refuse();
+  }
+
+  #readVersion(version: string): void {
+    this.#persistent = version === "HTTP/1.1 ";
+    if (!this.#persistent && version !== "HTTP/1.0 ") this.#refuse();
   }
 
   #refuse(): void {
@@ -120,9 +119,47 @@ export class Wire {
   }
 }
 
-/** Engines add a Connection header of their own. OCS reads four headers, and those are what it gets. */
+const NUL = 0x00;
+const TAB = 0x09;
+const LF = 0x0a;
+const CR = 0x0d;
+const BLANK = 0x20;
+
+/**
+ * Where the blank line behind the header block begins, -1 while it is not there. Malformed before that: a carriage return or line feed that
+ * stands alone, a folded line, NUL.
+ */
+const scanHead = (bytes: Buffer): { readonly end: number; readonly malformed: boolean } => {
+  let malformed = false;
+  for (let at = 0; at < bytes.length; at++) {
+    const byte = bytes[at]!;
+    if (byte > CR) continue;
+    if (byte === CR && bytes[at + 1] === LF) {
+      const next = bytes[at + 2];
+      if (next === CR && bytes[at + 3] === LF) return { end: at, malformed };
+      malformed ||= next === BLANK || next === TAB;
+      at++;
+    } else malformed ||= byte === CR || byte === LF || byte === NUL;
+  }
+  return { end: -1, malformed };
+};
+
+/**
+ * Engines add a Connection header of their own. OCS reads four headers, and those are what it gets. Head and body, which the engine hands over
+ * corked one after the other, leave as one.
+ */
 const sendOnlyWhatOcsReads = (socket: Socket): void => {
-  const write = socket.write.bind(socket) as (chunk: unknown, ...rest: unknown[]) => boolean;
-  socket.write = ((chunk: unknown, ...rest: unknown[]) =>
-    write(typeof chunk === "string" ? chunk.replace("\r\nconnection: keep-alive\r\n", "\r\n") : chunk, ...rest)) as Socket["write"];
+  const write = socket.write.bind(socket) as (chunk: unknown, encoding?: unknown) => boolean;
+  let head = "";
+  socket.write = ((chunk: string | Buffer, encoding?: unknown) => {
+    if (typeof chunk !== "string") {
+      const whole = head + chunk.toString("latin1");
+      head = "";
+      return write(whole, "latin1");
+    }
+    const lines = chunk.replace("\r\nconnection: keep-alive\r\n", "\r\n");
+    if (socket.writableCorked === 0) return write(lines, encoding);
+    head = lines;
+    return true;
+  }) as Socket["write"];
 };
