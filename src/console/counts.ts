@@ -29,6 +29,8 @@ export type SeenRequest = {
   readonly arrival: { readonly at: number };
   readonly tenant?: { readonly name: string };
   readonly operation?: { readonly action: { readonly name: string } };
+  /** The code of a refusal that was recorded and not applied. */
+  readonly wouldRefuse?: string;
   readonly decided?: number;
   readonly journal: number;
 };
@@ -58,14 +60,17 @@ export class Counts {
   /** Tenant, action, then origin and class. */
   readonly #requests = new Map<string, Map<string, Float64Array>>();
   /** Tenant, then code. */
-  readonly #refusals = new Map<string, Map<string, number>>();
+  readonly #refusals: Tally = new Map();
+  /** The same, of what was not applied. */
+  readonly #wouldRefuse: Tally = new Map();
 
   /** Once per request, when its reply is decided. */
   readonly observe = (seen: SeenRequest, { status, code }: Ending): void => {
     const total = performance.now() - seen.arrival.at;
     const tenant = seen.tenant?.name ?? NONE;
     this.#count(tenant, seen.operation?.action.name ?? NONE, (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100));
-    if (code !== undefined) this.#refuse(tenant, code);
+    if (code !== undefined) tally(this.#refusals, tenant, code);
+    if (seen.wouldRefuse !== undefined) tally(this.#wouldRefuse, tenant, seen.wouldRefuse);
     this.phases.policy.observe(seen.decided ?? total);
     if (seen.journal > 0) this.phases.journal.observe(seen.journal);
     this.phases.total.observe(total);
@@ -105,8 +110,12 @@ export class Counts {
     }
   }
 
-  *refusals(): Iterable<RefusalCount> {
-    for (const [tenant, codes] of this.#refusals) for (const [code, count] of codes) yield { tenant, code, count };
+  refusals(): Iterable<RefusalCount> {
+    return rowsOf(this.#refusals);
+  }
+
+  wouldRefuse(): Iterable<RefusalCount> {
+    return rowsOf(this.#wouldRefuse);
   }
 
   #count(tenant: string, action: string, at: number): void {
@@ -117,16 +126,23 @@ export class Counts {
     counts[at]!++;
   }
 
-  #refuse(tenant: string, code: string): void {
-    let codes = this.#refusals.get(tenant);
-    if (!codes) this.#refusals.set(tenant, (codes = new Map()));
-    codes.set(code, (codes.get(code) ?? 0) + 1);
-  }
-
   #wait({ queue, ocs }: Waits): void {
     this.phases.queue.observe(queue);
     if (ocs > 0) this.phases.ocs.observe(ocs);
   }
+}
+
+/** Tenant, then code. */
+type Tally = Map<string, Map<string, number>>;
+
+const tally = (by: Tally, tenant: string, code: string): void => {
+  let codes = by.get(tenant);
+  if (!codes) by.set(tenant, (codes = new Map()));
+  codes.set(code, (codes.get(code) ?? 0) + 1);
+};
+
+function* rowsOf(by: Tally): Iterable<RefusalCount> {
+  for (const [tenant, codes] of by) for (const [code, count] of codes) yield { tenant, code, count };
 }
 
 const hasWaits = (error: unknown): error is { readonly waits: Waits } => error instanceof Error && "waits" in error;

@@ -51,6 +51,9 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_refusals_total", help: "Requests that the gateway refused or could not bring to an answer, by code.", labels: ["tenant", "code"] }, function* () {
     for (const { count, ...labels } of counts.refusals()) yield [labels, count];
   });
+  counter(registry, { name: "ocsgw_would_refuse_total", help: "Requests of tenants with mode: observe that their policy would have refused, by code.", labels: ["tenant", "code"] }, function* () {
+    for (const { count, ...labels } of counts.wouldRefuse()) yield [labels, count];
+  });
   counter(registry, { name: "ocsgw_alarms_total", help: "Record handles that two tenants used.", labels: ["upstream"] }, function* () {
     for (const { name } of upstreams()) yield [{ upstream: name }, counts.alarms.get(name) ?? 0];
   });

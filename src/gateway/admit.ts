@@ -1,14 +1,14 @@
 /** May this tenant ask that, now? Grants first, then limits. */
 import type { Operation } from "../ocs/target.ts";
-import type { Arrival } from "../message.ts";
 import { judge } from "../tenants/grants.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { tenantsAskedFor } from "./authenticate.ts";
+import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
 import type { Caller, Parts, Permit, Seen } from "./words.ts";
 
 export const admit = async (parts: Parts, caller: Caller, operation: Operation, seen: Seen): Promise<Permit> => {
-  const tenants = mayDo(caller, operation, seen.arrival);
+  const tenants = mayDo(caller, operation, seen);
   const permit = { caller, operation, tenants, tenant: undefined } as unknown as Permit;
   const [only] = tenants;
   return tenants.length === 1 && only ? settle(parts, permit, only, seen) : permit;
@@ -17,19 +17,27 @@ export const admit = async (parts: Parts, caller: Caller, operation: Operation, 
 /** The request is this tenant's: from here on it is charged and journalled as such. */
 export const settle = async (parts: Parts, permit: Permit, tenant: Tenant, seen: Seen): Promise<Permit> => {
   seen.tenant = tenant;
+  if (tenant.observes) observeGrants(permit, tenant, seen);
   const charge = await parts.charge(tenant, permit.operation.action.name);
   seen.charge = charge;
   if (!charge.allowed) {
-    refuse("over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]] });
+    refuseByPolicy(seen, tenant, "over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]] });
   }
   return { ...permit, tenant };
 };
 
-const mayDo = (caller: Caller, operation: Operation, arrival: Arrival): readonly Tenant[] => {
-  const asked = tenantsAskedFor(caller, arrival);
+/** A tenant that observes does not keep its clients from anything; what its grants say is looked at when the request turns out to be its own. */
+const mayDo = (caller: Caller, operation: Operation, seen: Seen): readonly Tenant[] => {
+  const asked = tenantsAskedFor(caller, seen.arrival);
   const verdicts = asked.map((tenant) => judge(tenant, caller.client, operation));
-  const tenants = asked.filter((_, index) => verdicts[index]!.allowed);
+  const tenants = asked.filter((tenant, index) => verdicts[index]!.allowed || tenant.observes);
   const [first] = verdicts;
   if (tenants.length > 0 || !first || first.allowed) return tenants;
+  if (asked.length === 1) seen.tenant = asked[0]!;
   return refuse("not-granted", { detail: first.because });
+};
+
+const observeGrants = ({ caller, operation }: Permit, tenant: Tenant, seen: Seen): void => {
+  const verdict = judge(tenant, caller.client, operation);
+  if (!verdict.allowed) refuseByPolicy(seen, tenant, "not-granted", { detail: verdict.because });
 };

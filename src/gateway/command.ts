@@ -2,6 +2,7 @@
 import { readBody, type Attributes } from "../ocs/body.ts";
 import { Violation } from "../ocs/violation.ts";
 import { headerOf, type Arrival } from "../message.ts";
+import { judge } from "../tenants/grants.ts";
 import { isNamed, type Tenant } from "../tenants/register.ts";
 import { settle } from "./admit.ts";
 import { refuse } from "./refusals.ts";
@@ -37,10 +38,12 @@ const readAttributes = async (permit: Permit, arrival: Arrival, bytes: Uint8Arra
   }
 };
 
-/** For a client of several tenants: the one that the body names. */
-const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant => {
+/** For a client of several tenants: the one that the body names; without a name the only one that grants it, whatever those allow that observe. */
+const tenantSaid = ({ tenants, caller, operation }: Permit, attributes: Attributes): Tenant => {
   const said = attributes.get("GSW_TENANT_DBID") ?? attributes.get("GSW_TENANT_NAME");
   if (said === undefined) {
+    const [granting, ...more] = tenants.filter((tenant) => judge(tenant, caller.client, operation).allowed);
+    if (granting && more.length === 0) return granting;
     return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant" });
   }
   return tenants.find((tenant) => isNamed(tenant, String(said as string | number))) ?? refuse("other-tenant");

@@ -6,7 +6,7 @@ import { headerOf } from "../message.ts";
 
 type Waits = { readonly queue: number; readonly ocs: number };
 
-export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arrival }: Seen): Entry => {
+export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arrival, wouldRefuse }: Seen): Entry => {
   const { resource, name } = order.operation.action;
   const { identifier } = order.operation;
   return {
@@ -23,6 +23,7 @@ export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arriv
     body: redact.body(order.attributes),
     tokens: redact.tokens(resource, identifier, order.attributes),
     config_hash: configHash,
+    ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
   };
 };
 
@@ -75,7 +76,7 @@ export const abandonedEntry = (seen: Seen, failure: Failure): Entry => ({
 
 /** A refusal before anything was intended: as much as is known by then. */
 export const refusalEntry = ({ redact }: Parts, seen: Seen, refused: Refused): Entry => {
-  const { arrival, caller, operation, tenant } = seen;
+  const { arrival, caller, operation, tenant, wouldRefuse } = seen;
   const { code, status } = REFUSALS[refused.refusal];
   return {
     kind: "refusal",
@@ -95,6 +96,7 @@ export const refusalEntry = ({ redact }: Parts, seen: Seen, refused: Refused): E
     detail: refused.message,
     ...(refused.more.pointer !== undefined && { pointer: refused.more.pointer }),
     waits: waitsOf(seen, { queue: 0, ocs: 0 }),
+    ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
   };
 };
 

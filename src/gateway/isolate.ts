@@ -7,16 +7,17 @@ import { isAttributeName } from "../ocs/attributes.ts";
 import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
 import { writeTarget } from "../ocs/target.ts";
 import type { Tenant } from "../tenants/register.ts";
+import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
 import { shapeOf } from "./shape.ts";
-import type { Command, Order } from "./words.ts";
+import type { Command, Order, Seen } from "./words.ts";
 
-export const isolate = (command: Command): Order => {
+export const isolate = (command: Command, seen: Seen): Order => {
   const { tenant, permit: { caller, operation } } = command;
   refuseForeignTenant(command);
   refuseForeignNames(command);
   refuseDisagreement(command);
-  refuseUndeclaredFields(command);
+  refuseUndeclaredFields(command, seen);
   RULES[operation.action.resource](command);
   const attributes = attributesForOcs(command);
   return {
@@ -81,10 +82,10 @@ const refuseDisagreement = ({ permit: { operation }, attributes }: Command): voi
   refuse("uri-and-body", { detail: `${identifiedBy} differs from the URI, which is what OCS would take`, pointer: `/${identifiedBy}` });
 };
 
-const refuseUndeclaredFields = ({ tenant, attributes }: Command): void => {
+const refuseUndeclaredFields = ({ tenant, attributes }: Command, seen: Seen): void => {
   if (!tenant.fields) return;
   for (const name of attributes.keys()) {
-    if (!isAttributeName(name) && !tenant.fields.has(name)) refuse("bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: `/${name}` });
+    if (!isAttributeName(name) && !tenant.fields.has(name)) refuseByPolicy(seen, tenant, "bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: `/${name}` });
   }
 };
 

@@ -83,6 +83,8 @@ export type Seen = {
   operation?: Operation;
   tenant?: Tenant;
   charge?: Charge;
+  /** The code under which the tenant's policy would have refused it, and did not because the tenant observes. */
+  wouldRefuse?: string;
   /** Milliseconds since arrival at which policy was done. */
   decided?: number;
   /** Milliseconds of the journal's two flushes. */

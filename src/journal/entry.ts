@@ -26,6 +26,8 @@ export type Intent = {
   readonly body: Readonly<Record<string, unknown>>;
   readonly tokens?: Tokens | undefined;
   readonly config_hash: string;
+  /** The code under which the tenant's policy would have refused it, had the tenant not been observed only. */
+  readonly would_refuse?: string | undefined;
   /** Given by the journal: see `numbers.ts`. */
   readonly dnc?: number | undefined;
 };
@@ -63,6 +65,8 @@ export type Refusal = {
   readonly detail?: string | undefined;
   readonly pointer?: string | undefined;
   readonly waits?: Waits | undefined;
+  /** As in an intent: policy would have said no before what did. */
+  readonly would_refuse?: string | undefined;
   /** Given by the journal: see `numbers.ts`. */
   readonly dnc?: number | undefined;
 };
@@ -194,12 +198,12 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
 const MEMBERS: Members = {
   intent: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    body: true, tokens: true, config_hash: true, dnc: true,
+    body: true, tokens: true, config_hash: true, would_refuse: true, dnc: true,
   },
   outcome: { id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, code: true, status: true, delivery: true, detail: true, pointer: true, waits: true, dnc: true,
+    tokens: true, code: true, status: true, delivery: true, detail: true, pointer: true, waits: true, would_refuse: true, dnc: true,
   },
   doubt: { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: { source: true, listener: true, second: true, count: true, codes: true },

@@ -28,7 +28,8 @@ export type Rehearsal = (question: Question) => Promise<Rehearsed>;
 
 /** Limits are never used up here: they depend on what came before. */
 export const createRehearsal = (settings: Settings, configHash = ""): Rehearsal => {
-  const register = createRegister(toTenants(settings));
+  // What the policy says is asked, also of a tenant that only observes.
+  const register = createRegister(toTenants(settings).map((tenant) => ({ ...tenant, observes: false })));
   const redact = createRedactor(settings.audit.redact, settings.audit.index_key);
   return async (question) => {
     let [order, refusal]: [Order?, RefusalEntry?] = [];

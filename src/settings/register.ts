@@ -16,6 +16,7 @@ const toTenant = (tenant: TenantSettings): Tenant => ({
     [dbid, { dbid, name, campaignId: campaign_id ?? undefined, groupId: group_id ?? undefined }])),
   lists: new Set(tenant.lists),
   records: tenant.records,
+  observes: tenant.mode === "observe",
   fields: tenant.fields === "any" ? undefined : new Set(tenant.fields),
   limits: {
     requests: toLimit(tenant.limits?.requests),

@@ -17,7 +17,6 @@ const HANDLES = "record handles are not learnt in this version, so every request
 const UNBUILT: readonly Row[] = [
   { code: "OCSGW-6401", at: "tenants.*.records", when: (value) => value === "pre-dial", says: `records: pre-dial: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
   { code: "OCSGW-6402", at: "tenants.*.records", when: (value) => value === "registered", says: `records: registered: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
-  { code: "OCSGW-6403", at: "tenants.*.mode", when: (value) => value === "observe", says: "mode: observe is not carried out in this version: policy is enforced all the same" },
   { code: "OCSGW-6406", at: "upstreams.*.callbacks", when: stated, says: "callbacks are not carried out in this version: nothing listens there, and OCS must not be pointed at it" },
   { code: "OCSGW-6407", at: "identity.mtls", when: some, says: "client certificates identify nobody in this version: such clients need a key or a token" },
   { code: "OCSGW-6408", at: "audit.postgres", when: stated, says: "the mirror in Postgres is not written in this version: the journal's files are complete without it" },

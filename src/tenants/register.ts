@@ -24,6 +24,8 @@ export type Tenant = {
   readonly campaignGroups: ReadonlyMap<number, CampaignGroup>;
   readonly lists: ReadonlySet<string>;
   readonly records: RecordsMode;
+  /** Its own policy is recorded and not applied. */
+  readonly observes: boolean;
   /** Names of user-defined fields; undefined for any. */
   readonly fields: ReadonlySet<string> | undefined;
   readonly limits: { readonly requests: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };

@@ -21,6 +21,7 @@ export const aTenant = (over: Partial<Tenant> = {}): Tenant => ({
   ]),
   lists: new Set(["Alpha List"]),
   records: "dedicated",
+  observes: false,
   fields: undefined,
   limits: { requests: undefined, actions: new Map() },
   ...over,

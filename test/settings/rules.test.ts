@@ -72,7 +72,6 @@ const WARNINGS: readonly Case[] = [
   { says: "clients without keys", changes: [["fields: any", "fields: any"]], code: "OCSGW-6305", at: ["keys.yaml"], message: /alpha-ors, alpha-ops, beta-crm, beta-ops/ },
   { says: "pre-dial", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6401", at: ["pre-dial\n    fields"], message: /refused \(OCSGW-2106\)/ },
   { says: "registered", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6402", at: ["registered"], message: /refused \(OCSGW-2106\)/ },
-  { says: "observe", changes: [["    fields: any", "    mode: observe"]], code: "OCSGW-6403", at: ["observe"], message: /enforced all the same/ },
   { says: "callbacks", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1] }\n    connections: 4']], code: "OCSGW-6406", at: ["{ bind"] },
   { says: "client certificates", changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*.example", client: alpha-ors }]\n']], code: "OCSGW-6407", at: ["[{ name: ca"] },
   { says: "Postgres", changes: [TAIL("  postgres: postgres://db/audit")], code: "OCSGW-6408", at: ["postgres://db"] },
