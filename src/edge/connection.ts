@@ -25,6 +25,7 @@ export class Connection {
   readonly #onGone = new Set<() => void>();
   #busy = false;
   #held = false;
+  #closing = false;
   #gone = false;
   #readAgainAt = -Infinity;
   #secondsReplying = -1;
@@ -66,8 +67,14 @@ export class Connection {
     if (this.#secondsReplying >= 0 && ++this.#secondsReplying > max) this.#socket.destroy();
   }
 
+  /** The reply now given is the last one: what was sent ahead behind it is not begun. */
+  close(): void {
+    this.#closing = true;
+  }
+
   /** Runs the task when those before it are done. */
   enqueue(task: Task): void {
+    if (this.#closing) return;
     if (!this.#busy) {
       this.#busy = true;
       return task();
@@ -78,7 +85,7 @@ export class Connection {
 
   /** The task that runs is done. */
   next(): void {
-    if (this.#socket.destroyed) this.#waiting.length = 0;
+    if (this.#closing || this.#socket.destroyed) this.#waiting.length = 0;
     const task = this.#waiting.shift();
     this.#secondsReplying = -1;
     this.#busy = task !== undefined;

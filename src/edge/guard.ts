@@ -22,10 +22,12 @@ const MAX_TARGET = 2048;
 const MAX_LINES = 64;
 /** Names of which a second line would leave the choice to whoever reads next. */
 const SINGLE = new Map([
-  "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "authorization", "x-api-key", "ocsgw-tenant", "expect", "if-none-match",
+  "host", "content-length", "content-type", "content-encoding", "transfer-encoding", "authorization", "x-api-key", "ocsgw-tenant", "expect", "if-none-match", "upgrade",
 ].map((name, place) => [name, 1 << place]));
 const NAME = /^[A-Za-z0-9-]+$/;
 const VALUE = /^[\t\x20-\x7e]*$/;
+// A length inside another header's value is there for a reader that ends lines elsewhere.
+const HIDDEN = /(?:content-length|transfer-encoding)[\t ]*:/i;
 const LENGTH = /^(?:0|[1-9][0-9]{0,9})$/;
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 
@@ -44,6 +46,7 @@ const faultInHead = ({ version, target, headers }: Head): Fault | undefined => {
     const single = SINGLE.get(lower) ?? 0;
     if (!NAME.test(name)) return ambiguous("a header name with a character other than letters, digits and -");
     if (!VALUE.test(value)) return ambiguous(`the value of ${singleName(lower)} has a character other than visible ASCII`);
+    if (value.includes(":") && HIDDEN.test(value)) return ambiguous("a header whose value has another header in it");
     if ((seen & single) !== 0) return ambiguous(`${singleName(lower)} stands twice`);
     seen |= single;
   }

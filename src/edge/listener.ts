@@ -190,8 +190,10 @@ class Desk {
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
     // A body that nobody read, of unknown length or still unsent, leaves no place where the next request begins.
     const unread = !request.complete && (request.headers["transfer-encoding"] !== undefined || request.headers.expect !== undefined);
+    const close = reply.close === true || cut || unread || this.draining;
+    if (close) connection.close();
     connection.replying();
-    write(response, reply, reply.close === true || cut || unread || this.draining);
+    write(response, reply, close);
   };
 
   async #refuseRaw(socket: Socket, fault: Fault): Promise<void> {

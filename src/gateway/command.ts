@@ -29,7 +29,10 @@ const readAttributes = async (permit: Permit, arrival: Arrival, bytes: Uint8Arra
   try {
     return readBody(permit.operation.action, bytes);
   } catch (error) {
-    if (!(error instanceof Violation) || error.rule !== "truncated") throw error;
+    if (!(error instanceof Violation)) throw error;
+    // Whose body is no JSON may have been cut in the wrong place: what comes behind it is not read as a request.
+    if (error.rule === "json") return refuse("bad-json", { detail: error.message, close: true });
+    if (error.rule !== "truncated") throw error;
     // Several of the manual's examples announce a length that is too short: the rest of their body arrives as a second request.
     if (await arrival.surplus()) {
       return refuse("wrong-length", { detail: "the body is longer than its Content-Length says; let the HTTP library set it", close: true });

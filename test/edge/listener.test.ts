@@ -209,6 +209,7 @@ const bad: readonly Bad[] = [
   ["trailers", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "2\r\n{}\r\n0\r\nHost: evil\r\n\r\n", 400, "1011"],
   ["a broken chunk size", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: chunked"]) + "zz\r\n{}\r\n", 400, "1011"],
   ["garbage", "\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", 400, "1011"],
+  ["a length inside another header", head(["Host: localhost", "X-Client: alpha", "X: x\tTransfer-Encoding: chunked", "Content-Length: 0"]), 400, "1011"],
   ["an Upgrade", head(["Host: localhost", "X-Client: alpha", "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0"]), 400, "1011"],
   ["CONNECT", head(["Host: localhost:443"], "CONNECT localhost:443 HTTP/1.1"), 400, "1011"],
 ];
@@ -236,6 +237,16 @@ describe("what is not one unambiguous request for us", () => {
     const reply = await client.reply();
     expect([reply.status, reply.headers["ocsgw-code"], reply.headers.connection]).toEqual([400, "OCSGW-1006", "close"]);
     await client.ended();
+    expect(line.sent).toEqual([]);
+  });
+
+  it.each([
+    ["by the guard", post(DNC, "", ["Content_Length: 5"])], ["by the parser of its body", post(DNC, "86\r\n")], ["for its lengths", post(DNC, "", ["Transfer-Encoding: chunked"])],
+  ])("what was sent ahead behind a request that is refused %s is not begun", async (_by, first) => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    await client.send(first + post(DNC) + post(DNC));
+    expect(await client.ended()).toMatch(/^HTTP\/1\.1 400 [^]*Connection: close/);
     expect(line.sent).toEqual([]);
   });
 
