@@ -15,6 +15,7 @@ import { newToken } from "./console/token.ts";
 import { events } from "./events.ts";
 import type { FilesRead } from "./settings/load.ts";
 import type { Settings } from "./settings/schema.ts";
+import { createRevocations } from "./tenants/credential.ts";
 
 export type Gateway = {
   /** As they are now. */
@@ -56,7 +57,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   const { journal, checkpoints } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
-  const standing = new Standing({ house: { journal, counts, watch: watchHandles(journal, counts) }, tell: tellOf(journal, counts) });
+  const standing = new Standing({ house: { journal, counts, revocations: createRevocations(), watch: watchHandles(journal, counts) }, tell: tellOf(journal, counts) });
   const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
   const token = adminToken ?? newToken();
   const oversight = await createOversight({

@@ -26,6 +26,17 @@ export class BodyFault extends Error {
   }
 }
 
+/** The certificate that a client showed. Its chain was verified, or `fault` says why it counts for nothing. */
+export type Peer = {
+  /** DNS names of the subject alternative name, in small letters. The common name is never read. */
+  readonly names: readonly string[];
+  /** SHA-256 of the certificate, base64url (RFC 8705: x5t#S256). */
+  readonly thumbprint: string;
+  /** SHA-256, hexadecimal, of each certificate above it in its chain. */
+  readonly authorities: readonly string[];
+  readonly fault?: string;
+};
+
 /** One request as it arrived. `target` is the raw request target, never decoded. */
 export type Arrival = {
   /** ULID, 26 characters of Crockford's base32; also the reply's `Ocsgw-Request-Id`. */
@@ -38,6 +49,8 @@ export type Arrival = {
   /** The peer's address, without port. */
   readonly source: string;
   readonly listener: string;
+  /** Set when the client showed a certificate. */
+  readonly peer?: Peer | undefined;
   /** Set when the message itself is at fault: whoever handles the arrival must refuse it. */
   readonly fault?: Fault | undefined;
   /** Reads the body to its end, once. Rejects with BodyFault. */

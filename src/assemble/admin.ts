@@ -28,5 +28,8 @@ export const startAdmin = async ({ admin, audit }: Settings, { handler, token }:
   };
 };
 
+/** Probes, scrapers and a few people. */
+const ROOM = { max: 200, maxPerSource: 200 };
+
 const optionsOf = async ({ bind, tls }: NonNullable<Settings["admin"]>): Promise<ListenerOptions> =>
-  ({ name: "admin", ...bind, tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_ca: null, client_certificates: "none" } }), names: [], allowFrom: undefined, maxBody: 4096 });
+  ({ name: "admin", ...bind, tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" } }), names: [], allowFrom: undefined, maxBody: 4096, room: ROOM });

@@ -1,29 +1,53 @@
-/** Settings → who may show what to be whom: the keys file and the issuers, as `tenants` takes them. */
+/** Settings → who may show what to be whom: the keys file, the issuers and the certificates' rules, as `tenants` takes them. */
+import { X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
+import { toLimit } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
-import { createCredentials, type Credentials, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
-import type { Generation, Reading } from "./generation.ts";
+import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
+import type { Generation, House, Reading } from "./generation.ts";
+
+type Identity = Settings["identity"];
 
 /** Those of the generation before where nothing of it has changed, so that key sets which were fetched stay at hand. */
-export const credentialsFor = (reading: Reading, before: Generation | undefined): Promise<Credentials> | Credentials =>
-  before && fingerprint(before) === fingerprint(reading) ? before.credentials : startCredentials(reading.settings);
+export const credentialsFor = (house: House, reading: Reading, before: Generation | undefined): Promise<Credentials> | Credentials =>
+  before && fingerprint(before) === fingerprint(reading) ? before.credentials : startCredentials(house, reading.settings);
 
-const fingerprint = ({ settings: { identity }, files }: Reading): string =>
-  JSON.stringify([identity, files.get(identity.keys?.file ?? ""), identity.jwt.map(({ jwks_file }) => files.get(jwks_file ?? ""))]);
+const fingerprint = ({ settings: { identity, tenants }, files }: Reading): string => JSON.stringify([
+  identity, tenants.map(({ name, dbid }) => [name, dbid]), files.get(identity.keys?.file ?? ""),
+  identity.jwt.map(({ jwks_file }) => files.get(jwks_file ?? "")), identity.mtls.map(({ ca }) => files.get(ca ?? "")),
+]);
 
-const startCredentials = async ({ identity }: Settings): Promise<Credentials> => {
-  const { keys } = identity;
+const startCredentials = async ({ revocations }: House, settings: Settings): Promise<Credentials> => {
+  const { identity: { jwt, mtls, keys, failures }, audit } = settings;
   return createCredentials({
-    jwt: identity.jwt.map(({ jwks_uri, jwks_file, claims, ...issuer }) => ({
-      ...issuer,
-      ...(jwks_uri !== null && { jwks_uri }),
-      ...(jwks_file !== null && { jwks_file }),
-      claims: { client: claims.client, ...(claims.tenant !== null && { tenant: claims.tenant }) },
-    })),
-    ...(keys && { keys: { records: (await recordsIn(keys.file)).map(toRecord), carriers: keys.carriers } }),
+    jwt: jwt.map((issuer) => issuerOf(issuer, settings)),
+    certificates: await Promise.all(mtls.map((rule) => ruleOf(rule, settings))),
+    ...(keys && { keys: { records: (await recordsIn(keys.file)).map((key) => toRecord(key, settings)), carriers: keys.carriers } }),
+    revocations,
+    failures: createFailures(toLimit(failures)),
+    keysDir: join(audit.dir, "jwks"),
   });
 };
+
+const issuerOf = ({ jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity["jwt"][number], settings: Settings): JwtIssuer => ({
+  ...issuer,
+  ...(jwks_uri !== null && { jwks_uri }),
+  ...(jwks_file !== null && { jwks_file }),
+  claims: { client: claims.client, ...(claims.tenant !== null && { tenant: claims.tenant }) },
+  ...listed(tenants, settings),
+});
+
+const ruleOf = async ({ name, san_dns, client, ca, tenants }: Identity["mtls"][number], settings: Settings): Promise<CertificateRule> => ({
+  name, san_dns, client,
+  ...(ca !== null && { authorities: digestsIn(await readFile(ca, "utf8")) }),
+  ...listed(tenants, settings),
+});
+
+/** SHA-256, hexadecimal, of each certificate of the text. */
+const digestsIn = (pem: string): readonly string[] =>
+  (pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []).map((block) => new X509Certificate(block).fingerprint256.replaceAll(":", "").toLowerCase());
 
 /** None while there is no such file: the first key makes it. */
 const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {
@@ -37,8 +61,15 @@ const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {
   return read.keys;
 };
 
-const toRecord = ({ id, client, hash, expires, revoked }: KeyRecord): CredentialKey => ({
+const toRecord = ({ id, client, hash, expires, revoked, tenants }: KeyRecord, settings: Settings): CredentialKey => ({
   id, client, hash,
   ...(expires !== null && { expires: new Date(expires).toISOString() }),
   ...(revoked !== null && { revoked: new Date(revoked).toISOString() }),
+  ...listed(tenants, settings),
 });
+
+/** Each listed tenant by its name and its DBID, so that two lists have in common what they mean and not what they say. */
+const listed = (tenants: readonly string[] | null, settings: Settings): { readonly tenants?: readonly string[] } =>
+  tenants === null ? {} : {
+    tenants: settings.tenants.filter(({ name, dbid }) => tenants.includes(name) || tenants.includes(String(dbid))).flatMap(({ name, dbid }) => [name, String(dbid)]),
+  };

@@ -12,7 +12,7 @@ import type { Handler } from "../message.ts";
 import type { FilesRead } from "../settings/load.ts";
 import { toTenants } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
-import type { Credentials } from "../tenants/credential.ts";
+import type { Credentials, Revocations } from "../tenants/credential.ts";
 import { createQuota, type Limiters } from "../tenants/quota.ts";
 import { createRegister } from "../tenants/register.ts";
 import { credentialsFor } from "./credentials.ts";
@@ -22,6 +22,7 @@ import type { Board } from "./upstreams.ts";
 export type House = {
   readonly journal: Journal;
   readonly counts: Counts;
+  readonly revocations: Revocations;
   /** Told of every order that is about to be sent. */
   readonly watch: (order: Order) => void;
 };
@@ -47,7 +48,7 @@ export type Generation = Reading & {
 /** Throws when keys or key sets cannot be read. */
 export const createGeneration = async (house: House, reading: Reading, boards: ReadonlyMap<string, Board>, before?: Generation): Promise<Generation> => {
   const tenants = toTenants(reading.settings);
-  const credentials = await credentialsFor(reading, before);
+  const credentials = await credentialsFor(house, reading, before);
   const quota = createQuota(tenants, before?.limiters);
   let live = 0;
   const { journal, counts, watch } = house;

@@ -46,9 +46,12 @@ const open = async (options: ListenerOptions, handler: Handler): Promise<Listene
 };
 
 const optionsOf = async (listener: ListenerSettings, { upstreams }: Settings): Promise<ListenerOptions> => {
-  const { name, bind, names, allow_from, max_body } = listener;
+  const { name, bind, names, allow_from, max_body, max_connections, max_connections_per_source } = listener;
   const aliases = Object.values(upstreams).flatMap((upstream) => upstream.aliases);
-  return { name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body };
+  return {
+    name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body,
+    room: { max: max_connections, maxPerSource: max_connections_per_source },
+  };
 };
 
 /** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
@@ -58,6 +61,7 @@ export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<Tls
     key: await readFile(tls.key, "utf8"),
     minVersion: tls.min_version,
     clientCa: tls.client_ca === null ? undefined : await readFile(tls.client_ca, "utf8"),
+    clientCrl: tls.client_ca === null || tls.client_crl === null ? undefined : await readFile(tls.client_crl, "utf8"),
     clientCertificates: tls.client_ca === null ? "none" : tls.client_certificates,
   });
 

@@ -38,12 +38,14 @@ export const boardsFor = async (reading: Reading, tell: (news: UpstreamNews) => 
 };
 
 const wayOf = ({ primary, backup, lane_isolation, tls, timeouts: { connect } }: UpstreamSettings, { files }: Reading): string =>
-  JSON.stringify([primary, backup, lane_isolation, connect, tls, files.get(tls.ca ?? ""), files.get(tls.cert ?? ""), files.get(tls.key ?? "")]);
+  JSON.stringify([primary, backup, lane_isolation, connect, tls, files.get(tls.ca ?? ""), files.get(tls.crl ?? ""), files.get(tls.cert ?? ""), files.get(tls.key ?? "")]);
 
 const wayOptions = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOptions, "primary" | "backup" | "onePerTenant" | "userAgent">> => {
-  const { ca, cert, key, server_name } = upstream.tls;
+  const { ca, crl, pins, cert, key, server_name } = upstream.tls;
   const tls = {
     ...(ca !== null && { ca: await readFile(ca, "utf8") }),
+    ...(crl !== null && { crl: await readFile(crl, "utf8") }),
+    ...(pins !== null && { pins }),
     ...(cert !== null && { cert: await readFile(cert, "utf8") }),
     ...(key !== null && { key: await readFile(key, "utf8") }),
     ...(server_name !== null && { serverName: server_name }),

@@ -26,15 +26,16 @@ class Stop extends Error {
 }
 
 /** Resolves to the exit code. The key goes to stdout, alone on its line; all else to stderr. */
-export const keysCreate = ({ config, client, expires }: { readonly config: string; readonly client: string; readonly expires?: string }, host: Host = process): Promise<number> =>
+export const keysCreate = ({ config, client, expires, tenant }: { readonly config: string; readonly client: string; readonly expires?: string; readonly tenant?: readonly string[] }, host: Host = process): Promise<number> =>
   command(host, async () => {
     const { settings, file } = await keysOf(config, host);
     mustStand(client, settings);
+    for (const each of tenant ?? []) mustHave(each, client, settings);
     const lifetime = expires === undefined ? undefined : parseDuration(expires);
     if (expires !== undefined && !lifetime) throw new Stop(WRONG_USAGE, `--expires: expected ${DURATION_EXPECTED}, found ${expires}`);
     const created = Date.now();
     const { id, key, hash } = createKey();
-    await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null });
+    await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null });
     host.stdout.write(`${key}\n`);
     host.stderr.write(`key ${id} of ${client}, ${lifetime ? `until ${day(created + lifetime)}` : "without an end"}. It is not shown again; ${file} holds its hash.\n`);
   });
@@ -84,6 +85,12 @@ const mustStand = (client: string, { tenants }: Settings): void => {
   if (known.has(client)) return;
   const near = nearest(client, known);
   throw new Stop(WRONG_USAGE, `no tenant has a client ${client}${near === undefined ? "" : `; did you mean ${near}?`}`);
+};
+
+const mustHave = (tenant: string, client: string, { tenants }: Settings): void => {
+  const its = tenants.filter(({ clients }) => Object.hasOwn(clients, client));
+  if (its.some(({ name, dbid }) => name === tenant || String(dbid) === tenant)) return;
+  throw new Stop(WRONG_USAGE, `${client} does not stand under a tenant ${tenant}; it stands under ${its.map(({ name }) => name).join(", ")}`);
 };
 
 const textOf = (file: string): Promise<string> =>

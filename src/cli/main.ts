@@ -80,7 +80,8 @@ const program = (): Command => {
     .action(done(async (options, client, action, target) => (await import("./can.ts")).can({ ...options, client: client!, action: action!, target: target! })));
 
   const keys = ocsgw.command("keys").description("API keys of clients; the file holds hashes only");
-  keys.command("create").description("prints a new key once").requiredOption("--client <name>").option("--expires <duration>", "as in 90d").option(...CONFIG)
+  keys.command("create").description("prints a new key once").requiredOption("--client <name>").option("--expires <duration>", "as in 90d")
+    .addOption(new Option("--tenant <name>", "the only tenant for which the key counts; may stand several times").argParser(several)).option(...CONFIG)
     .action(done(async (options) => (await import("./keys.ts")).keysCreate(options)));
   keys.command("list").option(...CONFIG).option(...JSON_OUT).action(done(async (options) => (await import("./keys.ts")).keysList(options)));
   keys.command("revoke").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));

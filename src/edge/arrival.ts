@@ -1,6 +1,6 @@
 /** A request of Node's server as an Arrival: raw header lines, a body that is read on demand and bounded, and the client's hanging up. */
 import { IncomingMessage, type ServerResponse } from "node:http";
-import { BodyFault, headerOf, type Arrival, type Fault, type HeaderLine } from "../message.ts";
+import { BodyFault, headerOf, type Arrival, type Fault, type HeaderLine, type Peer } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import { ulid } from "./ulid.ts";
 
@@ -15,7 +15,7 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
   return lines;
 };
 
-type Taken = { readonly connection: Connection; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly listener: string; readonly maxBody: number };
+type Taken = { readonly connection: Connection; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly peer: Peer | undefined; readonly listener: string; readonly maxBody: number };
 
 export class ClientArrival implements Arrival {
   readonly id = ulid();
@@ -25,6 +25,7 @@ export class ClientArrival implements Arrival {
   readonly headers: readonly HeaderLine[];
   readonly source: string;
   readonly listener: string;
+  readonly peer: Peer | undefined;
   readonly fault: Fault | undefined;
   readonly connection: Connection;
   readonly #request: IncomingMessage;
@@ -32,12 +33,13 @@ export class ClientArrival implements Arrival {
   readonly #maxBody: number;
   #gone: AbortSignal | undefined;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { connection, headers, fault, listener, maxBody }: Taken) {
+  constructor(request: IncomingMessage, response: ServerResponse, { connection, headers, fault, peer, listener, maxBody }: Taken) {
     this.method = request.method ?? "";
     this.target = request.url ?? "";
     this.headers = headers;
     this.source = connection.source;
     this.listener = listener;
+    this.peer = peer;
     this.fault = fault;
     this.connection = connection;
     this.#request = request;

@@ -1,6 +1,7 @@
 /** One client connection: its requests one after the other, whatever it pipelines, and what is known about its end. */
 import type { Socket } from "node:net";
 import type { Fault } from "../message.ts";
+import type { Shown } from "./trust.ts";
 
 /** Begins a request. Whoever it is calls `next` when its reply is out. */
 type Task = () => void;
@@ -18,6 +19,10 @@ export class Connection {
   readonly address: string;
   /** What came after the last whole request and is none. */
   fault: Fault | undefined;
+  /** The client certificate that it was opened with. */
+  shown: Shown | undefined;
+  /** It ends with the reply that is under way. */
+  retired = false;
   readonly #socket: Socket;
   readonly #waiting: Task[] = [];
   readonly #onFault = new Set<(fault: Fault) => unknown>();
@@ -93,6 +98,12 @@ export class Connection {
       if (this.#waiting.length < AHEAD && this.#held) this.#readOn();
       task();
     } else if (this.fault) this.#whenBroken(this.fault);
+  }
+
+  /** Nothing new is taken; what is under way still gets its reply. */
+  retire(): void {
+    this.retired = true;
+    if (!this.#busy) this.#socket.destroySoon();
   }
 
   fail(fault: Fault): void {

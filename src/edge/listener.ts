@@ -2,15 +2,18 @@
 import { createServer as createHttp, STATUS_CODES, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, BlockList, Socket } from "node:net";
-import { Server as TlsServer } from "node:tls";
+import { Server as TlsServer, type TLSSocket } from "node:tls";
+import { events } from "../events.ts";
 import type { Fault, Handler, Reply } from "../message.ts";
 import { Arriving, brokenArrival, ClientArrival, headerLines } from "./arrival.ts";
 import { ownAuthorities } from "./authority.ts";
 import { faultOf, isAboutRequest, MAX_HEAD } from "./broken.ts";
 import { Connection } from "./connection.ts";
+import { Crowd, type Room } from "./crowd.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
+import { Trust } from "./trust.ts";
 
 export type ListenerOptions = {
   readonly name: string;
@@ -23,6 +26,8 @@ export type ListenerOptions = {
   readonly allowFrom: BlockList | undefined;
   /** Bytes. */
   readonly maxBody: number;
+  /** Connections at a time. */
+  readonly room?: Room;
   readonly patience?: Patience;
 };
 
@@ -34,13 +39,16 @@ export type Listener = {
   /** scheme://host:port */
   readonly url: string;
   readonly port: number;
-  /** From now on these names, networks, sizes and certificates count. Connections that stand stay; address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
+  /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more: each ends with the reply that is under way, if any. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
+  /** Milliseconds since 1970: when the first revocation list of client certificates ends. */
+  readonly listsEnd: () => number | undefined;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
   readonly stop: (graceMs: number) => Promise<void>;
 };
 
 export const PATIENCE: Patience = { head: 5000, request: 15_000, reply: 15_000 };
+export const ROOM: Room = { max: 10_000, maxPerSource: 4000 };
 const SECOND = 1000;
 const LINGER_MS = 1000;
 
@@ -64,7 +72,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
     desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => stop(server, desk, graceMs) };
+  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), listsEnd: () => desk.listsEnd, stop: (graceMs) => stop(server, desk, graceMs) };
 };
 
 const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
@@ -102,6 +110,8 @@ const isAllowed = (from: BlockList, { remoteAddress = "" }: Socket): boolean => 
   return v4 !== undefined ? from.check(v4, "ipv4") : from.check(remoteAddress, remoteAddress.includes(":") ? "ipv6" : "ipv4");
 };
 
+const NO_TRUST = { clientCa: undefined };
+
 /** Under which a socket keeps its connection. */
 const CONNECTION = Symbol("connection");
 type Known = Socket & { [CONNECTION]?: Connection };
@@ -114,12 +124,21 @@ class Desk {
   readonly #handler: Handler;
   readonly #mounted: Mounted<Arriving>;
   readonly #connections = new Set<Connection>();
+  readonly #crowd: Crowd;
+  readonly #trust: Trust;
+  #toldAt = -Infinity;
   readonly #authorities = new Map<string, (authority: string) => boolean>();
 
   constructor(options: ListenerOptions, handler: Handler) {
     this.#options = options;
     this.#handler = handler;
     this.#mounted = mount(Arriving, this.#serve);
+    this.#crowd = new Crowd(options.room ?? ROOM);
+    this.#trust = new Trust(options.tls ?? NO_TRUST);
+  }
+
+  get listsEnd(): number | undefined {
+    return this.#trust.listsEnd;
   }
 
   /** What the server makes its requests and responses of. */
@@ -128,12 +147,21 @@ class Desk {
   }
 
   update(options: ListenerOptions): void {
+    this.#trust.renew(options.tls ?? NO_TRUST);
     this.#options = options;
     this.#authorities.clear();
+    this.#crowd.room = options.room ?? ROOM;
+    for (const connection of this.#connections) if (connection.shown && this.#trust.ask(connection.shown).fault !== undefined) connection.retire();
   }
 
   mayEnter(socket: Socket): boolean {
-    return this.#options.allowFrom === undefined || isAllowed(this.#options.allowFrom, socket);
+    if (this.#options.allowFrom && !isAllowed(this.#options.allowFrom, socket)) return false;
+    const over = this.#crowd.enter(socket);
+    if (over === undefined) return true;
+    // One line a second tells as much as thousands.
+    if (performance.now() - this.#toldAt >= SECOND) events.connectionRefused(this.#options.name, over, socket.remoteAddress ?? "");
+    this.#toldAt = performance.now();
+    return false;
   }
 
   greet(socket: Known): Connection {
@@ -145,6 +173,7 @@ class Desk {
       // It came when the last reply was out already: that one did not close.
       if (socket.writable) void this.#refuseRaw(socket, fault);
     });
+    if (this.#options.tls && this.#options.tls.clientCertificates !== "none") connection.shown = this.#trust.greet(socket as TLSSocket);
     this.#connections.add(connection);
     socket.once("close", () => this.#connections.delete(connection));
     return connection;
@@ -166,7 +195,8 @@ class Desk {
     const headers = headerLines(request.rawHeaders);
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
     const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(connection.address) });
-    request.arrival = new ClientArrival(request, response, { connection, headers, fault, listener: this.#options.name, maxBody: this.#options.maxBody });
+    const peer = connection.shown && this.#trust.ask(connection.shown);
+    request.arrival = new ClientArrival(request, response, { connection, headers, fault, peer, listener: this.#options.name, maxBody: this.#options.maxBody });
     if (fault) void this.#serve(request, response);
     else this.#mounted.app(request, response);
   }
@@ -190,7 +220,7 @@ class Desk {
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
     // A body that nobody read, of unknown length or still unsent, leaves no place where the next request begins.
     const unread = !request.complete && (request.headers["transfer-encoding"] !== undefined || request.headers.expect !== undefined);
-    const close = reply.close === true || cut || unread || this.draining;
+    const close = reply.close === true || cut || unread || connection.retired || this.draining;
     if (close) connection.close();
     connection.replying();
     write(response, reply, close);

@@ -1,14 +1,14 @@
 /** The TLS side of a listener: 1.2 or later, HTTP/1.1 only (HTTP/2 belongs to a proxy in front), and which names its certificate has. */
-import { X509Certificate } from "node:crypto";
+import { constants, randomBytes, X509Certificate } from "node:crypto";
 import type { ServerOptions } from "node:https";
 import { createSecureContext } from "node:tls";
+import { Trust, type TrustSettings } from "./trust.ts";
 
-export type TlsSettings = {
+export type TlsSettings = TrustSettings & {
   /** PEM. */
   readonly cert: string;
   readonly key: string;
   readonly minVersion: "1.2" | "1.3";
-  readonly clientCa: string | undefined;
   readonly clientCertificates: "none" | "request" | "require";
 };
 
@@ -19,7 +19,11 @@ const CIPHERS = [
 ].join(":");
 const HANDSHAKE_MS = 5000;
 
-export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCertificates }: TlsSettings): ServerOptions => ({
+/**
+ * A session is never resumed across listeners or reloads, because each call makes a context of its own. Where certificates are asked for none
+ * is resumed at all: that would be a certificate which nobody has verified again.
+ */
+export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCrl, clientCertificates }: TlsSettings): ServerOptions => ({
   cert,
   key,
   minVersion: `TLSv${minVersion}`,
@@ -29,12 +33,19 @@ export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCertificates
   handshakeTimeout: HANDSHAKE_MS,
   requestCert: clientCertificates !== "none",
   rejectUnauthorized: clientCertificates === "require",
+  sessionIdContext: randomBytes(16).toString("hex"),
+  ...(clientCertificates !== "none" && { secureOptions: constants.SSL_OP_NO_TICKET }),
   ...(clientCa !== undefined && { ca: clientCa }),
+  ...(clientCrl !== undefined && { crl: eachList(clientCrl) }),
 });
 
-/** The same settings. Throws when OpenSSL would not take them. */
+/** Of a text with several lists Node would read the first alone. */
+const eachList = (pem: string): string[] => pem.match(/-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g) ?? [pem];
+
+/** The same settings. Throws when OpenSSL would not take them, or authorities and revocation lists cannot be read. */
 export const requireUsable = (settings: TlsSettings): TlsSettings => {
   createSecureContext(tlsOptions(settings));
+  new Trust(settings);
   return settings;
 };
 

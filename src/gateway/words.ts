@@ -1,7 +1,7 @@
 /** The values that a request becomes on its way. A `Proven` value can be made by one stage alone, so no stage can be left out. */
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
-import type { Credential, Identity } from "../tenants/credential.ts";
+import type { Credential, Identified } from "../tenants/credential.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
 import type { Entry } from "../journal/entry.ts";
@@ -98,7 +98,7 @@ export type Dialect = "auto" | "ocs" | "problem";
 
 /** The line's outside world, as functions. */
 export type Parts = {
-  readonly identify: (headers: readonly HeaderLine[]) => Promise<Identity | undefined> | Identity | undefined;
+  readonly identify: (arrival: Arrival) => Promise<Identified> | Identified;
   readonly challenge: string;
   readonly register: Register;
   readonly charge: (tenant: Tenant, action: Operation["action"]["name"]) => Promise<Charge> | Charge;

@@ -22,11 +22,12 @@ const keySchema = z.strictObject({
   created: time,
   expires: time.nullable().prefault(null as never),
   revoked: time.nullable().prefault(null as never),
+  tenants: z.array(z.string().min(1)).min(1, { error: "expected at least one tenant" }).nullable().prefault(null as never),
 });
 const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(keySchema) });
 
 /** `hash` is `sha256:<hex>` of the whole key; times are milliseconds since 1970, null when there is none. */
-export type KeyRecord = Readonly<z.output<typeof keySchema>>;
+export type KeyRecord = Readonly<Omit<z.output<typeof keySchema>, "tenants"> & { /** Names or DBIDs; null for all of the client's. */ tenants: readonly string[] | null }>;
 export type Keys = { readonly ok: true; readonly keys: readonly KeyRecord[] } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const EMPTY = `# Keys of clients, as hashes: the keys themselves are nowhere. Written by ocsgw keys create and ocsgw keys revoke.\nversion: 1\nkeys: []\n`;
@@ -62,12 +63,12 @@ export class KeysFileError extends Error {
 const iso = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
 
 /** Makes the file when there is none. Rejects with KeysFileError. */
-export const addKey = (file: string, { id, client, hash, created, expires }: Omit<KeyRecord, "revoked">): Promise<void> =>
+export const addKey = (file: string, { id, client, hash, created, expires, tenants }: Omit<KeyRecord, "revoked">): Promise<void> =>
   edit(file, (document) => {
     const keys = document.get("keys");
     if (!isSeq(keys)) throw new KeysFileError(`${file} has no list of keys`);
     keys.flow &&= keys.items.length > 0; // `keys: []` becomes a list with one line for each key
-    const node = document.createNode({ id, client, hash, created: iso(created), ...(expires !== null && { expires: iso(expires) }) }) as YAMLMap;
+    const node = document.createNode({ id, client, hash, created: iso(created), ...(expires !== null && { expires: iso(expires) }), ...(tenants !== null && { tenants }) }) as YAMLMap;
     node.flow = true;
     keys.add(node);
   });

@@ -19,14 +19,10 @@ const toTenant = (tenant: TenantSettings): Tenant => ({
   observes: tenant.mode === "observe",
   fields: tenant.fields === "any" ? undefined : new Set(tenant.fields),
   limits: {
-    requests: toLimit(tenant.limits?.requests),
-    actions: new Map(Object.entries(tenant.limits?.actions ?? {}).flatMap(([action, limit]): [ActionName, Limit][] => {
-      const made = toLimit(limit);
-      return made ? [[action as ActionName, made]] : [];
-    })),
+    requests: tenant.limits?.requests ? toLimit(tenant.limits.requests) : undefined,
+    actions: new Map(Object.entries(tenant.limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [action as ActionName, toLimit(limit)])),
   },
 });
 
 /** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
-const toLimit = (limit: LimitSettings | null | undefined): Limit | undefined =>
-  limit ? { points: limit.burst, seconds: (limit.burst * limit.rate.per_ms) / limit.rate.count / 1000 } : undefined;
+export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({ points: burst, seconds: (burst * rate.per_ms) / rate.count / 1000 });

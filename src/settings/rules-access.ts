@@ -7,7 +7,7 @@ import { isLoopback } from "./units.ts";
 
 const someWayIn: Rule = ({ identity }) =>
   (identity && identity.value.jwt.length === 0 && identity.value.mtls.length === 0 && identity.value.keys === null ? [{
-    code: "OCSGW-6241", path: identity.path, atKey: true, message: "no client can prove who it is: `identity` has neither jwt nor keys",
+    code: "OCSGW-6241", path: identity.path, atKey: true, message: "no client can prove who it is: `identity` has neither jwt, mtls nor keys",
     help: "add identity.keys with a file, then ocsgw keys create --client NAME",
   }] : []);
 

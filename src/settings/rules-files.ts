@@ -10,9 +10,10 @@ type Named = { readonly path: Path; readonly file: string | null };
 
 /** Certificates, their keys and key sets: without them nothing starts. */
 const neededFiles = ({ listeners, upstreams, identity, admin }: Facts): readonly Named[] => [
-  ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : (["cert", "key", "client_ca"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })))),
-  ...upstreams.flatMap(({ path, value: { tls } }) => (["ca", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
+  ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })))),
+  ...upstreams.flatMap(({ path, value: { tls } }) => (["ca", "crl", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
   ...(identity?.value.jwt ?? []).map(({ jwks_file: file }, at) => ({ path: ["identity", "jwt", at, "jwks_file"], file })),
+  ...(identity?.value.mtls ?? []).map(({ ca: file }, at) => ({ path: ["identity", "mtls", at, "ca"], file })),
   ...(admin && admin.value.tls !== "none" ? [{ path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert }, { path: [...admin.path, "tls", "key"], file: admin.value.tls.key }] : []),
 ];
 
@@ -44,10 +45,11 @@ const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] =
   const read = readKeys(found.text, keys.file);
   if (!read.ok) return read.problems.map(({ line, column, message }) => ({ code: "OCSGW-6253", path, message: `${keys.file}:${line}:${column}: ${message}` }));
   const holders = new Set(read.keys.filter((key) => isLive(key, now)).map(({ client }) => client));
+  for (const { client } of facts.identity?.value.mtls ?? []) holders.add(client);
   return facts.identity?.value.jwt.length === 0 ? lockedOut(facts, path, holders) : [];
 };
 
-/** Without tokens a client without a key cannot come in at all. */
+/** Without tokens a client without a key or a certificate cannot come in at all. */
 const lockedOut = ({ tenants }: Facts, path: Path, holders: ReadonlySet<string>): readonly Finding[] => {
   const clients = [...new Set(tenants.flatMap(({ value }) => Object.keys(value.clients)))].filter((client) => !holders.has(client));
   if (clients.length === 0) return [];

@@ -6,12 +6,13 @@ import type { Facts } from "./facts.ts";
 import type { Finding } from "./problem.ts";
 import { accessRules } from "./rules-access.ts";
 import { bindRules } from "./rules-binds.ts";
+import { identityRules } from "./rules-identity.ts";
 import { ownershipRules } from "./rules-ownership.ts";
 import { testRules } from "./rules-tests.ts";
 import { upstreamRules } from "./rules-upstreams.ts";
 
 export type Rule = (facts: Facts) => readonly Finding[];
 
-const RULES: readonly Rule[] = [...ownershipRules, ...upstreamRules, ...bindRules, ...accessRules, ...testRules];
+const RULES: readonly Rule[] = [...ownershipRules, ...upstreamRules, ...bindRules, ...accessRules, ...identityRules, ...testRules];
 
 export const findContradictions = (facts: Facts): readonly Finding[] => RULES.flatMap((rule) => rule(facts));

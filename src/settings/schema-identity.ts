@@ -1,6 +1,6 @@
 /** `identity`: the ways a client proves who it is. */
 import { z } from "zod";
-import { duration, label, off, path, text, webAddress } from "./units.ts";
+import { count, duration, label, off, path, rate, text, webAddress } from "./units.ts";
 
 /** Signatures only: with a shared secret (HS*) whoever verifies could also mint, and none is no proof at all. */
 const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"] as const;
@@ -13,6 +13,8 @@ const claims = z.strictObject({
   tenant: off(text).describe("The claim that holds a tenant's name or DBID. It narrows, never widens. Not read when left out."),
 });
 
+const tenants = off(z.array(text).min(1, { error: "expected at least one tenant" }));
+
 const issuer = z.strictObject({
   name: label.describe("A name of your own for the journal."),
   issuer: text.describe("The exact value of iss."),
@@ -22,12 +24,21 @@ const issuer = z.strictObject({
   algorithms: z.array(z.enum(ALGORITHMS)).min(1, { error: "expected at least one algorithm" }).default(["RS256", "ES256"]).describe("Signature algorithms that count."),
   clock_skew: duration.prefault("30s").describe("How far the issuer's clock may be off."),
   claims: claims.prefault({}).describe("Which claims name client and tenant."),
+  tenants: tenants.describe("Names or DBIDs of the tenants that this issuer may speak for. All when left out."),
+  max_stale: duration.prefault("24h").describe("How long the last good keys of jwks_uri count while they cannot be fetched, over restarts too."),
 });
 
 const certificate = z.strictObject({
   name: label.describe("A name of your own for the journal."),
   san_dns: text.describe("The DNS name in the client's certificate; * stands for one part of it."),
   client: label.describe("The client that holds such a certificate."),
+  ca: off(path).describe("The authority, PEM, that must stand above the certificate. Any of the listener's client_ca when left out."),
+  tenants: tenants.describe("Names or DBIDs of the tenants that such a certificate may speak for. All of the client's when left out."),
+});
+
+const failures = z.strictObject({
+  rate: rate.prefault("10/s").describe("Credentials that do not hold, from one address in the long run."),
+  burst: count(1_000_000).default(100).describe("Such credentials at once. Beyond, an address gets 429 and nothing is verified but what held before."),
 });
 
 const keys = z.strictObject({
@@ -40,4 +51,5 @@ export const identity = z.strictObject({
   jwt: z.array(issuer).prefault([]).describe("Issuers of bearer tokens."),
   mtls: z.array(certificate).default([]).describe("Client certificates, by name."),
   keys: off(keys).describe("API keys. Off when left out."),
+  failures: failures.prefault({}).describe("How often an address may show a credential that does not hold."),
 });

@@ -1,6 +1,6 @@
 /** `listeners`, and the TLS of whatever listens. */
 import { z } from "zod";
-import { authority, bind, cidr, label, off, path, size } from "./units.ts";
+import { authority, bind, cidr, count, label, off, path, size } from "./units.ts";
 
 const serverTls = {
   cert: path.describe("The certificate chain, PEM."),
@@ -15,9 +15,10 @@ export const adminTls = z.union([none, z.strictObject(serverTls)]);
 
 const clientTls = z.strictObject({
   ...serverTls,
-  client_ca: off(path).describe("The CA of client certificates, PEM. Without it no certificate is asked for."),
+  client_ca: off(path).describe("The CA of client certificates, PEM: the root, and every authority between it and the clients. Without it no certificate is asked for."),
   client_certificates: z.enum(["none", "request", "require"]).default("request")
     .describe("With client_ca: whether a client certificate is not asked for, asked for, or demanded."),
+  client_crl: off(path).describe("Revocation lists for client_ca, PEM, one of every authority in a chain. An expired one lets no client certificate in. None when left out."),
 });
 
 export const listener = z.strictObject({
@@ -29,4 +30,6 @@ export const listener = z.strictObject({
   allow_from: off(z.array(cidr).min(1, { error: "expected at least one network" })).describe("Networks that may connect. Everyone when left out."),
   errors: z.enum(["auto", "ocs", "problem"]).default("auto").describe("How refusals look: auto (by Accept), ocs (HTML as OCS sends it), problem (RFC 9457)."),
   max_body: size.prefault("64KiB").describe("The largest request body."),
+  max_connections: count(1_000_000).default(10_000).describe("Connections at a time. One more is closed at once."),
+  max_connections_per_source: count(1_000_000).default(4000).describe("Of these, from one address: many clients may stand behind one proxy."),
 });

@@ -2,10 +2,15 @@
 import { z } from "zod";
 import { authority, bind, cidr, count, duration, off, origin, path, size, text, webAddress } from "./units.ts";
 
+const PIN = "sha256: and the base64 of the SHA-256 of a public key's DER (SPKI)";
+const pin = z.string({ error: `expected ${PIN}` }).regex(/^sha256:[A-Za-z0-9+/]{43}=$/, { error: `expected ${PIN}` });
+
 const tls = z.strictObject({
   ca: off(path).describe("The CA that signed OCS's certificate, PEM. The public CAs when left out."),
   cert: off(path).describe("Our certificate, when OCS asks for one, PEM."),
   key: off(path).describe("Its private key, PEM."),
+  crl: off(path).describe("Revocation lists for ca, PEM, one of every authority in OCS's chain. None when left out."),
+  pins: off(z.array(pin).min(1, { error: "expected at least one pin" })).describe("Of these public keys OCS's certificate must have one, besides what ca says: sha256: and the base64 of its SHA-256."),
   server_name: off(text).describe("The name that OCS's certificate carries, when it is not the host's."),
 });
 

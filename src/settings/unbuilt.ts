@@ -8,7 +8,6 @@ import type { Settings } from "./schema.ts";
 type Row = { readonly code: string; readonly at: string; readonly when: (value: unknown) => boolean; readonly says: string; readonly help?: string };
 
 const stated = (value: unknown): boolean => value !== null;
-const some = (value: unknown): boolean => Array.isArray(value) && value.length > 0;
 
 /** What the setting is when it is left out. */
 const FIVE_YEARS_AND_MORE = 1855 * 24 * 3_600_000;
@@ -18,7 +17,6 @@ const UNBUILT: readonly Row[] = [
   { code: "OCSGW-6401", at: "tenants.*.records", when: (value) => value === "pre-dial", says: `records: pre-dial: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
   { code: "OCSGW-6402", at: "tenants.*.records", when: (value) => value === "registered", says: `records: registered: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
   { code: "OCSGW-6406", at: "upstreams.*.callbacks", when: stated, says: "callbacks are not carried out in this version: nothing listens there, and OCS must not be pointed at it" },
-  { code: "OCSGW-6407", at: "identity.mtls", when: some, says: "client certificates identify nobody in this version: such clients need a key or a token" },
   { code: "OCSGW-6408", at: "audit.postgres", when: stated, says: "the mirror in Postgres is not written in this version: the journal's files are complete without it" },
   { code: "OCSGW-6409", at: "shared.redis", when: stated, says: "nothing is shared over Redis in this version: each gateway counts its limits by itself" },
   { code: "OCSGW-6412", at: "audit.retention", when: (value) => value !== FIVE_YEARS_AND_MORE, says: "retention is not carried out in this version: nothing is deleted from the journal" },

@@ -1,19 +1,32 @@
-/** Who is asking? Tokens and API keys, read from a request's header lines, to one client or to nobody. */
+/** Who is asking? Tokens, API keys and client certificates of one request, to one client or to nobody. */
 import { events } from "../events.ts";
 import { createCarriers, type HeaderLines, type Presented } from "./credential/carriers.ts";
-import { createTokens } from "./credential/tokens.ts";
-import type { Identity, JwtIssuer, KeyRecord, Tell } from "./credential/types.ts";
+import { createCertificateTable } from "./credential/certificates.ts";
+import type { Failures } from "./credential/failures.ts";
 import { createKeyTable } from "./credential/keys.ts";
+import { createRevocations, type Revocations } from "./credential/revocations.ts";
+import { createTokens } from "./credential/tokens.ts";
+import { Unusable, type CertificateRule, type Identity, type JwtIssuer, type KeyRecord, type ShownCertificate, type Tell } from "./credential/types.ts";
 
+export { createFailures, type Failures } from "./credential/failures.ts";
+export { createRevocations, type Revocation, type RevocationKind, type Revocations } from "./credential/revocations.ts";
 export { CredentialFault } from "./credential/types.ts";
-export type { Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, SkippedKey } from "./credential/types.ts";
+export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, ShownCertificate, SkippedKey } from "./credential/types.ts";
+
+/** By shape, a request as it arrived. */
+export type Asking = { /** [name, value] as they stood on the wire. */ readonly headers: HeaderLines; /** The peer's address. */ readonly source: string; readonly peer?: ShownCertificate | undefined };
+
+/** This address has shown too many credentials that do not hold: nothing of this request was verified. */
+export type Slowed = { readonly retryAfter: number };
+
+export type Identified = Identity | Slowed | undefined;
 
 export type Credentials = {
   /**
-   * Undefined without a usable credential; which part was wrong is never said. At once when it can be (keys, remembered tokens,
-   * most first tokens). Never throws, never rejects. The lines are [name, value] as they stood on the wire.
+   * Undefined without a usable credential; which part was wrong is never said. At once when it can be (certificates, keys, remembered tokens,
+   * most first tokens). Never throws, never rejects.
    */
-  readonly identify: (headers: HeaderLines) => Identity | undefined | Promise<Identity | undefined>;
+  readonly identify: (asking: Asking) => Identified | Promise<Identified>;
   /** For WWW-Authenticate. */
   readonly challenge: string;
   readonly close: () => void;
@@ -21,26 +34,73 @@ export type Credentials = {
 
 export type CredentialOptions = {
   readonly jwt: readonly JwtIssuer[];
+  readonly certificates?: readonly CertificateRule[];
   readonly keys?: { readonly records: readonly KeyRecord[]; /** "basic", and "header:" with a header's name. */ readonly carriers: readonly string[] };
+  /** Shared by everything that identifies; of their own when left out. */
+  readonly revocations?: Revocations;
+  readonly failures?: Failures;
+  /** A directory, made when needed, for the last good key sets of addresses; they are not kept when left out. */
+  readonly keysDir?: string;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** Hears of key sets that were loaded or not, and why credentials were refused. It must not throw. Left out: `events`. */
   readonly tell?: Tell;
 };
 
+const UNLIMITED: Failures = { count: () => undefined, wait: () => 0 };
+
 /** Throws CredentialFault, naming what in the settings is at fault. */
-export const createCredentials = async ({ jwt, keys = { records: [], carriers: [] }, now = Date.now, tell = tellOperators }: CredentialOptions): Promise<Credentials> => {
+export const createCredentials = async (options: CredentialOptions): Promise<Credentials> => {
+  const { jwt, certificates = [], keys = { records: [], carriers: [] }, now = Date.now, tell = tellOperators } = options;
+  const { revocations = createRevocations(now), failures = UNLIMITED } = options;
   const carriers = createCarriers({ bearer: jwt.length > 0, keys: keys.carriers });
+  const rules = createCertificateTable(certificates);
   const table = createKeyTable({ records: keys.records, now, tell });
-  const tokens = await createTokens({ issuers: jwt, now, tell });
-  const ask = (presented: Presented): Answer => (presented.kind === "jwt" ? tokens.identify(presented.text) : table.identify(presented.key, presented.user));
+  const tokens = await createTokens({ issuers: jwt, now, tell, keysDir: options.keysDir });
+  /** What was verified a while ago may have been revoked since. */
+  const standing = (identity: Identity | undefined): Identity | undefined => {
+    if (!identity || !revocations.holds(identity)) return identity;
+    tell({ kind: "refused", credential: identity.credential.kind, reason: "it was revoked" });
+    return undefined;
+  };
+  const ask = (shown: Presented, source: string): Answer => {
+    const answer = shown.kind === "jwt" ? tokens.identify(shown.text) : table.identify(shown.key, shown.user, source);
+    return answer instanceof Promise ? answer.then(standing) : standing(answer);
+  };
+  const isKnown = (shown: Presented, source: string): boolean => (shown.kind === "jwt" ? tokens.knows(shown.text) : table.knows(shown.key, source));
+
+  const refuse = (source: string): undefined => failures.count(source) as undefined;
+  const certified = ({ peer }: Asking): Identity | undefined | false => {
+    try {
+      const holder = peer && rules.identify(peer);
+      return holder && (standing(holder) ?? false);
+    } catch (problem) {
+      if (!(problem instanceof Unusable)) throw problem;
+      tell({ kind: "refused", credential: "certificate", reason: problem.message });
+      return false;
+    }
+  };
+  const finish = (identity: Identity | undefined, { peer, source }: Asking): Identity | undefined => {
+    if (!identity) return refuse(source);
+    if (identity.boundTo === undefined || identity.boundTo === peer?.thumbprint) return identity;
+    tell({ kind: "refused", credential: "jwt", reason: "the token is bound to another certificate" });
+    return refuse(source);
+  };
   return {
-    identify: (headers) => {
-      const presented = carriers.read(headers);
-      if (!presented) return undefined;
-      if (presented.length === 1) return ask(presented[0]!);
-      const answers = presented.map(ask);
-      return areAtHand(answers) ? agree(answers) : Promise.all(answers.map((answer) => Promise.resolve(answer))).then(agree);
+    identify: (asking) => {
+      const { headers, source } = asking;
+      const shown = carriers.read(headers);
+      const holder = asking.peer === undefined ? undefined : certified(asking);
+      if (!shown || holder === false) return refuse(source);
+      if (shown.length === 0) return holder;
+      const retryAfter = failures.wait(source);
+      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source))) return { retryAfter };
+      if (shown.length === 1 && holder === undefined) {
+        const answer = ask(shown[0]!, source);
+        return answer instanceof Promise ? answer.then((identity) => finish(identity, asking)) : finish(answer, asking);
+      }
+      const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, source))];
+      return areAtHand(answers) ? finish(agree(answers), asking) : Promise.all(answers.map((answer) => Promise.resolve(answer))).then((all) => finish(agree(all), asking));
     },
     challenge: carriers.challenge,
     close: tokens.close,
@@ -57,9 +117,11 @@ const tellOperators: Tell = (news) => {
   if (news.kind === "key-set-loaded") for (const { kid, reason } of news.skipped) events.keySkipped(news.issuer, `${kid ?? "without kid"}: ${reason}`);
 };
 
-/** Several credentials speak with one voice or not at all. The token's answer counts, because it may narrow the tenant. */
+/** Several credentials speak with one voice or not at all: the token's, because it may narrow the tenant, and for those tenants alone that each may speak for. */
 const agree = (answers: readonly (Identity | undefined)[]): Identity | undefined => {
   const [first] = answers;
   if (!first || answers.some((answer) => answer?.client !== first.client)) return undefined;
-  return answers.find((answer) => answer?.credential.kind === "jwt") ?? first;
+  const voice = answers.find((answer) => answer?.credential.kind === "jwt") ?? first;
+  const lists = answers.flatMap((answer) => (answer?.tenants ? [answer.tenants] : []));
+  return lists.length === 0 ? voice : { ...voice, tenants: lists.reduce((all, list) => all.filter((tenant) => list.includes(tenant))) };
 };

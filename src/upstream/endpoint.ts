@@ -1,11 +1,22 @@
 /** One OCS address, how a connection to it is made, and what really goes and comes on one. */
+import { createHash, X509Certificate } from "node:crypto";
 import { connect as connectTcp, type Socket } from "node:net";
 import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
+
+/** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. */
+export type EndpointTls = {
+  readonly ca?: string;
+  readonly crl?: string;
+  readonly pins?: readonly string[];
+  readonly cert?: string;
+  readonly key?: string;
+  readonly serverName?: string;
+};
 
 export type Endpoint = {
   /** scheme://host:port */
   readonly origin: string;
-  readonly tls: { readonly ca?: string; readonly cert?: string; readonly key?: string; readonly serverName?: string };
+  readonly tls: EndpointTls;
   /** Milliseconds for TCP and TLS together. */
   readonly connectTimeout: number;
 };
@@ -36,20 +47,31 @@ const overTls = ({ tls }: Endpoint, host: string, port: number): TLSSocket => {
     host,
     port,
     ...(tls.ca !== undefined && { ca: tls.ca }),
+    ...(tls.crl !== undefined && { crl: eachList(tls.crl) }),
     ...(tls.cert !== undefined && { cert: tls.cert }),
     ...(tls.key !== undefined && { key: tls.key }),
     servername: tls.serverName ?? (/^[\d.]+$|:/.test(host) ? "" : host),
     rejectUnauthorized: true,
     minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
-    checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate),
+    checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate) ?? pinFault(certificate, tls.pins),
   };
   return connectTls(options).setNoDelay(true);
 };
 
+/** Of a text with several lists Node would read the first alone. */
+const eachList = (pem: string): string[] => pem.match(/-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g) ?? [pem];
+
 /** A name counts only as a subject alternative name: the common name is no fallback. */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
   certificate.subjectaltname ? checkServerIdentity(host, certificate) : new Error("OCS's certificate has no subject alternative name");
+
+/** Of the certificate's own key: whoever can mint another under the same authority has another key. */
+const pinFault = ({ raw }: PeerCertificate, pins: readonly string[] | undefined): Error | undefined => {
+  if (!pins) return undefined;
+  const key = new X509Certificate(raw).publicKey.export({ type: "spki", format: "der" });
+  return pins.includes(`sha256:${createHash("sha256").update(key).digest("base64")}`) ? undefined : new Error("OCS's certificate has none of the pinned keys");
+};
 
 const MAX_HEAD = 16_384;
 const VERSION_LENGTH = "HTTP/1.1 ".length;

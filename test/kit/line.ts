@@ -61,7 +61,7 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const line = createLine({
-    identify: identify ?? ((headers) => {
+    identify: identify ?? (({ headers }) => {
       const client = headerOf(headers, "X-Client");
       return client === undefined || client === "" ? undefined : { client, credential: { kind: "key", id: "k1" } };
     }),

@@ -111,7 +111,7 @@ describe("a wrong value", () => {
 
 describe("the outline", () => {
   it("knows which keys stand where", () => {
-    expect(keysAt(["listeners", 0, "tls"])).toEqual(["cert", "key", "min_version", "client_ca", "client_certificates"]);
+    expect(keysAt(["listeners", 0, "tls"])).toEqual(["cert", "key", "min_version", "client_ca", "client_certificates", "client_crl"]);
     expect(keysAt(["tenants", 3, "limits", "actions"])).toContain("ReadStatus");
     expect(keysAt(["version"])).toEqual([]);
   });

@@ -32,10 +32,10 @@ describe("a key", () => {
 
 describe("readKeys", () => {
   it("reads times as milliseconds and what is left out as null", () => {
-    const text = `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z, expires: 2026-11-23T12:00:00Z, revoked: ~ }\n`;
+    const text = `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z, expires: 2026-11-23T12:00:00Z, revoked: ~, tenants: [Alpha Tenant, "102"] }\n`;
     expect(readKeys(text, "keys.yaml")).toEqual({ ok: true, keys: [
-      { id: "k1", client: "a", hash: HASH, created: CREATED, expires: null, revoked: null },
-      { id: "k2", client: "a", hash: `sha256:${"0".repeat(64)}`, created: CREATED, expires: CREATED + 86_400_000, revoked: null },
+      { id: "k1", client: "a", hash: HASH, created: CREATED, expires: null, revoked: null, tenants: null },
+      { id: "k2", client: "a", hash: `sha256:${"0".repeat(64)}`, created: CREATED, expires: CREATED + 86_400_000, revoked: null, tenants: ["Alpha Tenant", "102"] },
     ] });
   });
 
@@ -53,7 +53,7 @@ describe("readKeys", () => {
   });
 
   it("counts a key as live until it ends or is revoked", () => {
-    const key: KeyRecord = { id: "k", client: "a", hash: HASH, created: 0, expires: null, revoked: null };
+    const key: KeyRecord = { id: "k", client: "a", hash: HASH, created: 0, expires: null, revoked: null, tenants: null };
     expect([isLive(key, 10), isLive({ ...key, expires: 11 }, 10), isLive({ ...key, expires: 10 }, 10), isLive({ ...key, revoked: 20 }, 10)]).toEqual([true, true, false, false]);
   });
 });
@@ -61,7 +61,7 @@ describe("readKeys", () => {
 describe("the keys file", () => {
   let directory: string;
   let file: string;
-  const record = (id: string): Omit<KeyRecord, "revoked"> => ({ id, client: "alpha-ops", hash: hashOfKey(id), created: CREATED, expires: null });
+  const record = (id: string): Omit<KeyRecord, "revoked"> => ({ id, client: "alpha-ops", hash: hashOfKey(id), created: CREATED, expires: null, tenants: null });
   const keysNow = async (): Promise<readonly KeyRecord[]> => {
     const read = readKeys(await readFile(file, "utf8"), file);
     if (!read.ok) throw new Error(JSON.stringify(read.problems));

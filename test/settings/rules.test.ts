@@ -19,6 +19,10 @@ const SECOND_LISTENER = (rest: string): Change => ["identity:\n", `  - { ${rest}
 const TAIL = (rest: string): Change => ["  retention: 1855d\n", `  retention: 1855d\n${rest}\n`];
 const ISSUER = (rest: string): Change => ["  # jwt:\n", `  jwt:\n    - { name: idp, issuer: "https://idp.example/", audience: us${rest} }\n  # jwt:\n`];
 
+const MTLS = (rest: string): Change => ["  # jwt:\n", `  mtls: [{ name: ca, san_dns: "ors-*.example", ${rest} }]\n  # jwt:\n`];
+const ISSUERS = (one: string, two: string): Change =>
+  ["  # jwt:\n", `  jwt:\n    - { name: one, issuer: "https://one.example/", audience: us, jwks_uri: "https://one.example/jwks"${one} }\n    - { name: two, issuer: "https://two.example/", audience: us, jwks_uri: "https://two.example/jwks"${two} }\n  # jwt:\n`];
+
 const ERRORS: readonly Case[] = [
   { says: "two tenants of one name", changes: [["name: Beta Tenant", "name: Alpha Tenant"]], code: "OCSGW-6201", at: ["Alpha Tenant", 1], also: ["Alpha Tenant"] },
   { says: "two tenants whose names differ in width, case and blanks", changes: [["name: Beta Tenant", 'name: "ＡLPHA  tenant"']], code: "OCSGW-6201", at: ['"ＡLPHA'], also: ["Alpha Tenant"] },
@@ -60,6 +64,10 @@ const ERRORS: readonly Case[] = [
   { says: "a journal's name that is no name of a key", changes: [["ocsgw.example.com/main", "ocsgw+main"]], code: "OCSGW-6103", at: ["ocsgw+main"] },
   { says: "a key set that is none", changes: [ISSUER(", jwks_file: keys.yaml")], code: "OCSGW-6267", at: ["keys.yaml", 1], message: /it is not JSON/ },
   { says: "a certificate that is not there", changes: [["tls: none\n", "tls: { cert: no-such.crt, key: keys.yaml }\n"]], code: "OCSGW-6252", at: ["no-such.crt"], message: /no such file/ },
+  { says: "an issuer for a tenant that there is not", changes: [ISSUERS(", tenants: [Alpha Tennant]", ', tenants: ["102"]')], code: "OCSGW-6245", at: ["Alpha Tennant"], help: /did you mean `Alpha Tenant`/ },
+  { says: "a certificate for a tenant that there is not", changes: [MTLS("client: alpha-ors, tenants: [Gamma]")], code: "OCSGW-6245", at: ["Gamma"] },
+  { says: "revocation lists without an authority", changes: [["    tls: none", "    tls: { cert: a.crt, key: a.key, client_crl: a.crl }"]], code: "OCSGW-6246", at: ["a.crl"] },
+  { says: "a pattern that takes every name", changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*", client: alpha-ors }]\n']], code: "OCSGW-6247", at: ['"*"'] },
 ];
 
 const WARNINGS: readonly Case[] = [
@@ -73,7 +81,9 @@ const WARNINGS: readonly Case[] = [
   { says: "pre-dial", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6401", at: ["pre-dial\n    fields"], message: /refused \(OCSGW-2106\)/ },
   { says: "registered", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6402", at: ["registered"], message: /refused \(OCSGW-2106\)/ },
   { says: "callbacks", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1] }\n    connections: 4']], code: "OCSGW-6406", at: ["{ bind"] },
-  { says: "client certificates", changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*.example", client: alpha-ors }]\n']], code: "OCSGW-6407", at: ["[{ name: ca"] },
+  { says: "client certificates that nobody asks for", changes: [MTLS("client: alpha-ors")], code: "OCSGW-6309", at: ["mtls: [{"], help: /client_ca/ },
+  { says: "a certificate's client who stands nowhere", changes: [MTLS("client: alpha-orz")], code: "OCSGW-6307", at: ["alpha-orz"], help: /did you mean `alpha-ors`/ },
+  { says: "two issuers for all tenants", changes: [ISSUERS("", ", tenants: [Beta Tenant]")], code: "OCSGW-6306", at: ["{ name: one"], help: /tenants/ },
   { says: "Postgres", changes: [TAIL("  postgres: postgres://db/audit")], code: "OCSGW-6408", at: ["postgres://db"] },
   { says: "Redis", changes: [TAIL("shared: { redis: redis://r }")], code: "OCSGW-6409", at: ["redis://r"] },
   { says: "users of the admin listener", changes: [TAIL("admin: { bind: 127.0.0.1:9640, users: { file: admins.yaml } }")], code: "OCSGW-6410", at: ["{ file"] },

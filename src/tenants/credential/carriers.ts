@@ -9,7 +9,7 @@ export type Presented =
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
 export type Carriers = {
-  /** Every credential of the request; undefined when there is none, or one that cannot be read. */
+  /** Every credential of the request, none among them; undefined when there is one that cannot be read. */
   readonly read: (headers: HeaderLines) => readonly Presented[] | undefined;
   /** For WWW-Authenticate (RFC 9110, section 11.6.1). */
   readonly challenge: string;
@@ -47,7 +47,7 @@ const readLines = (headers: HeaderLines, carriers: readonly Carrier[]): readonly
     seen.push(carrier);
     found.push(presented);
   }
-  return found.length > 0 ? found : undefined;
+  return found;
 };
 
 /** Most lines are none of ours, and their length says so. */

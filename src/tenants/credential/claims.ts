@@ -1,11 +1,12 @@
 /** What a token must claim before it speaks for a client (RFC 7519; RFC 8725, sections 3.8 to 3.12). */
 import { Unusable, type JwtIssuer } from "./types.ts";
-import { isArray, type Claims } from "./token.ts";
+import { isArray, isObject, type Claims } from "./token.ts";
 
 export type Claimed = {
   readonly client: string;
   readonly tenant?: string;
   readonly jti?: string;
+  readonly boundTo?: string;
   /** Milliseconds since 1970. */
   readonly expires: number;
 };
@@ -23,7 +24,7 @@ export const readClaims = (judgement: Judgement): Claimed => {
   if (!isForAudience(claims, issuer.audience)) throw new Unusable("the token is for another audience");
   const client = claims.get(issuer.claims.client);
   if (typeof client !== "string" || client === "") throw new Unusable("the token names no client");
-  return { client, ...readTenant(judgement), ...readJti(claims), expires };
+  return { client, ...readTenant(judgement), ...readJti(claims), ...readBinding(claims), expires };
 };
 
 const readLifetime = ({ claims, issuer, now }: Judgement): number => {
@@ -65,4 +66,16 @@ const readJti = (claims: Claims): { readonly jti?: string } => {
   const jti = claims.get("jti");
   if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) throw new Unusable("the token's jti is not a text of 1 to 256 characters");
   return { jti };
+};
+
+const THUMBPRINT = /^[A-Za-z0-9_-]{43}$/;
+
+/** Whoever binds a token (RFC 7800) wants it useless in other hands: a binding that is not understood makes it useless in all. */
+const readBinding = (claims: Claims): { readonly boundTo?: string } => {
+  if (!claims.has("cnf")) return {};
+  const confirmation = claims.get("cnf");
+  const [only, ...more] = isObject(confirmation) ? confirmation.members : [];
+  if (only?.key !== "x5t#S256" || more.length > 0) throw new Unusable("the token's cnf is not x5t#S256 alone");
+  if (typeof only.value !== "string" || !THUMBPRINT.test(only.value)) throw new Unusable("the token's x5t#S256 is no SHA-256");
+  return { boundTo: only.value };
 };

@@ -1,11 +1,13 @@
 /**
  * A key set that lives at an address. Known keys are found without waiting; the address is asked at start, when the set grows old,
- * and for a key that is not in it, one exchange at a time and never twice within the cooldown, whatever callers send.
+ * and for a key that is not in it, one exchange at a time and never twice within the cooldown, whatever callers send. While the address
+ * fails, the last good set counts as long as the settings say, and nobody waits for the next attempt.
  */
 import { createRemoteJWKSet, customFetch, type FetchImplementation, type RemoteJWKSet } from "jose";
 import type { VerificationKey } from "./jwk.ts";
 import { CredentialFault, type Tell } from "./types.ts";
 import { keepsAll, type KeySet } from "./jwks.ts";
+import type { Kept, KeySetCache } from "./jwks-cache.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -15,8 +17,10 @@ const COOLDOWN = 30 * SECOND;
 const REFRESH_AFTER = 5 * MINUTE;
 /** From this age on a request waits for the refreshed set, so that a key which was taken out of it is refused. */
 const FRESH_FOR = 10 * MINUTE;
-/** As long as an address fails, its last good keys stay in force; as long as the longest token that they may have signed. */
-const KEPT_FOR = 24 * 60 * MINUTE;
+/** How often it is looked at whether the set is old, also while nobody asks. */
+const LOOK_EVERY = MINUTE;
+/** As long as the longest token that its keys may have signed. */
+export const MAX_STALE = 24 * 60 * MINUTE;
 const TIMEOUT = 5 * SECOND;
 const MAX_BYTES = 512 * 1024;
 
@@ -28,11 +32,16 @@ type Options = {
   readonly now: () => number;
   readonly tell: Tell;
   readonly onKeyGone: () => void;
+  /** Milliseconds for which the last good keys stay in force as long as the address fails. */
+  readonly maxStale: number;
+  readonly cache: KeySetCache | undefined;
 };
 
-/** Throws CredentialFault when the address may not be used. */
-export const openRemoteKeys = (options: Options): RemoteKeys => {
+/** Rejects with CredentialFault when the address may not be used. */
+export const openRemoteKeys = async (options: Options): Promise<RemoteKeys> => {
   const keys = new RemoteKeys(options);
+  const kept = await options.cache?.read();
+  if (kept) keys.recall(kept);
   void keys.refresh();
   return keys;
 };
@@ -46,9 +55,12 @@ class RemoteKeys {
   #triedAt = -Infinity;
   #refreshing: Promise<void> | undefined;
   #told = "";
+  #failing = false;
+  readonly #timer: NodeJS.Timeout;
 
   constructor(options: Options) {
     this.#options = options;
+    this.#timer = setInterval(() => this.#within(this.#loadedAt, REFRESH_AFTER) || this.refresh(), LOOK_EVERY).unref();
     this.#remote = createRemoteJWKSet(addressOf(options), { timeoutDuration: TIMEOUT, [customFetch]: fetchCapped(this.#closing.signal) });
   }
 
@@ -59,7 +71,18 @@ class RemoteKeys {
       return known;
     }
     const refreshed = this.refresh();
-    return refreshed ? refreshed.then(() => this.#current(kid)) : known;
+    return refreshed && !(known && this.#failing) ? refreshed.then(() => this.#current(kid)) : known;
+  }
+
+  /** What was fetched in an earlier life of the process. A set that is none, or too old, is passed over. */
+  recall({ jwks, fetchedAt }: Kept): void {
+    if (!this.#within(fetchedAt, this.#options.maxStale)) return;
+    try {
+      this.#keys = this.#options.read(jwks).keys;
+      this.#loadedAt = fetchedAt;
+    } catch {
+      // As if there had been no file.
+    }
   }
 
   /** Never rejects; once closed it fails before it connects. Undefined when the address may not be asked now. */
@@ -74,6 +97,7 @@ class RemoteKeys {
   }
 
   close(): void {
+    clearInterval(this.#timer);
     this.#closing.abort();
   }
 
@@ -81,11 +105,21 @@ class RemoteKeys {
     const { issuer, read, tell } = this.#options;
     try {
       await this.#remote.reload();
-      this.#put(read(this.#remote.jwks()));
+      const jwks = this.#remote.jwks();
+      this.#put(read(jwks));
+      this.#failing = false;
+      await this.#keep(jwks);
     } catch (problem) {
+      this.#failing = true;
       this.#told = "";
       if (!this.#closing.signal.aborted) tell({ kind: "key-set-failed", issuer, reason: reasonOf(problem) });
     }
+  }
+
+  /** A disk that cannot take it costs what it is for, and nothing else. */
+  async #keep(jwks: unknown): Promise<void> {
+    const { issuer, cache, tell } = this.#options;
+    await cache?.write({ jwks, fetchedAt: this.#loadedAt }).catch((problem: unknown) => tell({ kind: "key-set-failed", issuer, reason: `the good set could not be kept on disk: ${(problem as NodeJS.ErrnoException).code ?? reasonOf(problem)}` }));
   }
 
   #put({ keys, skipped }: KeySet): void {
@@ -101,7 +135,7 @@ class RemoteKeys {
   }
 
   #current(kid: string): VerificationKey | undefined {
-    return this.#options.now() - this.#loadedAt < KEPT_FOR ? this.#keys.get(kid) : undefined;
+    return this.#options.now() - this.#loadedAt < this.#options.maxStale ? this.#keys.get(kid) : undefined;
   }
 
   /** A clock that was set back makes nothing younger: a moment to come is not within any span. */

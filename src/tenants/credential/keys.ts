@@ -4,15 +4,19 @@ import { CredentialFault, type Identity, type KeyRecord, type Tell } from "./typ
 
 export type KeyTable = {
   /** `user` is who the caller says it is, where the carrier says so: it must be the record's client. */
-  readonly identify: (key: string, user?: string) => Identity | undefined;
+  readonly identify: (key: string, user: string | undefined, source: string) => Identity | undefined;
+  /** True for a key that was good before from this source: it costs one hash to say. */
+  readonly knows: (key: string, source: string) => boolean;
 };
 
 type Options = { readonly records: readonly KeyRecord[]; /** Milliseconds since 1970. */ readonly now: () => number; readonly tell: Tell };
-type Entry = { readonly identity: Identity; readonly until: number };
+type Entry = { readonly identity: Identity; readonly until: number; readonly usedFrom: Set<string> };
 
 /** Printable ASCII without a blank, the same bytes in every carrier. */
 const KEY = /^[\x21-\x7e]{1,512}$/;
 const HASH = /^sha256:([0-9a-f]{64})$/i;
+/** Addresses that are remembered of one key. */
+const MAX_SOURCES = 64;
 /** A day, or a moment with its zone: without one it would mean another moment on another machine. */
 const MOMENT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/;
 
@@ -28,22 +32,24 @@ export const createKeyTable = ({ records, now, tell }: Options): KeyTable => {
     return undefined;
   };
   return {
-    identify: (key, user) => {
+    identify: (key, user, source) => {
       if (!KEY.test(key)) return refuse("what was sent is no key");
       const entry = entries.get(hash("sha256", key, "hex"));
       if (!entry) return refuse("the key is not known");
       const { id } = entry.identity.credential;
       if (now() >= entry.until) return refuse(`key ${id} has expired or was revoked`);
       if (user !== undefined && user !== entry.identity.client) return refuse(`key ${id} is another client's`);
+      if (!entry.usedFrom.has(source) && entry.usedFrom.size < MAX_SOURCES) entry.usedFrom.add(source);
       return entry.identity;
     },
+    knows: (key, source) => KEY.test(key) && entries.get(hash("sha256", key, "hex"))?.usedFrom.has(source) === true,
   };
 };
 
 const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> => {
   const entries = new Map<string, Entry>();
   const ids = new Set<string>();
-  for (const { id, client, hash: written, expires, revoked } of records) {
+  for (const { id, client, hash: written, expires, revoked, tenants } of records) {
     const fault = (problem: string): CredentialFault => new CredentialFault(`key "${id}": ${problem}`);
     const digest = HASH.exec(written)?.[1]?.toLowerCase();
     if (id === "" || client === "") throw fault("id or client is empty");
@@ -55,7 +61,7 @@ const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> 
     // Whoever wrote anything there wanted the key gone.
     const gone = revoked === undefined ? Infinity : (momentOf(revoked) ?? -Infinity);
     ids.add(id);
-    entries.set(digest, { identity: { client, credential: { kind: "key", id } }, until: Math.min(end, gone) });
+    entries.set(digest, { identity: { client, credential: { kind: "key", id }, ...(tenants && { tenants }) }, until: Math.min(end, gone), usedFrom: new Set() });
   }
   return entries;
 };

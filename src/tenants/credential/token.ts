@@ -76,5 +76,5 @@ const refuseDoubledKeys = (value: JsonValue): void => {
   else if (isArray(value)) for (const item of value.items) refuseDoubledKeys(item);
 };
 
-const isObject = (value: JsonValue): value is JsonObject => typeof value === "object" && value?.kind === "object";
+export const isObject = (value: JsonValue | undefined): value is JsonObject => typeof value === "object" && value?.kind === "object";
 export const isArray = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "array" }> => typeof value === "object" && value?.kind === "array";

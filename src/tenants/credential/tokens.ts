@@ -12,19 +12,21 @@ import { MAX_TOKEN, readToken, type Token } from "./token.ts";
 export type Tokens = {
   /** At once for a remembered token and wherever the key is at hand, except Ed25519. Never throws, never rejects. */
   readonly identify: (text: string) => Identity | undefined | Promise<Identity | undefined>;
+  /** True for a token that was good before and has not expired: it costs one hash to say. */
+  readonly knows: (text: string) => boolean;
   readonly close: () => void;
 };
 
-type Options = { readonly issuers: readonly JwtIssuer[]; readonly now: () => number; readonly tell: Tell };
+type Options = { readonly issuers: readonly JwtIssuer[]; readonly now: () => number; readonly tell: Tell; readonly keysDir?: string | undefined };
 type Trusted = { readonly issuer: JwtIssuer; readonly keys: KeySource };
 
 const MAX_SKEW = 10 * 60 * 1000;
 
 /** Throws CredentialFault for issuers that cannot be worked with, key files that cannot be read among them. */
-export const createTokens = async ({ issuers, now, tell }: Options): Promise<Tokens> => {
+export const createTokens = async ({ issuers, now, tell, keysDir }: Options): Promise<Tokens> => {
   issuers.forEach(checkIssuer);
   const memory = createMemory({ now });
-  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone: memory.clear }));
+  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone: memory.clear, keysDir }));
 
   const refuse = (problem: unknown): undefined => {
     tell({ kind: "refused", credential: "jwt", reason: reasonOf(problem) });
@@ -35,36 +37,47 @@ export const createTokens = async ({ issuers, now, tell }: Options): Promise<Tok
     const digest = hash("sha256", text, "hex");
     const known = memory.recall(digest);
     if (known) return known;
-    const accept = ({ client, tenant, jti, expires }: Claimed): Identity => {
-      const identity: Identity = { client, credential: { kind: "jwt", id: jti ?? digest.slice(0, 16) }, ...(tenant !== undefined && { tenant }) };
-      memory.keep(digest, identity, expires);
+    const accept = (verified: Verified): Identity => {
+      const identity = identityOf(verified, digest);
+      memory.keep(digest, identity, verified.claimed.expires);
       return identity;
     };
     try {
-      const claimed = verify({ text, trusted, now: now() });
-      return claimed instanceof Promise ? claimed.then(accept).catch(refuse) : accept(claimed);
+      const verified = verify({ text, trusted, now: now() });
+      return verified instanceof Promise ? verified.then(accept).catch(refuse) : accept(verified);
     } catch (problem) {
       return refuse(problem);
     }
   };
-  return { identify, close: () => trusted.forEach(({ keys }) => keys.close()) };
+  const knows = (text: string): boolean => text.length <= MAX_TOKEN && memory.knows(hash("sha256", text, "hex"));
+  return { identify, knows, close: () => trusted.forEach(({ keys }) => keys.close()) };
 };
+
+type Verified = { readonly claimed: Claimed; readonly issuer: JwtIssuer };
+
+const identityOf = ({ claimed: { client, tenant, jti, boundTo }, issuer: { tenants } }: Verified, digest: string): Identity => ({
+  client,
+  credential: { kind: "jwt", id: jti ?? digest.slice(0, 16) },
+  ...(tenant !== undefined && { tenant }),
+  ...(tenants && { tenants }),
+  ...(boundTo !== undefined && { boundTo }),
+});
 
 type Question = { readonly text: string; readonly trusted: ReadonlyMap<string, Trusted>; readonly now: number };
 
 /** The order matters: what costs nothing comes first, so that an expired or foreign token makes nobody fetch or verify. */
-const verify = ({ text, trusted, now }: Question): Claimed | Promise<Claimed> => {
+const verify = ({ text, trusted, now }: Question): Verified | Promise<Verified> => {
   const token = readToken(text);
   const iss = token.claims.get("iss");
   const from = typeof iss === "string" ? trusted.get(iss) : undefined;
   if (!from) throw new Unusable("the token's issuer is not one of ours");
   const { issuer, keys } = from;
   if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("the token's algorithm is not one of its issuer's");
-  const claimed = readClaims({ claims: token.claims, issuer, now });
+  const verified = { claimed: readClaims({ claims: token.claims, issuer, now }), issuer };
   const key = keys.find(token.kid);
-  if (key instanceof Promise) return key.then((found) => signed(token, found)).then(() => claimed);
-  const verified = signed(token, key);
-  return verified ? verified.then(() => claimed) : claimed;
+  if (key instanceof Promise) return key.then((found) => signed(token, found)).then(() => verified);
+  const pending = signed(token, key);
+  return pending ? pending.then(() => verified) : verified;
 };
 
 const signed = (token: Token, key: VerificationKey | undefined): void | Promise<void> => {

@@ -1,8 +1,8 @@
 /** What the settings say about credentials, and what a request's credentials say about who asks. */
 
 export type Credential = {
-  readonly kind: "jwt" | "key";
-  /** The token's `jti`, or the key's id; for a token without `jti` the first 16 hexadecimal digits of its SHA-256. */
+  readonly kind: "jwt" | "key" | "certificate";
+  /** The token's `jti`, the key's id, or the certificate's x5t#S256; for a token without `jti` the first 16 hexadecimal digits of its SHA-256. */
   readonly id: string;
 };
 
@@ -11,6 +11,31 @@ export type Identity = {
   readonly credential: Credential;
   /** The token's tenant claim: a name, or a DBID as text. It narrows, never widens. */
   readonly tenant?: string;
+  /** Names and DBIDs of the only tenants that its issuer, rule or key may speak for; all of the client's when left out. */
+  readonly tenants?: readonly string[];
+  /** The x5t#S256 of the one certificate with which the token counts (RFC 8705, 3.1). */
+  readonly boundTo?: string;
+};
+
+/** A client's certificate as the connection brought it. Its chain was verified, or `fault` says why it does not count. */
+export type ShownCertificate = {
+  /** DNS names of its subject alternative name, in small letters. */
+  readonly names: readonly string[];
+  /** SHA-256, base64url. */
+  readonly thumbprint: string;
+  /** SHA-256, hexadecimal, of each certificate above it. */
+  readonly authorities: readonly string[];
+  readonly fault?: string;
+};
+
+export type CertificateRule = {
+  readonly name: string;
+  /** A DNS name; `*` stands for a part of one label. */
+  readonly san_dns: string;
+  readonly client: string;
+  /** SHA-256, hexadecimal, of the authorities of which one must stand above the certificate; any that the listener trusts when left out. */
+  readonly authorities?: readonly string[];
+  readonly tenants?: readonly string[];
 };
 
 export type JwtIssuer = {
@@ -27,6 +52,10 @@ export type JwtIssuer = {
   readonly clock_skew: number;
   /** Which claim names the client, and which (if any) the tenant. */
   readonly claims: { readonly client: string; readonly tenant?: string };
+  /** Milliseconds for which the last good keys of `jwks_uri` count while they cannot be fetched; a day when left out. */
+  readonly max_stale?: number;
+  /** Names and DBIDs of the only tenants that its tokens may speak for. */
+  readonly tenants?: readonly string[];
 };
 
 export type KeyRecord = {
@@ -38,6 +67,7 @@ export type KeyRecord = {
   readonly expires?: string;
   /** ISO 8601; the key is refused from then on, and at once when this is not a moment at all. */
   readonly revoked?: string;
+  readonly tenants?: readonly string[];
 };
 
 export type SkippedKey = { readonly kid?: string; readonly reason: string };
@@ -46,7 +76,7 @@ export type SkippedKey = { readonly kid?: string; readonly reason: string };
 export type CredentialNews =
   | { readonly kind: "key-set-loaded"; readonly issuer: string; readonly usable: number; readonly skipped: readonly SkippedKey[] }
   | { readonly kind: "key-set-failed"; readonly issuer: string; readonly reason: string }
-  | { readonly kind: "refused"; readonly credential: "jwt" | "key"; readonly reason: string };
+  | { readonly kind: "refused"; readonly credential: Credential["kind"]; readonly reason: string };
 
 export type Tell = (news: CredentialNews) => void;
 

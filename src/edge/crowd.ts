@@ -1,0 +1,33 @@
+/** How many connections a listener holds, from each source and in all. One too many is closed at once, before a byte of it is read. */
+import type { Socket } from "node:net";
+
+export type Room = { /** In all. */ readonly max: number; /** From one address. */ readonly maxPerSource: number };
+
+export class Crowd {
+  room: Room;
+  readonly #bySource = new Map<string, number>();
+  #all = 0;
+
+  constructor(room: Room) {
+    this.room = room;
+  }
+
+  /** Counts the connection until it closes; which limit it is over, when it must not be taken. */
+  enter(socket: Socket): keyof Room | undefined {
+    const source = socket.remoteAddress ?? "";
+    const here = this.#bySource.get(source) ?? 0;
+    if (this.#all >= this.room.max) return "max";
+    if (here >= this.room.maxPerSource) return "maxPerSource";
+    this.#all++;
+    this.#bySource.set(source, here + 1);
+    socket.once("close", () => this.#leave(source));
+    return undefined;
+  }
+
+  #leave(source: string): void {
+    this.#all--;
+    const left = (this.#bySource.get(source) ?? 1) - 1;
+    if (left > 0) this.#bySource.set(source, left);
+    else this.#bySource.delete(source);
+  }
+}

@@ -1,0 +1,31 @@
+/** What is refused although it would be good: single tokens, keys and certificates, and clients as a whole. Asked at every request. */
+import type { Credential, Identity } from "./types.ts";
+
+/** `token`: a token's jti. `key`: a key's id. `certificate`: its x5t#S256. */
+export type RevocationKind = "token" | "key" | "certificate" | "client";
+
+export type Revocation = {
+  readonly kind: RevocationKind;
+  readonly id: string;
+  /** Milliseconds since 1970; undefined for ever. */
+  readonly until?: number;
+};
+
+export type Revocations = {
+  readonly holds: (identity: Identity) => boolean;
+  /** These and no others from now on. */
+  readonly put: (all: readonly Revocation[]) => void;
+};
+
+const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = { jwt: "token", key: "key", certificate: "certificate" };
+
+export const createRevocations = (now: () => number = Date.now): Revocations => {
+  let ends: ReadonlyMap<string, number> = new Map();
+  const stands = (kind: RevocationKind, id: string): boolean => (ends.get(`${kind} ${id}`) ?? -Infinity) > now();
+  return {
+    holds: ({ client, credential }) => ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),
+    put: (all) => {
+      ends = new Map(all.map(({ kind, id, until }) => [`${kind} ${id}`, until ?? Infinity]));
+    },
+  };
+};
