@@ -71,6 +71,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   await standing.changeTo(first);
   standing.admin = admin;
   stops.push(() => reloader.close());
+  stops.push(remind(oversight.warnings));
   oversight.stage = "serving";
   return {
     get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
@@ -85,4 +86,14 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
       events.stopped();
     },
   };
+};
+
+const HOUR_MS = 3_600_000;
+
+/** What nobody may overlook is told at the start and every hour. Returns the function that ends it. */
+const remind = (warnings: () => readonly string[]): (() => void) => {
+  const tell = (): void => warnings().forEach(events.wantsLookingAfter);
+  tell();
+  const timer = setInterval(tell, HOUR_MS).unref();
+  return () => clearInterval(timer);
 };

@@ -37,6 +37,6 @@ export const events = {
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
   handleShared: (upstream: string, tenants: readonly string[]): void => log.warn({ upstream, tenants }, "one record handle was used by two tenants"),
   connectionRefused: (listener: string, limit: string, source: string): void => log.warn({ listener, limit, source }, "a connection was closed at once: there are too many"),
-  crlEnds: (listener: string, end: number): void => log.error({ listener, end: new Date(end).toISOString() }, "a revocation list of client certificates ends soon or has ended; from then on no client certificate counts"),
+  wantsLookingAfter: (what: string): void => log.warn(what),
   defect: (id: string, error: unknown): void => log.error({ id, error: plain(error) }, "a defect of the gateway"),
 } as const;

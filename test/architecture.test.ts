@@ -9,14 +9,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ocs: [],
   message: [],
   events: [],
+  x509: [],
   tenants: ["ocs"],
   gateway: ["ocs", "tenants", "journal", "message"],
   upstream: ["ocs", "message"],
   journal: [],
-  edge: ["message"],
+  edge: ["message", "x509"],
   sandbox: ["ocs", "message"],
-  console: ["journal", "message"],
-  settings: ["ocs", "tenants"],
+  console: ["journal", "message", "x509"],
+  settings: ["ocs", "tenants", "x509"],
   rehearsal: ["ocs", "tenants", "gateway", "journal", "message", "settings"],
 };
 const ANYTHING = new Set(["assemble", "cli"]);

@@ -1,6 +1,6 @@
 /** What an operator sees, put together from the parts that know it: metrics, readiness, status. Only reads. */
 import { readFile } from "node:fs/promises";
-import { firstEnd, type Certificate } from "../console/certificates.ts";
+import { endingLists, firstEnd, type Certificate } from "../console/certificates.ts";
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
@@ -31,6 +31,8 @@ export type Oversight = {
   readonly handler: Handler;
   /** To be called when another reading is in force: looks at its certificates. */
   readonly refresh: () => Promise<void>;
+  /** In words, what wants looking after although the gateway serves. */
+  readonly warnings: () => readonly string[];
   stage: "starting" | "serving" | "draining";
 };
 
@@ -45,10 +47,11 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [refused() ?? []].flat();
+  const warnings = (): string[] => [refused() ?? [], ...endingLists(certificates)].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, token }),
+    warnings,
     refresh: async () => void (certificates = await certificatesOf(reading().settings)),
     stage: "starting",
   };
@@ -81,7 +84,7 @@ const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
 };
 
 type Named = Pick<Certificate, "of" | "what"> & { readonly file: string };
-type CertificateFiles = { readonly cert?: string | null; readonly ca?: string | null; readonly client_ca?: string | null };
+type CertificateFiles = { readonly [Key in Certificate["what"]]?: string | null };
 
 const filesOf = ({ listeners, admin, upstreams }: Settings): Named[] => [
   ...listeners.flatMap(({ name, tls }) => named(`listeners.${name}`, tls)),
@@ -90,7 +93,7 @@ const filesOf = ({ listeners, admin, upstreams }: Settings): Named[] => [
 ];
 
 const named = (of: string, tls: CertificateFiles | "none"): Named[] =>
-  tls === "none" ? [] : (["cert", "ca", "client_ca"] as const).flatMap((what) => {
+  tls === "none" ? [] : (["cert", "ca", "client_ca", "crl", "client_crl"] as const).flatMap((what) => {
     const file = tls[what];
     return typeof file === "string" ? [{ of, what, file }] : [];
   });

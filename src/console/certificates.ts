@@ -1,19 +1,20 @@
-/** Until when certificates are valid. */
+/** Until when certificates and revocation lists are valid. */
 import { X509Certificate } from "node:crypto";
+import { blocksOf, readRevocationList } from "../x509/certificate.ts";
 
 export type Certificate = {
   /** Where in the config it is named, as in listeners.clients or upstreams.ocs-main. */
   readonly of: string;
-  readonly what: "cert" | "ca" | "client_ca";
+  readonly what: "cert" | "ca" | "client_ca" | "crl" | "client_crl";
   /** Milliseconds since 1970. */
   readonly notAfter: number;
 };
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
-/** The first moment at which a certificate of the file ends, in milliseconds since 1970: undefined when it holds none that can be read. */
+/** The first moment at which a certificate or revocation list of the file ends, in milliseconds since 1970: undefined when it holds nothing that can be read. */
 export const firstEnd = (pem: string): number | undefined => {
-  const ends = (pem.match(BLOCK) ?? []).flatMap((block) => endOf(block) ?? []);
+  const ends = [...(pem.match(BLOCK) ?? []).map(endOf), ...blocksOf(pem, "X509 CRL").map(endOfList)].filter((end) => end !== undefined);
   return ends.length === 0 ? undefined : Math.min(...ends);
 };
 
@@ -24,3 +25,18 @@ const endOf = (block: string): number | undefined => {
     return undefined;
   }
 };
+
+const endOfList = (der: Buffer): number | undefined => {
+  try {
+    return readRevocationList(der).nextUpdate;
+  } catch {
+    return undefined;
+  }
+};
+
+const DAY = 86_400_000;
+
+/** In words: revocation lists that end within a day, or have ended. Then nothing counts that they are about. */
+export const endingLists = (all: readonly Certificate[], now: number = Date.now()): readonly string[] =>
+  all.filter(({ what, notAfter }) => (what === "crl" || what === "client_crl") && notAfter - now < DAY)
+    .map(({ of, what, notAfter }) => `${of}.${what}: a revocation list ${notAfter <= now ? "has ended" : "ends"} on ${new Date(notAfter).toISOString()}; without another one no certificate counts that it is about`);

@@ -41,8 +41,6 @@ export type Listener = {
   readonly port: number;
   /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more: each ends with the reply that is under way, if any. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
-  /** Milliseconds since 1970: when the first revocation list of client certificates ends. */
-  readonly listsEnd: () => number | undefined;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
   readonly stop: (graceMs: number) => Promise<void>;
 };
@@ -72,7 +70,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
     desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), listsEnd: () => desk.listsEnd, stop: (graceMs) => stop(server, desk, graceMs) };
+  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => stop(server, desk, graceMs) };
 };
 
 const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
@@ -135,10 +133,6 @@ class Desk {
     this.#mounted = mount(Arriving, this.#serve);
     this.#crowd = new Crowd(options.room ?? ROOM);
     this.#trust = new Trust(options.tls ?? NO_TRUST);
-  }
-
-  get listsEnd(): number | undefined {
-    return this.#trust.listsEnd;
   }
 
   /** What the server makes its requests and responses of. */

@@ -8,7 +8,7 @@
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { Peer } from "../message.ts";
-import { blocksOf, CLIENT_AUTH, readCertificate, readRevocationList, type Certificate, type RevocationList } from "./certificate.ts";
+import { blocksOf, CLIENT_AUTH, readCertificate, readRevocationList, type Certificate, type RevocationList } from "../x509/certificate.ts";
 
 export type TrustSettings = {
   /** PEM: roots, and every authority between them and the clients. Undefined when no certificate is asked for. */
@@ -39,11 +39,6 @@ export class Trust {
     this.#now = now;
     this.#settings = settings;
     this.#take(settings);
-  }
-
-  /** The earliest end of a revocation list, in milliseconds since 1970. */
-  get listsEnd(): number | undefined {
-    return this.#lists && Math.min(...[...this.#lists.values()].map(({ nextUpdate }) => nextUpdate));
   }
 
   /** A new generation, unless nothing has changed. Throws when authorities or lists cannot be read; then the old ones stay. */

@@ -11,6 +11,7 @@ import type { Finding, Path, Place, Problem } from "./problem.ts";
 import { problemsOf, unreadable } from "./report.ts";
 import { findContradictions } from "./rules.ts";
 import { findCertificateProblems } from "./rules-certificates.ts";
+import { findRevocationProblems } from "./rules-revocation.ts";
 import { findFileProblems } from "./rules-files.ts";
 import { findJournalProblems } from "./rules-journal.ts";
 import { settingsSchema, type Settings } from "./schema.ts";
@@ -76,7 +77,7 @@ export const readSettings = (text: string, given: Origin): Loaded => {
   const findings = [
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),
-    ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin), ...findCertificateProblems(facts, origin), ...findJournalProblems(facts, given)] : []),
+    ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin), ...findCertificateProblems(facts, origin), ...findRevocationProblems(facts, origin), ...findJournalProblems(facts, given)] : []),
     ...(parsed.success ? findUnbuilt(parsed.data) : []),
   ];
   const problems = problemsOf(origin.file, read, findings);

@@ -71,7 +71,7 @@ const ask = (port: number, made: Made | undefined, headers: Record<string, strin
 
 const dir = mkdtempSync(join(tmpdir(), "ocsgw-chains-"));
 const file = (name: string, text: string): string => {
-  writeFileSync(join(dir, name), text);
+  writeFileSync(join(dir, name), text, { mode: 0o600 });
   return join(dir, name);
 };
 const crls = (...more: readonly string[]): string =>
