@@ -79,6 +79,10 @@ const program = (): Command => {
     .option("--body <json>", "the request's body", "").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, client, action, target) => (await import("./can.ts")).can({ ...options, client: client!, action: action!, target: target! })));
 
+  ocsgw.command("simulate").description("asks the journal's requests of another config: which decisions would change?").option(...CONFIG)
+    .option("--since <duration>", "how far back, as in 7d", "7d").option("--journal <dir>", "the journal's directory, when it is not that of the config").option(...JSON_OUT)
+    .action(done(async (options) => (await import("./simulate.ts")).simulateCommand(options)));
+
   const keys = ocsgw.command("keys").description("API keys of clients; the file holds hashes only");
   keys.command("create").description("prints a new key once").requiredOption("--client <name>").option("--expires <duration>", "as in 90d")
     .addOption(new Option("--tenant <name>", "the only tenant for which the key counts; may stand several times").argParser(several)).option(...CONFIG)

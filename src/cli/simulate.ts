@@ -1,0 +1,55 @@
+/** `ocsgw simulate`: which decisions of the last days would be other ones under another config? Nothing is sent, nothing is written. */
+import type { Recorded } from "../journal/entry.ts";
+import { readEntries } from "../journal/read.ts";
+import { simulate, type Changed, type Simulated } from "../rehearsal/simulate.ts";
+import { loadSettings } from "../settings/load.ts";
+import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
+import { check } from "./check.ts";
+
+/** `journal`: its directory, when it is not that of the config. `since`: a duration. */
+export type SimulateOptions = { readonly config: string; readonly since: string; readonly journal?: string; readonly json?: boolean };
+
+const DONE = 0;
+const WRONG_USAGE = 2;
+const CANNOT_TELL = 8;
+
+export const simulateCommand = async ({ config, since, journal, json }: SimulateOptions): Promise<number> => {
+  const period = parseDuration(since);
+  if (!period) {
+    console.error(`--since: expected ${DURATION_EXPECTED}, found ${since}`);
+    return WRONG_USAGE;
+  }
+  const loaded = await loadSettings(config);
+  if (!loaded.ok) return check({ config });
+  const dir = journal ?? loaded.settings.audit.dir;
+  const from = new Date(Date.now() - period).toISOString();
+  try {
+    const simulated = await simulate(entriesSince(dir, from), loaded.settings);
+    console.log(json ? JSON.stringify({ config, since: from, ...simulated }, undefined, 2) : inWords(simulated, { config, from }));
+    return DONE;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    console.error(`there is no journal in ${dir}`);
+    return CANNOT_TELL;
+  }
+};
+
+/** RFC 3339 in UTC is in order as text; of microseconds only the milliseconds are compared. */
+const entriesSince = async function* (dir: string, from: string): AsyncGenerator<Recorded> {
+  for await (const entry of readEntries(dir)) if (entry.time.slice(0, 23) >= from.slice(0, 23)) yield entry;
+};
+
+const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
+
+const inWords = ({ replayed, unchanged, changes, untold }: Simulated, { config, from }: { readonly config: string; readonly from: string }): string => [
+  `${counted(replayed, "decision")} since ${from.slice(0, 19)}Z asked of ${config}: ${unchanged} as before, ${replayed - unchanged} other ones`,
+  ...(changes.length === 0 ? [] : ["", ...table(changes)]),
+  ...(untold.length === 0 ? [] : ["", "not asked:", ...untold.map(({ why, count }) => `  ${String(count).padStart(6)}  ${why}`)]),
+  "", "Numbers, customer ids and fields are not in the journal, and no policy looks at them: others stood for them. Limits depend on when requests come, and are not asked.",
+].join("\n");
+
+const table = (changes: readonly Changed[]): readonly string[] =>
+  changes.flatMap(({ client, tenant, action, resource, from, to, because, count, examples }) => [
+    `  ${String(count).padStart(6)}  ${client} ${action} on ${resource}${tenant === null ? "" : ` of ${tenant}`}: ${from} -> ${to}${because === null ? "" : ` (${because})`}`,
+    `          e.g. ${examples.join(" ")}`,
+  ]);

@@ -1,0 +1,88 @@
+/** The journal's requests, asked of another policy: which decisions would be other ones? */
+import type { Recorded } from "../journal/entry.ts";
+import type { Settings } from "../settings/schema.ts";
+import { replay, type Asked } from "./replay.ts";
+import { createRehearsal, type Rehearsal } from "./rehearse.ts";
+
+/** Requests of one client whose decision changes in one way. */
+export type Changed = {
+  readonly client: string;
+  readonly tenant: string | null;
+  readonly action: string;
+  readonly resource: string;
+  /** "allow" or a code. */
+  readonly from: string;
+  readonly to: string;
+  /** Why it would be refused. */
+  readonly because: string | null;
+  readonly count: number;
+  /** RFC 3339. */
+  readonly first: string;
+  readonly last: string;
+  /** Some request ids. */
+  readonly examples: readonly string[];
+};
+
+export type Simulated = {
+  readonly replayed: number;
+  readonly unchanged: number;
+  /** Most frequent first. */
+  readonly changes: readonly Changed[];
+  /** What could not be asked, in words, with how many. */
+  readonly untold: readonly { readonly why: string; readonly count: number }[];
+};
+
+type Verdict = { readonly code: string; readonly because: string | null };
+type Growing = { -readonly [Key in keyof Changed]: Key extends "examples" ? string[] : Changed[Key] };
+
+const EXAMPLES = 3;
+
+export const simulate = async (entries: AsyncIterable<Recorded>, settings: Settings): Promise<Simulated> => {
+  const judge = remembering(createRehearsal(settings, "", { handlesAreOwned: true }));
+  const changes = new Map<string, Growing>();
+  const untold = new Map<string, number>();
+  let [replayed, unchanged] = [0, 0];
+  for await (const entry of entries) {
+    const asked = replay(entry, settings);
+    if (!asked) continue;
+    if ("why" in asked) {
+      untold.set(asked.why, (untold.get(asked.why) ?? 0) + 1);
+      continue;
+    }
+    replayed++;
+    const verdict = await judge(asked);
+    if (verdict.code === asked.decided) unchanged++;
+    else add(changes, entry as Recorded & { readonly id: string }, asked, verdict);
+  }
+  return {
+    replayed, unchanged,
+    changes: [...changes.values()].toSorted((one, other) => other.count - one.count),
+    untold: [...untold].map(([why, count]) => ({ why, count })),
+  };
+};
+
+/** Personal data is replaced, so that most requests are one question. */
+const remembering = (rehearsal: Rehearsal): ((asked: Asked) => Promise<Verdict>) => {
+  const known = new Map<string, Verdict>();
+  return async ({ question }) => {
+    const id = JSON.stringify(question);
+    const before = known.get(id);
+    if (before) return before;
+    const { refusal } = await rehearsal(question);
+    const verdict = { code: refusal?.code ?? "allow", because: refusal?.detail ?? null };
+    if (known.size < MOST) known.set(id, verdict);
+    return verdict;
+  };
+};
+
+const MOST = 100_000;
+
+const add = (changes: Map<string, Growing>, entry: Recorded & { readonly id: string }, { question: { client }, resource, action, decided }: Asked, { code, because }: Verdict): void => {
+  const tenant = "tenant" in entry ? entry.tenant?.name ?? null : null;
+  const id = JSON.stringify([client, tenant, action, resource, decided, code]);
+  let change = changes.get(id);
+  if (!change) changes.set(id, (change = { client, tenant, action, resource, from: decided, to: code, because, count: 0, first: entry.time, last: entry.time, examples: [] }));
+  change.count++;
+  change.last = entry.time;
+  if (change.examples.length < EXAMPLES) change.examples.push(entry.id);
+};
