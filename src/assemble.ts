@@ -1,10 +1,11 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made in this file and in the folder beside it. */
 import { startAdmin } from "./assemble/admin.ts";
 import { createAudit } from "./assemble/audit.ts";
+import { startCallbacks } from "./assemble/callbacks.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
-import { watchHandles } from "./assemble/handles.ts";
 import { startJournal } from "./assemble/journal.ts";
+import { startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
@@ -21,6 +22,8 @@ export type Gateway = {
   /** As they are now. */
   readonly listeners: readonly { readonly name: string; readonly url: string }[];
   readonly admin: string | undefined;
+  /** Where OCS announces records, by upstream. */
+  readonly callbacks: Readonly<Record<string, string>>;
   /** The checkpoints' verifier key (C2SP vkey). */
   readonly verifierKey: string;
   /** Reads the config file again and switches to it, or keeps what is in force and says why. Never rejects. */
@@ -57,7 +60,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   const { journal, checkpoints } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
-  const standing = new Standing({ house: { journal, counts, revocations: createRevocations(), watch: watchHandles(journal, counts) }, tell: tellOf(journal, counts) });
+  const records = await startOwnership(settings, { journal, counts, current: () => standing.generation?.settings ?? settings }, stops);
+  const standing: Standing = new Standing({ house: { journal, counts, revocations: createRevocations(), records }, tell: tellOf(journal, counts) });
   const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
   const token = adminToken ?? newToken();
   const oversight = await createOversight({
@@ -70,12 +74,14 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => standing.close());
   await standing.changeTo(first);
   standing.admin = admin;
+  const callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation! }, stops);
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
   oversight.stage = "serving";
   return {
     get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
     admin: admin?.url,
+    callbacks,
     verifierKey: checkpoints.verifierKey,
     reload: () => reloader.reload(),
     get files() { return standing.generation!.files; },

@@ -29,6 +29,7 @@ const TYPES_ONLY: readonly (readonly [string, string])[] = [["gateway", "journal
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   express: ["edge/express.ts"],
   undici: ["upstream/lane.ts", "cli/admin.ts"],
+  "http-proxy": ["upstream/relay.ts"],
   jsonwebtoken: ["tenants/"],
   jose: ["tenants/"],
   "rate-limiter-flexible": ["tenants/quota.ts"],

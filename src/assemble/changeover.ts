@@ -4,18 +4,17 @@
  * generation has its answer.
  */
 import type { Handler } from "../message.ts";
-import type { UpstreamNews } from "../upstream/switchboard.ts";
 import type { Admin } from "./admin.ts";
 import { createGeneration, type Generation, type House, type Reading } from "./generation.ts";
 import { DRAIN_MS, listenersFor, type Listeners } from "./listeners.ts";
 import { undo, type Stops } from "./stops.ts";
-import { boardsFor } from "./upstreams.ts";
+import { boardsFor, type BoardParts } from "./upstreams.ts";
 
 /** Undone for good after this long, should a request of an old generation never end. */
 const LONGEST_RETIREMENT_MS = 120_000;
 const LOOK_MS = 50;
 
-export type Surroundings = { readonly house: House; readonly tell: (news: UpstreamNews) => void };
+export type Surroundings = { readonly house: House; readonly tell: BoardParts["tell"] };
 
 export class Standing {
   readonly #surroundings: Surroundings;
@@ -55,7 +54,7 @@ export class Standing {
 
   async #prepare(reading: Reading, undoing: Stops): Promise<() => void> {
     const before = this.#generation;
-    const { boards, fresh, retune } = await boardsFor(reading, this.#surroundings.tell, before?.boards);
+    const { boards, fresh, retune } = await boardsFor(reading, { tell: this.#surroundings.tell, earFor: this.#surroundings.house.records.earFor }, before?.boards);
     undoing.push(async () => void (await Promise.all(fresh.map(({ switchboard }) => switchboard.close()))));
     const generation = await createGeneration(this.#surroundings.house, reading, boards, before);
     if (generation.credentials !== before?.credentials) undoing.push(() => generation.credentials.close());

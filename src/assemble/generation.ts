@@ -14,8 +14,10 @@ import { toTenants } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Credentials, Revocations } from "../tenants/credential.ts";
 import { createQuota, type Limiters } from "../tenants/quota.ts";
+import { createFinder, type Finder } from "../tenants/ownership.ts";
 import { createRegister } from "../tenants/register.ts";
 import { credentialsFor } from "./credentials.ts";
+import type { Records } from "./ownership.ts";
 import type { Board } from "./upstreams.ts";
 
 /** What is there before the first generation and after the last one. */
@@ -23,8 +25,7 @@ export type House = {
   readonly journal: Journal;
   readonly counts: Counts;
   readonly revocations: Revocations;
-  /** Told of every order that is about to be sent. */
-  readonly watch: (order: Order) => void;
+  readonly records: Records;
 };
 
 /** One reading of the config file. */
@@ -38,6 +39,9 @@ export type Reading = {
 export type Generation = Reading & {
   /** The line of this generation. */
   readonly handler: Handler;
+  readonly parts: Parts;
+  /** Whose an announced record is, by the register of this generation. */
+  readonly find: Finder;
   readonly boards: ReadonlyMap<string, Board>;
   readonly credentials: Credentials;
   readonly limiters: Limiters;
@@ -51,20 +55,18 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
   const credentials = await credentialsFor(house, reading, before);
   const quota = createQuota(tenants, before?.limiters);
   let live = 0;
-  const { journal, counts, watch } = house;
+  const { journal, counts, records } = house;
   const dialects = new Map(reading.settings.listeners.map(({ name, errors }) => [name, errors]));
   const parts: Parts = {
     identify: credentials.identify,
     challenge: credentials.challenge,
     register: createRegister(tenants),
+    ownership: records.ownership,
     charge: quota.charge,
     append: counts.timed(journal.append),
     note: journal.note,
     redact: createRedactor(reading.settings.audit.redact, reading.settings.audit.index_key),
-    send: counts.waiting((order: Order, gone: () => AbortSignal) => {
-      watch(order);
-      return boards.get(order.owner.upstream)!.switchboard.send(order, gone);
-    }),
+    send: counts.waiting((order: Order, gone: () => AbortSignal) => boards.get(order.owner.upstream)!.switchboard.send(order, gone)),
     // Told of every request once, when its reply is decided: then nothing of this generation is needed for it any more.
     observe: (seen, ending) => {
       live--;
@@ -78,5 +80,5 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     live++;
     return line(arrival);
   };
-  return { ...reading, handler, boards, credentials, limiters: quota.limiters, live: () => live };
+  return { ...reading, handler, parts, find: createFinder(tenants), boards, credentials, limiters: quota.limiters, live: () => live };
 };

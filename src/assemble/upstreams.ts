@@ -7,29 +7,38 @@ import type { Settings, UpstreamSettings } from "../settings/schema.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import { Switchboard, type UpstreamNews, type UpstreamOptions } from "../upstream/switchboard.ts";
 import type { Reading } from "./generation.ts";
+import type { Ear } from "./ownership.ts";
 import { VERSION } from "./version.ts";
 
 export type Board = {
   readonly switchboard: Switchboard;
   /** What its connections depend on. */
   readonly way: string;
+  /** Hears which OCS its requests go to. */
+  readonly ear: Ear;
 };
 
 /** The boards of a reading: those of before where the way is the same, and new ones that have not begun. `retune` gives the ones that stayed what has changed of theirs. */
 export type Boards = { readonly boards: ReadonlyMap<string, Board>; readonly fresh: readonly Board[]; readonly retune: () => void };
 
-export const boardsFor = async (reading: Reading, tell: (news: UpstreamNews) => void, before: ReadonlyMap<string, Board> = new Map()): Promise<Boards> => {
+export type BoardParts = { readonly tell: (news: UpstreamNews) => void; readonly earFor: (upstream: string, origins: readonly string[]) => Ear };
+
+export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, before: ReadonlyMap<string, Board> | undefined): Promise<Boards> => {
   const boards = new Map<string, Board>();
   const fresh: Board[] = [];
   const changes: (() => void)[] = [];
   for (const [name, upstream] of Object.entries(reading.settings.upstreams)) {
     const way = wayOf(upstream, reading);
-    const stays = before.get(name);
+    const stays = before?.get(name);
     if (stays?.way === way) {
       boards.set(name, stays);
       changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
     } else {
-      const board = { way, switchboard: new Switchboard({ ...await wayOptions(upstream), ...measuresOf(name, upstream, reading.settings), name, tell }) };
+      const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
+      const board = { way, ear, switchboard: new Switchboard({ ...await wayOptions(upstream), ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear }) };
+      // Later ones are heard when they are in force; the first one is before it begins.
+      if (before) changes.push(ear.open);
+      else ear.open();
       boards.set(name, board);
       fresh.push(board);
     }

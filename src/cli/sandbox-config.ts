@@ -39,7 +39,7 @@ export const sandboxConfig = ({ ports, files, primary, backup, aliases, indexKey
     { name: "https", bind: `127.0.0.1:${ports.https}`, tls: { cert: files.cert, key: files.key } },
   ],
   identity: { keys: { file: files.keys } },
-  upstreams: { sandbox: { primary, backup, tls: { ca: files.ca }, aliases: aliasesOf([primary, backup, ...aliases]) } },
+  upstreams: { sandbox: { primary, backup, tls: { ca: files.ca }, aliases: aliasesOf([primary, backup, ...aliases]), callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } } },
   tenants: TENANTS.map(({ dbid, name }) => ({
     name,
     dbid,

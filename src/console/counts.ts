@@ -56,6 +56,8 @@ export class Counts {
   readonly appends = new Histogram();
   /** By upstream. */
   readonly alarms = new Map<string, number>();
+  /** What OCS and registrars told, by upstream and then by what became of it. */
+  readonly callbacks = new Map<string, Map<string, number>>();
   switchovers = 0;
   /** Tenant, action, then origin and class. */
   readonly #requests = new Map<string, Map<string, Float64Array>>();
@@ -98,6 +100,12 @@ export class Counts {
 
   alarm(upstream: string): void {
     this.alarms.set(upstream, (this.alarms.get(upstream) ?? 0) + 1);
+  }
+
+  callback(upstream: string, result: string): void {
+    let results = this.callbacks.get(upstream);
+    if (!results) this.callbacks.set(upstream, (results = new Map()));
+    results.set(result, (results.get(result) ?? 0) + 1);
   }
 
   *requests(): Iterable<RequestCount> {

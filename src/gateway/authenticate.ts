@@ -1,25 +1,31 @@
 /** Who is asking? A credential that is valid, of a client that stands under at least one tenant. */
 import { headerOf, type Arrival } from "../message.ts";
-import type { Identity } from "../tenants/credential.ts";
+import type { Identified, Identity } from "../tenants/credential.ts";
 import { isNamed, type Tenant } from "../tenants/register.ts";
 import { refuse } from "./refusals.ts";
 import type { Caller, Parts } from "./words.ts";
 
-export const authenticate = async ({ identify, register, challenge }: Parts, arrival: Arrival): Promise<Caller> => {
+export const authenticate = async (parts: Parts, arrival: Arrival): Promise<Caller> => {
+  const { register, challenge, identify } = parts;
   const answer = identify(arrival);
-  const identity = answer instanceof Promise ? await answer : answer;
-  if (!identity) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
-  if ("retryAfter" in identity) {
-    return refuse("over-limit", { detail: "too many credentials from this address did not hold; this one was not looked at", headers: [["Retry-After", String(identity.retryAfter)]] });
-  }
+  const identity = identityIn(parts, answer instanceof Promise ? await answer : answer);
   const { client, credential } = identity;
   const tenants = tenantsOf(register.tenantsOf(client), identity);
   if (tenants.length === 0) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
   return { client, credential, tenants } as unknown as Caller;
 };
 
+/** Refuses what is nobody's, and who guesses. */
+export const identityIn = ({ challenge }: Pick<Parts, "challenge">, answer: Identified): Identity => {
+  if (!answer) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
+  if ("retryAfter" in answer) {
+    return refuse("over-limit", { detail: "too many credentials from this address did not hold; this one was not looked at", headers: [["Retry-After", String(answer.retryAfter)]] });
+  }
+  return answer;
+};
+
 /** A token's tenant claim narrows, never widens; and an issuer, a certificate's rule or a key speaks for those tenants alone that are listed for it. */
-const tenantsOf = (all: readonly Tenant[], { tenant, tenants }: Identity): readonly Tenant[] =>
+export const tenantsOf = (all: readonly Tenant[], { tenant, tenants }: Identity): readonly Tenant[] =>
   tenant === undefined && tenants === undefined ? all
     : all.filter((each) => (tenant === undefined || isNamed(each, tenant)) && (tenants === undefined || tenants.some((listed) => isNamed(each, listed))));
 

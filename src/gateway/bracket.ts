@@ -7,9 +7,11 @@ import { REFUSALS, Refused, refuse } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 
 export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<Answer> => {
-  await intend(parts, order, seen);
+  let status: number | undefined;
   try {
+    await intend(parts, order, seen);
     const answer = await parts.send(order, () => seen.arrival.gone);
+    status = answer.status;
     const written = await record(parts, answerEntry(seen, answer), seen);
     return written ? answer : { ...answer, unjournalled: true };
   } catch (error) {
@@ -24,6 +26,8 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
       close: error.why === "abandoned",
       ...(REFUSALS[error.why].status === 503 && { headers: [["Retry-After", String(error.retryAfter ?? 1)]] }),
     });
+  } finally {
+    order.hold?.settle(status);
   }
 };
 

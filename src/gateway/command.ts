@@ -3,6 +3,7 @@ import { readBody, type Attributes } from "../ocs/body.ts";
 import { Violation } from "../ocs/violation.ts";
 import { headerOf, type Arrival } from "../message.ts";
 import { judge } from "../tenants/grants.ts";
+import { needsOwner } from "../tenants/ownership.ts";
 import { isNamed, type Tenant } from "../tenants/register.ts";
 import { settle } from "./admit.ts";
 import { refuse } from "./refusals.ts";
@@ -14,7 +15,7 @@ export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Pro
   const { arrival } = seen;
   refuseContentType(arrival);
   const attributes = await readAttributes(permit, arrival, await arrival.body());
-  const settled = permit.tenant ? permit : await settle(parts, permit, tenantSaid(permit, attributes), seen);
+  const settled = permit.tenant ? permit : await settle(parts, permit, tenantSaid(permit, attributes) ?? tenantOfRecord(parts, permit) ?? tenantThatGrants(permit), seen);
   return { permit: settled, tenant: settled.tenant, attributes } as unknown as Command;
 };
 
@@ -41,13 +42,25 @@ const readAttributes = async (permit: Permit, arrival: Arrival, bytes: Uint8Arra
   }
 };
 
-/** For a client of several tenants: the one that the body names; without a name the only one that grants it, whatever those allow that observe. */
-const tenantSaid = ({ tenants, caller, operation }: Permit, attributes: Attributes): Tenant => {
+/** For a client of several tenants: the one that the body names, if it names one. */
+const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant | undefined => {
   const said = attributes.get("GSW_TENANT_DBID") ?? attributes.get("GSW_TENANT_NAME");
-  if (said === undefined) {
-    const [granting, ...more] = tenants.filter((tenant) => judge(tenant, caller.client, operation).allowed);
-    if (granting && more.length === 0) return granting;
-    return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant" });
-  }
+  if (said === undefined) return undefined;
   return tenants.find((tenant) => isNamed(tenant, String(said as string | number))) ?? refuse("other-tenant");
+};
+
+/** Else, on a record, the one whose it is. */
+const tenantOfRecord = ({ ownership }: Parts, { tenants, operation }: Permit): Tenant | undefined => {
+  if (operation.action.resource !== "records") return undefined;
+  const [owner, another] = ownership.ownersAmong(tenants, operation.identifier!);
+  if (owner && !another) return owner;
+  // Of nobody's, or of somebody else's: whichever of them asks, the answer is the same.
+  return !owner && tenants.every(needsOwner) ? tenants[0] : undefined;
+};
+
+/** Else the only one that grants it, whatever those allow that observe. */
+const tenantThatGrants = ({ tenants, caller, operation }: Permit): Tenant => {
+  const [granting, ...more] = tenants.filter((tenant) => judge(tenant, caller.client, operation).allowed);
+  if (granting && more.length === 0) return granting;
+  return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant" });
 };

@@ -75,7 +75,7 @@ export const abandonedEntry = (seen: Seen, failure: Failure): Entry => ({
 });
 
 /** A refusal before anything was intended: as much as is known by then. */
-export const refusalEntry = ({ redact }: Parts, seen: Seen, refused: Refused): Entry => {
+export const refusalEntry = ({ redact }: Pick<Parts, "redact">, seen: Seen, refused: Refused): Entry => {
   const { arrival, caller, operation, tenant, wouldRefuse } = seen;
   const { code, status } = REFUSALS[refused.refusal];
   return {

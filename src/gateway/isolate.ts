@@ -10,9 +10,9 @@ import type { Tenant } from "../tenants/register.ts";
 import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
 import { shapeOf } from "./shape.ts";
-import type { Command, Order, Seen } from "./words.ts";
+import type { Command, Order, Parts, Seen } from "./words.ts";
 
-export const isolate = (command: Command, seen: Seen): Order => {
+export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen: Seen): Order => {
   const { tenant, permit: { caller, operation } } = command;
   refuseForeignTenant(command);
   refuseForeignNames(command);
@@ -32,6 +32,8 @@ export const isolate = (command: Command, seen: Seen): Order => {
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
     urgent: isUrgent(operation.action),
     fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
+    // Last, because from here on it is this request's, and must be given back.
+    hold: operation.action.resource === "records" ? holdRecord(parts, command) : undefined,
   } as unknown as Order;
 };
 
@@ -49,10 +51,15 @@ const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
     const { identifier } = permit.operation;
     if (identifier !== undefined && !tenant.campaignGroups.has(Number(identifier))) refuse("not-yours", { detail: "this campaign group is not this tenant's" });
   },
-  records: ({ tenant }) => {
-    // Nothing has told us yet whose a handle is, so under these two modes it is nobody's.
-    if (tenant.records === "pre-dial" || tenant.records === "registered") refuse("no-such-record");
-  },
+  records: () => undefined,
+};
+
+/** Foreign, finished and unknown handles are one answer, made by one path. */
+const holdRecord = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { operation } }: Command): Order["hold"] => {
+  const answer = ownership.ask(tenant, operation.identifier!, operation.action.finalizes);
+  if ("hold" in answer) return answer.hold;
+  if (answer.slow) refuse("over-limit", { detail: "too many requests for records that are not this tenant's", headers: [["Retry-After", "1"]] });
+  return refuse("no-such-record");
 };
 
 /** Name and DBID are both checked: OCS would take the DBID and not look at the name. */

@@ -17,7 +17,7 @@ export const createLine = (parts: Parts): Handler => rescued(parts, async (seen)
   const operation = seen.operation = readTarget(arrival.method, arrival.target); // for what, by method and URI?
   const permit    = await admit(parts, caller, operation, seen);          // may this tenant ask that, now?
   const command   = await readCommand(parts, permit, seen);               // does the body say it as OCS would?
-  const order     = isolate(command, seen);                               // is it about this tenant alone?
+  const order     = isolate(parts, command, seen);                        // is it about this tenant alone?
   seen.decided    = performance.now() - arrival.at;
   const answer    = seen.answer = await bracket(parts, order, seen);      // intent on disk, one exchange, outcome on disk
   return screen(order, answer, arrival);                                  // what of it may this tenant see?

@@ -28,6 +28,8 @@ export const REFUSALS = {
   "not-yours": row(2104, 403, "this campaign group, campaign or list is not this tenant's"),
   "which-tenant": row(2105, 400, "which of the client's tenants is meant is not said"),
   "no-such-record": row(2106, 410, "no such record for this tenant"),
+  "void": row(2106, 410, "no such record for this tenant"),
+  "taken": row(2107, 409, "this record handle has a tenant already, and it is another one"),
   "over-limit": row(3001, 429, "over a rate limit"),
   "queue-full": row(3002, 503, "this tenant's queue is full"),
   "waited": row(3003, 503, "no lane to OCS came free in time"),
@@ -37,6 +39,7 @@ export const REFUSALS = {
   "cut": row(4102, 502, "the connection to OCS ended after sending; the request may have been carried out", "sent-no-answer"),
   "garbled": row(4103, 502, "what came back from OCS is not one whole HTTP answer; the request may have been carried out", "sent-no-answer"),
   "no-journal": row(5101, 503, "the journal cannot be written, so nothing was sent"),
+  "no-store": row(5103, 503, "ownership cannot be written or OCS's roles are open, so nothing was registered"),
   "defect": row(5900, 500, "a defect of the gateway"),
 } as const satisfies Record<string, Row>;
 

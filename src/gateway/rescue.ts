@@ -18,7 +18,7 @@ export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Reply>): Han
   }
 };
 
-const asRefused = (error: unknown, seen: Seen): Refused => {
+export const asRefused = (error: unknown, seen: Seen): Refused => {
   if (error instanceof Refused) return error;
   if (error instanceof Violation) return new Refused(FOR_RULE[error.rule], detailsOf(error));
   if (error instanceof BodyFault) return new Refused(FOR_FAULT[error.fault.kind], { detail: error.fault.detail, close: true });
@@ -32,7 +32,10 @@ const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameter
   ...(allow && { headers: [["Allow", allow.join(", ")]] }),
 });
 
-const replyTo = (parts: Parts, seen: Seen, refused: Refused): Reply => {
+/** What a refusal needs of the world outside. */
+type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact">;
+
+export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply => {
   // What was intended has its outcome in the journal already.
   if (!seen.intended) parts.note(refusalEntry(parts, seen, refused));
   const { status, code, delivery } = REFUSALS[refused.refusal];

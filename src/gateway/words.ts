@@ -2,6 +2,7 @@
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
 import type { Credential, Identified } from "../tenants/credential.ts";
+import type { Hold, Ownership } from "../tenants/ownership.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
 import type { Entry } from "../journal/entry.ts";
@@ -51,6 +52,8 @@ export type Order = Proven<"Order", {
   readonly urgent: boolean;
   /** Whether a positive answer's body is the one that was asked for. */
   readonly fits: ((body: Uint8Array) => boolean) | undefined;
+  /** Leave to use the record handle; undefined for the other resources. */
+  readonly hold: Hold | undefined;
 }>;
 
 /** What OCS answered, and how it came. */
@@ -67,7 +70,7 @@ export type Answer = {
 
 /** How `Parts.send` fails: `sent` is false only when not one byte of the request left. */
 export type Failure = {
-  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "unreachable" | "no-answer" | "cut" | "garbled">;
+  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "void" | "unreachable" | "no-answer" | "cut" | "garbled">;
   readonly sent: boolean;
   readonly message: string;
   readonly retryAfter: number | undefined;
@@ -101,6 +104,7 @@ export type Parts = {
   readonly identify: (arrival: Arrival) => Promise<Identified> | Identified;
   readonly challenge: string;
   readonly register: Register;
+  readonly ownership: Pick<Ownership, "ask" | "ownersAmong">;
   readonly charge: (tenant: Tenant, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
   /** Resolves when the entry is on disk. */
   readonly append: (entry: Entry) => Promise<unknown>;

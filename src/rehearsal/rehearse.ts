@@ -44,6 +44,8 @@ export const createRehearsal = (settings: Settings, configHash = "", { handlesAr
       identify: () => ({ client: question.client, credential: { kind: "key", id: "none" } }),
       challenge: "",
       register,
+      // Whose a handle is, only OCS and registrars tell: here it is taken for the tenant's own.
+      ownership: { ask: () => ({ hold: { stands: () => true, settle: () => undefined } }), ownersAmong: (among) => among },
       charge: () => ({ allowed: true, retryAfter: 0, headers: [], exceeded: undefined }),
       append: () => Promise.resolve(),
       note: (entry) => void (refusal = entry.kind === "refusal" ? entry : refusal),

@@ -5,6 +5,7 @@ import type { Facts } from "./facts.ts";
 import { reason, type Files } from "./fill.ts";
 import { isLive, readKeys } from "./keys-file.ts";
 import type { Finding, Path } from "./problem.ts";
+import type { CallbacksSettings } from "./schema.ts";
 
 type Named = { readonly path: Path; readonly file: string | null };
 
@@ -12,9 +13,15 @@ type Named = { readonly path: Path; readonly file: string | null };
 const neededFiles = ({ listeners, upstreams, identity, admin }: Facts): readonly Named[] => [
   ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })))),
   ...upstreams.flatMap(({ path, value: { tls } }) => (["ca", "crl", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
+  ...upstreams.flatMap(({ path, value: { callbacks } }) => (callbacks ? filesOfCallbacks([...path, "callbacks"], callbacks) : [])),
   ...(identity?.value.jwt ?? []).map(({ jwks_file: file }, at) => ({ path: ["identity", "jwt", at, "jwks_file"], file })),
   ...(identity?.value.mtls ?? []).map(({ ca: file }, at) => ({ path: ["identity", "mtls", at, "ca"], file })),
   ...(admin && admin.value.tls !== "none" ? [{ path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert }, { path: [...admin.path, "tls", "key"], file: admin.value.tls.key }] : []),
+];
+
+const filesOfCallbacks = (path: Path, { tls, validator_ca: ca }: CallbacksSettings): readonly Named[] => [
+  ...(tls === "none" ? [] : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
+  { path: [...path, "validator_ca"], file: ca },
 ];
 
 const contents = (file: string, { readFile }: Files): { readonly text: string } | { readonly why: string } => {

@@ -9,10 +9,11 @@ import { bindRules } from "./rules-binds.ts";
 import { identityRules } from "./rules-identity.ts";
 import { ownershipRules } from "./rules-ownership.ts";
 import { testRules } from "./rules-tests.ts";
+import { recordsRules } from "./rules-records.ts";
 import { upstreamRules } from "./rules-upstreams.ts";
 
 export type Rule = (facts: Facts) => readonly Finding[];
 
-const RULES: readonly Rule[] = [...ownershipRules, ...upstreamRules, ...bindRules, ...accessRules, ...identityRules, ...testRules];
+const RULES: readonly Rule[] = [...ownershipRules, ...recordsRules, ...upstreamRules, ...bindRules, ...accessRules, ...identityRules, ...testRules];
 
 export const findContradictions = (facts: Facts): readonly Finding[] => RULES.flatMap((rule) => rule(facts));

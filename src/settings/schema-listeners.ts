@@ -13,6 +13,13 @@ const none = z.literal("none");
 /** For the admin listener: TLS without client certificates. */
 export const adminTls = z.union([none, z.strictObject(serverTls)]);
 
+/** For callbacks: with a CA, a client certificate is demanded. */
+export const callbacksTls = z.union([none, z.strictObject({
+  ...serverTls,
+  client_ca: off(path).describe("The CA of the certificates that OCS and registrars must show, PEM. None are asked for when left out."),
+  client_crl: off(path).describe("Revocation lists for client_ca, PEM. None when left out."),
+})]);
+
 const clientTls = z.strictObject({
   ...serverTls,
   client_ca: off(path).describe("The CA of client certificates, PEM: the root, and every authority between it and the clients. Without it no certificate is asked for."),

@@ -1,6 +1,7 @@
 /** `upstreams`: one entry for each OCS, or pair of primary and backup. */
 import { z } from "zod";
-import { authority, bind, cidr, count, duration, off, origin, path, size, text, webAddress } from "./units.ts";
+import { callbacksTls } from "./schema-listeners.ts";
+import { authority, bind, cidr, count, duration, label, name, off, origin, path, size, text, webAddress } from "./units.ts";
 
 const PIN = "sha256: and the base64 of the SHA-256 of a public key's DER (SPKI)";
 const pin = z.string({ error: `expected ${PIN}` }).regex(/^sha256:[A-Za-z0-9+/]{43}=$/, { error: `expected ${PIN}` });
@@ -25,10 +26,24 @@ const queue = z.strictObject({
   max_wait: duration.prefault("5s").describe("How long a request may wait for a lane."),
 });
 
+const networks = z.array(cidr).min(1, { error: "expected at least one network" });
+
+const registrar = z.strictObject({
+  client: label.describe("The client's name, as its key or token says it. It may be no tenant's client."),
+  tenants: z.array(name).min(1, { error: "expected at least one tenant" }).describe("The tenants that it may name, by their names."),
+  allow_from: off(networks).describe("Networks that it may come from. Those of callbacks when left out."),
+});
+
 const callbacks = z.strictObject({
-  bind: bind.describe("Address and port for OCS's pre-dial validation."),
-  allow_from: z.array(cidr).min(1, { error: "expected at least one network" }).describe("The OCS hosts: whoever may announce records decides whose they are."),
+  bind: bind.describe("Address and port for OCS's pre-dial validation (validation-uri) and its call reports (history-uri)."),
+  allow_from: networks.describe("The OCS hosts: whoever may announce records decides whose they are."),
+  tls: callbacksTls.default("none").describe("Certificate and key, or none."),
   validator: off(webAddress).describe("A validation server of your own, whose answer is given to OCS."),
+  validator_timeout: duration.prefault("2s").describe("How long it may take. Less than OCS's http-response-timeout, so that OCS hears an answer."),
+  validator_ca: off(path).describe("The CA that signed its certificate, PEM. The public CAs when left out."),
+  on_timeout: z.enum(["allow", "block"]).default("block").describe("When it does not answer: allow the record to be dialed, or answer 504 (or 502), which OCS takes for not validated."),
+  stale_after: duration.prefault("30m").describe("How long a handle is its tenant's. No longer than OCS's own stale timeout."),
+  registrars: z.array(registrar).default([]).describe("Clients that may name a handle's tenant: PUT /ownership/<upstream>/<handle>."),
 });
 
 export const upstream = z.strictObject({

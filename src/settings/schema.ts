@@ -36,5 +36,6 @@ type DeepReadonly<Value> = Value extends object ? { readonly [Key in keyof Value
 export type Settings = DeepReadonly<z.output<typeof settingsSchema>>;
 export type TenantSettings = Settings["tenants"][number];
 export type UpstreamSettings = Settings["upstreams"][string];
+export type CallbacksSettings = NonNullable<UpstreamSettings["callbacks"]>;
 export type ListenerSettings = Settings["listeners"][number];
 export type LimitSettings = NonNullable<NonNullable<TenantSettings["limits"]>["requests"]>;

@@ -11,12 +11,8 @@ const stated = (value: unknown): boolean => value !== null;
 
 /** What the setting is when it is left out. */
 const FIVE_YEARS_AND_MORE = 1855 * 24 * 3_600_000;
-const HANDLES = "record handles are not learnt in this version, so every request of this tenant to /records is refused (OCSGW-2106)";
 
 const UNBUILT: readonly Row[] = [
-  { code: "OCSGW-6401", at: "tenants.*.records", when: (value) => value === "pre-dial", says: `records: pre-dial: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
-  { code: "OCSGW-6402", at: "tenants.*.records", when: (value) => value === "registered", says: `records: registered: ${HANDLES}`, help: "dedicated works on an OCS of the tenant's own" },
-  { code: "OCSGW-6406", at: "upstreams.*.callbacks", when: stated, says: "callbacks are not carried out in this version: nothing listens there, and OCS must not be pointed at it" },
   { code: "OCSGW-6408", at: "audit.postgres", when: stated, says: "the mirror in Postgres is not written in this version: the journal's files are complete without it" },
   { code: "OCSGW-6409", at: "shared.redis", when: stated, says: "nothing is shared over Redis in this version: each gateway counts its limits by itself" },
   { code: "OCSGW-6412", at: "audit.retention", when: (value) => value !== FIVE_YEARS_AND_MORE, says: "retention is not carried out in this version: nothing is deleted from the journal" },

@@ -12,6 +12,8 @@ export type Request = {
   readonly urgent: boolean;
   /** For a GET: whether a positive answer's body is the one that was asked for. */
   readonly fits?: ((body: Uint8Array) => boolean) | undefined;
+  /** What the request is about, where that may end while it waits: asked once more just before it leaves. */
+  readonly hold?: { readonly stands: () => boolean } | undefined;
 };
 
 /** Milliseconds: in the queue, and from the first byte to OCS until its whole answer. */
@@ -31,6 +33,7 @@ export type Failing =
   | "queue-full" // this tenant's queue is full
   | "waited" // no lane came free in time
   | "abandoned" // the client hung up while it waited
+  | "void" // what it is about has ended while it waited
   | "unreachable" // no connection to OCS could be made
   | "no-answer" // OCS did not answer in time
   | "cut" // the connection ended after sending

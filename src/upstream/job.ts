@@ -1,5 +1,5 @@
 /** A request on its way through a switchboard: in the queue, on a lane, or over. */
-import type { Answer, NoAnswer, Request } from "./exchange.ts";
+import { NoAnswer, type Answer, type Request } from "./exchange.ts";
 
 export type Job = {
   readonly request: Request;
@@ -27,4 +27,11 @@ export const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.
   unwatch(job);
   reason.waits = waits;
   job.reject(reason);
+};
+
+/** What it is about has ended while it waited: then it is refused here. */
+export const isVoid = (job: Job): boolean => {
+  if (job.request.hold?.stands() !== false) return false;
+  refuse(job, new NoAnswer("void", false, "no such record for this tenant"));
+  return true;
 };

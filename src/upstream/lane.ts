@@ -206,6 +206,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   /** The engine calls this just before the first byte: an error that comes earlier proves that nothing was sent. */
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#request.hold?.stands() === false) return controller.abort(new NoAnswer("void", false, "no such record for this tenant"));
     this.#startedAt = performance.now();
     this.#controller = controller;
     this.#wire = this.#ends.begun();

@@ -12,10 +12,12 @@ export type Change = { readonly from: string; readonly to: string; readonly epoc
 export type RolesOptions = {
   readonly primary: Endpoint;
   readonly backup: Endpoint | undefined;
-  /** An endpoint was found after all connections were lost: `to` may be what `from` was. */
-  readonly found: (change: Change) => void;
+  /** An endpoint was found after all connections were lost: `to` may be what `from` was. `first`: nothing was lost, so it was found at the beginning. */
+  readonly found: (change: Change, first: boolean) => void;
   /** The endpoint that was expected is there. */
   readonly ready: () => void;
+  /** All connections are lost: it looks for the primary now. */
+  readonly lost: () => void;
   /** Nobody has answered for GRACE_MS. */
   readonly down: () => void;
 };
@@ -78,6 +80,7 @@ export class Roles {
   seek(reason: string): void {
     if (this.#state !== "steady") return;
     this.#state = "seeking";
+    this.#options.lost();
     void this.#search(reason);
   }
 
@@ -127,7 +130,7 @@ export class Roles {
     if (endpoint !== this.#active) this.#changedAt = performance.now();
     this.#active = endpoint;
     this.#epoch++;
-    this.#options.found({ from, to: endpoint.origin, epoch: this.#epoch, reason: reason ?? "the other OCS is the primary" });
+    this.#options.found({ from, to: endpoint.origin, epoch: this.#epoch, reason: reason ?? "the other OCS is the primary" }, reason === undefined);
   }
 
   #rest(ms: number): Promise<void> {

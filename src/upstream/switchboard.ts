@@ -5,12 +5,15 @@
 import type { Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
 import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
-import { refuse, unwatch, type Job } from "./job.ts";
+import { isVoid, refuse, unwatch, type Job } from "./job.ts";
 import { Lane, type LaneState } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Roles, type Change, type EndpointStatus } from "./roles.ts";
 
 export type UpstreamNews = { readonly kind: "switchover"; readonly upstream: string } & Change | { readonly kind: "down"; readonly upstream: string };
+
+/** The OCS that requests go to. `first`: it is the one that was there at the beginning, and no other was known before. */
+export type Settled = { readonly endpoint: string; readonly first: boolean };
 
 export type UpstreamOptions = {
   readonly name: string;
@@ -25,6 +28,8 @@ export type UpstreamOptions = {
   readonly shareOf?: (tenant: string) => number;
   readonly userAgent: string;
   readonly tell?: (news: UpstreamNews) => void;
+  /** Told which OCS requests go to, before the first of them goes; undefined while that is open. */
+  readonly settled?: (settled: Settled | undefined) => void;
 };
 
 export type UpstreamStatus = {
@@ -57,7 +62,7 @@ export class Switchboard {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#queue = new FairQueue(options.queue, options.shareOf);
-    this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change) => this.#found(change), ready: () => this.#assign(), down: () => this.#down() });
+    this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change, first) => this.#found(change, first), ready: () => this.#ready(), lost: () => options.settled?.(undefined), down: () => this.#down() });
     this.#layLanes();
   }
 
@@ -192,6 +197,7 @@ export class Switchboard {
     this.#inFlight++;
     let isUnsent = false;
     for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
+      if (isVoid(job)) continue;
       const began = this.#pace.start();
       const queue = performance.now() - job.queuedAt;
       job.tries++;
@@ -251,10 +257,16 @@ export class Switchboard {
   }
 
   /** New lanes for the endpoint that was found. What is under way on the old ones runs to its end there. */
-  #found(change: Change): void {
+  #found(change: Change, first: boolean): void {
     for (const lane of this.#free) lane.close();
     this.#layLanes();
+    this.#options.settled?.({ endpoint: change.to, first });
     this.#options.tell?.({ kind: "switchover", upstream: this.#options.name, ...change });
+    this.#assign();
+  }
+
+  #ready(): void {
+    this.#options.settled?.({ endpoint: this.#roles.active.origin, first: true });
     this.#assign();
   }
 

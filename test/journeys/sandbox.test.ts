@@ -58,30 +58,6 @@ describe("curl over TLS", () => {
   });
 });
 
-describe("ocsgw conformance", () => {
-  it("finds OCS conformant, every row", async () => {
-    const { code, stdout } = await ocsgw("conformance", sandbox.ready.ocs.primary, "--sandbox", sandbox.ready.sandbox.url);
-    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
-  });
-
-  it("finds OCS conformant over HTTPS", async () => {
-    const { code } = await ocsgw("conformance", sandbox.ready.ocs.primary_https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url);
-    expect(code).toBe(0);
-  });
-
-  it("finds the same through the gateway, every row", async () => {
-    const { code, stdout } = await ocsgw("conformance", sandbox.ready.gateway!.https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url, ...keys());
-    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
-  });
-
-  it("is content with a second run right after, and with clients that may do less", async () => {
-    expect((await ocsgw("conformance", sandbox.ready.gateway!.http, ...keys())).code).toBe(0);
-    expect((await ocsgw("conformance", sandbox.ready.gateway!.http, ...keys().slice(0, 4))).code).toBe(0);
-  });
-});
-
-const ROUNDS = 6;
-
 describe("64 clients at once through 4 lanes", () => {
   it("the sandbox counts no violation, one request at a time per connection, 4 connections, and every client has its own answer", async () => {
     await control("/reset", "POST");
@@ -111,6 +87,30 @@ describe("64 clients at once through 4 lanes", () => {
     expect(await control("/violations")).toEqual({ count: 0 });
   });
 });
+
+describe("ocsgw conformance", () => {
+  it("finds OCS conformant, every row", async () => {
+    const { code, stdout } = await ocsgw("conformance", sandbox.ready.ocs.primary, "--sandbox", sandbox.ready.sandbox.url);
+    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
+  });
+
+  it("finds OCS conformant over HTTPS", async () => {
+    const { code } = await ocsgw("conformance", sandbox.ready.ocs.primary_https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url);
+    expect(code).toBe(0);
+  });
+
+  it("finds the same through the gateway, every row", async () => {
+    const { code, stdout } = await ocsgw("conformance", sandbox.ready.gateway!.https, "--ca", sandbox.ready.ca, "--sandbox", sandbox.ready.sandbox.url, ...keys());
+    expect([code, stdout.trim().split("\n").at(-1)]).toEqual([0, expect.stringMatching(/^\d+ rows: \d+ ok, 0 FAIL, 0 skip/)]);
+  });
+
+  it("is content with a second run right after, and with clients that may do less", async () => {
+    expect((await ocsgw("conformance", sandbox.ready.gateway!.http, ...keys())).code).toBe(0);
+    expect((await ocsgw("conformance", sandbox.ready.gateway!.http, ...keys().slice(0, 4))).code).toBe(0);
+  });
+});
+
+const ROUNDS = 6;
 
 type Counters = { readonly connections: { readonly total: number; readonly open: number }; readonly requests: number; readonly violations: number; readonly maxInFlight: number };
 

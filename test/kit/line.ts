@@ -6,6 +6,7 @@ import { createRedactor } from "../../src/journal/redact.ts";
 import { bytesOf, headerOf, type Arrival, type Fault, type Handler, type HeaderLine, type Reply } from "../../src/message.ts";
 import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
 import { NoAnswer } from "../../src/upstream/exchange.ts";
+import { Ownership } from "../../src/tenants/ownership.ts";
 import { createQuota } from "../../src/tenants/quota.ts";
 import { createRegister, type Tenant } from "../../src/tenants/register.ts";
 
@@ -55,9 +56,9 @@ export type TestLine = {
   readonly sent: Order[];
 };
 
-type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; observe?: Parts["observe"] };
+type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; ownership?: Parts["ownership"]; observe?: Parts["observe"] };
 
-export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, observe }: Setting = {}): TestLine => {
+export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const line = createLine({
@@ -67,6 +68,7 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
     }),
     challenge: 'Basic realm="ocs-gateway"',
     register: createRegister(tenants),
+    ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined }),
     charge: createQuota(tenants).charge,
     append: append ?? ((entry) => Promise.resolve(journal.push(entry))),
     note: (entry) => void journal.push(entry),

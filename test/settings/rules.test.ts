@@ -22,8 +22,18 @@ const ISSUER = (rest: string): Change => ["  # jwt:\n", `  jwt:\n    - { name: i
 const MTLS = (rest: string): Change => ["  # jwt:\n", `  mtls: [{ name: ca, san_dns: "ors-*.example", ${rest} }]\n  # jwt:\n`];
 const ISSUERS = (one: string, two: string): Change =>
   ["  # jwt:\n", `  jwt:\n    - { name: one, issuer: "https://one.example/", audience: us, jwks_uri: "https://one.example/jwks"${one} }\n    - { name: two, issuer: "https://two.example/", audience: us, jwks_uri: "https://two.example/jwks"${two} }\n  # jwt:\n`];
+const CALLBACKS = (rest: string): Change => ["    connections: 4", `    callbacks: { allow_from: [10.0.0.5], ${rest} }\n    connections: 4`];
+const REGISTRAR = (rest: string): Change => CALLBACKS(`bind: "127.0.0.1:8444", registrars: [${rest}]`);
 
 const ERRORS: readonly Case[] = [
+  { says: "pre-dial without callbacks", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6261", at: ["pre-dial\n    fields"], also: ["primary: http"], help: /validation-uri/ },
+  { says: "registered without a registrar", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6262", at: ["registered"] },
+  { says: "registered without a registrar of this tenant", changes: [["records: unscoped\n    fields", "records: registered\n    fields"], REGISTRAR("{ client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6262", at: ["registered"] },
+  { says: "a registrar of a tenant that is not there", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tennant] }")], code: "OCSGW-6263", at: ["Alpha Tennant"], help: /Alpha Tenant/ },
+  { says: "a registrar that is a tenant's client", changes: [REGISTRAR("{ client: beta-crm, tenants: [Alpha Tenant] }")], code: "OCSGW-6264", at: ["beta-crm"], also: ["{ actions: [AddRecord, DoNotCall"] },
+  { says: "a registrar twice", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tenant] }, { client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6265", at: ["minter", 1], also: ["minter"] },
+  { says: "callbacks that everyone may call", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [0.0.0.0/0] }\n    connections: 4']], code: "OCSGW-6266", at: ["0.0.0.0/0"] },
+  { says: "a certificate of the callbacks that is not there", changes: [CALLBACKS('bind: "127.0.0.1:8444", tls: { cert: no-such.crt, key: keys.yaml }')], code: "OCSGW-6252", at: ["no-such.crt"] },
   { says: "two tenants of one name", changes: [["name: Beta Tenant", "name: Alpha Tenant"]], code: "OCSGW-6201", at: ["Alpha Tenant", 1], also: ["Alpha Tenant"] },
   { says: "two tenants whose names differ in width, case and blanks", changes: [["name: Beta Tenant", 'name: "ＡLPHA  tenant"']], code: "OCSGW-6201", at: ['"ＡLPHA'], also: ["Alpha Tenant"] },
   { says: "two tenants of one DBID", changes: [["dbid: 102", "dbid: 101"]], code: "OCSGW-6202", at: ["101", 1], also: ["101"] },
@@ -78,12 +88,12 @@ const WARNINGS: readonly Case[] = [
   { says: "more tenants than their lanes can take in turns", changes: [["connections: 4", "connections: 1"], ["audit:\n", `${Array.from({ length: 7 }, (_, at) => `  - { name: T${at}, dbid: ${900 + at}, upstream: ocs-main, records: unscoped }`).join("\n")}\naudit:\n`]], code: "OCSGW-6313", at: ["1\n    lane_isolation"], help: /connections to 2 or more/ },
   { says: "a keys file that is not there yet", changes: [["file: keys.yaml", "file: none-yet.yaml"]], code: "OCSGW-6304", at: ["none-yet.yaml"], help: /ocsgw keys create/ },
   { says: "clients without keys", changes: [["fields: any", "fields: any"]], code: "OCSGW-6305", at: ["keys.yaml"], message: /alpha-ors, alpha-ops, beta-crm, beta-ops/ },
-  { says: "pre-dial", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6401", at: ["pre-dial\n    fields"], message: /refused \(OCSGW-2106\)/ },
-  { says: "registered", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6402", at: ["registered"], message: /refused \(OCSGW-2106\)/ },
-  { says: "callbacks", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1] }\n    connections: 4']], code: "OCSGW-6406", at: ["{ bind"] },
   { says: "client certificates that nobody asks for", changes: [MTLS("client: alpha-ors")], code: "OCSGW-6309", at: ["mtls: [{"], help: /client_ca/ },
   { says: "a certificate's client who stands nowhere", changes: [MTLS("client: alpha-orz")], code: "OCSGW-6307", at: ["alpha-orz"], help: /did you mean `alpha-ors`/ },
   { says: "two issuers for all tenants", changes: [ISSUERS("", ", tenants: [Beta Tenant]")], code: "OCSGW-6306", at: ["{ name: one"], help: /tenants/ },
+  { says: "a tenant alone on its OCS that hears nothing of its records", changes: [BETA_UPSTREAM, ANOTHER('primary: "https://ocs2.example:1"'), ["    records: unscoped\n    limits", "    limits"]], code: "OCSGW-6321", at: ["name: Beta Tenant"], also: ["{ primary"], message: /by default/ },
+  { says: "registrars' keys without TLS", changes: [CALLBACKS('bind: "10.0.0.7:8444", registrars: [{ client: minter, tenants: [Alpha Tenant] }]')], code: "OCSGW-6322", at: ["[{ client: minter"] },
+  { says: "a validator over http", changes: [CALLBACKS('bind: "127.0.0.1:8444", validator: "http://10.0.0.9/v"')], code: "OCSGW-6323", at: ['"http://10'] },
   { says: "Postgres", changes: [TAIL("  postgres: postgres://db/audit")], code: "OCSGW-6408", at: ["postgres://db"] },
   { says: "Redis", changes: [TAIL("shared: { redis: redis://r }")], code: "OCSGW-6409", at: ["redis://r"] },
   { says: "users of the admin listener", changes: [TAIL("admin: { bind: 127.0.0.1:9640, users: { file: admins.yaml } }")], code: "OCSGW-6410", at: ["{ file"] },

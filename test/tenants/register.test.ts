@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readTarget } from "../../src/ocs/target.ts";
 import { judge } from "../../src/tenants/grants.ts";
-import { createHandleWatch } from "../../src/tenants/ownership.ts";
+import { createHandleWatch } from "../../src/tenants/ownership/watch.ts";
 import { createRegister, isNamed } from "../../src/tenants/register.ts";
 import { aTenant, beta } from "../kit/line.ts";
 

@@ -1,0 +1,141 @@
+/** What OCS and registrars tell, by upstream: a listener of its own each, OCS's announcements, the operator's validator, and registrations. */
+import { readFile } from "node:fs/promises";
+import { isIPv6 } from "node:net";
+import type { BlockList } from "node:net";
+import type { Counts } from "../console/counts.ts";
+import { listen, type ListenerOptions } from "../edge/listener.ts";
+import { events } from "../events.ts";
+import { FOR_FAULT, REFUSALS, type Refusal } from "../gateway/refusals.ts";
+import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } from "../gateway/registrar.ts";
+import { bytesOf, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
+import type { CallbacksSettings, Settings } from "../settings/schema.ts";
+import { createAnnouncements, type Announced, type AnnouncementParts, type Why } from "../upstream/announcements.ts";
+import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
+import type { Generation } from "./generation.ts";
+import { blockList, tlsOf } from "./listeners.ts";
+import type { Records } from "./ownership.ts";
+import type { Stops } from "./stops.ts";
+import { VERSION } from "./version.ts";
+
+/** The settings of callbacks last as long as the process; by whose register and keys they are judged, the generation in force says. */
+type Surroundings = { readonly records: Records; readonly counts: Counts; readonly current: () => Generation };
+type Desk = Surroundings & { readonly upstream: string; readonly callbacks: CallbacksSettings; readonly relay: Relay | undefined };
+
+const DRAIN_MS = 5000;
+const MAX_BODY = 64 * 1024;
+
+/** Returns the listeners' addresses by upstream. */
+export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Record<string, string>> => {
+  const urls: Record<string, string> = {};
+  for (const [upstream, { callbacks }] of Object.entries(settings.upstreams)) {
+    if (callbacks === null) continue;
+    const relay = await relayOf(callbacks);
+    if (relay) stops.push(() => relay.close());
+    const listener = await listen(await optionsOf(upstream, callbacks), handlerOf({ ...surroundings, upstream, callbacks, relay }));
+    stops.push(() => listener.stop(DRAIN_MS));
+    events.listening(listener.name, listener.url);
+    urls[upstream] = listener.url;
+  }
+  return urls;
+};
+
+const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }: CallbacksSettings): Promise<ListenerOptions> => ({
+  name: `callbacks:${upstream}`,
+  ...bind,
+  tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_certificates: "require" } }),
+  names: [],
+  allowFrom: blockList([...allow_from, ...registrars.flatMap((registrar) => registrar.allow_from ?? [])]),
+  maxBody: MAX_BODY,
+});
+
+const relayOf = async ({ validator, validator_timeout, validator_ca }: CallbacksSettings): Promise<Relay | undefined> =>
+  validator === null ? undefined : createRelay({
+    url: validator, timeout: validator_timeout, userAgent: `ocs-gateway/${VERSION}`, ...(validator_ca !== null && { ca: await readFile(validator_ca, "utf8") }),
+  });
+
+const handlerOf = (desk: Desk): Handler => {
+  const mayAnnounce = allows(blockList(desk.callbacks.allow_from));
+  const announcements = createAnnouncements(announcementParts(desk));
+  return async (arrival) => {
+    if (arrival.target.startsWith(OWNERSHIP_PATH)) return createRegistrar(registrarParts(desk, mayAnnounce))(arrival);
+    // A registrar's host is no OCS: what it may say, it says with its credential.
+    return mayAnnounce(arrival.source) ? announcements(arrival) : { status: 403, headers: [], body: bytesOf(""), close: true };
+  };
+};
+
+const allows = (from: BlockList) => (address: string): boolean => {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, "");
+  return from.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
+};
+
+const registrarParts = ({ records, current, upstream, callbacks }: Desk, mayAnnounce: (address: string) => boolean): RegistrarParts => {
+  const { parts } = current();
+  return {
+    ...parts,
+    // Requests are counted by generation; this is none of its line.
+    observe: () => undefined,
+    upstream,
+    ownership: records.ownership,
+    isSettled: () => records.announcers.get(upstream)?.isSettled ?? false,
+    registrars: new Map(callbacks.registrars.map(({ client, tenants, allow_from }): [string, Registrar] => [client, {
+      tenants: parts.register.tenants.filter((tenant) => tenant.upstream === upstream && tenants.includes(tenant.name)),
+      mayComeFrom: allow_from === null ? mayAnnounce : allows(blockList(allow_from)),
+    }])),
+  };
+};
+
+const announcementParts = (desk: Desk): AnnouncementParts => {
+  const { records, counts, current, upstream, relay } = desk;
+  const count = (result: string): void => counts.callback(upstream, result);
+  return {
+    speaksForActive: async (address, at) => (await records.announcers.get(upstream)?.speaksForActive(address, at)) ?? false,
+    announced: async (record) => count(await own(desk, record)),
+    astray: () => {
+      count("astray");
+      records.alarms.raise({ reason: "records were announced by an OCS that requests do not go to: they are nobody's", upstream, resource: "records" });
+    },
+    withheld: ({ handle }) => {
+      count("withheld");
+      records.ownership.end(upstream, handle);
+    },
+    ended: async ({ handle, attempt }) => {
+      count("call-ended");
+      if (handle !== undefined) records.ownership.end(upstream, handle);
+      else if (attempt !== undefined) await records.ownership.endAttempt(upstream, attempt);
+    },
+    validate: relay && ((body, arrival, handle) => validate(desk, relay, { body, arrival, handle })),
+    malformed: (arrival, why, detail) => {
+      count("malformed");
+      const { code, status } = REFUSALS[wordFor(why)];
+      current().parts.note({ kind: "refusal", id: arrival.id, source: arrival.source, listener: arrival.listener, code, status, delivery: "not-sent", detail });
+      return status;
+    },
+  };
+};
+
+/** What became of it, in the words that are counted. */
+const own = async ({ records, current, upstream }: Desk, record: Announced): Promise<string> => {
+  const { parts, find } = current();
+  const whose = find(upstream, record);
+  if ("nobody" in whose) {
+    if (whose.nobody === "contradiction") records.alarms.raise({ reason: "an announced record belongs to two tenants by the register: it is nobody's", upstream, resource: "records", identifier: String(record.handle) });
+    return whose.nobody;
+  }
+  const { handle, campaign, groupDbid, groupName, list, phone, attempt } = record;
+  return records.ownership.announce({
+    upstream, handle, tenant: whose.tenant.dbid, campaign: campaign ?? null, group: groupName ?? groupDbid?.toString() ?? null, list: list ?? null,
+    phone: phone === undefined ? null : parts.redact.token("phone", phone), attempt: attempt ?? null,
+  });
+};
+
+type Validated = { readonly body: Uint8Array; readonly arrival: Arrival; readonly handle: number };
+
+const validate = async ({ records, counts, upstream, callbacks }: Desk, relay: Relay, { body, arrival, handle }: Validated): Promise<Reply> => {
+  const relayed = await relay.send(body, headerOf(arrival.headers, "Content-Type"));
+  if ("reply" in relayed) return relayed.reply;
+  counts.callback(upstream, `validator-${relayed.failed}`);
+  records.alarms.raise({ reason: `the validator does not answer: records are ${callbacks.on_timeout === "allow" ? "dialed all the same" : "not validated"}`, upstream, resource: "records", detail: relayed.detail });
+  return withoutAnswer(callbacks.on_timeout, relayed.failed, handle);
+};
+
+const wordFor = (why: Why): Refusal => (why === "json" ? "bad-json" : why === "attribute" ? "bad-attribute" : why === "method" ? "wrong-method" : FOR_FAULT[why]);

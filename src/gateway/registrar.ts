@@ -1,0 +1,126 @@
+/**
+ * `/ownership/<upstream>/<handle>` on the callbacks listener: a trusted component says whose a record handle is, before the client learns it.
+ * PUT compares and sets, DELETE takes back, GET looks. A registrar speaks for the tenants of its list alone, and is no tenant's client.
+ */
+import { scanJson, JsonFault, type JsonValue } from "../ocs/json.ts";
+import { IDENTIFIERS } from "../ocs/identifiers.ts";
+import { bytesOf, type Arrival, type Handler, type Reply } from "../message.ts";
+import type { Owning, Ownership } from "../tenants/ownership.ts";
+import { isNamed, type Tenant } from "../tenants/register.ts";
+import { identityIn, tenantsOf } from "./authenticate.ts";
+import { FOR_FAULT, refuse } from "./refusals.ts";
+import { asRefused, replyTo } from "./rescue.ts";
+import type { Parts, Seen } from "./words.ts";
+
+export type Registrar = {
+  readonly tenants: readonly Tenant[];
+  /** False for an address that the registrar may not come from. */
+  readonly mayComeFrom: (address: string) => boolean;
+};
+
+export type RegistrarParts = Pick<Parts, "identify" | "challenge" | "note" | "observe" | "dialect" | "redact"> & {
+  readonly upstream: string;
+  /** By client. */
+  readonly registrars: ReadonlyMap<string, Registrar>;
+  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "end">;
+  /** Which OCS is the primary is known: else it is open which of them a handle belongs to. */
+  readonly isSettled: () => boolean;
+};
+
+type Ask = { readonly registrar: Registrar; readonly client: string; readonly handle: number };
+
+export const OWNERSHIP_PATH = "/ownership/";
+const PATH = /^\/ownership\/([^/?#]+)\/([^/?#]+)$/;
+const METHODS = ["PUT", "DELETE", "GET"];
+
+export const createRegistrar = (parts: RegistrarParts): Handler => async (arrival) => {
+  const seen: Seen = { arrival, journal: 0 };
+  try {
+    return await serve(parts, arrival);
+  } catch (error) {
+    return replyTo(parts, seen, asRefused(error, seen));
+  }
+};
+
+const serve = async (parts: RegistrarParts, arrival: Arrival): Promise<Reply> => {
+  const { fault, method } = arrival;
+  if (fault && fault.kind !== "foreign-authority") refuse(FOR_FAULT[fault.kind], { detail: fault.detail, close: true });
+  const { client, registrar } = await whoAsks(parts, arrival);
+  const ask: Ask = { client, registrar, handle: handleIn(parts, arrival.target) };
+  if (!METHODS.includes(method)) refuse("wrong-method", { detail: `a handle's owner takes ${METHODS.join(", ")} here`, headers: [["Allow", METHODS.join(", ")]] });
+  if (method === "PUT") return put(parts, ask, arrival);
+  return method === "DELETE" ? take(parts, ask, arrival) : look(parts, ask);
+};
+
+const whoAsks = async (parts: RegistrarParts, arrival: Arrival): Promise<Pick<Ask, "client" | "registrar">> => {
+  const identity = identityIn(parts, await parts.identify(arrival));
+  const found = parts.registrars.get(identity.client);
+  if (!found?.mayComeFrom(arrival.source)) return refuse("no-credential", { headers: [["WWW-Authenticate", parts.challenge]] });
+  return { client: identity.client, registrar: { ...found, tenants: tenantsOf(found.tenants, identity) } };
+};
+
+const handleIn = ({ upstream }: RegistrarParts, target: string): number => {
+  const [, name, handle] = PATH.exec(target) ?? [];
+  const kind = IDENTIFIERS["record handle"];
+  if (name !== upstream || handle === undefined) return refuse("no-resource", { detail: "expected /ownership/<upstream>/<record handle>, with the upstream that these callbacks belong to" });
+  return kind.is(handle) ? Number(handle) : refuse("no-resource", { detail: `the record handle: expected ${kind.expected}` });
+};
+
+const put = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<Reply> => {
+  const said = tenantIn(await arrival.body());
+  const tenant = ask.registrar.tenants.find((each) => isNamed(each, said)) ?? refuse("other-tenant", { detail: "this registrar may not name that tenant", pointer: "/tenant" });
+  if (!parts.isSettled()) refuse("no-store", { detail: "which OCS is the primary is open just now", headers: [["Retry-After", "1"]] });
+  const owning = await parts.ownership.register(parts.upstream, ask.handle, tenant.dbid);
+  if (owning === "disputed") refuse("taken");
+  if (owning !== "owned" && owning !== "again") refuse("no-store", { detail: WHY[owning], headers: [["Retry-After", "1"]] });
+  if (owning === "owned") record(parts, ask, arrival, tenant);
+  return reply(owning === "owned" ? 201 : 200, tenant);
+};
+
+const WHY: Readonly<Record<Exclude<Owning, "owned" | "again">, string>> = {
+  disputed: "another tenant has it",
+  full: "too many handles are owned already",
+  void: "OCS has changed roles meanwhile",
+  unstored: "ownership cannot be written, so nothing was registered",
+};
+
+/** Gone is gone, whoever took it: another's handle is left alone, and nobody learns that it is there. */
+const take = (parts: RegistrarParts, ask: Ask, arrival: Arrival): Reply => {
+  const tenant = ownTenant(parts, ask);
+  if (tenant) {
+    parts.ownership.end(parts.upstream, ask.handle);
+    record(parts, ask, arrival, tenant);
+  }
+  return { status: 204, headers: [], body: bytesOf("") };
+};
+
+const look = (parts: RegistrarParts, ask: Ask): Reply => reply(200, ownTenant(parts, ask) ?? refuse("no-resource", { detail: "this handle is no tenant's of this registrar" }));
+
+const ownTenant = ({ ownership, upstream }: RegistrarParts, { registrar, handle }: Ask): Tenant | undefined => {
+  const owner = ownership.ownerOf(upstream, handle);
+  return registrar.tenants.find(({ dbid }) => dbid === owner);
+};
+
+const record = ({ note, upstream }: RegistrarParts, { client, handle }: Ask, { method }: Arrival, { name }: Tenant): void =>
+  note({ kind: "access", user: client, role: "registrar", operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`, purpose: name });
+
+const reply = (status: number, { dbid, name }: Tenant): Reply =>
+  ({ status, headers: [["Content-Type", "application/json"]], body: bytesOf(JSON.stringify({ tenant: { dbid, name } })) });
+
+/** `{"tenant": "Alpha Tenant"}` or `{"tenant": 101}`. */
+const tenantIn = (body: Uint8Array): string => {
+  const value = read(body);
+  const members = typeof value === "object" && value !== null && value.kind === "object" ? value.members : [];
+  const [only] = members;
+  if (members.length === 1 && only?.key === "tenant" && (typeof only.value === "string" || typeof only.value === "number")) return String(only.value);
+  return refuse("bad-attribute", { detail: 'expected {"tenant": NAME} or {"tenant": DBID}, and nothing else', pointer: "/tenant" });
+};
+
+const read = (body: Uint8Array): JsonValue => {
+  try {
+    return scanJson(body);
+  } catch (error) {
+    if (error instanceof JsonFault) return refuse("bad-json", { detail: error.message });
+    throw error;
+  }
+};

@@ -1,0 +1,28 @@
+/** What was so a while ago, in bounded memory: when a generation is full it becomes the old one, and the old one is forgotten. */
+export class Recent<Value> {
+  readonly #max: number;
+  #young = new Map<number, Value>();
+  #old: ReadonlyMap<number, Value> = new Map();
+
+  /** Remembers at least the last `max` keys, and twice as many at most. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  set(key: number, value: Value): void {
+    if (this.#young.size >= this.#max) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+  }
+
+  get(key: number): Value | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  clear(): void {
+    this.#young = new Map();
+    this.#old = new Map();
+  }
+}
