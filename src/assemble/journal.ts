@@ -2,6 +2,7 @@
 import { events } from "../events.ts";
 import { openJournal, type Journal, type JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
+import { Floods } from "../journal/floods.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
@@ -21,7 +22,10 @@ export const startJournal = async ({ audit }: Settings, configHash: string, stop
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
   if (doubts > 0) events.journalDoubts(doubts);
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
-  return { journal, checkpoints };
+  const floods = new Floods({ note: journal.note });
+  stops.push(floods.flush);
+  const { dir, disk, unsettled, append, status, head, close } = journal;
+  return { journal: { dir, disk, unsettled, append, status, head, close, note: floods.note }, checkpoints };
 };
 
 const tell = (news: JournalNews): void => {

@@ -129,11 +129,11 @@ describe("while the disk fails", () => {
 
 describe("a disk that does not answer", () => {
   it("counts as failed after its time; a line that arrives late stays, and is closed as not sent", async () => {
-    await open({ stuckMs: 100 });
+    await open({ stuckMs: 1000 });
     await journal.append(anIntent(0));
     const letGo = trouble.hang();
     const late = journal.append(anIntent(1));
-    await expect(late).rejects.toThrow("no answer from the disk for 100 ms");
+    await expect(late).rejects.toThrow("no answer from the disk for 1000 ms");
     await expect(journal.append(anIntent(2))).rejects.toThrow(JournalBroken);
     letGo();
     await mended();
@@ -145,7 +145,7 @@ describe("a disk that does not answer", () => {
   });
 
   it("is not waited for when a checkpoint is wanted, nor at the end", async () => {
-    await open({ stuckMs: 100 });
+    await open({ stuckMs: 1000 });
     await journal.append(anIntent(0));
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
     const letGo = trouble.hang();
@@ -161,7 +161,7 @@ describe("a disk that does not answer", () => {
 
 describe("a directory that vanishes", () => {
   it("is noticed although writing goes on, is not made anew, and counts again when it is back", async () => {
-    await open({ stuckMs: 100 });
+    await open({ stuckMs: 1000 });
     await journal.append(anIntent(0));
     await rename(dir, `${dir}-aside`);
     try {
