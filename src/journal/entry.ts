@@ -1,6 +1,6 @@
 /**
  * What the journal says, and how a line of it is spelled: one JSON object with `index`, `time`, `kind` and then the members of its kind,
- * always in the order of the tables below. The bytes of a line are a leaf of the tree, so the spelling is part of the proof.
+ * always in the order of the tables below, and at the end its seal (`seal.ts`). The bytes of a line are a leaf of the tree, so the spelling is part of the proof.
  */
 
 export type Tenant = { readonly dbid: number; readonly name: string };
@@ -191,7 +191,7 @@ export type Alarm = {
 export type Entry = Intent | Outcome | Refusal | Doubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Retired | Switchover | Access | Alarm;
 export type Kind = Entry["kind"];
 /** A line as it is read back. */
-export type Recorded = Entry & { readonly index: number; readonly time: string };
+export type Recorded = Entry & { readonly index: number; readonly time: string; readonly crc?: number };
 
 type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Entry, { kind: K }>, "kind">, true>> };
 
@@ -221,7 +221,7 @@ const MEMBERS: Members = {
 
 const ORDER = Object.fromEntries(Object.entries(MEMBERS).map(([kind, members]) => [kind, ["kind", ...Object.keys(members)]])) as Record<Kind, string[]>;
 
-/** The line without its `\n`. Members that are undefined are left out; integers beyond 2^53 may come as bigint and are written exactly. */
+/** The line without its seal and its `\n`. Members that are undefined are left out; integers beyond 2^53 may come as bigint and are written exactly. */
 export const writeLine = (index: number, time: string, entry: Entry): string => {
   const order = ORDER[entry.kind];
   const members = isInOrder(entry, order) ? entry : arrange(entry, order);

@@ -1,5 +1,6 @@
 /** The entries that will share one write and one flush, as bytes. Two groups take turns: one is filled while the other is on its way to the disk. */
 import type { Entry } from "./entry.ts";
+import { SEAL_BYTES, sealLine } from "./seal.ts";
 import { leafHashWithin, type Digest } from "./tree.ts";
 
 const START_BYTES = 1 << 18;
@@ -35,12 +36,12 @@ export class Group {
     return this.#settled.promise;
   }
 
-  /** `line` is how the entry is written. */
+  /** `line` is how the entry is written, without its seal. */
   add(entry: Entry, line: string, micros: number): void {
     if (this.leaves.length === 0) this.since = micros;
-    this.#makeRoom(line.length * MAX_BYTES_PER_UNIT + 1);
+    this.#makeRoom(line.length * MAX_BYTES_PER_UNIT + SEAL_BYTES + 1);
     const start = this.#end;
-    const end = start + this.#buffer.write(line, start);
+    const end = sealLine(this.#buffer, start, start + this.#buffer.write(line, start));
     this.entries.push(entry);
     this.leaves.push(leafHashWithin(this.#buffer, start, end));
     this.#buffer[end] = NEWLINE;

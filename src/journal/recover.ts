@@ -7,6 +7,7 @@ import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
+import { isSealed } from "./seal.ts";
 import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { createTree, digestOf, leafHashWithin, type Digest, type Tree } from "./tree.ts";
@@ -101,13 +102,13 @@ const recoverSegments = async (reading: Reading, firsts: readonly number[]): Pro
 };
 
 const recoverFull = async (reading: Reading, file: DiskFile, first: number): Promise<void> => {
-  const good = await forEachLine(file, onLine(reading, first, () => true));
+  const good = await forEachLine(file, onLine(reading, first));
   if (good < (await file.size())) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
 };
 
-/** Here a crash may have left its mark, so every line must be JSON as well. */
+/** Here a crash may have left its mark. */
 const recoverLast = async (reading: Reading, file: DiskFile, first: number): Promise<Last> => {
-  const good = await forEachLine(file, onLine(reading, first, isJson));
+  const good = await forEachLine(file, onLine(reading, first));
   const bytes = await file.size();
   const torn = good < bytes ? { segment: segmentName(first), line: reading.tree.size() - first + 1, index: reading.tree.size(), bytes: bytes - good } : undefined;
   if (torn) {
@@ -124,9 +125,11 @@ const timeOfFirst = async (file: DiskFile, first: number): Promise<number | unde
   return Number.isNaN(micros) ? undefined : micros;
 };
 
-const onLine = ({ tree, leaves, trail, signed }: Reading, first: number, accepts: (bytes: Buffer, start: number, end: number) => boolean): OnLine => (bytes, start, end) => {
+/** What a checkpoint covers is held against its root; the seals tell of the others. */
+const onLine = ({ tree, leaves, trail, signed, covered }: Reading, first: number): OnLine => (bytes, start, end) => {
   const prefix = `{"index":${tree.size()},"time":"`;
-  if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE || !accepts(bytes, start, end)) return false;
+  if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE) return false;
+  if (tree.size() >= covered && !isSealed(bytes, start, end)) return false;
   const leaf = leafHashWithin(bytes, start, end);
   if (tree.size() >= leaves.next) leaves.add(leaf);
   trail.add(bytes, start, end, tree.size());
@@ -136,15 +139,6 @@ const onLine = ({ tree, leaves, trail, signed }: Reading, first: number, accepts
     throw new JournalDamaged(`the first ${tree.size()} entries, up to line ${tree.size() - first} of ${segmentName(first)}, do not have the root that checkpoint ${tree.size()} signed`);
   }
   return true;
-};
-
-const isJson = (bytes: Buffer, start: number, end: number): boolean => {
-  try {
-    JSON.parse(bytes.toString("utf8", start, end));
-    return true;
-  } catch {
-    return false;
-  }
 };
 
 const place = ({ tree }: Reading, first: number): string => `${segmentName(first)} line ${tree.size() - first + 1}`;

@@ -4,16 +4,17 @@
  */
 import { readLine, type Retired } from "./entry.ts";
 import { Numbers } from "./numbers.ts";
+import { SEAL_BYTES } from "./seal.ts";
 
 /** `{"index":7,"time":"2026-11-22T12:04:31.218123Z","kind":"`: the length behind the index. */
 const UP_TO_KIND = ',"time":"2026-11-22T12:04:31.218123Z","kind":"'.length;
 const INDEX_START = '{"index":'.length;
 const HEAD_BYTES = 80;
-/** `,"dnc":` and up to 16 digits. */
-const TAIL_BYTES = 24;
+/** `,"dnc":` and up to 16 digits, then the seal. */
+const TAIL_BYTES = 24 + SEAL_BYTES;
 
 const HEAD = /^(intent|outcome|abandoned|doubt)","id":"([^"]*)"/;
-const NUMBER = /,"dnc":([1-9][0-9]{0,15})\}$/;
+const NUMBER = /,"dnc":([1-9][0-9]{0,15}),"crc":[0-9]+\}$/;
 const TENANT = '"tenant":{"dbid":';
 const RETIRED = 'retired"';
 

@@ -9,6 +9,7 @@ import { openJournal } from "../../src/journal/append.ts";
 import { createCheckpoints } from "../../src/journal/checkpoint.ts";
 import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
 import { readEntries } from "../../src/journal/read.ts";
+import { beginRun } from "../../src/journal/run.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
 import { ORIGIN, aDirectory, aKey, anIntent, openWithCheckpoints, randomFrom, removeDirectory } from "./kit.ts";
 
@@ -16,6 +17,8 @@ type Content = { bytes: Buffer; readonly unflushed: { readonly position: number;
 /** What a directory holds: names as they are, and names that were synced. */
 type Names = { now: Map<string, Content>; synced: Map<string, Content> };
 type Moment = { readonly directories: Map<string, Names>; readonly acknowledged: readonly string[] };
+
+const IMAGES = 200;
 
 const apply = (content: Buffer, position: number, bytes: Uint8Array): Buffer => {
   const grown = Buffer.alloc(Math.max(content.length, position + bytes.length));
@@ -120,14 +123,20 @@ describe("after a power cut", () => {
     expect(moments.length).toBeGreaterThan(40);
 
     const random = randomFrom(26);
-    for (let image = 0; image < 100; image++) {
+    for (let image = 0; image < IMAGES; image++) {
       const moment = moments[random(moments.length)]!;
       const own = `${dir}/image-${image}`;
       await writeImage(own, `${dir}/live`, moment, random);
       const again = await openWithCheckpoints(own, key);
+      const doubts = await beginRun(again.journal, { version: "1" });
       await again.journal.append(anIntent(999));
       await again.close();
-      const ids = (await Array.fromAsync(readEntries(own))).map((entry) => ("id" in entry ? entry.id : ""));
+      const entries = await Array.fromAsync(readEntries(own));
+      const intents = entries.filter((entry) => entry.kind === "intent");
+      const ids = intents.map(({ id }) => id);
+      expect(doubts, `image ${image}`).toBe(intents.length - 1);
+      expect(intents.map(({ dnc }) => dnc), `image ${image}`).toEqual(intents.map((_, at) => at + 1));
+      expect(entries.map(({ index }) => index), `image ${image}`).toEqual(entries.map((_, at) => at));
       expect(moment.acknowledged.filter((id) => !ids.includes(id)), `image ${image}`).toEqual([]);
       expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
     }

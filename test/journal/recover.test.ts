@@ -127,3 +127,51 @@ describe("opening a journal refuses", () => {
     await expect(openWithCheckpoints(dir, key)).rejects.toThrow(/a checkpoint of gateway\.test\/other, this journal would sign as gateway\.test\/main/);
   });
 });
+
+describe("the last three entries of a journal that was killed, cut and flipped at every byte", () => {
+  /** A checkpoint over the first two of five entries; the leaf hashes of the others are gone, as after a kill. */
+  const killed = async (): Promise<{ path: string; whole: Buffer; start: number }> => {
+    await aJournal(dir, key, { size: 5, checkpointsAt: [2] });
+    const path = join(dir, "segments", FIRST);
+    const whole = await readFile(path);
+    return { path, whole, start: Buffer.byteLength((await linesOf(dir, FIRST)).slice(0, 2).join("\n")) + 1 };
+  };
+
+  /** What opening gives: the lines that are kept, or how it is refused. */
+  const opened = async (path: string, bytes: Uint8Array): Promise<{ kept: string } | { refused: string }> => {
+    await writeFile(path, bytes);
+    await rm(path.replace(".jsonl", ".hashes"), { force: true });
+    try {
+      const journal = await openJournal({ dir, durability: "os" });
+      await journal.close();
+      return { kept: await readFile(path, "utf8") };
+    } catch (error) {
+      if (!(error instanceof JournalDamaged)) throw error;
+      return { refused: error.message };
+    }
+  };
+
+  it("recovers or is refused by name, and takes no altered line for one of its own", async () => {
+    const { path, whole, start } = await killed();
+    const text = whole.toString();
+    const wholeLines = new Set([2, 3, 4, 5].map((lines) => `${text.split("\n").slice(0, lines).join("\n")}\n`));
+    const tally = { recovered: 0, refused: 0 };
+    for (let at = start; at < whole.length; at++) {
+      const flipped = Buffer.from(whole);
+      flipped[at]! ^= 1 << at % 8;
+      for (const bytes of [whole.subarray(0, at), flipped]) {
+        const found = await opened(path, bytes);
+        if ("kept" in found) {
+          tally.recovered++;
+          expect(wholeLines.has(found.kept) && !(bytes === flipped && found.kept === text), `byte ${at}`).toBe(true);
+        } else {
+          tally.refused++;
+          expect(found.refused, `byte ${at}`).toMatch(/^000000000000\.jsonl line [34] is not the line of index [23], and lines follow it, which no crash leaves so$/);
+        }
+      }
+    }
+    // A cut always recovers, and so does what is altered in the last line.
+    expect(tally.recovered).toBeGreaterThan(whole.length - start);
+    expect(tally.refused).toBeGreaterThan((whole.length - start) / 2);
+  });
+});

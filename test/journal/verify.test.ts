@@ -15,7 +15,7 @@ let [original, dir, vkey] = ["", "", ""];
 
 beforeAll(async () => {
   original = await aDirectory();
-  vkey = await aJournal(original, key, { size: SIZE, checkpointsAt: [10, 20, 28], segmentBytes: 3150 });
+  vkey = await aJournal(original, key, { size: SIZE, checkpointsAt: [10, 20, 28], segmentBytes: 3400 });
 });
 afterAll(() => removeDirectory(original));
 beforeEach(async () => {
