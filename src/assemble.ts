@@ -8,6 +8,7 @@ import { startJournal } from "./assemble/journal.ts";
 import { startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
+import { RevocationKeeper } from "./assemble/revocations.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
 import { tellOf } from "./assemble/upstreams.ts";
 import { VERSION } from "./assemble/version.ts";
@@ -15,6 +16,7 @@ import { Counts } from "./console/counts.ts";
 import { newToken } from "./console/token.ts";
 import { events } from "./events.ts";
 import type { FilesRead } from "./settings/load.ts";
+import { revocationsFile } from "./settings/revocations-file.ts";
 import type { Settings } from "./settings/schema.ts";
 import { createRevocations } from "./tenants/credential.ts";
 
@@ -60,13 +62,16 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   const { journal, checkpoints } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
+  const revocations = createRevocations();
   const records = await startOwnership(settings, { journal, counts, current: () => standing.generation?.settings ?? settings }, stops);
-  const standing: Standing = new Standing({ house: { journal, counts, revocations: createRevocations(), records }, tell: tellOf(journal, counts) });
+  const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf(journal, counts) });
   const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
+  const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
+  stops.push(() => keeper.close());
   const token = adminToken ?? newToken();
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, counts,
-    audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
+    revoke: (said) => keeper.decide(said), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => [...standing.generation?.boards.values() ?? []].map(({ switchboard }) => switchboard.status()),
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.

@@ -38,6 +38,8 @@ export const events = {
   alarm: (reason: string, upstream: string, tenant: string | undefined): void => log.warn({ upstream, tenant }, reason),
   ownershipPutAside: (file: string): void => log.error({ file }, "the file of ownership cannot be read and was put aside: every handle is nobody's until OCS announces it anew"),
   connectionRefused: (listener: string, limit: string, source: string): void => log.warn({ listener, limit, source }, "a connection was closed at once: there are too many"),
+  revoked: (what: string): void => log.warn(what),
+  revocationsUnreadable: (fault: unknown): void => log.error({ error: plain(fault) }, "the revocations file, or the journal that is to hear of it, cannot be used; what was read before stays in force"),
   wantsLookingAfter: (what: string): void => log.warn(what),
   defect: (id: string, error: unknown): void => log.error({ id, error: plain(error) }, "a defect of the gateway"),
 } as const;

@@ -17,6 +17,7 @@ export type Watched = {
   /** Why the config file as it is on disk is not in force. */
   readonly refused: () => string | undefined;
   readonly reload: HealthParts["reload"];
+  readonly revoke: HealthParts["revoke"];
   readonly version: string;
   readonly audit: HealthParts["audit"];
   readonly token: string;
@@ -37,7 +38,7 @@ export type Oversight = {
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { reading, refused, reload, checkpoints, counts, upstreams, audit, token } = watched;
+  const { reading, refused, reload, checkpoints, counts, upstreams, audit, revoke, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
     counts, upstreams, checkpointAt: () => checkpoints.last().at,
@@ -50,7 +51,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const warnings = (): string[] => [refused() ?? [], ...endingLists(certificates)].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
-    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, token }),
+    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),
     warnings,
     refresh: async () => void (certificates = await certificatesOf(reading().settings)),
     stage: "starting",

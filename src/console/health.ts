@@ -7,6 +7,7 @@ import { events } from "../events.ts";
 import { headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import { AUDIT_PAGES, type AuditParts } from "./audit.ts";
 import { json, text } from "./reply.ts";
+import { revocationReply, type Decide } from "./revocations.ts";
 import type { Status } from "./status.ts";
 
 export type HealthParts = {
@@ -20,6 +21,7 @@ export type HealthParts = {
   /** Reads the config file again: what has changed, or why it was refused. */
   readonly reload: () => Promise<{ readonly outcome: "reloaded" | "unchanged" | "refused" }>;
   readonly audit: AuditParts;
+  readonly revoke: Decide;
   readonly token: string;
 };
 
@@ -46,6 +48,7 @@ const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/metrics", { method: "GET", show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
   ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, status()) }],
   ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
+  ["/api/revocations", { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) }],
   ...AUDIT_PAGES.map(([path, page]): [string, Page] => [path, { ...page, guarded: true, show: ({ audit }, arrival) => page.show(audit, arrival) }]),
 ]);
 

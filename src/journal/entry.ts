@@ -101,11 +101,11 @@ export type Abandoned = { readonly kind: "abandoned"; readonly id: string; reado
 export type Config = {
   readonly kind: "config";
   readonly config_hash: string;
-  readonly change: "loaded" | "reloaded" | "refused";
+  readonly change: "loaded" | "reloaded" | "refused" | "revoked" | "lifted";
   /** What was in force until then, or when refused still is. */
   readonly previous_hash?: string | undefined;
   readonly file?: string | undefined;
-  /** Why it was refused. */
+  /** Why it was refused; what was revoked, or counts again. */
   readonly detail?: string | undefined;
   /** What it means, a sentence for each change. */
   readonly changes?: readonly string[] | undefined;

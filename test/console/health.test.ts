@@ -10,7 +10,7 @@ const told: Status = {
 };
 
 const quiet: HealthParts = {
-  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
+  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
   audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", record: () => Promise.reject(new Error("not asked here")) },
 };
 

@@ -1,0 +1,70 @@
+/** Revocations as they stand in their file: in force within a moment of being written there, by whomever, and told in the journal. */
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { events } from "../events.ts";
+import type { Journal } from "../journal/append.ts";
+import { addDecision, addJournalled, readDecision, readRevocations, type Decision } from "../settings/revocations-file.ts";
+import type { Revocations } from "../tenants/credential.ts";
+import { watchFiles } from "./watch.ts";
+
+export type KeeperParts = { readonly file: string; readonly revocations: Revocations; readonly journal: Pick<Journal, "append">; /** Of the config in force. */ readonly configHash: () => string };
+
+export class RevocationKeeper {
+  readonly #parts: KeeperParts;
+  #turn: Promise<unknown> = Promise.resolve();
+  #stopWatching: () => Promise<void> = () => Promise.resolve();
+
+  private constructor(parts: KeeperParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects when the file cannot be read: without it nobody knows who must not be let in. */
+  static async open(parts: KeeperParts): Promise<RevocationKeeper> {
+    const keeper = new RevocationKeeper(parts);
+    await mkdir(dirname(parts.file), { recursive: true });
+    await keeper.#read();
+    keeper.#stopWatching = await watchFiles({ files: () => [parts.file], changed: () => keeper.#inTurn(() => keeper.#read()).catch(events.revocationsUnreadable) });
+    return keeper;
+  }
+
+  /** Resolves when it is in force, on disk and in the journal; to a text when it is no decision. Rejects when it cannot be written. */
+  async decide(said: unknown): Promise<Decision | string> {
+    const decision = readDecision(said);
+    if (typeof decision === "string") return decision;
+    await this.#inTurn(async () => {
+      await addDecision(this.#parts.file, decision);
+      await this.#read();
+    });
+    return decision;
+  }
+
+  async close(): Promise<void> {
+    await this.#stopWatching();
+    await this.#turn;
+  }
+
+  #inTurn<Done>(work: () => Promise<Done>): Promise<Done> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
+  }
+
+  /** What is in force does not wait for the journal: what could not be told is told the next time. */
+  async #read(): Promise<void> {
+    const { file, revocations, journal, configHash } = this.#parts;
+    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return "";
+      throw error;
+    });
+    const { standing, unjournalled } = readRevocations(text);
+    revocations.put(standing);
+    if (unjournalled.length === 0) return;
+    for (const decision of unjournalled) {
+      events.revoked(inWords(decision));
+      await journal.append({ kind: "config", config_hash: configHash(), change: decision.lifted ? "lifted" : "revoked", detail: inWords(decision) });
+    }
+    await addJournalled(file);
+  }
+}
+
+const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;

@@ -1,0 +1,101 @@
+/** `ocsgw revoke`: a token, a key, a certificate or a client counts for nothing from now on; told to the running gateway, or left for it. */
+import { readFile } from "node:fs/promises";
+import { glimpse } from "../settings/glimpse.ts";
+import { loadSettings } from "../settings/load.ts";
+import { suggest } from "../settings/nearest.ts";
+import { addDecision, readDecision, readRevocations, revocationsFile, type Decision } from "../settings/revocations-file.ts";
+import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
+import { askAs } from "./admin.ts";
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+const UNREACHABLE = 5;
+const KINDS = ["token", "key", "certificate", "client"] as const;
+
+export type RevokeOptions = {
+  readonly config: string;
+  readonly token?: string;
+  readonly key?: string;
+  readonly certificate?: string;
+  readonly client?: string;
+  /** A moment or a duration from now. */
+  readonly until?: string;
+  readonly lift?: boolean;
+  readonly list?: boolean;
+  readonly json?: boolean;
+  readonly url?: string;
+  readonly adminToken?: string;
+};
+
+export const revoke = async (options: RevokeOptions): Promise<number> => {
+  if (options.list) return list(options);
+  const decision = decisionOf(options);
+  const wrong = typeof decision === "string" ? decision : await unknownClient(decision, options.config);
+  if (typeof decision === "string" || wrong !== undefined) {
+    console.error(wrong);
+    return WRONG_USAGE;
+  }
+  const { config, url, adminToken } = options;
+  const place = await glimpse(config);
+  if (url !== undefined || place?.admin) {
+    const answer = await askAs({ config, ...(url !== undefined && { url }), ...(adminToken !== undefined && { token: adminToken }) }, { path: "/api/revocations", method: "POST", body: decision });
+    if (typeof answer === "number" && (url !== undefined || answer !== UNREACHABLE)) return answer;
+    if (typeof answer !== "number") return tell(answer.value, answer.status);
+  }
+  return leave(place?.auditDir, config, decision);
+};
+
+const decisionOf = (options: RevokeOptions): Decision | string => {
+  const named = KINDS.filter((kind) => options[kind] !== undefined);
+  const [kind] = named;
+  if (kind === undefined || named.length > 1) return "expected one of --token JTI, --key ID, --certificate X5T, --client NAME";
+  const until = options.until === undefined ? undefined : momentOf(options.until);
+  if (options.until !== undefined && until === undefined) return `--until: expected a time in UTC as in 2026-11-22T12:00:00Z, or ${DURATION_EXPECTED}; found ${options.until}`;
+  return readDecision({ kind, id: options[kind], lifted: options.lift === true, ...(until !== undefined && { until }) });
+};
+
+const momentOf = (text: string): string | undefined => {
+  const duration = parseDuration(text);
+  if (duration !== undefined) return new Date(Date.now() + duration).toISOString();
+  return /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
+};
+
+/** A client that is misspelt would go on. Of a config that does not load nothing is known. */
+const unknownClient = async ({ kind, id }: Decision, config: string): Promise<string | undefined> => {
+  const loaded = kind === "client" ? await loadSettings(config) : undefined;
+  if (!loaded?.ok) return undefined;
+  const known = [...new Set(loaded.settings.tenants.flatMap(({ clients }) => Object.keys(clients)))];
+  return known.includes(id) ? undefined : `no tenant has a client ${id}; ${suggest(id, known) ?? ""}`;
+};
+
+const tell = (value: unknown, status: number): number => {
+  if (status === 422) {
+    console.error((value as { readonly error: string }).error);
+    return WRONG_USAGE;
+  }
+  console.error(`${inWords(value as Decision)}: in force at the running gateway, and kept`);
+  return DONE;
+};
+
+const leave = async (auditDir: string | undefined, config: string, decision: Decision): Promise<number> => {
+  if (auditDir === undefined) {
+    console.error(`${config} has no audit.dir where the revocation could be kept`);
+    return FAILED;
+  }
+  const file = revocationsFile(auditDir);
+  await addDecision(file, decision);
+  console.error(`${inWords(decision)}: written to ${file}; a gateway that runs there takes it within a second, any other when it starts`);
+  return DONE;
+};
+
+const list = async ({ config, json }: RevokeOptions): Promise<number> => {
+  const auditDir = (await glimpse(config))?.auditDir;
+  const text = auditDir === undefined ? "" : await readFile(revocationsFile(auditDir), "utf8").catch(() => "");
+  const standing = readRevocations(text).standing.filter(({ until }) => until === undefined || until > Date.now());
+  if (json) console.log(JSON.stringify(standing.map(({ until, ...rest }) => ({ ...rest, until: until === undefined ? null : new Date(until).toISOString() })), undefined, 2));
+  else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === undefined ? "" : ` until ${new Date(until).toISOString()}`}`);
+  return DONE;
+};
+
+const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id} ${lifted ? "counts again" : "is revoked"}${until === null ? "" : ` until ${until}`}`;

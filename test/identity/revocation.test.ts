@@ -1,0 +1,137 @@
+/** What is revoked counts for nothing at once, over restarts, and says so in the journal. */
+import { createHash } from "node:crypto";
+import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { assemble, type Gateway } from "../../src/assemble.ts";
+import { keepReloading } from "../../src/cli/serve.ts";
+import { loadSettings } from "../../src/settings/load.ts";
+import { ocsgw } from "../kit/command.ts";
+import { basic, keyFor, twoTenants } from "../kit/gateway.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { anIssuer, ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
+
+const pair = ecPair();
+const token = (jti: string): string => {
+  const now = Math.floor(Date.now() / 1000);
+  return es256(pair.privateKey, { alg: "ES256", kid: "k" }, { iss: anIssuer().issuer, aud: "ocs-gateway", azp: "alpha", iat: now, exp: now + 600, jti });
+};
+
+describe("a revocation", () => {
+  let dir: string;
+  let config: string;
+  let ocs: RawOcs;
+  let gateway: Gateway;
+  let stopReloading: () => Promise<void>;
+
+  const start = async (): Promise<void> => {
+    const loaded = await loadSettings(config, {});
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });
+    stopReloading = await keepReloading(gateway, config);
+  };
+  const stop = async (): Promise<void> => {
+    await stopReloading();
+    await gateway.stop("test");
+  };
+  const ask = async (authorization: string): Promise<number> => {
+    const answer = await fetch(`${gateway.listeners[0]!.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization } });
+    await answer.arrayBuffer();
+    return answer.status;
+  };
+  const revoke = (...args: readonly string[]) => ocsgw("revoke", "-c", config, ...args);
+  const told = async (): Promise<readonly string[]> => {
+    const text = await readFile(join(dir, "audit/segments/000000000000.jsonl"), "utf8");
+    return text.trim().split("\n").map((line) => JSON.parse(line) as { kind: string; change?: string; detail?: string }).filter(({ kind }) => kind === "config").map(({ change, detail }) => `${change}: ${detail}`);
+  };
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "ocsgw-revoke-"));
+    ocs = await rawOcs();
+    const key = (client: string) => ({ id: client, client, hash: `sha256:${createHash("sha256").update(keyFor(client)).digest("hex")}`, created: "2026-01-01T00:00:00Z" });
+    await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys: [key("alpha"), key("beta")] }));
+    await writeFile(join(dir, "jwks.json"), JSON.stringify({ keys: [jwkOf(pair.publicKey, { kid: "k" })] }));
+    config = join(dir, "ocsgw.yaml");
+    const { name, issuer, audience } = anIssuer();
+    await writeFile(config, stringify({
+      ...twoTenants(ocs.url), identity: { keys: { file: "keys.yaml" }, jwt: [{ name, issuer, audience, jwks_file: "jwks.json" }] }, admin: { bind: "127.0.0.1:0" },
+    }, { aliasDuplicateObjects: false }));
+    await start();
+  });
+  afterEach(async () => {
+    await stop();
+    await ocs.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  it.each<[string, readonly string[], () => string]>([
+    ["token", ["--token", "one"], () => `Bearer ${token("one")}`], ["key", ["--key", "alpha"], () => basic("alpha")], ["client by its key", ["--client", "alpha"], () => basic("alpha")],
+    ["client by its token", ["--client", "alpha"], () => `Bearer ${token("two")}`],
+  ])("of a %s counts at once, over a restart, and until it is lifted", async (_, args, credential) => {
+    const shown = credential();
+    expect([await ask(shown), await ask(basic("beta"))]).toEqual([200, 200]);
+    const ran = await revoke(...args);
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
+    expect([await ask(shown), await ask(basic("beta"))]).toEqual([401, 200]);
+    await stop();
+    await start();
+    expect([await ask(shown), await ask(basic("beta"))]).toEqual([401, 200]);
+    const sent = ocs.requests();
+    expect((await revoke(...args, "--lift")).code).toBe(0);
+    expect(await ask(shown)).toBe(200);
+    expect(ocs.requests()).toBe(sent + 1);
+    expect(await told()).toEqual([expect.stringMatching(/^revoked: \w+ \w+ is revoked/), expect.stringMatching(/^lifted: \w+ \w+ counts again/)]);
+  });
+
+  it("leaves other tokens of the client alone, and ends when it says so", async () => {
+    const [one, two] = [token("one"), token("two")];
+    await revoke("--token", "one", "--until", "2s");
+    expect([await ask(`Bearer ${one}`), await ask(`Bearer ${two}`)]).toEqual([401, 200]);
+    await expect.poll(() => ask(`Bearer ${one}`), { timeout: 5000 }).toBe(200);
+  });
+
+  it("that was made while no gateway ran counts from its start, and is journalled then", async () => {
+    await stop();
+    const ran = await revoke("--client", "alpha");
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("written to")]);
+    await start();
+    expect(await ask(basic("alpha"))).toBe(401);
+    expect(await told()).toEqual(["revoked: client alpha is revoked"]);
+  });
+
+  it("that is written into the file counts within a moment, and a line that is none changes nothing", async () => {
+    const file = join(dir, "audit/revocations.jsonl");
+    await appendFile(file, `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"alpha"}\n`);
+    await expect.poll(() => ask(basic("alpha"))).toBe(401);
+    await appendFile(file, "nonsense\n");
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect([await ask(basic("alpha")), await ask(basic("beta"))]).toEqual([401, 200]);
+  });
+
+  it("is listed, and refused in words where it is none", async () => {
+    await revoke("--key", "alpha");
+    expect((await revoke("--list")).stdout).toBe("key alpha\n");
+    for (const [args, words] of [
+      [[], /expected one of/], [["--key", "a", "--client", "b"], /expected one of/], [["--client", "alpa"], /did you mean `alpha`/], [["--key", "alpha", "--until", "yesterday"], /--until/],
+      [["--key", "alpha", "--until", "2020-01-01T00:00:00Z"], /a time to come/],
+    ] as const) {
+      const ran = await revoke(...args);
+      expect([ran.code, ran.stderr]).toEqual([2, expect.stringMatching(words)]);
+    }
+  });
+
+  it("wants the admin token", async () => {
+    const answer = await fetch(`${gateway.admin}/api/revocations`, { method: "POST", body: JSON.stringify({ kind: "client", id: "alpha" }) });
+    expect(answer.status).toBe(401);
+    expect(await ask(basic("alpha"))).toBe(200);
+  });
+
+  it("of a key in the keys file counts within a second", async () => {
+    expect(await ask(basic("alpha"))).toBe(200);
+    await ocsgw("keys", "revoke", "alpha", "-c", config);
+    await expect.poll(() => ask(basic("alpha")), { timeout: 5000 }).toBe(401);
+    expect(await ask(basic("beta"))).toBe(200);
+  });
+});
