@@ -31,8 +31,11 @@ export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
 /** JSON text with integers exact and no blanks; empty for no attributes. */
 export const writeBody = (attributes: Attributes): string => (attributes.size === 0 ? "" : writeObject(attributes));
 
-const writeObject = (attributes: Attributes): string =>
-  `{${[...attributes].map(([name, value]) => `${JSON.stringify(name)}:${writeValue(value)}`).join(",")}}`;
+const writeObject = (attributes: Attributes): string => {
+  let members = "";
+  for (const [name, value] of attributes) members += `${members === "" ? "" : ","}${JSON.stringify(name)}:${writeValue(value)}`;
+  return `{${members}}`;
+};
 
 const writeValue = (value: AttributeValue): string =>
   typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? writeObject(value) : value.toString();
@@ -52,21 +55,21 @@ const scan = (bytes: Uint8Array): JsonValue => {
   }
 };
 
-const refuseDoubledScope = (members: readonly JsonMember[]): void => {
-  const seen = new Set<string>();
-  const visit = (value: JsonValue): void => {
-    if (typeof value !== "object" || value === null || value.kind === "fraction") return;
-    if (value.kind === "array") return value.items.forEach(visit);
-    for (const member of value.members) {
-      const name = member.key.toLowerCase();
-      if (carriesScope(member.key) && seen.has(name)) {
-        throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(member.key)}`);
-      }
-      seen.add(name);
-      visit(member.value);
+const refuseDoubledScope = (members: readonly JsonMember[], seen: string[] = []): void => {
+  for (const { key, value } of members) {
+    if (carriesScope(key)) {
+      const name = key.toLowerCase();
+      if (seen.includes(name)) throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(key)}`);
+      seen.push(name);
     }
-  };
-  visit({ kind: "object", members });
+    if (typeof value === "object") refuseWithin(value, seen);
+  }
+};
+
+const refuseWithin = (value: JsonValue, seen: string[]): void => {
+  if (typeof value !== "object" || value === null || value.kind === "fraction") return;
+  if (value.kind === "object") return refuseDoubledScope(value.members, seen);
+  for (const item of value.items) refuseWithin(item, seen);
 };
 
 /** The table's own spelling of a key, so that a message never repeats what a client made up. */
@@ -77,11 +80,12 @@ const nearest = (key: string): string | undefined => {
   return [...Object.keys(ATTRIBUTES), ...SPELLINGS.keys()].find((name) => name.toLowerCase() === wanted);
 };
 
-const setOnce = (attributes: Map<string, AttributeValue>, key: string, value: AttributeValue, pointer = pointerTo(key)): void => {
+const setOnce = (attributes: Map<string, AttributeValue>, key: string, value: AttributeValue, inside?: string): void => {
   const name = SPELLINGS.get(key) ?? key;
   const before = attributes.get(name);
   // The manual's own example has GSW_PHONE_TYPE twice with one value: that is one statement.
   if (before !== undefined && writeValue(before) !== writeValue(value)) {
+    const pointer = inside ?? pointerTo(key);
     if (carriesScope(name)) throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer });
     throw new Violation("attribute", `${name} stands twice, with different values`, { pointer });
   }

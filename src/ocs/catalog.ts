@@ -137,8 +137,9 @@ export const ACTION_NAMES: readonly ActionName[] = [...new Set(ACTIONS.map(({ na
 
 export const isResourceName = (text: string): text is ResourceName => Object.hasOwn(CATALOG, text);
 
+/** By resource and `req` in small letters. */
+const POSTS: ReadonlyMap<ResourceName, ReadonlyMap<string, Action>> = new Map(Object.values(CATALOG).map(({ name, actions }) =>
+  [name, new Map(Object.values(actions).filter(({ method }) => method === "POST").map((action) => [action.name.toLowerCase(), action]))]));
+
 /** The resource's action of that `req`, in any case: the manual's own table misprints one. The canonical spelling goes to OCS. */
-export const findAction = (of: Resource, req: string): Action | undefined => {
-  const wanted = req.toLowerCase();
-  return Object.values(of.actions).find(({ name, method }) => method === "POST" && name.toLowerCase() === wanted);
-};
+export const findAction = ({ name }: Resource, req: string): Action | undefined => POSTS.get(name)!.get(req.toLowerCase());

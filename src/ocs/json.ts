@@ -28,9 +28,7 @@ const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
 // What may be left of a number whose end was cut off, behind as much as NUMBER takes.
 const UNFINISHED = /(?:\.|[eE][+-]?)$/y;
-const BLANK = /[ \t\n\r]*/y;
-// eslint-disable-next-line no-control-regex
-const PLAIN = /[^"\\\u0000-\u001f]*/y;
+const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, BACKSLASH] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x5c];
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -140,7 +138,7 @@ class Scanner {
     const start = this.#at++;
     let value = "";
     for (;;) {
-      value += this.#match(PLAIN);
+      value += this.#plain();
       const stop = this.#text[this.#at];
       if (stop === '"') break;
       if (stop !== "\\") throw this.#fault("a control character inside a string");
@@ -196,14 +194,17 @@ class Scanner {
   }
 
   #blank(): void {
-    this.#match(BLANK);
+    for (;; this.#at++) {
+      const code = this.#text.charCodeAt(this.#at);
+      if (code !== SPACE && code !== LINE_FEED && code !== RETURN && code !== TAB) return;
+    }
   }
 
-  #match(pattern: RegExp): string {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)![0];
-    this.#at += found.length;
-    return found;
+  /** What stands in a string as it is: up to a quote, a backslash, a control character or the end. */
+  #plain(): string {
+    const start = this.#at;
+    for (let code = this.#text.charCodeAt(start); code >= SPACE && code !== QUOTE && code !== BACKSLASH; code = this.#text.charCodeAt(this.#at)) this.#at++;
+    return this.#text.slice(start, this.#at);
   }
 
   #fault(problem: string, truncated = this.#at >= this.#text.length): JsonFault {

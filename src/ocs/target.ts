@@ -59,10 +59,15 @@ const readIdentifier = (resource: Resource, encoded: string): string => {
   return identifier;
 };
 
+/** What a segment says as it stands. */
+const LITERAL = /^[A-Za-z0-9._~!*'()+:@-]+$/;
+
 /** Percent-encoding of one segment; "+", ":" and "@" may stand in it as they are. */
-const encode = (identifier: string): string => encodeURIComponent(identifier).replaceAll(/%2B|%3A|%40/g, decodeURIComponent);
+const encode = (identifier: string): string =>
+  LITERAL.test(identifier) ? identifier : encodeURIComponent(identifier).replaceAll(/%2B|%3A|%40/g, decodeURIComponent);
 
 const decode = (encoded: string): string | undefined => {
+  if (!encoded.includes("%")) return encoded;
   try {
     return decodeURIComponent(encoded);
   } catch {
