@@ -79,23 +79,18 @@ export class Counts {
   };
 
   /** The same function; how long an entry takes to be on disk is observed. */
-  readonly timed = <Given extends readonly unknown[], Done>(append: (...given: Given) => Promise<Done>) => async (...given: Given): Promise<Done> => {
+  readonly timed = <Given extends readonly unknown[], Done>(append: (...given: Given) => Promise<Done>) => (...given: Given): Promise<Done> => {
     const before = performance.now();
-    const done = await append(...given);
-    this.appends.observe(performance.now() - before);
+    const done = append(...given);
+    done.then(() => this.appends.observe(performance.now() - before), ignore);
     return done;
   };
 
   /** The same function; an exchange's waits are observed, also when it fails. */
-  readonly waiting = <Given extends readonly unknown[], Answer extends { readonly waits: Waits }>(send: (...given: Given) => Promise<Answer>) => async (...given: Given): Promise<Answer> => {
-    try {
-      const answer = await send(...given);
-      this.#wait(answer.waits);
-      return answer;
-    } catch (error) {
-      if (hasWaits(error)) this.#wait(error.waits);
-      throw error;
-    }
+  readonly waiting = <Given extends readonly unknown[], Answer extends { readonly waits: Waits }>(send: (...given: Given) => Promise<Answer>) => (...given: Given): Promise<Answer> => {
+    const answer = send(...given);
+    answer.then(({ waits }) => this.#wait(waits), (error: unknown) => hasWaits(error) && this.#wait(error.waits));
+    return answer;
   };
 
   alarm(upstream: string): void {
@@ -152,5 +147,7 @@ const tally = (by: Tally, tenant: string, code: string): void => {
 function* rowsOf(by: Tally): Iterable<RefusalCount> {
   for (const [tenant, codes] of by) for (const [code, count] of codes) yield { tenant, code, count };
 }
+
+const ignore = (): void => undefined;
 
 const hasWaits = (error: unknown): error is { readonly waits: Waits } => error instanceof Error && "waits" in error;

@@ -1,13 +1,14 @@
 /** May this tenant ask that, now? Grants first, then limits. */
 import type { Operation } from "../ocs/target.ts";
 import { judge } from "../tenants/grants.ts";
+import type { Charge } from "../tenants/quota.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { tenantsAskedFor } from "./authenticate.ts";
 import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
 import type { Caller, Parts, Permit, Seen } from "./words.ts";
 
-export const admit = async (parts: Parts, caller: Caller, operation: Operation, seen: Seen): Promise<Permit> => {
+export const admit = (parts: Parts, caller: Caller, operation: Operation, seen: Seen): Permit | Promise<Permit> => {
   const tenants = mayDo(caller, operation, seen);
   const permit = { caller, operation, tenants, tenant: undefined } as unknown as Permit;
   const [only] = tenants;
@@ -15,26 +16,34 @@ export const admit = async (parts: Parts, caller: Caller, operation: Operation, 
 };
 
 /** The request is this tenant's: from here on it is charged and journalled as such. */
-export const settle = async (parts: Parts, permit: Permit, tenant: Tenant, seen: Seen): Promise<Permit> => {
+export const settle = (parts: Parts, permit: Permit, tenant: Tenant, seen: Seen): Permit | Promise<Permit> => {
   seen.tenant = tenant;
   if (tenant.observes) observeGrants(permit, tenant, seen);
-  const charge = await parts.charge(tenant, permit.operation.action.name);
+  const charge = parts.charge(tenant, permit.operation.action.name);
+  return charge instanceof Promise ? charge.then((charged) => settled(charged, permit, tenant, seen)) : settled(charge, permit, tenant, seen);
+};
+
+const settled = (charge: Charge, { caller, operation, tenants }: Permit, tenant: Tenant, seen: Seen): Permit => {
   seen.charge = charge;
   if (!charge.allowed) {
     refuseByPolicy(seen, tenant, "over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]] });
   }
-  return { ...permit, tenant };
+  return { caller, operation, tenants, tenant } as unknown as Permit;
 };
 
 /** A tenant that observes does not keep its clients from anything; what its grants say is looked at when the request turns out to be its own. */
 const mayDo = (caller: Caller, operation: Operation, seen: Seen): readonly Tenant[] => {
   const asked = tenantsAskedFor(caller, seen.arrival);
-  const verdicts = asked.map((tenant) => judge(tenant, caller.client, operation));
-  const tenants = asked.filter((tenant, index) => verdicts[index]!.allowed || tenant.observes);
-  const [first] = verdicts;
-  if (tenants.length > 0 || !first || first.allowed) return tenants;
+  const tenants: Tenant[] = [];
+  let because: string | undefined;
+  for (const tenant of asked) {
+    const verdict = judge(tenant, caller.client, operation);
+    if (verdict.allowed || tenant.observes) tenants.push(tenant);
+    else because ??= verdict.because;
+  }
+  if (tenants.length > 0 || because === undefined) return tenants;
   if (asked.length === 1) seen.tenant = asked[0]!;
-  return refuse("not-granted", { detail: first.because });
+  return refuse("not-granted", { detail: because });
 };
 
 const observeGrants = ({ caller, operation }: Permit, tenant: Tenant, seen: Seen): void => {

@@ -5,10 +5,13 @@ import { isNamed, type Tenant } from "../tenants/register.ts";
 import { refuse } from "./refusals.ts";
 import type { Caller, Parts } from "./words.ts";
 
-export const authenticate = async (parts: Parts, arrival: Arrival): Promise<Caller> => {
-  const { register, challenge, identify } = parts;
-  const answer = identify(arrival);
-  const identity = identityIn(parts, answer instanceof Promise ? await answer : answer);
+export const authenticate = (parts: Parts, arrival: Arrival): Caller | Promise<Caller> => {
+  const answer = parts.identify(arrival);
+  return answer instanceof Promise ? answer.then((identified) => callerOf(parts, identified)) : callerOf(parts, answer);
+};
+
+const callerOf = ({ register, challenge }: Parts, identified: Identified): Caller => {
+  const identity = identityIn({ challenge }, identified);
   const { client, credential } = identity;
   const tenants = tenantsOf(register.tenantsOf(client), identity);
   if (tenants.length === 0) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });

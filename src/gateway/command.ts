@@ -14,7 +14,13 @@ const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i;
 export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Promise<Command> => {
   const { arrival } = seen;
   refuseContentType(arrival);
-  const attributes = await readAttributes(permit, arrival, await arrival.body());
+  const bytes = await arrival.body();
+  let attributes: Attributes;
+  try {
+    attributes = readBody(permit.operation.action, bytes);
+  } catch (error) {
+    return refuseBody(arrival, error);
+  }
   const settled = permit.tenant ? permit : await settle(parts, permit, tenantSaid(permit, attributes) ?? tenantOfRecord(parts, permit) ?? tenantThatGrants(permit), seen);
   return { permit: settled, tenant: settled.tenant, attributes } as unknown as Command;
 };
@@ -26,20 +32,16 @@ const refuseContentType = ({ method, headers }: Arrival): void => {
   if (headerOf(headers, "Content-Encoding") !== undefined) refuse("bad-content-type", { detail: "a body must not be encoded (Content-Encoding)" });
 };
 
-const readAttributes = async (permit: Permit, arrival: Arrival, bytes: Uint8Array): Promise<Attributes> => {
-  try {
-    return readBody(permit.operation.action, bytes);
-  } catch (error) {
-    if (!(error instanceof Violation)) throw error;
-    // Whose body is no JSON may have been cut in the wrong place: what comes behind it is not read as a request.
-    if (error.rule === "json") return refuse("bad-json", { detail: error.message, close: true });
-    if (error.rule !== "truncated") throw error;
-    // Several of the manual's examples announce a length that is too short: the rest of their body arrives as a second request.
-    if (await arrival.surplus()) {
-      return refuse("wrong-length", { detail: "the body is longer than its Content-Length says; let the HTTP library set it", close: true });
-    }
-    return refuse("bad-json", { detail: error.message, close: true });
+const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {
+  if (!(error instanceof Violation)) throw error;
+  // Whose body is no JSON may have been cut in the wrong place: what comes behind it is not read as a request.
+  if (error.rule === "json") return refuse("bad-json", { detail: error.message, close: true });
+  if (error.rule !== "truncated") throw error;
+  // Several of the manual's examples announce a length that is too short: the rest of their body arrives as a second request.
+  if (await arrival.surplus()) {
+    return refuse("wrong-length", { detail: "the body is longer than its Content-Length says; let the HTTP library set it", close: true });
   }
+  return refuse("bad-json", { detail: error.message, close: true });
 };
 
 /** For a client of several tenants: the one that the body names, if it names one. */

@@ -12,7 +12,10 @@ export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Reply>): Han
   try {
     const reply = await line(seen);
     parts.observe(seen, { status: reply.status });
-    return { ...reply, headers: [...reply.headers, ...ownHeaders(seen, "ocs", "answered"), ...codeOf(seen)] };
+    const headers = [...reply.headers];
+    addOwn(headers, seen, "ocs", "answered");
+    if (seen.answer?.unjournalled) headers.push(["Ocsgw-Code", OUTCOME_DELAYED]);
+    return { ...reply, headers };
   } catch (error) {
     return replyTo(parts, seen, asRefused(error, seen));
   }
@@ -41,35 +44,31 @@ export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply => 
   const { status, code, delivery } = REFUSALS[refused.refusal];
   parts.observe(seen, { status, code });
   const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));
+  const headers: HeaderLine[] = [["Content-Type", body.type], ...(refused.more.headers ?? [])];
+  addOwn(headers, seen, "gateway", refused.more.delivery ?? delivery);
+  headers.push(["Ocsgw-Code", code]);
   return {
     status,
-    headers: [
-      ["Content-Type", body.type],
-      ...(refused.more.headers ?? []),
-      ...ownHeaders(seen, "gateway", refused.more.delivery ?? delivery),
-      ["Ocsgw-Code", code],
-    ],
+    headers,
     body: body.bytes,
     ...(refused.more.close && { close: true }),
   };
 };
 
-const codeOf = ({ answer }: Seen): readonly HeaderLine[] => (answer?.unjournalled ? [["Ocsgw-Code", OUTCOME_DELAYED]] : []);
-
-const ownHeaders = (seen: Seen, origin: "ocs" | "gateway", delivery: string): readonly HeaderLine[] => [
-  ...(seen.charge?.headers ?? []),
-  ["Ocsgw-Request-Id", seen.arrival.id],
-  ["Ocsgw-Origin", origin],
-  ["Ocsgw-Delivery", delivery],
-  ["Server-Timing", timing(seen)],
-];
+const addOwn = (headers: HeaderLine[], seen: Seen, origin: "ocs" | "gateway", delivery: string): void => {
+  if (seen.charge) headers.push(...seen.charge.headers);
+  headers.push(["Ocsgw-Request-Id", seen.arrival.id], ["Ocsgw-Origin", origin], ["Ocsgw-Delivery", delivery], ["Server-Timing", timing(seen)]);
+};
 
 /** W3C Server-Timing, milliseconds. */
-const timing = ({ arrival, decided, journal, answer }: Seen): string => {
-  const phases: [string, number][] = [["policy", decided ?? since(arrival)]];
-  if (journal > 0) phases.push(["journal", journal]);
-  if (answer) phases.push(["queue", answer.waits.queue], ["ocs", answer.waits.ocs]);
-  return phases.map(([name, ms]) => `${name};dur=${ms.toFixed(1)}`).join(", ");
+const timing = ({ arrival, decided, journal, answer }: Seen): string =>
+  `policy;dur=${tenths(decided ?? since(arrival))}${journal > 0 ? `, journal;dur=${tenths(journal)}` : ""}${
+    answer ? `, queue;dur=${tenths(answer.waits.queue)}, ocs;dur=${tenths(answer.waits.ocs)}` : ""}`;
+
+/** With one decimal; `toFixed` takes ten times as long. */
+const tenths = (ms: number): string => {
+  const count = Math.round(ms * 10);
+  return `${Math.trunc(count / 10)}.${count % 10}`;
 };
 
 const since = ({ at }: Arrival): number => performance.now() - at;

@@ -12,11 +12,14 @@ export const screen = (order: Order, answer: Answer, arrival: Arrival): Reply =>
   return listsAll ? screenGroups(order, answer, arrival) : { status: answer.status, headers: meaningful(answer.headers), body: answer.body };
 };
 
-const meaningful = (headers: readonly HeaderLine[]): HeaderLine[] =>
-  ANSWER_HEADERS.flatMap((name): HeaderLine[] => {
+const meaningful = (headers: readonly HeaderLine[]): HeaderLine[] => {
+  const kept: HeaderLine[] = [];
+  for (const name of ANSWER_HEADERS) {
     const value = headerOf(headers, name);
-    return value === undefined ? [] : [[name, value]];
-  });
+    if (value !== undefined) kept.push([name, value]);
+  }
+  return kept;
+};
 
 /** The fields of one group that OCS documents; anything else is not ours to show. */
 const GROUP_FIELDS = [

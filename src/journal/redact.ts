@@ -2,7 +2,7 @@
  * What of a person's data is written down. Rules go by field and never by type: a phone that came as a number is as hidden as one in quotes.
  * Tokens are HMAC-SHA-256 with a key kept outside the journal, because a plain hash of a phone number is found by trying all numbers.
  */
-import { createHmac, createSecretKey } from "node:crypto";
+import { hmacWith } from "./hmac.ts";
 import type { Tokens } from "./entry.ts";
 
 export type Mode = "keep" | "token" | "last4" | "drop";
@@ -38,8 +38,8 @@ export const indexKeysOf = (keys: IndexKeys): readonly IndexKey[] => (typeof key
 export const tokenMaker = ({ epoch, secret }: IndexKey): ((kind: string, value: string) => string) => {
   const bytes = Buffer.from(secret as string);
   if (bytes.length < MIN_KEY_BYTES) throw new RangeError(`index_key: expected at least ${MIN_KEY_BYTES} bytes, found ${bytes.length}`);
-  const key = createSecretKey(bytes);
-  return (kind, value) => `${epoch}:${createHmac("sha256", key).update(`${kind}\0${normalised(kind, value)}`).digest("hex")}`;
+  const hmac = hmacWith(bytes);
+  return (kind, value) => `${epoch}:${hmac(`${kind}\0${normalised(kind, value)}`)}`;
 };
 
 /** A value's class separates tokens: the same digits as a phone and as a customer id are two tokens. */
@@ -54,12 +54,14 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
   const phone: Rule = { mode: rules.phone, kind: "phone" };
   const customer: Rule = { mode: rules.customer_id, kind: "customer_id" };
 
+  const named: ReadonlyMap<string, Rule> = new Map(Object.entries(rules.fields).map(([name, mode]) => [name, { mode, kind: `field:${name}` }]));
+
   const ruleFor = (name: string): Rule | undefined => {
     const upper = name.toUpperCase();
     if (upper === "GSW_PHONE") return phone;
     if (upper === "GSW_CUSTOMER_ID") return customer;
     if (name.startsWith("GSW_")) return undefined;
-    return { mode: Object.hasOwn(rules.fields, name) ? rules.fields[name]! : rules.others, kind: `field:${name}` };
+    return named.get(name) ?? { mode: rules.others, kind: `field:${name}` };
   };
 
   const shown = ({ mode, kind }: Rule, value: unknown): unknown => {

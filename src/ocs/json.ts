@@ -28,7 +28,7 @@ const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
 // What may be left of a number whose end was cut off, behind as much as NUMBER takes.
 const UNFINISHED = /(?:\.|[eE][+-]?)$/y;
-const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, BACKSLASH] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x5c];
+const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, DOT, ZERO, NINE, LARGE_E, BACKSLASH, SMALL_E] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2e, 0x30, 0x39, 0x45, 0x5c, 0x65];
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -166,6 +166,8 @@ class Scanner {
 
   #number(): number | bigint | JsonFraction {
     const start = this.#at;
+    const short = this.#shortInteger();
+    if (short !== undefined) return short;
     NUMBER.lastIndex = start;
     const found = NUMBER.exec(this.#text);
     if (!found) throw this.#fault("a number was expected", start + 1 >= this.#text.length);
@@ -176,6 +178,18 @@ class Scanner {
     if (!Number.isFinite(value) || Object.is(value, -0)) throw new JsonFault("a number that cannot be kept exact", this.#text, start, this.#at >= this.#text.length);
     if (found[1] !== undefined || found[2] !== undefined) return { kind: "fraction", value };
     return Number.isSafeInteger(value) ? value : BigInt(found[0]);
+  }
+
+  /** Up to 15 digits with nothing else before or behind them, as most numbers are. */
+  #shortInteger(): number | undefined {
+    let value = 0;
+    let end = this.#at;
+    let code = this.#text.charCodeAt(end);
+    for (; code >= ZERO && code <= NINE; code = this.#text.charCodeAt(++end)) value = value * 10 + code - ZERO;
+    const length = end - this.#at;
+    if (length === 0 || length > 15 || code === DOT || code === SMALL_E || code === LARGE_E || (length > 1 && this.#text[this.#at] === "0")) return undefined;
+    this.#at = end;
+    return value;
   }
 
   #word(word: string): boolean {

@@ -67,12 +67,16 @@ const account = (meters: readonly Meter[]): Account =>
 /** In sequence: what a later limit refuses is not charged to an earlier one. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let state = "";
-  for (const [index, { name, limiter }] of meters.entries()) {
-    const result = await limiter.consume(KEY, 1).catch(refusalOf);
-    state += `${index > 0 ? ", " : ""}"${name}";r=${Math.max(0, result.remainingPoints)};t=${Math.max(0, Math.ceil(result.msBeforeNext / 1000))}`;
-    if (result.consumedPoints <= limiter.points) continue;
-    for (const earlier of meters.slice(0, index)) await earlier.limiter.reward(KEY, 1);
-    return { allowed: false, retryAfter: Math.max(1, Math.ceil(result.msBeforeNext / 1000)), headers: headersOf(policy, state), exceeded: name };
+  for (const { name, limiter } of meters) {
+    const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.consume(KEY, 1).then(undefined, refusalOf);
+    const seconds = Math.max(0, Math.ceil(msBeforeNext / 1000));
+    state += `${state === "" ? "" : ", "}"${name}";r=${Math.max(0, remainingPoints)};t=${seconds}`;
+    if (consumedPoints <= limiter.points) continue;
+    for (const earlier of meters) {
+      if (earlier.limiter === limiter) break;
+      await earlier.limiter.reward(KEY, 1);
+    }
+    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, state), exceeded: name };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };
