@@ -68,6 +68,14 @@ describe.skipIf(!isThere)("Wycheproof", () => {
     expect(await accepted("json_web_crypto_test.json")).toEqual({ asked: 49, ids: [18, 33] });
   });
 
+  it("accepts none of those marked invalid: 355 of signatures, 21 of keys, 45 of the mixed ones", async () => {
+    for (const [file, invalid] of [["json_web_signature_test.json", 355], ["json_web_key_test.json", 21], ["json_web_crypto_test.json", 45]] as const) {
+      const bad = groupsOf(file).flatMap(({ tests }) => tests.filter(({ result, jws }) => result === "invalid" && jws !== undefined).map(({ tcId }) => tcId));
+      const { ids } = await accepted(file);
+      expect([file, bad.length, ids.filter((id) => bad.includes(id))]).toEqual([file, invalid, []]);
+    }
+  });
+
   it("encrypted tokens: refuses every one before a key matters", async () => {
     const jwks_file = world.file("keys.json", { keys: [jwkOf(ecPair().publicKey, { kid: "k" })] });
     const gate = await world.open({ jwt: [anIssuer({ jwks_file })] });
