@@ -6,10 +6,14 @@ import { events } from "../events.ts";
 import { holdToExamples } from "../rehearsal/policy-tests.ts";
 import { loadSettings } from "../settings/load.ts";
 import { check } from "./check.ts";
+import { hintInContainer } from "./container-hint.ts";
 
 export const serve = async ({ config }: { config: string }): Promise<number> => {
   const gateway = await start(config);
-  if (!gateway) return check({ config });
+  if (!gateway) {
+    hintInContainer(config);
+    return check({ config });
+  }
   const stopReloading = await keepReloading(gateway, config);
   await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
   return 0;

@@ -224,8 +224,8 @@ class Desk {
     const reply = await this.#handler(brokenArrival(socket.remoteAddress ?? "", this.#options.name, fault));
     const lines = [...reply.headers, ["Content-Length", String(reply.body.length)], ["Connection", "close"], ["Date", new Date().toUTCString()]];
     if (!socket.writable) return void socket.destroy();
-    socket.write(`HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`);
-    socket.end(reply.body);
+    const head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
+    socket.end(Buffer.concat([Buffer.from(head, "latin1"), reply.body]));
     setTimeout(() => socket.destroy(), LINGER_MS).unref();
   }
 

@@ -29,7 +29,7 @@ export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Pro
 const refuseContentType = ({ method, headers }: Arrival): void => {
   const type = headerOf(headers, "Content-Type");
   if (method !== "GET" && type !== undefined && !JSON_TYPE.test(type)) refuse("bad-content-type");
-  if (headerOf(headers, "Content-Encoding") !== undefined) refuse("bad-content-type", { detail: "a body must not be encoded (Content-Encoding)" });
+  if (headerOf(headers, "Content-Encoding") !== undefined) refuse("bad-content-type", { detail: "a body must not be encoded (Content-Encoding)", close: true });
 };
 
 const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {

@@ -1,0 +1,30 @@
+#!/bin/sh
+# Puts together the file system of the container image: sh deploy/image-files.sh DIR
+# Run in a checkout after `npm ci`. The Node is the one that the package brings, pinned by its lockfile.
+set -eu
+
+out=${1:?usage: image-files.sh DIR}
+node=$(readlink -f node_modules/.bin/node)
+app=$out/opt/ocsgw
+
+mkdir -p "$out/usr/bin" "$out/etc/ocsgw" "$out/var/lib/ocsgw" "$out/tmp" "$app"
+cp "$node" "$out/usr/bin/node"
+
+# The dynamic loader and the libraries, each at the place where the binary looks for it.
+ldd "$node" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+  mkdir -p "$out$(dirname "$library")"
+  cp -L "$library" "$out$library"
+done
+
+# Of the libraries those that running needs, by the lockfile; not the other copy of Node.
+"$node" -e '
+  const { packages } = JSON.parse(require("fs").readFileSync("package-lock.json", "utf8"));
+  for (const [path, { dev }] of Object.entries(packages)) if (path !== "" && !dev && !/node_modules\/node-[a-z]+-[a-z0-9]+$/.test(path) && require("fs").existsSync(path)) console.log(path);
+' | tar -cf - -T - package.json LICENSE src | tar -xf - -C "$app"
+
+printf 'ocsgw:x:10001:10001:ocsgw:/var/lib/ocsgw:/sbin/nologin\n' > "$out/etc/passwd"
+printf 'ocsgw:x:10001:\n' > "$out/etc/group"
+printf 'hosts: files dns\n' > "$out/etc/nsswitch.conf"
+chmod 1777 "$out/tmp"
+chmod 0700 "$out/var/lib/ocsgw"
+if [ "$(id -u)" = 0 ]; then chown 10001:10001 "$out/var/lib/ocsgw"; fi

@@ -1,0 +1,141 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { spawn, type ChildProcess } from "node:child_process";
+import { root } from "../kit/command.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { freePort } from "../kit/server-program.ts";
+import { deploy } from "./kit.ts";
+
+const dockerfile = readFileSync(join(deploy, "Dockerfile"), "utf8");
+const instructions = dockerfile.replaceAll("\\\n", " ").split("\n").filter((line) => /^[A-Z]+ /.test(line)).map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()] as const);
+const last = (name: string): string => instructions.filter(([each]) => each === name).at(-1)![1];
+const words = (name: string): string[] => JSON.parse(last(name).replace(/^.*?CMD /, "")) as string[];
+
+describe("deploy/Dockerfile", () => {
+  it("ends in an image without shell or package manager, as a user that is not root", () => {
+    expect(instructions.filter(([name]) => name === "FROM").at(-1)).toEqual(["FROM", "scratch"]);
+    expect(last("USER")).toMatch(/^[1-9]\d*:[1-9]\d*$/);
+    const final = instructions.slice(instructions.map(([name]) => name).lastIndexOf("FROM"));
+    expect(final.map(([name]) => name)).not.toContain("RUN");
+  });
+
+  it("installs by the lockfile alone, without install scripts and without what only development needs", () => {
+    const runs = instructions.filter(([name]) => name === "RUN").map(([, text]) => text);
+    expect(runs[0]).toMatch(/^npm ci (?=.*--omit=dev)(?=.*--ignore-scripts)/);
+    expect(runs.join("\n")).not.toMatch(/curl|wget|apt|npm (?:i|install)\b/);
+  });
+
+  it("sends the build nothing but what it copies", () => {
+    const allowed = readFileSync(join(deploy, "Dockerfile.dockerignore"), "utf8").split("\n").filter((line) => line.startsWith("!")).map((line) => line.slice(1));
+    const copied = instructions.filter(([name, text]) => name === "COPY" && !text.startsWith("--from")).flatMap(([, text]) => text.split(" ").slice(0, -1).map((each) => each.replace(/^\.\//, "")));
+    expect(copied.toSorted()).toEqual(allowed.toSorted());
+    for (const each of copied) expect(existsSync(join(root, each)), each).toBe(true);
+  });
+
+  it("runs the gateway, and asks whether it is ready", () => {
+    expect([...words("ENTRYPOINT"), ...words("CMD")]).toEqual(["/usr/bin/node", "/opt/ocsgw/src/cli/main.ts", "run", "-c", "/etc/ocsgw/ocsgw.yaml"]);
+    expect(words("HEALTHCHECK").slice(2)).toEqual(["healthcheck", "-c", "/etc/ocsgw/ocsgw.yaml"]);
+  });
+});
+
+describe("deploy/compose.yaml", () => {
+  type Service = Readonly<Record<string, unknown>>;
+  const { services } = parse(readFileSync(join(deploy, "compose.yaml"), "utf8"), { merge: true }) as { services: Record<string, Service> };
+
+  it("has a profile for the sandbox and one for the gateway", () => {
+    expect(Object.entries(services).map(([name, { profiles }]) => [name, profiles])).toEqual([["sandbox", ["sandbox"]], ["gateway", ["gateway"]]]);
+  });
+
+  it.each(Object.entries(services))("confines %s: read-only, without capabilities or new privileges, and bounded", (_name, service) => {
+    expect(service).toMatchObject({ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"], pids_limit: expect.any(Number) as number, mem_limit: expect.any(String) as string });
+    expect(service["tmpfs"]).toEqual([expect.stringMatching(/^\/tmp:/)]);
+    expect(service).not.toHaveProperty("privileged");
+    expect(service).not.toHaveProperty("cap_add");
+  });
+});
+
+/** A mount namespace, a root of its own and another user: what a container engine would give. */
+const canConfine = process.getuid?.() === 0 && process.platform === "linux" && spawnSync("unshare", ["-m", "true"]).status === 0;
+
+describe("the image's files, read-only, without privileges, as its user", () => {
+  let image: string;
+  let state: string;
+  let config: string;
+  let ocs: RawOcs;
+  const children: ChildProcess[] = [];
+  beforeAll(async () => {
+    if (!canConfine) return;
+    [image, state, config] = ["image", "state", "config"].map((name) => mkdtempSync(join(tmpdir(), `ocsgw-${name}-`))) as [string, string, string];
+    execFileSync("sh", [join(deploy, "image-files.sh"), image], { cwd: root });
+    // An engine mounts these.
+    for (const each of ["proc", "dev"]) mkdirSync(join(image, each));
+    for (const each of [image, state, config]) chmodSync(each, 0o755);
+    execFileSync("chown", ["10001:10001", state]);
+    ocs = await rawOcs();
+  });
+  afterAll(async () => {
+    if (!canConfine) return;
+    for (const child of children) if (child.exitCode === null) child.kill("SIGKILL");
+    await ocs.close();
+    for (const each of [image, state, config]) rmSync(each, { recursive: true, force: true });
+  });
+
+  /** As the engine starts it: ENTRYPOINT and the given words. */
+  const start = (...args: readonly string[]): { readonly child: ChildProcess; readonly said: () => string; readonly over: Promise<number | null> } => {
+    const script = `
+      mount --bind "$IMAGE" "$IMAGE" && mount --bind "$CONFIG" "$IMAGE/etc/ocsgw" && mount -o remount,bind,ro "$IMAGE/etc/ocsgw"
+      mount --bind "$STATE" "$IMAGE/var/lib/ocsgw" && mount -t tmpfs -o size=64m,mode=1777,noexec,nosuid,nodev tmpfs "$IMAGE/tmp" && mount -t proc proc "$IMAGE/proc" && mount --bind /dev "$IMAGE/dev"
+      mount -o remount,bind,ro "$IMAGE" && exec setpriv --no-new-privs chroot --userspec=10001:10001 "$IMAGE" "$@"`;
+    const env = { IMAGE: image, STATE: state, CONFIG: config, PATH: process.env["PATH"], NODE_ENV: "production", OCSGW_CONTAINER: "1", HOME: "/tmp", ...(process.env["OCSGW_LOG"] && { OCSGW_LOG: process.env["OCSGW_LOG"] }) };
+    const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-ec", script, "sh", ...words("ENTRYPOINT"), ...args], { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
+    children.push(child);
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    return { child, said: () => said, over: new Promise((resolve) => child.once("close", (code) => resolve(code))) };
+  };
+
+  const until = async (what: () => Promise<boolean> | boolean, said: () => string): Promise<void> => {
+    for (let left = 400; left > 0; left--) {
+      if (await what()) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error(`it does not come to it: ${said()}`);
+  };
+
+  it.skipIf(!canConfine)("says what to mount when nothing is mounted, and ends with 3", async () => {
+    const { said, over } = start(...words("CMD"));
+    expect(await over).toBe(3);
+    expect(said()).toMatch(/Three ways to give this container a config:[^]*docker run -v[^]*configs:[^]*FROM ocsgw[^]*ocsgw sandbox/);
+  });
+
+  it.skipIf(!canConfine)("serves by the config that is mounted, is healthy, and ends in order", async () => {
+    const [port, admin] = [await freePort(), await freePort()];
+    const sample = readFileSync(join(root, "config/ocsgw.yaml"), "utf8");
+    writeFileSync(join(config, "ocsgw.yaml"), sample
+      .replace("bind: 127.0.0.1:8443", `bind: 127.0.0.1:${port}`).replace("primary: http://127.0.0.1:18080", `primary: ${ocs.url}`)
+      .replace("dir: ./audit", "dir: /var/lib/ocsgw/audit").replace("key: secrets/checkpoint.pem", "key: /var/lib/ocsgw/checkpoint.pem") + `admin: { bind: "127.0.0.1:${admin}" }\n`);
+    writeFileSync(join(config, "keys.yaml"), readFileSync(join(root, "config/keys.yaml")));
+    const { child, said, over } = start(...words("CMD"));
+    const isHealthy = async (): Promise<boolean> => (await start(...words("HEALTHCHECK").slice(2)).over) === 0;
+    await until(isHealthy, said);
+    const reply = await fetch(`http://127.0.0.1:${port}/phones/4155550100?req=DoNotCall`, { method: "POST" });
+    expect([reply.status, reply.headers.get("ocsgw-code")]).toEqual([401, "OCSGW-2001"]);
+    child.kill("SIGTERM");
+    expect(await over).toBe(0);
+    expect(existsSync(join(state, "audit/segments"))).toBe(true);
+  });
+
+  it.skipIf(!canConfine)("brings its sandbox", async () => {
+    const { child, said, over } = start("sandbox", "--port", "0");
+    await until(() => said().includes("Try a Do-Not-Call"), said);
+    const [, gateway] = /gateway\s+(http:\/\/\S+)/.exec(said())!;
+    const reply = await fetch(`${gateway}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: `Basic ${Buffer.from("alpha-crm:sk_sandbox_alpha-crm").toString("base64")}` } });
+    expect([reply.status, reply.headers.get("ocsgw-origin")]).toEqual([200, "ocs"]);
+    child.kill("SIGTERM");
+    expect(await over).toBe(0);
+  });
+});
