@@ -43,11 +43,11 @@ const verdict = ({ config, loaded, problems, took }: { config: string; loaded: R
   const warnings = problems.filter(({ severity }) => severity === "warning").length;
   const warned = warnings > 0 ? `, ${counted(warnings, "warning")}` : "";
   if (loaded.ok) return `ok  ${config}: ${extent(loaded.counts)}${loaded.passed > 0 ? `, ${counted(loaded.passed, "policy test")} passed` : ""}${warned}. ${took} ms`;
-  return `${counted(problems.length - warnings, "error")}${warned} in ${config} (${extent(loaded.counts)}). ${took} ms`;
+  return `${counted(problems.length - warnings, "error")}${warned} in ${config}${loaded.counts ? ` (${extent(loaded.counts)})` : ""}. ${took} ms`;
 };
 
 const extent = ({ tenants, clients, upstreams, lanes }: Counts): string =>
-  `${counted(tenants, "tenant")}, ${counted(clients, "client")}, ${counted(upstreams, "upstream")} (${counted(lanes, "lane")})`;
+  `${counted(tenants, "tenant")}, ${counted(clients, "client")}, ${counted(upstreams, "upstream")}${lanes === undefined ? "" : ` (${counted(lanes, "lane")})`}`;
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;
 

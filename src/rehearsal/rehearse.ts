@@ -26,17 +26,10 @@ export type Rehearsed = { readonly order: Order | undefined; readonly refusal: R
 
 export type Rehearsal = (question: Question) => Promise<Rehearsed>;
 
-/** Where whose a record handle is would have to be known, it is the one who asks that owns it. */
-type Assumed = { readonly handlesAreOwned?: boolean };
-
 /** Limits are never used up here: they depend on what came before. */
-export const createRehearsal = (settings: Settings, configHash = "", { handlesAreOwned = false }: Assumed = {}): Rehearsal => {
-  const register = createRegister(toTenants(settings).map((tenant) => ({
-    ...tenant,
-    // What the policy says is asked, also of a tenant that only observes.
-    observes: false,
-    ...(handlesAreOwned && { records: "dedicated" as const }),
-  })));
+export const createRehearsal = (settings: Settings, configHash = ""): Rehearsal => {
+  // What the policy says is asked, also of a tenant that only observes.
+  const register = createRegister(toTenants(settings).map((tenant) => ({ ...tenant, observes: false })));
   const redact = createRedactor(settings.audit.redact, settings.audit.index_key);
   return async (question) => {
     let [order, refusal]: [Order?, RefusalEntry?] = [];

@@ -38,7 +38,7 @@ type Growing = { -readonly [Key in keyof Changed]: Key extends "examples" ? stri
 const EXAMPLES = 3;
 
 export const simulate = async (entries: AsyncIterable<Recorded>, settings: Settings): Promise<Simulated> => {
-  const judge = remembering(createRehearsal(settings, "", { handlesAreOwned: true }));
+  const judge = remembering(createRehearsal(settings));
   const changes = new Map<string, Growing>();
   const untold = new Map<string, number>();
   let [replayed, unchanged] = [0, 0];

@@ -24,6 +24,8 @@ export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): b
 export type Facts = {
   readonly listeners: readonly At<ListenerSettings>[];
   readonly upstreams: readonly (At<UpstreamSettings> & { readonly name: string })[];
+  /** Every client that stands under a tenant, well formed or not. */
+  readonly clientNames: ReadonlySet<string>;
   /** Every name that stands under `upstreams`, well formed or not. */
   readonly upstreamNames: readonly string[];
   readonly tenants: readonly TenantAt[];
@@ -53,6 +55,7 @@ export const gather = (raw: unknown, whole: boolean): Facts => {
       return one ? [{ ...one, name }] : [];
     }),
     upstreamNames: Object.keys(upstreams),
+    clientNames: new Set(listAt(raw, "tenants").flatMap((tenant) => Object.keys(mapAt(tenant, "clients")))),
     tenants: listAt(raw, "tenants").flatMap((value, index) => tenantAt(value, ["tenants", index]) ?? []),
     tests: list(policyTest, "tests"),
     identity: section(identity, "identity"),

@@ -1,6 +1,7 @@
 /** zod's issues → findings in our words: what was expected, what was found, the nearest known name. */
 import type { z } from "zod";
 import { suggest } from "./nearest.ts";
+import { withoutPasswords } from "./render.ts";
 import { CODES, type Finding, type Path } from "./problem.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -14,7 +15,16 @@ export type Context = {
 };
 
 export const findingsOf = (issues: readonly Issue[], context: Context, base: Path = []): readonly Finding[] =>
-  issues.flatMap((issue) => findingsOfOne(issue, context, [...base, ...(issue.path as Path)]));
+  withoutEchoes(issues.flatMap((issue) => findingsOfOne(issue, context, [...base, ...(issue.path as Path)])));
+
+/** Where a key is unknown because it is misspelt, the right one is missing for no other reason. */
+const withoutEchoes = (findings: readonly Finding[]): readonly Finding[] => {
+  const meant = new Set(findings.flatMap(({ code, path, help }) => {
+    const name = code === CODES.unknownKey ? /^did you mean `(.*)`\?$/.exec(help ?? "")?.[1] : undefined;
+    return name === undefined ? [] : JSON.stringify([...path.slice(0, -1), name]);
+  }));
+  return findings.filter(({ code, path }) => code !== CODES.missing || !meant.has(JSON.stringify(path)));
+};
 
 const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Finding[] => {
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(key, context, path));
@@ -83,7 +93,7 @@ const show = (value: unknown): string => {
   if (value === null) return "nothing (~)";
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
   if (typeof value === "object") return Object.keys(value).length === 0 ? "an empty map" : "a map of keys";
-  const text = typeof value === "string" || typeof value === "boolean" ? JSON.stringify(value) : String(value as number);
+  const text = typeof value === "string" || typeof value === "boolean" ? withoutPasswords(JSON.stringify(value)) : String(value as number);
   return text.length > 60 ? `${text.slice(0, 57)}…"` : text;
 };
 

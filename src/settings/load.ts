@@ -18,7 +18,8 @@ import { settingsSchema, type Settings } from "./schema.ts";
 import { findUnbuilt } from "./unbuilt.ts";
 import { isFilled, readYaml, type Read } from "./yaml.ts";
 
-export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number };
+/** Lanes are not known while an upstream is malformed. */
+export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number | undefined };
 
 /** Every file that was asked for besides the config file, by its absolute path, with the SHA-256 of what it held; undefined where it could not be read. */
 export type FilesRead = ReadonlyMap<string, string | undefined>;
@@ -32,7 +33,7 @@ export type Loaded = (
     readonly locate: (path: Path) => Place;
     readonly counts: Counts;
   }
-  | { readonly ok: false; readonly problems: readonly Problem[]; readonly counts: Counts }
+  | { readonly ok: false; readonly problems: readonly Problem[]; /** Undefined when the file could not be read at all. */ readonly counts: Counts | undefined }
 ) & {
   /** SHA-256 of the file's text, hexadecimal; empty when it could not be read. */
   readonly hash: string;
@@ -42,7 +43,6 @@ export type Loaded = (
 /** The file's name in messages and the base of relative paths, and where `${…}` is filled from. */
 export type Origin = Sources & { readonly file: string };
 
-const nothing: Counts = { tenants: 0, clients: 0, upstreams: 0, lanes: 0 };
 
 /** The surroundings of a real file: the process's environment, and paths relative to the file. */
 export const originOf = (file: string, env: Sources["env"] = process.env): Origin =>
@@ -55,7 +55,7 @@ export const loadSettings = async (file: string, env?: Sources["env"]): Promise<
 };
 
 /** What is known of a file that could not be had. */
-export const unread = (problem: Problem): Loaded => ({ ok: false, problems: [problem], counts: nothing, hash: "", files: new Map() });
+export const unread = (problem: Problem): Loaded => ({ ok: false, problems: [problem], counts: undefined, hash: "", files: new Map() });
 
 /** The text of a config file, or the problem of not having it. */
 export const textOf = async (file: string): Promise<string | Problem> => {
@@ -71,7 +71,7 @@ export const readSettings = (text: string, given: Origin): Loaded => {
   const origin = { ...given, readFile: noting(files, given) };
   const common = { hash: sha256(text), files };
   const read = readYaml(text, (value) => fill(value, origin));
-  if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: nothing, ...common };
+  if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: undefined, ...common };
   const parsed = settingsSchema.safeParse(read.value);
   const facts = gather(read.value, parsed.success && read.findings.length === 0);
   const findings = [
@@ -107,11 +107,11 @@ const shapeFindings = (issues: Parameters<typeof findingsOf>[0], read: Read): re
     .filter(({ path }) => !told.has(JSON.stringify(path)));
 };
 
-const countsOf = ({ tenants, upstreams }: Facts): Counts => ({
+const countsOf = ({ tenants, clientNames, upstreams, upstreamNames }: Facts): Counts => ({
   tenants: tenants.length,
-  clients: new Set(tenants.flatMap(({ value }) => Object.keys(value.clients))).size,
-  upstreams: upstreams.length,
-  lanes: upstreams.reduce((sum, { value }) => sum + value.connections, 0),
+  clients: clientNames.size,
+  upstreams: upstreamNames.length,
+  lanes: upstreams.length < upstreamNames.length ? undefined : upstreams.reduce((sum, { value }) => sum + value.connections, 0),
 });
 
 const deepFreeze = (value: unknown): unknown => {

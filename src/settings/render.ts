@@ -30,7 +30,9 @@ export const renderProblem = (problem: Problem, text: string | undefined, look: 
 
 type Mark = Place & { readonly says: string; readonly tone: "error" | "warning" | "faint" };
 
-const TOKEN = /^("[^"]*"?|'[^']*'?|[^\s,\]}#]+)/;
+/** A text in quotes, a list or map as far as it stands in this line, or words up to where a plain text ends. */
+const WORD = String.raw`(?:\$\{[^}]*\}|:(?!\s|$)|[^\s,\]}#:])+`;
+const TOKEN = new RegExp(String.raw`^("[^"]*"?|'[^']*'?|\[[^\]]*\]?|\{[^}]*\}?|${WORD}(?: +(?!#)${WORD}(?!:))*)`);
 
 const renderMark = ({ line, column: at, says, tone }: Mark, whole: string, width: number, look: Look): readonly string[] => {
   const { text, column } = cut(masked(whole), at);
@@ -60,8 +62,11 @@ const cut = (text: string, column: number): { readonly text: string; readonly co
 
 /** A secret that stands in the file as it is belongs in no log: dots take its place, one for each character. */
 const masked = (text: string): string =>
-  text.replaceAll(new RegExp(`\\b((?:${secretKeys().join("|")})["']?\\s*:\\s+)("[^"]*"?|'[^']*'?|(?!\\$\\{(?!\\S*:-)\\S*\\})[^\\s,#~][^\\s,#]*)`, "g"),
+  withoutPasswords(text).replaceAll(new RegExp(`\\b((?:${secretKeys().join("|")})["']?\\s*:\\s+)("[^"]*"?|'[^']*'?|(?!\\$\\{(?!\\S*:-)\\S*\\})[^\\s,#~][^\\s,#]*)`, "g"),
     (_, before: string, secret: string) => `${before}${"\u2022".repeat(secret.length)}`);
+
+/** What an address holds of a user and a password, which it should not. */
+export const withoutPasswords = (text: string): string => text.replaceAll(/:\/\/[^\s/@"']+@/g, (found) => `://${"\u2022".repeat(found.length - 4)}@`);
 
 /** A file's line can hold anything: what could steer a terminal is shown as �. */
 const visible = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (found) => (found === "\t" ? found : "\uFFFD"));

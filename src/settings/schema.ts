@@ -17,7 +17,7 @@ import { label, off } from "./units.ts";
 const expected = (what: string): { error: string } => ({ error: `expected ${what}` });
 
 export const settingsSchema = z.strictObject({
-  version: z.literal(1).default(1).describe("The version of this format."),
+  version: z.literal(1, expected("1, the version of this format")).default(1).describe("The version of this format."),
   listeners: z.array(listener, expected("a list of listeners")).min(1, expected("at least one listener")).describe("Where clients connect."),
   identity: identity.prefault({}).describe("How a client proves who it is. At least one of jwt, mtls and keys."),
   upstreams: z.record(label, upstream, expected("a map from a name to an upstream"))

@@ -124,7 +124,9 @@ const parse = (text: string, reader: Reader): Document.Parsed => {
   try {
     // Keys that stand twice are found by the reader, which can say where the first one stands.
     const document = parseDocument(text, { version: "1.2", strict: true, uniqueKeys: false, prettyErrors: false, lineCounter: reader.lines, merge: false });
-    for (const { pos, message, code } of [...document.errors, ...document.warnings]) {
+    // After the first mistake of grammar the parser reads what nobody wrote.
+    const [grammar, others] = [document.errors.filter(({ code }) => code !== "MULTIPLE_DOCS"), document.errors.filter(({ code }) => code === "MULTIPLE_DOCS")];
+    for (const { pos, message, code } of [...grammar.slice(0, 1), ...others, ...document.warnings]) {
       reader.broken.push({ ...reader.place(pos[0]), code: code === "MULTIPLE_DOCS" || code === "TAG_RESOLVE_FAILED" ? CODES.forbiddenYaml : CODES.notYaml, message: plain(code, message) });
     }
     return document;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Parts } from "../../src/gateway/words.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { CASES } from "../../src/ocs/examples.ts";
 import { simulate, type Simulated } from "../../src/rehearsal/simulate.ts";
@@ -16,7 +17,9 @@ const settingsOf = (text: string): Settings => {
 /** Every row of the action table, asked by every client of this policy, in its own tenant's names; and what its journal says of it. */
 const history = async (text: string): Promise<Recorded[]> => {
   const { tenants } = settingsOf(text);
-  const line = aLine({ tenants: toTenants({ ...settingsOf(text), tenants: tenants.map((tenant) => ({ ...tenant, limits: null })) }) });
+  // Whose a handle is, is no policy.
+  const ownership: Parts["ownership"] = { ask: () => ({ hold: { stands: () => true, settle: () => undefined } }), ownersAmong: (among) => among };
+  const line = aLine({ ownership, tenants: toTenants({ ...settingsOf(text), tenants: tenants.map((tenant) => ({ ...tenant, limits: null })) }) });
   for (const tenant of tenants) {
     const own = (value: string): string => value.replaceAll("Alpha Tenant", tenant.name).replaceAll("Alpha Campaign", tenant.campaigns[0]!).replaceAll("Alpha%20List", encodeURIComponent(tenant.lists[0]!));
     for (const as of Object.keys(tenant.clients)) for (const { operation, target, body } of CASES) await line.ask({ method: operation.action.method, target: own(target), body: operation.action.method === "GET" ? "" : own(body), as });

@@ -65,7 +65,7 @@ describe("a wrong value", () => {
     ["a DBID beyond precision", ["dbid: 102", "dbid: 9007199254740993"], ["9007199254740993"], /a DBID/],
     ["an action misspelt", ["[Load, StartDialing", "[Load, StartDialling"], ["StartDialling"], /expected one of the 17 names known here, found "StartDialling"/, /did you mean `StartDialing`/],
     ["a mode misspelt", ["lane_isolation: tenant", "lane_isolation: tenants"], ["tenants"], /expected one of tenant, none, found "tenants"/, /did you mean `tenant`/],
-    ["a version that is not ours", ["version: 1", "version: 2"], ["2"], /expected 1, found 2/],
+    ["a version that is not ours", ["version: 1", "version: 2"], ["2"], /expected 1, the version of this format, found 2/],
     ["a tenant that is a text", ["aliases: [\"ocs.example.internal:8080\"]", "aliases: ocs.example.internal:8080"], ["ocs.example.internal:8080"], /expected a list, found "ocs/],
     ["a map where a list belongs", ["    campaigns: [Beta Campaign]", "    campaigns: { a: b }"], ["{ a: b }"], /expected a list, found a map of keys/],
     ["tls as a word", ["tls: none", "tls: maybe"], ["maybe"], /expected none or a map of keys, found "maybe"/],
@@ -94,7 +94,7 @@ describe("a wrong value", () => {
   it.each([["listeners", "listeners:\n"], ["audit.dir", "  dir: ./audit\n"], ["audit.index_key", "  index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}\n"], ["tenants[1].dbid", "    dbid: 102\n"], ["upstreams.ocs-main.primary", "    primary: http://127.0.0.1:18080\n"], ["listeners[0].tls", "    tls: none\n"]])(
     "%s is needed", (path, piece) => {
       const key = piece.trim().split(":")[0] ?? "";
-      const text = mutated([piece, path === "listeners" ? "listeners_:\n" : ""]);
+      const text = mutated([piece, path === "listeners" ? "elsewhere:\n" : ""]);
       expect(problemsIn(text)).toContainEqual(expect.objectContaining({ code: "OCSGW-6102", path, message: expect.stringContaining(`\`${key}\` is needed`) as string }));
     });
 

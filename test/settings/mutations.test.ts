@@ -1,0 +1,91 @@
+/**
+ * The sample with one thing changed, and what `check` prints of it: each file of mutations/ holds cases, each case a title, lines that are taken
+ * out (-|), lines that stand there instead (+|), and what is printed. `OCSGW_GOLDEN=write` writes down what is printed now, to be read before it is kept.
+ */
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { check } from "../../src/cli/check.ts";
+import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { mutated, SAMPLE } from "./kit.ts";
+
+type Case = { readonly title: string; readonly taken: string; readonly put: string; readonly printed: string };
+
+const FOLDER = fileURLToPath(new URL("mutations/", import.meta.url));
+const directory = await mkdtemp(join(tmpdir(), "ocsgw-mutations-"));
+afterAll(() => rm(directory, { recursive: true }));
+
+const authority = createAuthority("mutations");
+const [one, other] = [authority.issue({ names: ["localhost"], usage: "serverAuth" }), authority.issue({ names: ["localhost"], usage: "serverAuth" })];
+const keyLine = (client: string): string => `  - { id: ${client}, client: ${client}, hash: "sha256:${createHash("sha256").update(client).digest("hex")}", created: 2026-01-01T00:00:00Z }\n`;
+const BESIDE: Readonly<Record<string, string>> = {
+  "keys.yaml": `version: 1\nkeys:\n${["alpha-ors", "alpha-ops", "beta-crm", "beta-ops"].map(keyLine).join("")}`,
+  "broken-keys.yaml": `version: 1\nkeys:\n  - { id: k, client: alpha-ors, hash: "md5:00", created: 2026-01-01T00:00:00Z }\n`,
+  "server.crt": one.certPem, "server.key": one.keyPem, "other.key": other.keyPem, "ca.crt": authority.certPem, "empty.pem": "",
+  "jwks.json": JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "shared-secret" }] }),
+};
+for (const [name, text] of Object.entries(BESIDE)) await writeFile(join(directory, name), text, { mode: 0o600 });
+
+const casesIn = (text: string): readonly Case[] =>
+  text.split(/^== /m).slice(1).map((part) => {
+    const [title = "", ...lines] = part.split("\n");
+    const marked = (mark: string): string => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(mark.length)).join("\n");
+    return { title, taken: marked("-|"), put: marked("+|"), printed: lines.filter((line) => !/^[-+]\|/.test(line)).join("\n").trim() };
+  });
+
+/** As `check` prints it, without the folder and the time it took. */
+const printedFor = async ({ taken, put }: Case): Promise<string> => {
+  const config = join(directory, "ocsgw.yaml");
+  await writeFile(config, taken === "" ? `${put}\n` : mutated([taken, put]));
+  const said: string[] = [];
+  await check({ config }, { stdout: { write: (text) => said.push(text) }, env: {} });
+  return said.join("").replaceAll(`${directory}/`, "").replace(/\d+ ms\n$/, "N ms").trim();
+};
+
+const marked = (mark: string, text: string): string => (text === "" && mark === "-|" ? "" : text.split("\n").map((line) => `${mark}${line}\n`).join(""));
+const written = ({ title, taken, put, printed }: Case): string => `== ${title}\n${marked("-|", taken)}${marked("+|", put)}${printed}\n`;
+
+const files = readdirSync(FOLDER).filter((name) => name.endsWith(".txt"));
+const corpus = await Promise.all(files.map(async (name) => ({ name, cases: casesIn(await readFile(join(FOLDER, name), "utf8")) })));
+
+if (process.env["OCSGW_GOLDEN"] === "write") {
+  for (const { name, cases } of corpus) {
+    const texts: string[] = [];
+    for (const each of cases) texts.push(written({ ...each, printed: await printedFor(each) }));
+    await writeFile(join(FOLDER, name), texts.join("\n"));
+  }
+}
+
+describe.each(corpus)("mistakes of $name", ({ cases }) => {
+  it.each(cases.map((each) => [each.title, each] as const))("%s", async (_title, each) => {
+    const printed = await printedFor(each);
+    expect(printed).toBe(each.printed);
+    expect(printed).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m);
+  });
+});
+
+describe("the corpus", () => {
+  const all = corpus.flatMap(({ cases }) => cases);
+
+  it("holds more than a hundred mistakes, each another one", () => {
+    expect(all.length).toBeGreaterThan(100);
+    expect(new Set(all.map(({ title }) => title)).size).toBe(all.length);
+    expect(new Set(all.map(({ taken, put }) => `${taken}\0${put}`)).size).toBe(all.length);
+  });
+
+  it("gives each a code, a place with its line, and a verdict", () => {
+    for (const { title, printed } of all) {
+      expect(printed, title).toMatch(/^(error|warning)\[OCSGW-6\d{3}\]: \S/);
+      expect(printed, title).toMatch(/^ +--> ocsgw\.yaml:\d+:\d+\n *\d+ \| /m);
+      expect(printed.split("\n").at(-1), title).toMatch(/^(\d+ errors?.* in|ok {2})(?= ?ocsgw\.yaml)/);
+    }
+  });
+
+  it("leaves the sample itself without a word", async () => {
+    expect(await printedFor({ title: "", taken: SAMPLE, put: SAMPLE, printed: "" })).toMatch(/^ok {2}ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed\. N ms$/);
+  });
+});
