@@ -63,8 +63,9 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const { journal, checkpoints } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
   const revocations = createRevocations();
-  const records = await startOwnership(settings, { journal, counts, current: () => standing.generation?.settings ?? settings }, stops);
-  const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf(journal, counts) });
+  const current = (): Settings => standing.generation?.settings ?? settings;
+  const records = await startOwnership(settings, { journal, counts, current }, stops);
+  const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());

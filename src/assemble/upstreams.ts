@@ -6,6 +6,7 @@ import type { Journal } from "../journal/append.ts";
 import type { Settings, UpstreamSettings } from "../settings/schema.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import { Switchboard, type UpstreamNews, type UpstreamOptions } from "../upstream/switchboard.ts";
+import type { Alarms } from "./alarms.ts";
 import type { Reading } from "./generation.ts";
 import type { Ear } from "./ownership.ts";
 import { VERSION } from "./version.ts";
@@ -78,10 +79,17 @@ const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Setti
   };
 };
 
-/** A change of roles is told to operators and to the journal. */
-export const tellOf = (journal: Journal, counts: Counts) => (news: UpstreamNews): void => {
-  if (news.kind === "down") return events.upstreamDown(news.upstream);
-  const { upstream, from, to, epoch, reason } = news;
+type Ears = { readonly journal: Journal; readonly counts: Counts; readonly alarms: Alarms; readonly current: () => Settings };
+
+/** What operators and the journal are told of an upstream: a change of roles, an OCS that is gone, an answer that may be another request's. */
+export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: UpstreamNews): void => {
+  const { upstream } = news;
+  if (news.kind === "down") return events.upstreamDown(upstream);
+  if (news.kind === "suspicion") {
+    const tenant = current().tenants.find(({ name }) => name === news.tenant);
+    return alarms.raise({ reason: news.what, upstream, ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }), detail: `lane ${news.lane}` });
+  }
+  const { from, to, epoch, reason } = news;
   counts.switchovers++;
   events.switchover(upstream, from, to, epoch);
   journal.note({ kind: "switchover", upstream, from, to, epoch, reason });

@@ -54,7 +54,7 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_would_refuse_total", help: "Requests of tenants with mode: observe that their policy would have refused, by code.", labels: ["tenant", "code"] }, function* () {
     for (const { count, ...labels } of counts.wouldRefuse()) yield [labels, count];
   });
-  counter(registry, { name: "ocsgw_alarms_total", help: "Record handles that two tenants used.", labels: ["upstream"] }, function* () {
+  counter(registry, { name: "ocsgw_alarms_total", help: "Alarms raised: record handles used by two tenants, announced by strangers or tried out, and answers of OCS that may be another request's.", labels: ["upstream"] }, function* () {
     for (const { name } of upstreams()) yield [{ upstream: name }, counts.alarms.get(name) ?? 0];
   });
   counter(registry, { name: "ocsgw_switchovers_total", help: "Times that OCS changed roles, or was found again after all connections were lost." }, () => [[{}, counts.switchovers]]);

@@ -85,15 +85,15 @@ export class Wire {
   /** Bytes that came since `ask`. */
   received = 0;
   readonly #socket: Socket;
-  readonly #stray: () => void;
+  readonly #stray: (chunk: Buffer) => void;
   #asked = false;
   /** What came of the header block, and its length once it is whole. */
   #start: Buffer = NOTHING;
   #head = 0;
   #persistent = false;
 
-  /** `stray` is called at the first byte that comes while nothing was asked. Nobody else sees that byte. */
-  constructor(socket: Socket, stray: () => void) {
+  /** `stray` is called with what comes while nothing was asked. Nobody else sees it. */
+  constructor(socket: Socket, stray: (chunk: Buffer) => void) {
     this.#socket = socket;
     this.#stray = stray;
     sendOnlyWhatOcsReads(socket);
@@ -115,7 +115,7 @@ export class Wire {
   }
 
   #takes(chunk: Buffer): boolean {
-    if (!this.#asked) this.#stray();
+    if (!this.#asked) this.#stray(chunk);
     this.received += chunk.length;
     if (this.#asked && this.#head === 0) this.#readHead(chunk);
     return this.#asked && !this.#socket.destroyed;

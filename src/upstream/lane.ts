@@ -18,6 +18,8 @@ export type LaneOptions = {
   readonly onePerTenant: boolean;
   /** Called when OCS, and not we, ended the connection. */
   readonly lost?: () => void;
+  /** Called when what came may be the answer to another request; the connection is then destroyed. */
+  readonly suspected?: (suspicion: Suspicion) => void;
 };
 
 export type LaneState =
@@ -26,6 +28,9 @@ export type LaneState =
   | { readonly name: "busy"; readonly tenant: string }
   | { readonly name: "ready"; readonly tenant: string };
 
+/** `tenant`: whose connection it was. */
+export type Suspicion = { readonly lane: string; readonly tenant: string | undefined; readonly what: string };
+
 export type RawAnswer = { readonly status: number; readonly headers: readonly HeaderLine[]; readonly body: Uint8Array; readonly ms: number };
 
 /** As long as Node's timers count: OCS's clients do not hang up. */
@@ -33,6 +38,7 @@ const FOR_EVER = 2_147_483_647;
 const MAX_ANSWER = 4 * 1024 * 1024;
 /** After a negative answer its connection is watched this long for bytes that do not belong to it. */
 const QUARANTINE_MS = 50;
+const ANSWER = "HTTP/";
 
 export class Lane {
   readonly name: string;
@@ -44,6 +50,8 @@ export class Lane {
   #exchange: Exchange | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timeout = 0;
+  /** The last answer on this connection, if there was one. */
+  #positive = true;
   #state: LaneState = { name: "idle" };
   #since = performance.now();
 
@@ -106,6 +114,8 @@ export class Lane {
       },
       over: (answer, fault) => {
         if (this.#exchange === exchange) this.#exchange = undefined;
+        this.#positive = answer?.status === 200;
+        if (fault?.why === "garbled" && (!answer || this.#positive)) this.#suspect(fault.message);
         if (fault && this.#client === client) this.close();
         else if (this.#client === client) this.#become("ready", request.tenant);
         if (answer) resolve(answer);
@@ -113,6 +123,17 @@ export class Lane {
       },
     });
     client.dispatch(this.#dispatchOptions(request), exchange);
+  }
+
+  #suspect(what: string): void {
+    this.#options.suspected?.({ lane: this.name, tenant: this.tenant, what });
+  }
+
+  /** Nothing was asked. The rest of a negative answer may come late, because OCS announces some of those too short; a second answer is another thing. */
+  #stray(chunk: Buffer): void {
+    const isAnswer = chunk.toString("latin1", 0, ANSWER.length) === ANSWER;
+    if (this.#positive || isAnswer) this.#suspect(isAnswer ? "OCS sent an answer while nothing was asked" : "OCS sent bytes while nothing was asked");
+    this.close();
   }
 
   /** One timer for all exchanges of the lane: it is wound up again with each, and means nothing when it ends while none is under way. */
@@ -158,7 +179,8 @@ export class Lane {
   }
 
   #adopt(client: Client, socket: Socket): void {
-    this.#wire = new Wire(socket, () => this.#client === client && this.close());
+    this.#positive = true;
+    this.#wire = new Wire(socket, (chunk) => this.#client === client && this.#stray(chunk));
     let theirs = false;
     socket.once("end", () => (theirs = true)).once("error", ({ code }: NodeJS.ErrnoException) => (theirs ||= code === "ECONNRESET"));
     socket.once("close", () => {

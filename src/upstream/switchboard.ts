@@ -6,11 +6,16 @@ import type { Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
 import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
 import { isVoid, refuse, unwatch, type Job } from "./job.ts";
-import { Lane, type LaneState } from "./lane.ts";
+import { Lane, type LaneState, type Suspicion } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Roles, type Change, type EndpointStatus } from "./roles.ts";
 
-export type UpstreamNews = { readonly kind: "switchover"; readonly upstream: string } & Change | { readonly kind: "down"; readonly upstream: string };
+/** `switchover` comes with every new epoch, also when the same OCS is back. */
+export type UpstreamNews = { readonly upstream: string } & (
+  | { readonly kind: "switchover" } & Change
+  | { readonly kind: "down" }
+  | { readonly kind: "suspicion" } & Suspicion
+);
 
 /** The OCS that requests go to. `first`: it is the one that was there at the beginning, and no other was known before. */
 export type Settled = { readonly endpoint: string; readonly first: boolean };
@@ -245,7 +250,10 @@ export class Switchboard {
     return reason.sent;
   }
 
-  /** OCS has ended a connection. When it ends all of them, roles may have changed. */
+  /**
+   * OCS has ended a connection. When it ends all of them, roles may have changed. With one lane connected that one is all of them: nothing tells
+   * an idle connection that was dropped from a change of roles, and an epoch too many only voids handles, where one too few would let them name others.
+   */
   #lost(lane: Lane): void {
     if (this.#closed || this.#paused || !this.#lanes.includes(lane)) return;
     this.#paused = true;
@@ -278,8 +286,12 @@ export class Switchboard {
 
   #layLane(): void {
     const { name, userAgent, onePerTenant } = this.#options;
-    const answerTimeout = (): number => this.#options.answerTimeout;
-    const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, { endpoint: this.#roles.active, answerTimeout, userAgent, onePerTenant, lost: () => this.#lost(lane) });
+    const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, {
+      endpoint: this.#roles.active, userAgent, onePerTenant,
+      answerTimeout: () => this.#options.answerTimeout,
+      lost: () => this.#lost(lane),
+      suspected: (suspicion) => this.#options.tell?.({ kind: "suspicion", upstream: name, ...suspicion }),
+    });
     this.#lanes.push(lane);
     this.#free.add(lane);
   }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
-import { Switchboard } from "../../src/upstream/switchboard.ts";
+import { Switchboard, type UpstreamNews } from "../../src/upstream/switchboard.ts";
 import { OK, rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
 
 const stops: (() => Promise<void>)[] = [];
@@ -8,7 +8,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-type Setting = { script?: Script; connections?: number; max?: number; maxWait?: number; answerTimeout?: number; onePerTenant?: boolean; origin?: string; shareOf?: (tenant: string) => number };
+type Setting = { script?: Script; connections?: number; max?: number; maxWait?: number; answerTimeout?: number; onePerTenant?: boolean; origin?: string; shareOf?: (tenant: string) => number; tell?: (news: UpstreamNews) => void };
 
 const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switchboard }> => {
   const ocs = await rawOcs(setting.script);
@@ -21,6 +21,7 @@ const board = async (setting: Setting = {}): Promise<{ ocs: RawOcs; board: Switc
     queue: { max: setting.max ?? 200, maxBytes: 1e6, maxWait: setting.maxWait ?? 2000 },
     userAgent: "ocs-gateway/test",
     ...(setting.shareOf && { shareOf: setting.shareOf }),
+    ...(setting.tell && { tell: setting.tell }),
   });
   stops.push(() => ocs.close(), () => it.close());
   return { ocs, board: it };
@@ -88,6 +89,44 @@ describe("a positive answer with a body where none belongs", () => {
     expect((await it.send(request())).status).toBe(200);
     expect((await it.send(request())).status).toBe(200);
     expect(ocs.connections).toHaveLength(2);
+  });
+});
+
+describe("what may be another request's answer", () => {
+  const heard = async (script: Script, ask: Request = request()): Promise<UpstreamNews[]> => {
+    const news: UpstreamNews[] = [];
+    const { board: it } = await board({ script, tell: (each) => void news.push(each) });
+    await it.send(ask).catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, 120));
+    return news;
+  };
+  const late = (first: string, then: string): Script => ({ connection }) => {
+    setTimeout(() => connection.socket.write(then, "latin1"), 20);
+    return first;
+  };
+  const gone = `HTTP/1.1 410 Gone\r\nWarning: 112\r\nContent-type: text/html\r\nContent-length: 35\r\n\r\n${html410}`;
+  const alarming: readonly [string, Script, Request, string][] = [
+    ["a second answer behind a positive one", late(OK, OK), request(), "OCS sent an answer while nothing was asked"],
+    ["bytes behind a positive one", late(OK, "x"), request(), "OCS sent bytes while nothing was asked"],
+    ["a second answer behind a negative one", late(gone.slice(0, -39), OK), request(), "OCS sent an answer while nothing was asked"],
+    ["a positive answer with a body where none belongs", () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}", request(), "more came from OCS than one answer in the shape of its request"],
+    ["an interim answer", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, request(), "OCS sent an interim answer that nobody asked for"],
+    ["another answer than the one that was asked for", () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}", { ...request(), method: "GET", body: "", fits: () => false }, "OCS's answer is not the one that was asked for"],
+    ["what is no answer at all", () => "SSH-2.0-OpenSSH\r\n\r\n", request(), "what came back from OCS is not one whole HTTP answer"],
+  ];
+  it.each(alarming)("is told once, with lane and tenant: %s", async (_name, script, ask, what) => {
+    expect(await heard(script, ask)).toEqual([{ kind: "suspicion", upstream: "ocs", lane: "ocs/1", tenant: "Alpha", what }]);
+  });
+
+  const usual: readonly [string, Script][] = [
+    ["the manual's mis-framed 410", () => gone],
+    ["the same, its rest a moment later", late(gone.slice(0, -39), gone.slice(-39))],
+    ["silence until the time is up", () => undefined],
+    ["a connection that ends after the request", ({ connection }) => void connection.socket.end()],
+    ["a positive answer", () => OK],
+  ];
+  it.each(usual)("is not %s", async (_name, script) => {
+    expect((await heard(script)).filter(({ kind }) => kind === "suspicion")).toEqual([]);
   });
 });
 

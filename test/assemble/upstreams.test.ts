@@ -1,0 +1,38 @@
+import { describe, expect, it } from "vitest";
+import { createAlarms } from "../../src/assemble/alarms.ts";
+import { tellOf } from "../../src/assemble/upstreams.ts";
+import { Counts } from "../../src/console/counts.ts";
+import type { Journal } from "../../src/journal/append.ts";
+import type { Entry } from "../../src/journal/entry.ts";
+import type { Settings } from "../../src/settings/schema.ts";
+
+const teller = () => {
+  const entries: Entry[] = [];
+  const journal = { note: (entry: Entry) => void entries.push(entry) } as unknown as Journal;
+  const counts = new Counts();
+  const settings = { tenants: [{ name: "Alpha Tenant", dbid: 101 }] } as unknown as Settings;
+  return { entries, counts, tell: tellOf({ journal, counts, alarms: createAlarms(journal, counts), current: () => settings }) };
+};
+
+describe("what an upstream tells", () => {
+  it("of an answer that may be another request's is an alarm with lane and tenant, in journal and metric, and once while it goes on", () => {
+    const { entries, counts, tell } = teller();
+    const suspicion = { kind: "suspicion", upstream: "ocs-main", lane: "ocs-main/3", tenant: "Alpha Tenant", what: "OCS sent an answer while nothing was asked" } as const;
+    tell(suspicion);
+    tell(suspicion);
+    expect(entries).toEqual([{
+      kind: "alarm", reason: "OCS sent an answer while nothing was asked", upstream: "ocs-main", tenant: { dbid: 101, name: "Alpha Tenant" }, detail: "lane ocs-main/3",
+    }]);
+    expect(counts.alarms.get("ocs-main")).toBe(1);
+    tell({ ...suspicion, tenant: undefined });
+    expect(entries).toHaveLength(2);
+    expect(entries[1]).not.toHaveProperty("tenant");
+  });
+
+  it("of every new epoch is a switchover in journal and metric, also when the same OCS is back", () => {
+    const { entries, counts, tell } = teller();
+    for (const to of ["http://ocs2", "http://ocs1"]) tell({ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to, epoch: 2, reason: "OCS closed all connections" });
+    expect(entries.map((entry) => entry.kind === "switchover" && entry.to)).toEqual(["http://ocs2", "http://ocs1"]);
+    expect(counts.switchovers).toBe(2);
+  });
+});
