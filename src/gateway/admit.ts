@@ -19,7 +19,7 @@ export const admit = (parts: Parts, caller: Caller, operation: Operation, seen: 
 export const settle = (parts: Parts, permit: Permit, tenant: Tenant, seen: Seen): Permit | Promise<Permit> => {
   seen.tenant = tenant;
   if (tenant.observes) observeGrants(permit, tenant, seen);
-  const charge = parts.charge(tenant, permit.operation.action.name);
+  const charge = parts.charge(tenant, permit.caller.client, permit.operation.action.name);
   return charge instanceof Promise ? charge.then((charged) => settled(charged, permit, tenant, seen)) : settled(charge, permit, tenant, seen);
 };
 

@@ -105,7 +105,7 @@ export type Parts = {
   readonly challenge: string;
   readonly register: Register;
   readonly ownership: Pick<Ownership, "ask" | "ownersAmong">;
-  readonly charge: (tenant: Tenant, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
+  readonly charge: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
   /** Resolves when the entry is on disk. */
   readonly append: (entry: Entry) => Promise<unknown>;
   /** For entries that may share the next flush. */

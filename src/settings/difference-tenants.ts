@@ -24,7 +24,7 @@ const sentence = (was: TenantSettings, is: TenantSettings): string | [] => {
     ...clients(was, is),
     ...things("campaign", was.campaigns, is.campaigns), ...things("list", was.lists, is.lists),
     ...things("campaign group", was.campaign_groups.map(spellGroup), is.campaign_groups.map(spellGroup)),
-    ...limits(was, is),
+    ...limits("limits", was.limits, is.limits),
     ...(["mode", "records", "fields", "share"] as const).flatMap((key) => arrow(key, spell(key, was[key]), spell(key, is[key]))),
   ];
   return parts.length === 0 ? [] : `${is.name}: ${parts.join("; ")}`;
@@ -60,14 +60,15 @@ const clientChange = (name: string, was: Client, is: Client): string[] => {
     ...(gained.length > 0 ? [`client ${name} gains ${list(gained)}`] : []),
     ...(lost.length > 0 ? [`client ${name} loses ${list(lost)}`] : []),
     ...arrow(`client ${name} campaign groups`, groups(was), groups(is)),
+    ...limits(`client ${name} limits`, was.limits, is.limits),
   ];
 };
 
-const limits = (was: TenantSettings, is: TenantSettings): string[] => {
-  const actions = new Set([...Object.keys(was.limits?.actions ?? {}), ...Object.keys(is.limits?.actions ?? {})]) as ReadonlySet<keyof NonNullable<TenantSettings["limits"]>["actions"]>;
+const limits = (what: string, was: TenantSettings["limits"], is: TenantSettings["limits"]): string[] => {
+  const actions = new Set([...Object.keys(was?.actions ?? {}), ...Object.keys(is?.actions ?? {})]) as ReadonlySet<keyof NonNullable<TenantSettings["limits"]>["actions"]>;
   return [
-    ...limitArrow("limits.requests", was.limits?.requests, is.limits?.requests),
-    ...[...actions].flatMap((action) => limitArrow(`limits.actions.${action}`, was.limits?.actions[action], is.limits?.actions[action])),
+    ...limitArrow(`${what}.requests`, was?.requests, is?.requests),
+    ...[...actions].flatMap((action) => limitArrow(`${what}.actions.${action}`, was?.actions[action], is?.actions[action])),
   ];
 };
 

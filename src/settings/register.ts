@@ -1,7 +1,7 @@
 /** Settings → the tenants' register as the gateway's stages read it. */
 import type { LimitSettings, Settings, TenantSettings } from "./schema.ts";
 import type { ActionName } from "../ocs/catalog.ts";
-import type { Limit, Tenant } from "../tenants/register.ts";
+import type { Limit, Limits, Tenant } from "../tenants/register.ts";
 
 export const toTenants = (settings: Settings): readonly Tenant[] => settings.tenants.map(toTenant);
 
@@ -9,8 +9,8 @@ const toTenant = (tenant: TenantSettings): Tenant => ({
   name: tenant.name,
   dbid: tenant.dbid,
   upstream: tenant.upstream,
-  clients: new Map(Object.entries(tenant.clients).map(([client, { actions, campaign_groups }]) =>
-    [client, { actions: new Set(actions), campaignGroups: campaign_groups === null ? undefined : new Set(campaign_groups) }])),
+  clients: new Map(Object.entries(tenant.clients).map(([client, { actions, campaign_groups, limits }]) =>
+    [client, { actions: new Set(actions), campaignGroups: campaign_groups === null ? undefined : new Set(campaign_groups), ...(limits && { limits: toLimits(limits) }) }])),
   campaigns: new Set(tenant.campaigns),
   campaignGroups: new Map(tenant.campaign_groups.map(({ dbid, name, campaign_id, group_id }) =>
     [dbid, { dbid, name, campaignId: campaign_id ?? undefined, groupId: group_id ?? undefined }])),
@@ -18,11 +18,13 @@ const toTenant = (tenant: TenantSettings): Tenant => ({
   records: tenant.records,
   observes: tenant.mode === "observe",
   fields: tenant.fields === "any" ? undefined : new Set(tenant.fields),
-  limits: {
-    requests: tenant.limits?.requests ? toLimit(tenant.limits.requests) : undefined,
-    actions: new Map(Object.entries(tenant.limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [action as ActionName, toLimit(limit)])),
-  },
+  limits: toLimits(tenant.limits),
 });
 
-/** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
+const toLimits = (limits: TenantSettings["limits"]): Limits => ({
+  requests: limits?.requests ? toLimit(limits.requests) : undefined,
+  actions: new Map(Object.entries(limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [action as ActionName, toLimit(limit)])),
+});
+
+/** A rate with a burst is a bucket of the burst that fills at the rate: in burst/rate. */
 export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({ points: burst, seconds: (burst * rate.per_ms) / rate.count / 1000 });

@@ -106,7 +106,9 @@ const sharesAddUp: Rule = ({ tenants }) =>
   });
 
 const burstCoversRate: Rule = ({ tenants }) =>
-  tenants.flatMap(({ path, value: { limits } }) => {
+  tenants.flatMap(({ path: tenant, value }) => [
+    { path: tenant, limits: value.limits }, ...Object.entries(value.clients).map(([client, { limits }]) => ({ path: [...tenant, "clients", client], limits })),
+  ]).flatMap(({ path, limits }) => {
     const requests = limits?.requests ? [{ at: [...path, "limits", "requests"], limit: limits.requests }] : [];
     const actions = Object.entries(limits?.actions ?? {}).map(([action, limit]) => ({ at: [...path, "limits", "actions", action], limit }));
     return [...requests, ...actions].flatMap(({ at, limit: { rate, burst } }): Finding | [] => {

@@ -11,9 +11,20 @@ const listName = z.string({ error: `expected ${LIST_NAME}` }).refine(isListName,
 const FIELD = "the name of a user-defined field: letters, digits or _, not beginning with GSW_";
 const field = z.string({ error: `expected ${FIELD}` }).regex(/^(?!GSW_)[A-Za-z_][A-Za-z0-9_]{0,254}$/i, { error: `expected ${FIELD}` });
 
+const limit = z.strictObject({
+  rate: rate.describe("Requests per s, m, h or d in the long run, as in 50/s."),
+  burst: count(1_000_000).optional().describe("Requests at once. Twice the rate's number when left out."),
+}).transform(({ rate: of, burst }) => ({ rate: of, burst: burst ?? of.count * 2 }));
+
+const limits = z.strictObject({
+  requests: off(limit).describe("For all requests together."),
+  actions: z.partialRecord(action, limit).prefault({}).describe("For single actions, besides."),
+});
+
 const client = z.strictObject({
   actions: z.array(action).min(1, { error: "expected at least one action" }).describe("The req values that the client may use, and ReadStatus for the GETs."),
   campaign_groups: off(z.array(dbid)).describe("DBIDs of the groups that the client may control. Every group of the tenant when left out."),
+  limits: off(limits).describe("Rate limits of this client, besides those of the tenant. None when left out."),
 });
 
 const campaignGroup = z.strictObject({
@@ -21,16 +32,6 @@ const campaignGroup = z.strictObject({
   name: name.describe("The campaign group's name, as GET /campaigngroups shows it."),
   campaign_id: off(dbid).describe("The campaign's DBID. When given, OCS's answer must show it."),
   group_id: off(dbid).describe("The agent group's DBID. When given, OCS's answer must show it."),
-});
-
-const limit = z.strictObject({
-  rate: rate.describe("Requests per s, m, h or d in the long run, as in 50/s."),
-  burst: count(1_000_000).optional().describe("Requests at once. Twice the rate's number when left out."),
-}).transform(({ rate: of, burst }) => ({ rate: of, burst: burst ?? of.count * 2 }));
-
-const limits = z.strictObject({
-  requests: off(limit).describe("For all requests of the tenant."),
-  actions: z.partialRecord(action, limit).prefault({}).describe("For single actions, besides."),
 });
 
 export const tenant = z.strictObject({

@@ -5,12 +5,15 @@ export type Grant = {
   readonly actions: ReadonlySet<ActionName>;
   /** DBIDs; undefined for every group of the tenant. */
   readonly campaignGroups: ReadonlySet<number> | undefined;
+  /** Besides those of the tenant; none when left out. */
+  readonly limits?: Limits | undefined;
 };
 
 export type CampaignGroup = { readonly dbid: number; readonly name: string; readonly campaignId: number | undefined; readonly groupId: number | undefined };
 
 /** How many requests may be made: `points` in a window of `seconds`. */
 export type Limit = { readonly points: number; readonly seconds: number };
+export type Limits = { readonly requests: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };
 
 /** What separates tenants on /records. `pre-dial` and `registered` want ownership to be known: until it is, nothing is owned by anybody. */
 export type RecordsMode = "pre-dial" | "registered" | "dedicated" | "unscoped";
@@ -28,7 +31,7 @@ export type Tenant = {
   readonly observes: boolean;
   /** Names of user-defined fields; undefined for any. */
   readonly fields: ReadonlySet<string> | undefined;
-  readonly limits: { readonly requests: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };
+  readonly limits: Limits;
 };
 
 export type Register = {

@@ -2,7 +2,8 @@
  * How often an address may show credentials that do not hold. An address that has used up its allowance is answered before anything is
  * verified, until it has some again; what is known to hold passes all the same, so that a proxy's one bad client locks nobody out.
  */
-export type Allowance = { /** Failures at once. */ readonly points: number; /** In which so many are given back. */ readonly seconds: number };
+import { Bucket } from "../bucket.ts";
+import type { Limit } from "../register.ts";
 
 export type Failures = {
   readonly count: (source: string) => void;
@@ -10,29 +11,23 @@ export type Failures = {
   readonly wait: (source: string) => number;
 };
 
-type Options = Allowance & { /** Milliseconds on a clock that is never set. */ readonly now?: () => number; readonly capacity?: number };
+type Options = { /** Milliseconds on a clock that is never set. */ readonly now?: () => number; readonly capacity?: number };
 
-/** Of more addresses than this, those that failed first are forgotten. */
+/** Of more addresses than this, those that have not failed for the longest time are forgotten. */
 const CAPACITY = 50_000;
 
-/** Remembered of an address: when it will have its whole allowance again. */
-export const createFailures = ({ points, seconds, now = () => performance.now(), capacity = CAPACITY }: Options): Failures => {
-  const wholeAt = new Map<string, number>();
-  const each = (seconds * 1000) / points;
+export const createFailures = (allowance: Limit, { now = () => performance.now(), capacity = CAPACITY }: Options = {}): Failures => {
+  const bySource = new Map<string, Bucket>();
   return {
     count: (source) => {
-      const key = networkOf(source);
-      const whole = Math.max(wholeAt.get(key) ?? 0, now()) + each;
-      wholeAt.delete(key);
-      if (wholeAt.size >= capacity) wholeAt.delete(wholeAt.keys().next().value!);
-      wholeAt.set(key, Math.min(whole, now() + each * points));
+      const network = networkOf(source);
+      const bucket = bySource.get(network) ?? new Bucket(allowance);
+      bySource.delete(network);
+      if (bySource.size >= capacity) bySource.delete(bySource.keys().next().value!);
+      bySource.set(network, bucket);
+      bucket.take(now());
     },
-    wait: (source) => {
-      if (wholeAt.size === 0) return 0;
-      const missing = (wholeAt.get(networkOf(source)) ?? 0) - now();
-      const excess = missing - each * (points - 1);
-      return excess > 0 ? Math.ceil(excess / 1000) : 0;
-    },
+    wait: (source) => (bySource.size === 0 ? 0 : Math.ceil((bySource.get(networkOf(source))?.wait(now()) ?? 0) / 1000)),
   };
 };
 
