@@ -5,7 +5,7 @@ import { startCallbacks } from "./assemble/callbacks.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
-import { startOwnership } from "./assemble/ownership.ts";
+import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
@@ -74,6 +74,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, counts,
     revoke: (said) => keeper.decide(said), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => [...standing.generation?.boards.values() ?? []].map(({ switchboard }) => switchboard.status()),
+    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings),
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
   const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);

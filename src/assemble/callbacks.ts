@@ -59,7 +59,11 @@ const handlerOf = (desk: Desk): Handler => {
   return async (arrival) => {
     if (arrival.target.startsWith(OWNERSHIP_PATH)) return createRegistrar(registrarParts(desk, mayAnnounce))(arrival);
     // A registrar's host is no OCS: what it may say, it says with its credential.
-    return mayAnnounce(arrival.source) ? announcements(arrival) : { status: 403, headers: [], body: bytesOf(""), close: true };
+    if (!mayAnnounce(arrival.source)) return { status: 403, headers: [], body: bytesOf(""), close: true };
+    return announcements(arrival).catch((error: unknown): Reply => {
+      events.defect(arrival.id, error);
+      return { status: 500, headers: [], body: bytesOf(""), close: true };
+    });
   };
 };
 

@@ -4,7 +4,7 @@ import { endingLists, firstEnd, type Certificate } from "../console/certificates
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
-import { totals, unreachable, type Status, type UpstreamState } from "../console/status.ts";
+import { totals, unreachable, type HandlesState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import type { Handler } from "../message.ts";
@@ -25,6 +25,7 @@ export type Watched = {
   readonly checkpoints: Checkpoints;
   readonly counts: Counts;
   readonly upstreams: () => readonly UpstreamState[];
+  readonly handles: () => readonly HandlesState[];
 };
 
 export type Oversight = {
@@ -38,10 +39,10 @@ export type Oversight = {
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { reading, refused, reload, checkpoints, counts, upstreams, audit, revoke, token } = watched;
+  const { reading, refused, reload, checkpoints, counts, upstreams, handles, audit, revoke, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
-    counts, upstreams, checkpointAt: () => checkpoints.last().at,
+    counts, upstreams, handles, checkpointAt: () => checkpoints.last().at,
     get configHash() { return reading().hash; },
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },
@@ -64,7 +65,7 @@ const reasons = ({ journal, upstreams }: Watched): string[] => {
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
 };
 
-const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, at } = checkpoints.last();
   return {
@@ -72,6 +73,7 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams }:
     uptime: Math.round(process.uptime() * 1000),
     config_hash: reading().hash,
     upstreams: upstreams(),
+    records: handles(),
     journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) } },
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),

@@ -1,11 +1,12 @@
 /** Whose record handles are: the memory of it, its file, which OCS counts, and what operators are told. It outlasts a change of settings. */
 import { join } from "node:path";
 import type { Counts } from "../console/counts.ts";
+import type { HandlesState } from "../console/status.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Tenant } from "../journal/entry.ts";
 import type { Settings } from "../settings/schema.ts";
-import { openOwnershipStore, Ownership, type OwnershipNews, type OwnershipStore } from "../tenants/ownership.ts";
+import { needsOwner, openOwnershipStore, Ownership, type OwnershipNews, type OwnershipStore } from "../tenants/ownership.ts";
 import { Announcers } from "../upstream/announcers.ts";
 import type { Settled } from "../upstream/switchboard.ts";
 import { createAlarms, type Alarms } from "./alarms.ts";
@@ -70,6 +71,12 @@ const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { ups
       if (last) apply();
     },
   };
+};
+
+/** Of every tenant in force that needs an owner for its handles. */
+export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly HandlesState[] => {
+  const counts = new Map([...ownership.counts()].map(([upstream, tenant, handles]) => [JSON.stringify([upstream, tenant]), handles]));
+  return tenants.filter(needsOwner).map(({ upstream, dbid, name }) => ({ upstream, tenant: name, handles: counts.get(JSON.stringify([upstream, dbid])) ?? 0 }));
 };
 
 type AlarmEntry = Parameters<Alarms["raise"]>[0];

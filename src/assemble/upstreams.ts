@@ -36,7 +36,7 @@ export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, 
       changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
-      const board = { way, ear, switchboard: new Switchboard({ ...await wayOptions(upstream), ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear }) };
+      const board = { way, ear, switchboard: new Switchboard({ ...await wayOptions(upstream), ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear, vigil: upstream.callbacks !== null }) };
       // Later ones are heard when they are in force; the first one is before it begins.
       if (before) changes.push(ear.open);
       else ear.open();

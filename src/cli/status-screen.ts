@@ -6,7 +6,7 @@ export const renderStatus = (status: Status): string =>
     verdict(status),
     ...status.upstreams.flatMap((upstream) => ["", ...renderUpstream(upstream)]),
     "",
-    ...aligned([["journal", journal(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
+    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
   ].join("\n");
 
 const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Status): string =>
@@ -33,6 +33,9 @@ const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint } }: 
     ...(lost > 0 ? [`${lost} refusals without room`] : []),
     ...(failed === null ? [] : ["broken"]),
   ].join(", ");
+
+/** Handles that are a tenant's now. */
+const records = ({ records: all }: Status): string => all.map(({ tenant, handles }) => `${tenant} ${handles}`).join(", ");
 
 const requests = ({ requests: counts }: Status): string => counts.map(({ origin, status_class, count }) => `${origin} ${status_class} ${count}`).join(", ") || "none yet";
 

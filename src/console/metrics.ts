@@ -2,7 +2,7 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
 import type { Certificate } from "./certificates.ts";
 import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
-import type { UpstreamState } from "./status.ts";
+import type { HandlesState, UpstreamState } from "./status.ts";
 
 /** Asked anew whenever somebody reads the numbers: all of it may change. */
 export type Sources = {
@@ -10,6 +10,7 @@ export type Sources = {
   readonly tenants: readonly { readonly name: string; readonly upstream: string }[];
   /** As they are at this moment. */
   readonly upstreams: () => readonly UpstreamState[];
+  readonly handles?: (() => readonly HandlesState[]) | undefined;
   /** Milliseconds since 1970. */
   readonly checkpointAt: () => number;
   readonly certificates: readonly Certificate[];
@@ -57,6 +58,9 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_alarms_total", help: "Alarms raised: record handles used by two tenants, announced by strangers or tried out, and answers of OCS that may be another request's.", labels: ["upstream"] }, function* () {
     for (const { name } of upstreams()) yield [{ upstream: name }, counts.alarms.get(name) ?? 0];
   });
+  counter(registry, { name: "ocsgw_callbacks_total", help: "What OCS announced, by what became of it.", labels: ["upstream", "result"] }, function* () {
+    for (const [upstream, results] of counts.callbacks) for (const [result, count] of results) yield [{ upstream, result }, count];
+  });
   counter(registry, { name: "ocsgw_switchovers_total", help: "Times that OCS changed roles, or was found again after all connections were lost." }, () => [[{}, counts.switchovers]]);
 };
 
@@ -71,6 +75,9 @@ const addUpstreams = (registry: Registry, sources: Sources): void => {
     for (const { name, lanes } of upstreams()) {
       for (const state of LANE_STATES) yield [{ upstream: name, state }, lanes.filter((lane) => lane.state === state).length];
     }
+  });
+  gauge(registry, { name: "ocsgw_record_handles", help: "Record handles that are a tenant's now.", labels: ["upstream", "tenant"] }, function* () {
+    for (const { upstream, tenant, handles } of sources.handles?.() ?? []) yield [{ upstream, tenant }, handles];
   });
   gauge(registry, { name: "ocsgw_queue_depth", help: "Requests that wait for a lane.", labels: ["upstream", "tenant"] }, function* () {
     const queues = new Map(upstreams().map(({ name, queue }) => [name, new Map(queue.map(({ tenant, waiting }) => [tenant, waiting]))]));

@@ -37,6 +37,13 @@ export type UpstreamState = {
   readonly queue: readonly QueueState[];
 };
 
+export type HandlesState = {
+  readonly upstream: string;
+  readonly tenant: string;
+  /** Record handles that are the tenant's. */
+  readonly handles: number;
+};
+
 export type Status = {
   readonly version: string;
   readonly uptime: number;
@@ -46,6 +53,7 @@ export type Status = {
   /** What does not keep it from serving and yet wants looking after. */
   readonly warnings: readonly string[];
   readonly upstreams: readonly UpstreamState[];
+  readonly records: readonly HandlesState[];
   readonly journal: Omit<JournalStatus, "failed"> & {
     /** Why nothing can be appended. */
     readonly failed: string | null;

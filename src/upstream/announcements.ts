@@ -138,7 +138,7 @@ const recordIn = (said: Properties): Announced => {
 const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined);
 
 const whole = (value: unknown): number | undefined => {
-  const number = WHOLE.test(String(value)) ? Number(value) : undefined;
+  const number = (typeof value === "string" || typeof value === "number") && WHOLE.test(String(value)) ? Number(value) : undefined;
   return number !== undefined && number <= MAX_HANDLE ? number : undefined;
 };
 

@@ -2,50 +2,16 @@
  * One upstream: the queue, the lanes behind it, and which OCS they lead to. `send` takes a turn and gives it back by itself.
  * Who goes next is `fair-queue`, where to is `roles`, how long it will take is `pace`; here they meet.
  */
-import type { Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
 import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
 import { isVoid, refuse, unwatch, type Job } from "./job.ts";
-import { Lane, type LaneState, type Suspicion } from "./lane.ts";
+import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
-import { Roles, type Change, type EndpointStatus } from "./roles.ts";
+import { Roles, type Change } from "./roles.ts";
+import { Vigil } from "./vigil.ts";
+import type { Settled, UpstreamOptions, UpstreamStatus } from "./words.ts";
 
-/** `switchover` comes with every new epoch, also when the same OCS is back. */
-export type UpstreamNews = { readonly upstream: string } & (
-  | { readonly kind: "switchover" } & Change
-  | { readonly kind: "down" }
-  | { readonly kind: "suspicion" } & Suspicion
-);
-
-/** The OCS that requests go to. `first`: it is the one that was there at the beginning, and no other was known before. */
-export type Settled = { readonly endpoint: string; readonly first: boolean };
-
-export type UpstreamOptions = {
-  readonly name: string;
-  readonly primary: Endpoint;
-  readonly backup?: Endpoint | undefined;
-  readonly connections: number;
-  readonly onePerTenant: boolean;
-  /** Milliseconds. */
-  readonly answerTimeout: number;
-  /** Per tenant: requests, bytes, milliseconds. */
-  readonly queue: { readonly max: number; readonly maxBytes: number; readonly maxWait: number };
-  readonly shareOf?: (tenant: string) => number;
-  readonly userAgent: string;
-  readonly tell?: (news: UpstreamNews) => void;
-  /** Told which OCS requests go to, before the first of them goes; undefined while that is open. */
-  readonly settled?: (settled: Settled | undefined) => void;
-};
-
-export type UpstreamStatus = {
-  readonly name: string;
-  readonly epoch: number;
-  readonly endpoints: readonly EndpointStatus[];
-  /** `since`: milliseconds in this state. */
-  readonly lanes: readonly { readonly name: string; readonly endpoint: string; readonly state: LaneState["name"]; readonly tenant: string | undefined; readonly since: number }[];
-  /** `oldest`: milliseconds that its first request waits. */
-  readonly queue: readonly { readonly tenant: string; readonly waiting: number; readonly bytes: number; readonly oldest: number }[];
-};
+export type { Settled, UpstreamNews, UpstreamOptions, UpstreamStatus } from "./words.ts";
 
 /** OCS that changes roles closes all its connections within this time. */
 const ALL_CLOSE_MS = 10;
@@ -58,6 +24,7 @@ export class Switchboard {
   readonly #queue: FairQueue<Job>;
   readonly #pace = new Pace();
   readonly #roles: Roles;
+  readonly #vigil = new Vigil(() => this.#lost());
   #lanes: Lane[] = [];
   readonly #free = new Set<Lane>();
   #inFlight = 0;
@@ -67,7 +34,7 @@ export class Switchboard {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#queue = new FairQueue(options.queue, options.shareOf);
-    this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change, first) => this.#found(change, first), ready: () => this.#ready(), lost: () => options.settled?.(undefined), down: () => this.#down() });
+    this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change, first) => this.#found(change, first), ready: () => this.#ready(), lost: () => this.#settle(undefined), down: () => this.#down() });
     this.#layLanes();
   }
 
@@ -114,6 +81,7 @@ export class Switchboard {
     this.#roles.close();
     this.#refuseAll("unreachable", "the gateway is stopping");
     while (this.#inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    this.#vigil.close();
     for (const lane of this.#lanes) lane.close();
   }
 
@@ -251,15 +219,15 @@ export class Switchboard {
   }
 
   /**
-   * OCS has ended a connection. When it ends all of them, roles may have changed. With one lane connected that one is all of them: nothing tells
+   * OCS has ended a connection. When it ends all of them, roles may have changed. Without a vigil one lane may be all of them: nothing tells
    * an idle connection that was dropped from a change of roles, and an epoch too many only voids handles, where one too few would let them name others.
    */
-  #lost(lane: Lane): void {
-    if (this.#closed || this.#paused || !this.#lanes.includes(lane)) return;
+  #lost(): void {
+    if (this.#closed || this.#paused) return;
     this.#paused = true;
     setTimeout(() => {
       this.#paused = false;
-      if (!this.#isConnected && !this.#closed) this.#roles.seek("OCS closed all connections");
+      if (!this.#isConnected && !this.#vigil.isConnected && !this.#closed) this.#roles.seek("OCS closed all connections");
       this.#assign();
     }, ALL_CLOSE_MS);
   }
@@ -268,14 +236,21 @@ export class Switchboard {
   #found(change: Change, first: boolean): void {
     for (const lane of this.#free) lane.close();
     this.#layLanes();
-    this.#options.settled?.({ endpoint: change.to, first });
+    this.#settle({ endpoint: change.to, first });
     this.#options.tell?.({ kind: "switchover", upstream: this.#options.name, ...change });
     this.#assign();
   }
 
   #ready(): void {
-    this.#options.settled?.({ endpoint: this.#roles.active.origin, first: true });
+    this.#settle({ endpoint: this.#roles.active.origin, first: true });
     this.#assign();
+  }
+
+  #settle(settled: Settled | undefined): void {
+    this.#options.settled?.(settled);
+    if (!this.#options.vigil) return;
+    if (settled) this.#vigil.watch(this.#roles.active);
+    else this.#vigil.close();
   }
 
   #layLanes(): void {
@@ -289,7 +264,7 @@ export class Switchboard {
     const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, {
       endpoint: this.#roles.active, userAgent, onePerTenant,
       answerTimeout: () => this.#options.answerTimeout,
-      lost: () => this.#lost(lane),
+      lost: () => this.#lanes.includes(lane) && this.#lost(),
       suspected: (suspicion) => this.#options.tell?.({ kind: "suspicion", upstream: name, ...suspicion }),
     });
     this.#lanes.push(lane);
