@@ -1,21 +1,14 @@
-/**
- * The sample with one thing changed, and what `check` prints of it: each file of mutations/ holds cases, each case a title, lines that are taken
- * out (-|), lines that stand there instead (+|), and what is printed. `OCSGW_GOLDEN=write` writes down what is printed now, to be read before it is kept.
- */
+/** The sample with one thing changed, and what `check` prints of it. `OCSGW_GOLDEN=write` writes down what is printed now, to be read before it is kept. */
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { readdirSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { check } from "../../src/cli/check.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { CORPUS, FOLDER, written, type Mistake } from "./corpus.ts";
 import { mutated, SAMPLE } from "./kit.ts";
 
-type Case = { readonly title: string; readonly taken: string; readonly put: string; readonly printed: string };
-
-const FOLDER = fileURLToPath(new URL("mutations/", import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), "ocsgw-mutations-"));
 afterAll(() => rm(directory, { recursive: true }));
 
@@ -30,15 +23,8 @@ const BESIDE: Readonly<Record<string, string>> = {
 };
 for (const [name, text] of Object.entries(BESIDE)) await writeFile(join(directory, name), text, { mode: 0o600 });
 
-const casesIn = (text: string): readonly Case[] =>
-  text.split(/^== /m).slice(1).map((part) => {
-    const [title = "", ...lines] = part.split("\n");
-    const marked = (mark: string): string => lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(mark.length)).join("\n");
-    return { title, taken: marked("-|"), put: marked("+|"), printed: lines.filter((line) => !/^[-+]\|/.test(line)).join("\n").trim() };
-  });
-
 /** As `check` prints it, without the folder and the time it took. */
-const printedFor = async ({ taken, put }: Case): Promise<string> => {
+const printedFor = async ({ taken, put }: Mistake): Promise<string> => {
   const config = join(directory, "ocsgw.yaml");
   await writeFile(config, taken === "" ? `${put}\n` : mutated([taken, put]));
   const said: string[] = [];
@@ -46,22 +32,16 @@ const printedFor = async ({ taken, put }: Case): Promise<string> => {
   return said.join("").replaceAll(`${directory}/`, "").replace(/\d+ ms\n$/, "N ms").trim();
 };
 
-const marked = (mark: string, text: string): string => (text === "" && mark === "-|" ? "" : text.split("\n").map((line) => `${mark}${line}\n`).join(""));
-const written = ({ title, taken, put, printed }: Case): string => `== ${title}\n${marked("-|", taken)}${marked("+|", put)}${printed}\n`;
-
-const files = readdirSync(FOLDER).filter((name) => name.endsWith(".txt"));
-const corpus = await Promise.all(files.map(async (name) => ({ name, cases: casesIn(await readFile(join(FOLDER, name), "utf8")) })));
-
 if (process.env["OCSGW_GOLDEN"] === "write") {
-  for (const { name, cases } of corpus) {
+  for (const { name, mistakes } of CORPUS) {
     const texts: string[] = [];
-    for (const each of cases) texts.push(written({ ...each, printed: await printedFor(each) }));
+    for (const each of mistakes) texts.push(written({ ...each, printed: await printedFor(each) }));
     await writeFile(join(FOLDER, name), texts.join("\n"));
   }
 }
 
-describe.each(corpus)("mistakes of $name", ({ cases }) => {
-  it.each(cases.map((each) => [each.title, each] as const))("%s", async (_title, each) => {
+describe.each(CORPUS)("mistakes of $name", ({ mistakes }) => {
+  it.each(mistakes.map((each) => [each.title, each] as const))("%s", async (_title, each) => {
     const printed = await printedFor(each);
     expect(printed).toBe(each.printed);
     expect(printed).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m);
@@ -69,7 +49,7 @@ describe.each(corpus)("mistakes of $name", ({ cases }) => {
 });
 
 describe("the corpus", () => {
-  const all = corpus.flatMap(({ cases }) => cases);
+  const all = CORPUS.flatMap(({ mistakes }) => mistakes);
 
   it("holds more than a hundred mistakes, each another one", () => {
     expect(all.length).toBeGreaterThan(100);
