@@ -1,26 +1,48 @@
 /** `ocsgw audit verify`: what the verification found, for people or as JSON, and the exit code for programs. */
-import { readFile } from "node:fs/promises";
-import { verifyJournal, type Report } from "../journal/verify.ts";
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { verifyJournal, verifySegment, type Report } from "../journal/verify.ts";
+import { printBundle, verifyBundle, type BundleReport } from "../journal/verify/bundle.mjs";
+import { isZip, unpack } from "../journal/verify/unpack.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
-/** `key` is a verifier key or the path of a file that holds some. Resolves with the exit code. */
+/**
+ * `path`: a journal's directory, one of its segments, or a bundle, packed or not. `key` is a verifier key or the path of a file that holds some.
+ * Resolves with the exit code.
+ */
 export const auditVerify = async (path: string, options: { readonly key?: string; readonly json?: boolean }): Promise<number> => {
   const report = await verified(path, options.key);
   if (typeof report === "string") {
     process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `CANNOT TELL  ${report}\n`);
     return EXIT["cannot-tell"];
   }
-  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : print(report));
+  process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : "bundle" in report ? `${printBundle(report)}\n` : print(report));
   return EXIT[report.verdict];
 };
 
 /** The report, or why there is none. */
-const verified = async (path: string, key: string | undefined): Promise<Report | string> => {
+const verified = async (path: string, given: string | undefined): Promise<Report | BundleReport | string> => {
   try {
-    return await verifyJournal(path, key === undefined ? {} : { vkey: await readKey(key) });
+    const key = given === undefined ? undefined : await readKey(given);
+    const vkey = key === undefined ? {} : { vkey: key };
+    if (!(await stat(path).catch(() => undefined))?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, vkey);
+    if (await isZip(path)) return await verifyPacked(path, key);
+    return /^\d{12}\.jsonl$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, vkey) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
+  }
+};
+
+const verifyPacked = async (path: string, key: string | undefined): Promise<BundleReport> => {
+  const dir = await mkdtemp(join(tmpdir(), "ocsgw-bundle-"));
+  try {
+    await unpack(path, dir);
+    return { ...(await verifyBundle(dir, key)), bundle: path };
+  } finally {
+    await rm(dir, { recursive: true, force: true });
   }
 };
 
@@ -29,9 +51,12 @@ const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8"));
 
 const print = (report: Report): string => {
-  const { entries, segments, checkpoints, keys, covered, last } = report;
+  const { entries, segments, checkpoints, keys, covered, last, retired, doubts, dnc } = report;
   const lines = [
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
+    ...(retired > 0 ? [row("retired", `${retired} of them deleted, as an entry says; their hashes are in the tree`)] : []),
+    ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),
+    ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([dbid, number]) => `of tenant ${dbid} up to ${number}`).join(", ")}`)] : []),
     row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),
     row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
     row("covered", covered === 0 ? "nothing" : `index 0 to ${covered - 1}; behind it ${report.uncovered}`),

@@ -106,9 +106,14 @@ const program = (): Command => {
     .option("--phone-stdin", "a phone number's requests: one line from standard input").option("--customer-stdin", "a customer id's requests: one line from standard input")
     .option("--purpose <text>", "why; stands in the journal when a person is looked for").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, ...words) => (await import("./audit/search.ts")).auditSearch({ ...options, words: words.flat() })));
+  audit.command("export").description("a whole query into a file; a bundle proves itself with a program that is in it").argument("[filter...]")
+    .requiredOption("--out <file>", "is made; - for standard output; of a bundle a directory, or a zip when it ends with .zip").addOption(new Option("--as <format>").choices(["ndjson", "csv", "bundle"]).makeOptionMandatory())
+    .option("--since <time>").option("--until <time>").option("--phone-stdin", "of a phone number: one line from standard input").option("--customer-stdin", "of a customer id: one line from standard input")
+    .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options, ...words) => (await import("./audit/export.ts")).auditExport({ ...options, words: words.flat() })));
   audit.command("filters").description("the filter language: every key, and how terms are put together")
     .action(done(async () => (await import("./audit/filters.ts")).auditFilters()));
-  audit.command("verify").description("recompute everything, offline").argument("[path]", "the journal's directory; the config's when left out")
+  audit.command("verify").description("recompute everything, offline").argument("[path]", "a journal's directory, one segment of it, or a bundle; the config's journal when left out")
     .option("--key <pub>", "the verifier key of the checkpoints, or a file with it").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, path) => (await import("./verify.ts")).verify({ ...options, path })));
 

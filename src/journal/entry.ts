@@ -176,6 +176,8 @@ export type Access = {
   readonly purpose?: string | undefined;
   readonly results?: number | undefined;
   readonly tokens?: Tokens | undefined;
+  /** Given by the journal to an export: of each tenant by DBID, the last DoNotCall number before it. */
+  readonly dnc?: Readonly<Record<string, number>> | undefined;
 };
 
 export type Alarm = {
@@ -215,7 +217,7 @@ const MEMBERS: Members = {
   clock: { from: true, to: true, step_ms: true },
   retired: { from: true, to: true, segments: true, youngest: true, dnc: true },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true },
-  access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true },
+  access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
 };
 

@@ -16,7 +16,9 @@ export class Numbers {
 
   /** The entry with its number, which is taken only by `took`. Any other entry as it is. */
   given(entry: Entry): Entry {
-    return isNumbered(entry) ? { ...entry, dnc: this.last(entry.tenant.dbid) + 1 } : entry;
+    if (isNumbered(entry)) return { ...entry, dnc: this.last(entry.tenant.dbid) + 1 };
+    // Who exports takes along, in a signed entry, which numbers were the last.
+    return entry.kind === "access" && entry.operation === "export" ? { ...entry, dnc: this.all() } : entry;
   }
 
   /** An entry as `given` made it has its place. */

@@ -11,10 +11,18 @@ export type Range = {
   readonly to?: number;
 };
 
+/** An entry and the line that it stands in, without its `\n`. */
+export type Line = { readonly entry: Recorded; readonly text: string };
+
 const BATCH = 1000;
 
 /** Throws an error that names segment and line when a line is no JSON. */
-export const readEntries = async function* (dir: string, { from = 0, to = Number.POSITIVE_INFINITY }: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Recorded, void, undefined> {
+export const readEntries = async function* (dir: string, range: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Recorded, void, undefined> {
+  for await (const { entry } of readLines(dir, range, disk)) yield entry;
+};
+
+/** The same, with the lines themselves. */
+export const readLines = async function* (dir: string, { from = 0, to = Number.POSITIVE_INFINITY }: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Line, void, undefined> {
   const firsts = numbersIn(await disk.list(places(dir).segments), ".jsonl");
   for (const [place, first] of firsts.entries()) {
     if (first >= to) return;
@@ -24,7 +32,7 @@ export const readEntries = async function* (dir: string, { from = 0, to = Number
 };
 
 /** `from` and `to` count the segment's lines from 0. */
-const readSegment = async function* (disk: Disk, dir: string, first: number, { from, to }: Required<Range>): AsyncGenerator<Recorded, void, undefined> {
+const readSegment = async function* (disk: Disk, dir: string, first: number, { from, to }: Required<Range>): AsyncGenerator<Line, void, undefined> {
   const file = await disk.open(places(dir).segment(first), "read");
   try {
     let line = 0;
@@ -37,7 +45,7 @@ const readSegment = async function* (disk: Disk, dir: string, first: number, { f
         return true;
       }, position);
       if (batch.length === 0) return;
-      for (const [offset, text] of batch.entries()) yield readOrThrow(text, first, line - batch.length + offset);
+      for (const [offset, text] of batch.entries()) yield { text, entry: readOrThrow(text, first, line - batch.length + offset) };
     }
   } finally {
     await file.close();

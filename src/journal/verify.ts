@@ -3,10 +3,12 @@
  * "Broken" and "cannot tell" are two answers: the one says that something was altered, the other that a key, a checkpoint or a file is missing.
  */
 import { stat } from "node:fs/promises";
+import { basename, dirname } from "node:path";
 import { judgeCheckpoints, loadKeys, type Judged, type Keys } from "./verify/checkpoints.ts";
 import { diagnose } from "./verify/diagnose.ts";
 import type { Finding, Report, Verdict } from "./verify/report.ts";
 import { scan, type Scan } from "./verify/scan.ts";
+import { scanSegment } from "./verify/segment.ts";
 
 export type { Finding, Report, Verdict } from "./verify/report.ts";
 
@@ -19,11 +21,25 @@ export const verifyJournal = async (dir: string, { vkey }: { readonly vkey?: str
   const judged = await judgeCheckpoints(dir, keys);
   const seen = await scan(dir, judged.anchors);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
-  const findings = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
+  const altered = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
+  const findings = altered.length > 0 ? altered : seen.gaps;
   const missing = await whatIsMissing(dir, { keys, judged, seen });
   const verdict: Verdict = findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
   return summarize({ dir, keys, judged, seen, findings, missing, verdict });
 };
+
+/** Of one segment's file, where it lies in its journal: its lines against the leaf hashes beside the segments, and those against the checkpoints. */
+export const verifySegment = async (path: string, { vkey }: { readonly vkey?: string } = {}): Promise<Report> => {
+  const dir = dirname(dirname(path));
+  const keys = await loadKeys(dir, vkey);
+  const judged = await judgeCheckpoints(dir, keys);
+  const { seen, findings, missing } = await scanSegment({ dir, first: Number.parseInt(basename(path), 10), anchors: judged.anchors, path });
+  const all = [...judged.findings, ...findings];
+  const lacking = [...missing, ...(keys.from === "none" && judged.found > 0 ? [NO_KEY] : []), ...(keys.from === "none" ? [] : judged.strangers.slice(0, 1))];
+  return summarize({ dir: path, keys, judged, seen, findings: all, missing: lacking, verdict: all.length > 0 ? "broken" : lacking.length > 0 ? "cannot-tell" : "ok" });
+};
+
+const NO_KEY = "no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's";
 
 type Evidence = { readonly keys: Keys; readonly judged: Judged; readonly seen: Scan };
 
@@ -32,7 +48,7 @@ const whatIsMissing = async (dir: string, { keys, judged, seen }: Evidence): Pro
   return [
     ...(seen.segments.length === 0 && judged.found === 0 ? [`${dir} holds no journal: no segments and no checkpoints`] : []),
     ...(seen.segments.length > 0 && judged.found === 0 ? ["no checkpoint, so nothing says what the lines were"] : []),
-    ...(keys.from === "none" && judged.found > 0 ? ["no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's"] : []),
+    ...(keys.from === "none" && judged.found > 0 ? [NO_KEY] : []),
     ...(keys.from !== "none" ? judged.strangers.slice(0, 1) : []),
   ];
 };
@@ -47,6 +63,9 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, verdict }: Outc
     dir,
     segments: seen.segments.length,
     entries: seen.entries,
+    retired: seen.retired,
+    doubts: seen.doubts,
+    dnc: seen.dnc,
     checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
     last,
     keys: { from: keys.from, names: keys.keys.map(({ name, id }) => `${name}+${id}`) },
@@ -56,13 +75,16 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, verdict }: Outc
     more: Math.max(0, findings.length - MOST_FINDINGS),
     missing,
     notes: seen.notes,
-    notProved: notProved(keys, seen.entries - covered),
+    notProved: notProved(keys, seen, covered),
   };
 };
 
-const notProved = ({ from }: Keys, uncovered: number): string[] => [
-  ...(uncovered > 0 ? [`the last ${uncovered} entries, which no checkpoint covers yet`] : []),
+const notProved = ({ from }: Keys, { entries, retired }: Scan, covered: number): string[] => [
+  ...(retired > 0 ? [`what stood in the ${retired} entries that were deleted when their time was over: their hashes alone are there`] : []),
+  ...lastOnes(entries - covered),
   ...(from === "directory" ? ["that the key is the gateway's: it lies beside what it signed. Keep a copy elsewhere and give it"] : []),
   "that nothing followed the last checkpoint: what is cut off together with its checkpoints is seen only with one that was kept elsewhere",
   "requests that did not pass this gateway, text that was masked before it was written, and that the clock was right",
 ];
+
+const lastOnes = (uncovered: number): string[] => (uncovered > 0 ? [`the last ${uncovered} entries, which no checkpoint covers yet`] : []);

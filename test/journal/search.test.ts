@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import { judge, parseFilter } from "../../src/journal/filter.ts";
-import { readEntries } from "../../src/journal/read.ts";
+import { readLines } from "../../src/journal/read.ts";
 import { Finder } from "../../src/journal/search.ts";
 import { factsOf } from "../../src/journal/story.ts";
 import { storiesOf } from "../../src/journal/stories.ts";
@@ -113,7 +113,7 @@ describe("the index", () => {
       await write(given);
       const finder = new Finder(dir);
       await finder.refresh();
-      const all = await Array.fromAsync(storiesOf(readEntries(dir)));
+      const all = await Array.fromAsync(storiesOf(readLines(dir)));
       for (const text of asked) {
         const filter = parseFilter(text);
         const expected = all.filter((story) => judge(filter.expression, factsOf(story)) === true).map(({ at }) => at).toReversed();

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
-import type { Entry, Recorded } from "../../src/journal/entry.ts";
+import type { Entry } from "../../src/journal/entry.ts";
+import type { Line } from "../../src/journal/read.ts";
 import { storiesOf } from "../../src/journal/stories.ts";
 import { aDoNotCall, anIntent, anOutcome } from "./kit.ts";
 
-const numbered = async function* (entries: readonly Entry[]): AsyncGenerator<Recorded> {
-  for (const [index, entry] of entries.entries()) yield { ...entry, index, time: "2026-11-22T12:00:00.000000Z" };
+const numbered = async function* (entries: readonly Entry[]): AsyncGenerator<Line> {
+  for (const [index, entry] of entries.entries()) yield { entry: { ...entry, index, time: "2026-11-22T12:00:00.000000Z" }, text: "" };
 };
 const told = async (entries: readonly Entry[], most?: number): Promise<unknown[]> =>
   (await Array.fromAsync(storiesOf(numbered(entries), most))).map(({ at, entries: own }) => [at, ...own.map(({ index }) => index)]);

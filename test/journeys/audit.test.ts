@@ -1,4 +1,4 @@
-import { appendFile, writeFile } from "node:fs/promises";
+import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { View } from "../../src/journal/view.ts";
@@ -99,6 +99,31 @@ describe("ocsgw audit search, beside a gateway that runs", () => {
   it("explains nothing that is not there", async () => {
     expect((await ocsgw("explain", "01ZZZZZZZZZZ", "-c", config)).code).toBe(1);
     expect((await ocsgw("explain", "no id", "-c", config)).code).toBe(2);
+  });
+
+  it("exports a person's Do-Not-Calls as a bundle that verifies and holds no number, and the export is an entry", async () => {
+    const out = join(gateway.dir, "dnc.zip");
+    const ran = await ocsgwWith("4155550100", "audit", "export", "action:DoNotCall", "-c", config, "--phone-stdin", "--as", "bundle", "--out", out, "--purpose", "complaint 12", "--json");
+    expect([ran.code, JSON.parse(ran.stdout)]).toMatchObject([0, { requests_and_events: 3 }]);
+    const verified = await ocsgw("audit", "verify", out, "--key", gateway.gateway.verifierKey, "--json");
+    expect([verified.code, JSON.parse(verified.stdout)]).toMatchObject([0, { verdict: "ok", events: 4, proved: 4, sequences: [{ dbid: 101, first: 1, last: 2, said: 2, complete: true }] }]);
+    expect((await readFile(out)).includes("555010")).toBe(false);
+    expect((await accesses()).at(-1)).toMatchObject({ operation: "export", purpose: "complaint 12", dnc: { 101: 2, 102: 1 } });
+    expect((await ocsgw("audit", "export", "-c", config, "--as", "bundle", "--out", out)).code).toBe(2);
+  });
+
+  it("exports a table and lines, to a file or to standard output", async () => {
+    const csv = await ocsgw("audit", "export", "tenant:102", "-c", config, "--as", "csv", "--out", "-");
+    expect([csv.code, csv.stdout.split("\r\n").length]).toEqual([0, 3]);
+    const out = join(gateway.dir, "all.ndjson");
+    expect((await ocsgw("audit", "export", "-c", config, "--as", "ndjson", "--out", out)).code).toBe(0);
+    expect((await readFile(out, "utf8")).split("\n").length).toBeGreaterThan(10);
+    expect((await ocsgw("audit", "export", "-c", config, "--as", "pdf", "--out", out)).code).toBe(2);
+  });
+
+  it("verifies a segment, and cannot tell of what is neither journal nor bundle", async () => {
+    expect((await ocsgw("audit", "verify", join(gateway.dir, "audit/segments/000000000000.jsonl"))).code).toBe(0);
+    expect(await ocsgw("audit", "verify", config)).toMatchObject({ code: 8, stdout: expect.stringContaining("is no journal") as string });
   });
 
   it("records the look-up itself when no gateway runs, and the journal verifies", async () => {

@@ -25,7 +25,7 @@ export const diagnose = async (dir: string, seen: Scan, anchors: readonly Claim[
   const recorded = await numbersOf(dir, ".hashes");
   const it: Case = { dir, seen, anchors, recorded, proved: await provedBy(dir, recorded, anchors), matching: seen.matching.at(-1)?.size ?? 0 };
   const findings: Finding[] = [];
-  const proved = recorded.filter((first) => first < it.proved);
+  const proved = recorded.filter((first) => first < it.proved && first >= seen.retired);
   for (const first of new Set([...proved, ...seen.segments.map((segment) => segment.first)].toSorted((left, right) => left - right))) {
     findings.push(...(await (first < it.proved ? diagnoseProved(it, first) : diagnoseIndexes(it, first))));
   }

@@ -6,6 +6,7 @@ export type Finding = {
     | "range" // somewhere between two checkpoints
     | "cut" // the end is missing below a checkpoint
     | "segment" // a whole file is missing or too many
+    | "sequence" // the Do-Not-Calls of a tenant have a gap in their numbers
     | "json" // a line that no checkpoint covers yet is no JSON
     | "checkpoint"; // a checkpoint's file is not what was signed
   readonly segment?: string;
@@ -24,6 +25,12 @@ export type Report = {
   readonly dir: string;
   readonly segments: number;
   readonly entries: number;
+  /** Entries of those that were deleted when their time was over: their hashes are in the tree, and an entry says so. */
+  readonly retired: number;
+  /** Intents of which an entry says that nobody knows what became of them. */
+  readonly doubts: number;
+  /** Of each tenant by DBID, up to which number its Do-Not-Calls run without a gap. */
+  readonly dnc: Readonly<Record<string, number>>;
   /** How many checkpoints there are, how many are signed by a key that we know, and how many of all have the root that the lines give. */
   readonly checkpoints: { readonly found: number; readonly signed: number; readonly matching: number };
   /** The last one that is signed and matches; root in hex. */

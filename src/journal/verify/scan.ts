@@ -1,7 +1,8 @@
-/** Once through all lines: their leaf hashes, the roots at the checkpoints, and whether each stands where its index says. */
-import { readdir } from "node:fs/promises";
+/** Once through all lines: their leaf hashes, the roots at the checkpoints, whether each stands where its index says, and the numbers of the Do-Not-Calls. */
+import { open, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { Prefix, hashLine } from "./merkle.ts";
+import { Numbering } from "./numbering.ts";
 import type { Finding } from "./report.ts";
 import type { Claim } from "./signatures.ts";
 import { walk, type Line } from "./walk.ts";
@@ -17,10 +18,16 @@ export type Segment = {
 export type Scan = {
   readonly segments: Segment[];
   entries: number;
+  /** Entries below it were deleted, as an entry says: of them there are hashes alone. */
+  retired: number;
+  doubts: number;
+  dnc: Readonly<Record<string, number>>;
   /** Sizes of the checkpoints whose root the lines have, and have not or cannot have because they end before. */
   readonly matching: Claim[];
   readonly failing: Claim[];
   readonly findings: Finding[];
+  /** In the numbers of Do-Not-Calls: they tell something of their own only where every line is as it was written. */
+  gaps: readonly Finding[];
   readonly notes: string[];
 };
 
@@ -34,8 +41,10 @@ export const numbersOf = async (dir: string, ending: string): Promise<number[]> 
 /** `anchors` ascending by size. */
 export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan> => {
   const firsts = await numbersOf(dir, ".jsonl");
-  const seen: Scan = { segments: [], entries: 0, matching: [], failing: [], findings: [], notes: [] };
-  const state = { prefix: new Prefix(), anchors, reached: 0, time: "" };
+  const seen: Scan = { segments: [], entries: 0, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] };
+  const state: State = { prefix: new Prefix(), numbering: new Numbering(), anchors, reached: 0, time: "" };
+  if (firsts[0] !== undefined) await takeHashes(dir, firsts[0], seen, state);
+  seen.entries = state.prefix.size;
   for (const first of firsts) {
     const segment: Segment = { first, lines: 0, irregular: first !== seen.entries };
     if (segment.irregular && seen.segments.length > 0) seen.segments.at(-1)!.irregular = true;
@@ -44,10 +53,41 @@ export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan
     seen.entries = state.prefix.size;
   }
   seen.failing.push(...anchors.slice(state.reached));
+  seen.dnc = state.numbering.upTo();
+  seen.gaps = state.numbering.gaps().map((text): Finding => ({ kind: "sequence", text }));
+  seen.findings.push(...retirement(firsts[0] ?? 0, seen, state.numbering.retired));
   return seen;
 };
 
-type State = { readonly prefix: Prefix; readonly anchors: readonly Claim[]; reached: number; time: string };
+const HASH_BYTES = 32;
+const AT_ONCE = 65_536;
+
+/** The leaf hashes that stay when segments are deleted: the tree begins with them. */
+const takeHashes = async (dir: string, until: number, seen: Scan, state: State): Promise<void> => {
+  for (const first of await numbersOf(dir, ".hashes")) {
+    if (first !== state.prefix.size || first >= until) return;
+    await using file = await open(join(dir, "segments", segmentFile(first).replace(".jsonl", ".hashes")), "r");
+    const next = (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? until;
+    const end = Math.min(next, until);
+    while (state.prefix.size < end) {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(AT_ONCE * HASH_BYTES), 0, Math.min(AT_ONCE, end - state.prefix.size) * HASH_BYTES, (state.prefix.size - first) * HASH_BYTES);
+      if (bytesRead < HASH_BYTES) return;
+      for (let at = 0; at + HASH_BYTES <= bytesRead; at += HASH_BYTES) grow(seen, state, buffer.toString("hex", at, at + HASH_BYTES));
+    }
+  }
+};
+
+/** Segments that are not there are either retired, and an entry says so, or were taken away. */
+const retirement = (first: number, seen: Scan, retired: number): Finding[] => {
+  if (first === 0) return [];
+  if (retired >= first) {
+    seen.retired = first;
+    return [];
+  }
+  return [{ kind: "segment", segment: segmentFile(0), index: 0, text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over` }];
+};
+
+type State = { readonly prefix: Prefix; readonly numbering: Numbering; readonly anchors: readonly Claim[]; reached: number; time: string };
 type Place = { readonly segment: Segment; readonly line: Line; readonly isLast: boolean };
 
 const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void => {
@@ -61,7 +101,13 @@ const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void 
   noteTime(seen, state, { line, where });
   if (state.prefix.size >= covered && !isJson(line)) seen.findings.push({ kind: "json", segment: segmentFile(segment.first), line: line.number, text: `${where} is no JSON` });
   segment.lines = line.number;
-  state.prefix.add(hashLine(line.bytes));
+  if (line.head?.kind === "doubt") seen.doubts++;
+  state.numbering.take(line, where);
+  grow(seen, state, hashLine(line.bytes));
+};
+
+const grow = (seen: Scan, state: State, leaf: string): void => {
+  state.prefix.add(leaf);
   for (let anchor = state.anchors[state.reached]; anchor?.size === state.prefix.size; anchor = state.anchors[++state.reached]) {
     (anchor.root === state.prefix.root() ? seen.matching : seen.failing).push(anchor);
   }

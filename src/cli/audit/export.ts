@@ -1,0 +1,78 @@
+/** `ocsgw audit export`: a whole query into a file, as lines, as a table, or as a bundle that proves itself. The export is itself an entry. */
+import { userInfo } from "node:os";
+import { existsSync } from "node:fs";
+import { tokensIn } from "../../journal/access.ts";
+import { NotProvable, writeBundle } from "../../journal/bundle.ts";
+import { exportTo, type Exported, type PlainFormat } from "../../journal/export.ts";
+import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
+import { NothingToLookFor } from "../../journal/lookup.ts";
+import { filterFor, wantedOf } from "../../journal/spellings.ts";
+import { loadSettings } from "../../settings/load.ts";
+import type { Settings } from "../../settings/schema.ts";
+import { VERSION } from "../../assemble/version.ts";
+import { check } from "../check.ts";
+import { expressionOf } from "./expression.ts";
+import { personFrom } from "./person.ts";
+import { recordAccess } from "./record.ts";
+
+export type ExportOptions = {
+  readonly words: readonly string[];
+  readonly config: string;
+  readonly out: string;
+  readonly as: PlainFormat | "bundle";
+  readonly since?: string;
+  readonly until?: string;
+  readonly phoneStdin?: boolean;
+  readonly customerStdin?: boolean;
+  readonly purpose?: string;
+  readonly json?: boolean;
+};
+
+const WRONG_USAGE = 2;
+const BROKEN = 7;
+
+export const auditExport = async (options: ExportOptions): Promise<number> => {
+  const loaded = await loadSettings(options.config);
+  if (!loaded.ok) return check({ config: options.config });
+  if (options.out !== "-" && existsSync(options.out)) return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
+  if (options.out === "-" && options.as === "bundle") return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);
+  try {
+    return await write(options, loaded.settings, loaded.hash);
+  } catch (error) {
+    if (error instanceof NotProvable) return said(error.message, BROKEN);
+    if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
+    return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
+  }
+};
+
+const said = (why: string, code: number): number => {
+  console.error(why);
+  return code;
+};
+
+const write = async (options: ExportOptions, settings: Settings, configHash: string): Promise<number> => {
+  const filter = await filterOf(options, settings);
+  const { out, as, purpose, config } = options;
+  const recorded = await recordAccess({ config, settings }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
+  if (typeof recorded === "number") return recorded;
+  const query = { dir: settings.audit.dir, filter, size: recorded.size };
+  const done = as === "bundle" ? await writeBundle({ ...query, by: userInfo().username, purpose, version: VERSION, configHash }, out) : await exportTo(query, { out, as });
+  tell(options, done, recorded.size);
+  return 0;
+};
+
+/** A person's spellings become tokens here, so that nothing that is written holds the number. */
+const filterOf = async (options: ExportOptions, { audit }: Settings): Promise<Filter> => {
+  const filter = parseFilter(expressionOf(options.words, options));
+  const person = await personFrom(options);
+  if (!person) return filter;
+  const wanted = wantedOf(person, audit.index_key);
+  if (!wanted) throw new NothingToLookFor("expected a phone number or a customer id on standard input");
+  return bothOf(parseFilter(filterFor(person, wanted)), filter);
+};
+
+const tell = ({ out, as, json }: ExportOptions, { stories, entries }: Exported, size: number): void => {
+  if (json) return void (out === "-" || console.log(JSON.stringify({ out, as, requests_and_events: stories, entries, checkpoint: size })));
+  console.error(`${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`);
+  if (as === "bundle") console.error(`verify anywhere: node verify.mjs (inside it), or ocsgw audit verify ${out}`);
+};

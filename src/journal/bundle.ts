@@ -1,0 +1,152 @@
+/**
+ * An export that proves itself: the entries of a query byte for byte, a proof of each up to a signed checkpoint, and a program without
+ * dependencies that checks them. Everything is read from the segments, and the root is computed from them before anything is handed out.
+ */
+import { createHash } from "node:crypto";
+import { createReadStream, createWriteStream } from "node:fs";
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { nodeDisk } from "./disk.ts";
+import { judge, type Filter } from "./filter.ts";
+import { Proofs, readLeaves } from "./export/proofs.ts";
+import { readMe } from "./export/read-me.ts";
+import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./export/summary.ts";
+import { writeZip } from "./export/zip.ts";
+import { put, type Exported } from "./export.ts";
+import { readCheckpoint } from "./note.ts";
+import { numbersIn, places } from "./places.ts";
+import { readLines, type Line } from "./read.ts";
+import { storiesOf, type ToldStory } from "./stories.ts";
+import { factsOf } from "./story.ts";
+import { digestBytes, leafHash } from "./tree.ts";
+
+export type Bundling = {
+  readonly dir: string;
+  readonly filter: Filter;
+  /** Of a checkpoint: what it covers. */
+  readonly size: number;
+  readonly by: string;
+  readonly purpose: string | undefined;
+  readonly version: string;
+  readonly configHash: string;
+};
+
+/** The journal does not have the root that its checkpoint signed, so nothing can be proved. */
+export class NotProvable extends Error {
+  override readonly name = "NotProvable";
+}
+
+/** A zip when `out` ends so, else a directory; whole or not at all. Rejects when there is one already. */
+export const writeBundle = async (bundling: Bundling, out: string): Promise<Exported> => {
+  const work = await mkdtemp(join(dirname(out), ".ocsgw-bundle-"));
+  try {
+    const done = await fill(work, bundling);
+    if (!out.endsWith(".zip")) {
+      await mkdir(out, { mode: 0o700 });
+      await rename(work, out);
+    } else {
+      const packed = join(work, "packed");
+      await writeZip(packed, work, (await readdir(work)).toSorted());
+      await writeFile(out, "", { flag: "wx", mode: 0o600 });
+      await rename(packed, out);
+    }
+    return done;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+};
+
+const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
+  const note = await readFile(places(bundling.dir).checkpoint(bundling.size), "utf8");
+  const checkpoint = readCheckpoint(note)!;
+  const proofs = new Proofs(bundling.dir);
+  const { chosen, ...done } = await writeEvents(work, bundling, proofs);
+  if (proofs.size !== checkpoint.size || !digestBytes(proofs.root()).equals(checkpoint.root)) throw new NotProvable(`the first ${bundling.size} entries do not have the root that checkpoint ${bundling.size} signed: ocsgw audit verify tells where`);
+  await writeProofs(work, proofs, chosen);
+  await writeFile(join(work, "checkpoints.txt"), note);
+  await writeAbout(work, bundling, { ...done, origin: checkpoint.origin });
+  await copyFile(new URL("./verify/bundle.mjs", import.meta.url), join(work, "verify.mjs"));
+  await writeManifest(work);
+  return done;
+};
+
+/** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired. */
+const isWanted = (story: ToldStory, filter: Filter, own: number): boolean => story.at === own || story.entries[0]?.kind === "retired" || judge(filter.expression, factsOf(story)) === true;
+
+const writeEvents = async (work: string, { dir, filter, size }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
+  const events = createWriteStream(join(work, "events.ndjson"));
+  const summary = createWriteStream(join(work, "summary.html"));
+  const chosen: number[] = [];
+  const own = await ownRecord(dir, filter, size);
+  await addRetired(dir, proofs);
+  let stories = 0;
+  await put(summary, summaryHead("Journal entries", [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt"]));
+  for await (const story of storiesOf(hashed(readLines(dir, { to: size }), proofs))) {
+    if (!isWanted(story, filter, own)) continue;
+    for (const [place, { index }] of story.entries.entries()) {
+      chosen.push(index);
+      await put(events, `${story.lines[place]}\n`);
+    }
+    if (++stories <= MOST_ROWS) await put(summary, summaryRow(story));
+  }
+  await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS)));
+  await Promise.all([events, summary].map((stream) => new Promise((resolve, reject) => stream.once("error", reject).end(resolve))));
+  return { stories, entries: chosen.length, chosen };
+};
+
+/** The lines as they pass, each a leaf. */
+const hashed = async function* (lines: AsyncIterable<Line>, proofs: Proofs): AsyncGenerator<Line, void, undefined> {
+  for await (const line of lines) {
+    proofs.add(leafHash(Buffer.from(line.text)));
+    yield line;
+  }
+};
+
+const AT_ONCE = 65_536;
+
+/** Of entries that were deleted when their time was over the leaf hashes are there: the tree begins with them. */
+const addRetired = async (dir: string, proofs: Proofs): Promise<void> => {
+  const [first = 0] = numbersIn(await nodeDisk.list(places(dir).segments), ".jsonl");
+  while (proofs.size < first) {
+    const leaves = await readLeaves(dir, proofs.size, Math.min(AT_ONCE, first - proofs.size));
+    if (leaves.length === 0) throw new NotProvable(`the leaf hashes of the entries from ${proofs.size} on are missing`);
+    for (const leaf of leaves) proofs.add(leaf);
+  }
+};
+
+const NEAR = 10_000;
+
+/** Index of the entry that says that this export was made: the last one of its kind. */
+const ownRecord = async (dir: string, filter: Filter, size: number): Promise<number> => {
+  let own = -1;
+  for await (const { entry } of readLines(dir, { from: Math.max(0, size - NEAR), to: size })) {
+    if (entry.kind === "access" && entry.operation === "export" && (entry.query ?? "") === filter.text) own = entry.index;
+  }
+  return own;
+};
+
+const writeProofs = async (work: string, proofs: Proofs, chosen: readonly number[]): Promise<void> => {
+  const lines = async function* (): AsyncGenerator<string> {
+    for (const index of chosen) yield `${JSON.stringify({ index, path: (await proofs.of(index)).map((digest) => digestBytes(digest).toString("hex")) })}\n`;
+  };
+  await pipeline(lines, createWriteStream(join(work, "proofs.ndjson")));
+};
+
+const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash }: Bundling, found: Exported & { readonly origin: string }): Promise<void> => {
+  const at = new Date().toISOString();
+  const keys = (await readFile(places(dir).verifierKeys, "utf8")).split("\n").filter(Boolean);
+  const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+  await writeFile(join(work, "keys.json"), json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }));
+  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries }));
+  await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found }));
+};
+
+const writeManifest = async (work: string): Promise<void> => {
+  const lines = await Promise.all((await readdir(work)).toSorted().map(async (name) => {
+    const hash = createHash("sha256");
+    await pipeline(createReadStream(join(work, name)), hash);
+    return `${hash.digest("hex")}  ${name}\n`;
+  }));
+  await writeFile(join(work, "manifest.sha256"), lines.join(""));
+};

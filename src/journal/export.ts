@@ -1,0 +1,70 @@
+/**
+ * A whole query, from the segments themselves and without the index: nothing that it may have left out is missing, and there is no limit. Rows
+ * are written as they are read.
+ */
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { finished } from "node:stream/promises";
+import { judge, type Filter } from "./filter.ts";
+import { csvHead, csvRow } from "./export/csv.ts";
+import { readLines } from "./read.ts";
+import { storiesOf, type ToldStory } from "./stories.ts";
+import { factsOf } from "./story.ts";
+
+export type Query = {
+  readonly dir: string;
+  readonly filter: Filter;
+  /** Entries below it. */
+  readonly size: number;
+};
+
+export type Exported = { readonly stories: number; readonly entries: number };
+
+/** Every story that fits, oldest first. */
+export const exported = async function* ({ dir, filter, size }: Query): AsyncGenerator<ToldStory, void, undefined> {
+  for await (const story of storiesOf(readLines(dir, { to: size }))) if (judge(filter.expression, factsOf(story)) === true) yield story;
+};
+
+const FORMATS = {
+  ndjson: { head: "", row: ({ lines }: ToldStory) => lines.map((line) => `${line}\n`).join("") },
+  csv: { head: csvHead(), row: csvRow },
+} as const;
+export type PlainFormat = keyof typeof FORMATS;
+
+/** Whole or not at all: written beside it and then given its name. `-` is standard output. */
+export const exportTo = async (query: Query, { out, as }: { readonly out: string; readonly as: PlainFormat }): Promise<Exported> => {
+  if (out === "-") return write(process.stdout, query, as);
+  const partial = `${out}.partial`;
+  const stream = createWriteStream(partial, { flags: "wx", mode: 0o600 });
+  try {
+    const done = await write(stream, query, as);
+    stream.end();
+    await finished(stream);
+    await rename(partial, out);
+    return done;
+  } catch (error) {
+    stream.destroy();
+    await rm(partial, { force: true });
+    throw error;
+  }
+};
+
+type Sink = NodeJS.WritableStream;
+
+const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exported> => {
+  const { head, row } = FORMATS[as];
+  let [stories, entries] = [0, 0];
+  await put(sink, head);
+  for await (const story of exported(query)) {
+    stories++;
+    entries += story.entries.length;
+    await put(sink, row(story));
+  }
+  return { stories, entries };
+};
+
+/** Waits while the other side has enough. */
+export const put = async (sink: Sink, text: string): Promise<void> => {
+  if (text !== "" && !sink.write(text)) await once(sink, "drain");
+};

@@ -1,0 +1,29 @@
+/** What stands in a bundle's README.txt. */
+
+export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number };
+
+export const readMe = ({ query, at, by, purpose, origin, size, stories, entries }: BundleFacts): string => `Entries of the journal ${origin}
+
+${entries} entries of ${stories} requests and events, exported ${at} by ${by}${purpose === undefined ? "" : `, for: ${purpose}`}
+Filter: ${query === "" ? "(everything)" : query}
+
+CHECK IT        node verify.mjs --key <the gateway's verifier key>        Node 20 or later, no network, nothing to install
+                or: ocsgw audit verify <this bundle>
+
+  events.ndjson     the entries, byte for byte as they stand in the journal, one JSON object to a line
+  proofs.ndjson     for each of those lines, in the same order, the path from its hash to the root (RFC 6962, RFC 9162 2.1.3)
+  checkpoints.txt   the signed statement of that root over the first ${size} entries (C2SP tlog-checkpoint, a signed note)
+  keys.json         the verifier keys that the journal names: compare them with what the gateway's owner told you otherwise
+  query.json        what was asked, by whom, when and why, and what was found
+  summary.html      a table for people
+  manifest.sha256   sha256sum -c manifest.sha256
+
+WHAT IT PROVES  Every line of events.ndjson stood so in the journal when the checkpoint was signed. Whoever has the key can change that only with
+                the checkpoint, and then contradicts every copy of it.
+                Of a tenant's Do-Not-Calls also that none is missing: their numbers (dnc) run without gaps, and in the entry that recorded this
+                export (kind access) the gateway itself says which number was the last.
+
+WHAT IT DOES NOT PROVE
+                That the filter took all other entries that it should have. Requests that did not pass the gateway. Text that was masked before it
+                was written. That the clock was right. That the key is the gateway's, unless you have it from elsewhere.
+`;

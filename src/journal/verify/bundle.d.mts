@@ -1,0 +1,31 @@
+export type Sequence = {
+  readonly dbid: number;
+  readonly first: number;
+  readonly last: number;
+  /** Numbers between the first and the last that are not here. */
+  readonly missing: number;
+  /** What the gateway said was the last one, in an entry of the bundle. */
+  readonly said: number | undefined;
+  readonly complete: boolean;
+};
+
+export type BundleReport = {
+  readonly verdict: "ok" | "broken" | "cannot-tell";
+  readonly bundle: string;
+  readonly events: number;
+  readonly proved: number;
+  readonly checkpoint: { readonly origin: string; readonly size: number; readonly root: string } | undefined;
+  readonly signed: string | undefined;
+  readonly keys: "given" | "bundle";
+  readonly sequences: readonly Sequence[];
+  /** Index of the entry that says which numbers were the last. */
+  readonly said: number | undefined;
+  readonly inDoubt: number;
+  readonly findings: readonly string[];
+  readonly more: number;
+  readonly missing: readonly string[];
+  readonly notProved: readonly string[];
+};
+
+export declare const verifyBundle: (dir: string, key?: string) => Promise<BundleReport>;
+export declare const printBundle: (report: BundleReport) => string;

@@ -1,0 +1,243 @@
+/**
+ * Verifies a bundle of journal entries: offline, with nothing but Node (20 or later), without the program that wrote it.
+ *
+ *     node verify.mjs [--key <verifier key, or a file with it>]
+ *
+ * Exit code 0: unchanged. 7: broken. 8: cannot tell. What each file holds stands in README.txt; the formats are RFC 6962 (the tree) and
+ * C2SP signed notes (the checkpoint), so any other program can do the same.
+ */
+import { createHash, createPublicKey, verify } from "node:crypto";
+import { createReadStream, existsSync, readFileSync, readdirSync, realpathSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+
+const MOST_FINDINGS = 100;
+const FILES = { events: "events.ndjson", proofs: "proofs.ndjson", checkpoint: "checkpoints.txt", keys: "keys.json", query: "query.json", manifest: "manifest.sha256" };
+
+const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
+
+/** RFC 6962, 2.1: a line without its line feed is a leaf. */
+const leafHash = (line) => sha256(Buffer.of(0), line);
+const nodeHash = (left, right) => sha256(Buffer.of(1), left, right);
+
+/** RFC 9162, 2.1.3.2. Undefined when the path does not fit the tree. */
+const rootFrom = (leaf, index, size, path) => {
+  if (!(index < size)) return undefined;
+  let [node, last, hash] = [BigInt(index), BigInt(size - 1), leaf];
+  for (const sibling of path) {
+    if (last === 0n) return undefined;
+    if (node % 2n === 1n || node === last) {
+      hash = nodeHash(sibling, hash);
+      while (node % 2n === 0n && node !== 0n) [node, last] = [node / 2n, last / 2n];
+    } else hash = nodeHash(hash, sibling);
+    [node, last] = [node / 2n, last / 2n];
+  }
+  return last === 0n ? hash : undefined;
+};
+
+/** `name+8 hex digits+base64 of 0x01 and an Ed25519 key`. Throws when it is none. */
+const readKey = (text) => {
+  const [name, id, ...rest] = text.trim().split("+");
+  const typed = Buffer.from(rest.join("+"), "base64");
+  if (!name || typed.length !== 33 || typed[0] !== 1) throw new Error("expected a verifier key: name+8 hex digits+base64 of an Ed25519 key");
+  if (sha256(`${name}\n`, typed).toString("hex").slice(0, 8) !== id) throw new Error(`the verifier key of ${name} does not have the id ${id}`);
+  return { name, id, key: createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") }, format: "jwk" }) };
+};
+
+/** The checkpoint, and by whom it is signed; a text when it is none or its signature is false. */
+const readCheckpoint = (note, keys) => {
+  const split = note.lastIndexOf("\n\n");
+  const [origin, size, root] = note.slice(0, split).split("\n");
+  const text = note.slice(0, split + 1);
+  const hash = Buffer.from(root ?? "", "base64");
+  if (split < 0 || !/^[1-9]\d{0,14}$/.test(size ?? "") || hash.length !== 32) return "checkpoints.txt holds no checkpoint";
+  const signatures = note.slice(split + 2).split("\n").filter(Boolean).map((line) => line.split(" "));
+  let by;
+  for (const [, name, encoded = ""] of signatures) {
+    const bytes = Buffer.from(encoded, "base64");
+    const key = keys.find((each) => each.name === name && each.id === bytes.subarray(0, 4).toString("hex"));
+    if (key && !verify(null, Buffer.from(text), key.key, bytes.subarray(4))) return `the checkpoint's signature is not that of ${key.name}+${key.id}: it was changed after signing`;
+    by ??= key;
+  }
+  if (by && by.name !== origin) return `the checkpoint is that of ${origin} and signed by the key of ${by.name}`;
+  return { origin, size: Number(size), root: hash, by, names: signatures.map(([, name]) => name) };
+};
+
+const linesOf = async function* (path) {
+  let line = Buffer.alloc(0);
+  for await (const chunk of createReadStream(path)) {
+    line = line.length === 0 ? chunk : Buffer.concat([line, chunk]);
+    let start = 0;
+    for (let end = line.indexOf(10, start); end >= 0; end = line.indexOf(10, start)) {
+      yield line.subarray(start, end);
+      start = end + 1;
+    }
+    line = line.subarray(start);
+  }
+  if (line.length > 0) yield line;
+};
+
+const fileHash = async (path) => {
+  const hash = createHash("sha256");
+  for await (const chunk of createReadStream(path)) hash.update(chunk);
+  return hash.digest("hex");
+};
+
+/** The manifest only tells damage from change: it is not signed. */
+const checkManifest = async (dir, finding) => {
+  const listed = new Set([FILES.manifest]);
+  for await (const line of createInterface({ input: createReadStream(join(dir, FILES.manifest)) })) {
+    const [, hash, name = ""] = /^([0-9a-f]{64}) [ *]([\w.-]+)$/.exec(line) ?? [];
+    listed.add(name);
+    if (hash === undefined) finding(`manifest.sha256 has a line that is none: ${line.slice(0, 80)}`);
+    else if (!existsSync(join(dir, name))) finding(`${name} is missing`);
+    else if ((await fileHash(join(dir, name))) !== hash) finding(`${name} is not as it was exported: its SHA-256 differs from the manifest's`);
+  }
+  for (const name of readdirSync(dir)) if (!listed.has(name)) finding(`${name} is no part of the bundle: it was put there`);
+};
+
+/** What the entries say of themselves, gathered while they pass. */
+class Gathered {
+  events = 0;
+  proved = 0;
+  seen = new Set();
+  open = new Map();
+  /** By DBID: the numbers of its Do-Not-Calls. */
+  numbers = new Map();
+  /** By DBID, what the gateway itself said, in an entry of the bundle, that the last number was. */
+  said = undefined;
+  /** By DBID, the last number among entries that were deleted when their time was over. */
+  retired = {};
+
+  take(entry) {
+    this.events++;
+    if (entry.kind === "intent") this.open.set(entry.id, entry.index);
+    else if (typeof entry.id === "string") this.open.delete(entry.id);
+    if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.numbers.set(entry.tenant.dbid, [...(this.numbers.get(entry.tenant.dbid) ?? []), entry.dnc]);
+    if (entry.kind === "access" && entry.operation === "export" && entry.dnc) this.said = { index: entry.index, last: entry.dnc };
+    if (entry.kind === "retired" && entry.dnc) this.retired = entry.dnc;
+  }
+
+  sequences(finding) {
+    return [...this.numbers].map(([dbid, numbers]) => {
+      const sorted = numbers.sort((one, other) => one - other);
+      for (const [at, number] of sorted.entries()) if (at > 0 && number === sorted[at - 1]) finding(`Do-Not-Call ${number} of tenant ${dbid} is there twice`);
+      const [first, last] = [sorted[0], sorted.at(-1)];
+      const missing = last - first + 1 - new Set(sorted).size;
+      const said = this.said?.last[dbid];
+      return { dbid, first, last, missing, said, complete: missing === 0 && said === last && (first === 1 || first === (this.retired[dbid] ?? 0) + 1) };
+    });
+  }
+}
+
+const checkEvents = async (dir, { size, root }, finding) => {
+  const gathered = new Gathered();
+  const proofs = linesOf(join(dir, FILES.proofs));
+  for await (const line of linesOf(join(dir, FILES.events))) {
+    const where = `line ${gathered.events + 1} of ${FILES.events}`;
+    const proof = parse((await proofs.next()).value);
+    const entry = parse(line);
+    if (!entry || !Number.isSafeInteger(entry.index)) {
+      finding(`${where} is no entry`);
+      gathered.events++;
+      continue;
+    }
+    if (gathered.seen.has(entry.index)) finding(`${where}: index ${entry.index} is there twice`);
+    gathered.seen.add(entry.index);
+    gathered.take(entry);
+    const path = Array.isArray(proof?.path) ? proof.path.map((each) => Buffer.from(String(each), "hex")) : [];
+    if (proof?.index === entry.index && rootFrom(leafHash(line), entry.index, size, path)?.equals(root)) gathered.proved++;
+    else finding(`${where} (index ${entry.index}) does not lead to the root of checkpoint ${size}: it or its proof was changed`);
+  }
+  if (!(await proofs.next()).done) finding(`${FILES.proofs} has more lines than ${FILES.events}: an entry was taken out`);
+  return gathered;
+};
+
+const parse = (bytes) => {
+  try {
+    return bytes === undefined ? undefined : JSON.parse(bytes.toString());
+  } catch {
+    return undefined;
+  }
+};
+
+const keysIn = (dir) => {
+  const { keys } = JSON.parse(readFileSync(join(dir, FILES.keys), "utf8"));
+  return keys.map(readKey);
+};
+
+/** `key`: verifier keys, one to a line; without it the bundle's own. */
+export const verifyBundle = async (dir, key) => {
+  const findings = [];
+  const finding = (text) => findings.push(text);
+  const missing = Object.values(FILES).filter((name) => !existsSync(join(dir, name))).map((name) => `there is no ${name}`);
+  const report = { verdict: "cannot-tell", bundle: dir, events: 0, proved: 0, checkpoint: undefined, signed: undefined, keys: key === undefined ? "bundle" : "given", sequences: [], said: undefined, inDoubt: 0, findings, more: 0, missing, notProved: [] };
+  if (missing.length > 0) return report;
+  try {
+    const keys = key === undefined ? keysIn(dir) : key.split(/\r?\n/).filter((line) => line.trim() !== "").map(readKey);
+    const checkpoint = readCheckpoint(readFileSync(join(dir, FILES.checkpoint), "utf8"), keys);
+    if (typeof checkpoint === "string") finding(checkpoint);
+    else {
+      if (!checkpoint.by) missing.push(`the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`);
+      const gathered = await checkEvents(dir, checkpoint, finding);
+      Object.assign(report, {
+        events: gathered.events, proved: gathered.proved, checkpoint: { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root.toString("hex") },
+        signed: checkpoint.by && `${checkpoint.by.name}+${checkpoint.by.id}`, sequences: gathered.sequences(finding), said: gathered.said?.index, inDoubt: gathered.open.size,
+      });
+    }
+  } catch (error) {
+    missing.push(error.message);
+  }
+  await checkManifest(dir, finding);
+  return finished(report);
+};
+
+const finished = (report) => {
+  const { findings, missing, keys, sequences } = report;
+  report.verdict = findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
+  report.more = Math.max(0, findings.length - MOST_FINDINGS);
+  report.findings = findings.slice(0, MOST_FINDINGS);
+  report.notProved = [
+    ...(keys === "bundle" ? ["that the key is the gateway's: it came with the bundle. Compare it with one that you were given otherwise, or give that with --key"] : []),
+    sequences.some(({ complete }) => complete)
+      ? "that the filter took every other entry: that none is missing is proved of a tenant's Do-Not-Calls where their numbers run from the first to the last"
+      : "that the filter took every entry that it should have: what is here is proved, what is not here is not",
+    "requests that did not pass the gateway, text that was masked before it was written, and that the clock was right",
+  ];
+  return report;
+};
+
+const row = (name, says) => `  ${name.padEnd(10)}  ${says}`;
+
+export const printBundle = (report) => {
+  const { verdict, events, proved, checkpoint, signed, keys, sequences, said, inDoubt, findings, more, missing, notProved } = report;
+  return [
+    row("events", `${events}`),
+    ...(checkpoint ? [row("inclusion", `${proved} of ${events} proofs lead to checkpoint ${checkpoint.size} of ${checkpoint.origin} (root ${checkpoint.root.slice(0, 12)}…)`)] : []),
+    row("signature", signed === undefined ? "by no known key" : `by ${signed} (${keys === "given" ? "the key given" : "the key in the bundle"})`),
+    ...sequences.map(({ dbid, first, last, missing: holes, said: until, complete }) => row("sequence", `Do-Not-Calls ${first}..${last} of tenant ${dbid}, ${holes === 0 ? "no gap" : `${holes} not here`}; ${
+      until === undefined ? "nothing says which was the last" : `the gateway said at index ${said} that ${until} was the last`}${complete ? ": complete up to there" : ""}`)),
+    ...(inDoubt > 0 ? [row("in doubt", `${inDoubt} intents whose end is not here`)] : []),
+    ...findings.map((text) => row("broken", text)),
+    ...(more > 0 ? [row("broken", `and ${more} more`)] : []),
+    verdict === "ok" ? "OK  unchanged since the checkpoint was signed" : verdict === "broken" ? `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}` : `CANNOT TELL  ${missing.join("; ")}`,
+    ...notProved.map((text) => `not proved: ${text}`),
+  ].join("\n");
+};
+
+const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 };
+
+const main = async ([flag, given]) => {
+  if (flag !== undefined && (flag !== "--key" || given === undefined)) {
+    console.error("node verify.mjs [--key <verifier key, or a file with it>]");
+    return 2;
+  }
+  const key = given === undefined || given.includes("+") ? given : readFileSync(given, "utf8");
+  const report = await verifyBundle(dirname(fileURLToPath(import.meta.url)), key);
+  console.log(printBundle(report));
+  return EXIT[report.verdict];
+};
+
+// In the bundle it is called verify.mjs; where ocsgw has it, it is imported.
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) process.exitCode = await main(process.argv.slice(2));

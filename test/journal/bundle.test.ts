@@ -1,0 +1,180 @@
+import { appendFile, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { NotProvable, writeBundle } from "../../src/journal/bundle.ts";
+import { parseFilter } from "../../src/journal/filter.ts";
+import { signCheckpoint } from "../../src/journal/note.ts";
+import { verifyBundle } from "../../src/journal/verify/bundle.mjs";
+import { unpack } from "../../src/journal/verify/unpack.ts";
+import { run } from "../kit/command.ts";
+import { describeWith, programOf } from "../kit/machine.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "./kit.ts";
+
+const key = aKey();
+let [dir, whole, work, vkey] = ["", "", "", ""];
+let size = 0;
+
+const bundle = (filter: string, out: string) => writeBundle({ dir, filter: parseFilter(filter), size, by: "rw", purpose: "audit", version: "1.2.3", configHash: "7c1e" }, out);
+
+beforeAll(async () => {
+  [dir, whole] = [await aDirectory(), await aDirectory()];
+  const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { segmentBytes: 60_000 });
+  for (let number = 0; number < 400; number++) {
+    const alpha = number % 2 === 0;
+    for (const entry of aDoNotCall(number, { action: number % 3 === 0 ? "DoNotCall" : "AddRecord", ...(alpha ? {} : { tenant: { dbid: 102, name: "Beta <Tenant>" } }), ...(number % 9 === 0 && { refused: "OCSGW-2104" }) })) await journal.append(entry);
+  }
+  for (const query of ["action:DoNotCall tenant:101", "status:403", ""]) await journal.append({ kind: "access", user: "rw", operation: "export", ...(query && { query }) });
+  await close();
+  [size, vkey] = [checkpoints.last().size, checkpoints.verifierKey];
+  await bundle("action:DoNotCall tenant:101", join(whole, "b"));
+});
+afterAll(async () => { for (const each of [dir, whole]) await removeDirectory(each); });
+beforeEach(async () => {
+  work = await aDirectory();
+  await cp(join(whole, "b"), join(work, "b"), { recursive: true });
+});
+afterEach(() => removeDirectory(work));
+
+const at = (name: string): string => join(work, "b", name);
+const edit = async (name: string, change: (text: string) => string): Promise<void> => writeFile(at(name), change(await readFile(at(name), "utf8")));
+const verified = () => verifyBundle(join(work, "b"), vkey);
+
+describe("a bundle", () => {
+  it("holds what was asked for, byte for byte, and proves each line and that no Do-Not-Call is missing", async () => {
+    const report = await verified();
+    expect(report).toMatchObject({ verdict: "ok", findings: [], missing: [], inDoubt: 0, checkpoint: { origin: ORIGIN, size }, sequences: [{ dbid: 101, first: 1, last: 67, missing: 0, said: 67, complete: true }] });
+    expect(report.proved).toBe(report.events);
+    const all = (await Promise.all((await segmentsOf(dir)).map((segment) => linesOf(dir, segment)))).flat();
+    const lines = (await readFile(at("events.ndjson"), "utf8")).split("\n").slice(0, -1);
+    expect(lines.length).toBeGreaterThan(100);
+    expect(lines.filter((line) => !all.includes(line))).toEqual([]);
+    expect(report.notProved.join()).toContain("that none is missing is proved of a tenant's Do-Not-Calls");
+  });
+
+  it("says that it does not prove what a filter left out", async () => {
+    await bundle("status:403", join(work, "refused"));
+    const report = await verifyBundle(join(work, "refused"), vkey);
+    expect(report.verdict).toBe("ok");
+    expect(report.sequences.every(({ complete }) => !complete)).toBe(true);
+    expect(report.notProved.join()).toContain("what is not here is not");
+  });
+
+  it("says that the key is its own when none is given", async () => {
+    const report = await verifyBundle(join(work, "b"));
+    expect([report.verdict, report.keys]).toEqual(["ok", "bundle"]);
+    expect(report.notProved[0]).toContain("it came with the bundle");
+  });
+
+  it("shows people a table without script, in which nothing of the journal is markup", async () => {
+    await bundle("", join(work, "all"));
+    const html = await readFile(join(work, "all", "summary.html"), "utf8");
+    expect(html).toContain("Beta &lt;Tenant&gt;");
+    expect(html).not.toMatch(/<script|<Tenant>|https?:/);
+  });
+
+  it.each<[string, () => Promise<void>, RegExp]>([
+    ["a changed entry", () => edit("events.ndjson", (text) => text.replace("alpha-crm", "alpha-crl")), /line 1 of events\.ndjson \(index 0\) does not lead to the root/],
+    ["an entry that was taken out", () => edit("events.ndjson", (text) => text.slice(text.indexOf("\n") + 1)), /does not lead to the root|was taken out/],
+    ["an entry that was put in", () => edit("events.ndjson", (text) => `${text.split("\n")[3]}\n${text}`), /is there twice/],
+    ["text that is no entry", () => edit("events.ndjson", (text) => `nothing\n${text}`), /line 1 of events\.ndjson is no entry/],
+    ["a changed proof", () => edit("proofs.ndjson", (text) => text.replace(/"path":\["[0-9a-f]{4}/, "\"path\":[\"0000")), /it or its proof was changed/],
+    ["a proof of another index", () => edit("proofs.ndjson", (text) => text.replace(/"index":\d+/, "\"index\":1")), /does not lead/],
+    ["a proof of the right hashes and more", () => edit("proofs.ndjson", (text) => text.replace("\"path\":[", `"path":["${"00".repeat(32)}",`)), /does not lead/],
+    ["a changed size", () => edit("checkpoints.txt", (text) => text.replace(`\n${size}\n`, `\n${size - 1}\n`)), /was changed after signing/],
+    ["a changed root", () => edit("checkpoints.txt", (text) => text.replace(/\n([A-Za-z0-9+/])/g, "\nA$1").replace("\nAA", "\nA")), /was changed after signing|no checkpoint/],
+    ["a file that was put there", () => writeFile(at("more.txt"), ""), /more\.txt is no part of the bundle/],
+    ["a changed README", () => appendFile(at("README.txt"), "!"), /README\.txt is not as it was exported/],
+    ["a missing summary", () => rm(at("summary.html")), /summary\.html is missing/],
+  ])("with %s is broken", async (_what, damage, words) => {
+    await damage();
+    const report = await verified();
+    expect(report.verdict).toBe("broken");
+    expect(report.findings.join("\n")).toMatch(words);
+  });
+
+  it("of which a Do-Not-Call and its proof were taken out, with a new manifest, is not complete", async () => {
+    const events = (await readFile(at("events.ndjson"), "utf8")).split("\n");
+    const place = events.findIndex((line) => line.endsWith("\"dnc\":5}"));
+    for (const name of ["events.ndjson", "proofs.ndjson"]) await edit(name, (text) => text.split("\n").toSpliced(place, 1).join("\n"));
+    const { sequences } = await verified();
+    expect(sequences).toEqual([{ dbid: 101, first: 1, last: 67, missing: 1, said: 67, complete: false }]);
+  });
+
+  it("whose last Do-Not-Calls were taken out is not complete either: the gateway said how many there were", async () => {
+    const events = (await readFile(at("events.ndjson"), "utf8")).split("\n");
+    const place = events.findIndex((line) => line.endsWith("\"dnc\":67}"));
+    for (const name of ["events.ndjson", "proofs.ndjson"]) await edit(name, (text) => text.split("\n").toSpliced(place, 1).join("\n"));
+    expect((await verified()).sequences).toMatchObject([{ last: 66, said: 67, complete: false }]);
+  });
+
+  it("that was signed again by another key cannot be told with the gateway's", async () => {
+    const { origin, size: covered, root } = (await verified()).checkpoint!;
+    await writeFile(at("checkpoints.txt"), signCheckpoint({ origin: `${origin}/x`, size: covered, root: Buffer.from(root, "hex") }, aKey()));
+    const report = await verified();
+    expect([report.verdict === "ok", report.missing.join()]).toEqual([false, expect.stringContaining("is signed by")]);
+  });
+
+  it.each(["events.ndjson", "proofs.ndjson", "checkpoints.txt", "keys.json", "query.json", "manifest.sha256"])("without %s cannot be told", async (name) => {
+    await rm(at(name));
+    expect(await verified()).toMatchObject({ verdict: "cannot-tell", missing: [`there is no ${name}`] });
+  });
+
+  it("is written whole or not at all, and over nothing", async () => {
+    await mkdir(join(work, "taken"));
+    await expect(bundle("", join(work, "taken"))).rejects.toThrow("EEXIST");
+    await writeFile(join(work, "taken.zip"), "mine");
+    await expect(bundle("", join(work, "taken.zip"))).rejects.toThrow("EEXIST");
+    expect(await readFile(join(work, "taken.zip"), "utf8")).toBe("mine");
+    expect((await readdir(work)).toSorted()).toEqual(["b", "taken", "taken.zip"]);
+  });
+
+  it("is not made of a journal that does not have the root of its checkpoint", async () => {
+    const copy = join(work, "journal");
+    await cp(dir, copy, { recursive: true });
+    const [segment] = await segmentsOf(copy);
+    const lines = await linesOf(copy, segment!);
+    await writeLines(copy, segment!, lines.with(5, lines[5]!.replace("alpha-crm", "alpha-crl")));
+    await expect(writeBundle({ dir: copy, filter: parseFilter(""), size, by: "rw", purpose: undefined, version: "1", configHash: "" }, join(work, "never"))).rejects.toThrow(NotProvable);
+    expect((await readdir(work)).toSorted()).toEqual(["b", "journal"]);
+  });
+
+  it("is packed and unpacked", async () => {
+    await bundle("status:403", join(work, "b.zip"));
+    await mkdir(join(work, "out"));
+    await unpack(join(work, "b.zip"), join(work, "out"));
+    expect((await verifyBundle(join(work, "out"), vkey)).verdict).toBe("ok");
+    const bytes = await readFile(join(work, "b.zip"));
+    await writeFile(join(work, "cut.zip"), bytes.subarray(0, bytes.length - 30));
+    await expect(unpack(join(work, "cut.zip"), join(work, "out"))).rejects.toThrow("cut off");
+    await writeFile(join(work, "out.zip"), Buffer.from(bytes.toString("latin1").replaceAll("verify.mjs", "../../evil"), "latin1"));
+    await expect(unpack(join(work, "out.zip"), join(work, "out"))).rejects.toThrow("which is no file of a bundle");
+  });
+});
+
+describe("the program in a bundle", () => {
+  it("needs nothing but Node: it imports nothing else, and reads nothing outside of its directory", async () => {
+    const source = await readFile(at("verify.mjs"), "utf8");
+    expect([...source.matchAll(/from "([^"]+)"/g)].map(([, from]) => from).filter((from) => !from!.startsWith("node:"))).toEqual([]);
+    expect(source).not.toMatch(/node:(net|http|https|dns|child_process)|fetch\(|import\(/);
+  });
+
+  const nodes = [["this Node", process.execPath], ...[programOf("node")].filter((path) => path !== undefined && path !== process.execPath).map((path) => ["the Node of the machine", path!])] as [string, string][];
+  it.each(nodes)("verifies it with %s, and tells by its exit code", async (_name, node) => {
+    const start = (...args: readonly string[]) => run(node, [at("verify.mjs"), ...args], { cwd: "/", env: { NODE_OPTIONS: "" } });
+    const right = await start("--key", vkey);
+    expect([right.code, right.stderr]).toEqual([0, ""]);
+    expect(right.stdout).toContain("Do-Not-Calls 1..67 of tenant 101, no gap; the gateway said");
+    expect((await start("--key", "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")).code).toBe(8);
+    expect((await start("--what")).code).toBe(2);
+    await edit("events.ndjson", (text) => text.replace("alpha-crm", "alpha-crl"));
+    expect((await start("--key", vkey)).code).toBe(7);
+  });
+});
+
+describeWith(["unzip", "sha256sum"], "what others read of a bundle", (unzip, sha256sum) => {
+  it("is a zip that unzip takes and a manifest that sha256sum takes", async () => {
+    await bundle("", join(work, "b.zip"));
+    expect(await run(unzip!, ["-q", join(work, "b.zip"), "-d", join(work, "unzipped")])).toMatchObject({ code: 0, stderr: "" });
+    expect(await run(sha256sum!, ["--quiet", "--strict", "-c", "manifest.sha256"], { cwd: join(work, "unzipped") })).toMatchObject({ code: 0, stdout: "" });
+  });
+});

@@ -1,0 +1,117 @@
+import { appendFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Retired } from "../../../src/journal/entry.ts";
+import { verifyJournal, verifySegment } from "../../../src/journal/verify.ts";
+import { aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
+
+let dir: string;
+let vkey: string;
+const key = aKey();
+
+/** 30 Do-Not-Calls in four segments, then what is given, then a checkpoint. */
+const write = async (last: (segments: readonly string[]) => Retired | undefined): Promise<void> => {
+  const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { segmentBytes: 3500 });
+  for (let number = 0; number < 30; number++) await journal.append(aDoNotCall(number, { open: true })[0]!);
+  const entry = last(await segmentsOf(dir));
+  if (entry) await journal.append(entry);
+  await close();
+  vkey = checkpoints.verifierKey;
+};
+
+beforeEach(async () => { dir = await aDirectory(); });
+afterEach(() => removeDirectory(dir));
+
+const retiring = (segments: readonly string[]): Retired => {
+  const to = Number(segments[2]!.slice(0, 12));
+  return { kind: "retired", from: 0, to, segments: segments.slice(0, 2), youngest: "2026-11-22T12:00:00.000000Z", dnc: { 101: to } };
+};
+const remove = async (...places: readonly number[]): Promise<void> => {
+  const segments = await segmentsOf(dir);
+  for (const place of places) await rm(join(dir, "segments", segments[place]!));
+};
+
+describe("segments that were deleted when their time was over", () => {
+  it("leave a journal that verifies, and it is said what is not there", async () => {
+    await write(retiring);
+    const [, , third] = await segmentsOf(dir);
+    await remove(0, 1);
+    const report = await verifyJournal(dir, { vkey });
+    expect(report).toMatchObject({ verdict: "ok", entries: 31, retired: Number(third!.slice(0, 12)), covered: 31, dnc: { 101: 30 } });
+    expect(report.notProved[0]).toContain(`what stood in the ${Number(third!.slice(0, 12))} entries`);
+  });
+
+  it("are missed when no entry says so", async () => {
+    await write(() => undefined);
+    await remove(0);
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", findings: [expect.objectContaining({ kind: "segment", text: expect.stringContaining("no entry says") as string })] });
+  });
+
+  it("are missed when the entry does not go so far", async () => {
+    await write(retiring);
+    await remove(0, 1, 2);
+    expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
+  });
+
+  it("are missed when their hashes are gone as well", async () => {
+    await write(retiring);
+    const [first] = await segmentsOf(dir);
+    await remove(0, 1);
+    await rm(join(dir, "segments", first!.replace(".jsonl", ".hashes")));
+    expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
+  });
+
+  it("do not hide a change in what is left", async () => {
+    await write(retiring);
+    await remove(0, 1);
+    const [left] = await segmentsOf(dir);
+    const lines = await linesOf(dir, left!);
+    await writeLines(dir, left!, lines.with(1, lines[1]!.replace("alpha-crm", "alpha-crl")));
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", findings: [{ kind: "changed", segment: left, line: 2 }] });
+  });
+});
+
+describe("the numbers of the Do-Not-Calls", () => {
+  it("are told when they have a gap that the journal itself has signed", async () => {
+    const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
+    await journal.append(aDoNotCall(0, { open: true })[0]!);
+    await close();
+    const [segment] = await segmentsOf(dir);
+    const [line] = await linesOf(dir, segment!);
+    await rm(join(dir, "checkpoints"), { recursive: true });
+    await appendFile(join(dir, "segments", segment!), `${line!.replace("{\"index\":0", "{\"index\":1").replace("\"dnc\":1}", "\"dnc\":3}")}\n`);
+    await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
+    const again = await openWithCheckpoints(dir, key);
+    await again.close();
+    expect(await verifyJournal(dir, { vkey: checkpoints.verifierKey })).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("has Do-Not-Call 3 of tenant 101, and the one before it had 1") as string }] });
+  });
+});
+
+describe("one segment by itself", () => {
+  const pathOf = async (place: number): Promise<string> => join(dir, "segments", (await segmentsOf(dir))[place]!);
+
+  it("is held against the checkpoint without the other segments", async () => {
+    await write(() => undefined);
+    await remove(0);
+    expect(await verifySegment(await pathOf(0), { vkey })).toMatchObject({ verdict: "ok", findings: [], missing: [] });
+  });
+
+  it("is broken in the line that was changed", async () => {
+    await write(() => undefined);
+    const segment = (await segmentsOf(dir))[1]!;
+    const lines = await linesOf(dir, segment);
+    await writeLines(dir, segment, lines.with(2, lines[2]!.replace("alpha-crm", "alpha-crl")));
+    expect(await verifySegment(await pathOf(1), { vkey })).toMatchObject({ verdict: "broken", findings: [{ kind: "changed", line: 3, index: Number(segment.slice(0, 12)) + 2 }] });
+    await writeLines(dir, segment, lines.slice(0, -1));
+    expect(await verifySegment(await pathOf(1), { vkey })).toMatchObject({ verdict: "broken", findings: [{ kind: "cut" }] });
+  });
+
+  it("cannot be told of without its journal", async () => {
+    await write(() => undefined);
+    const [segment] = await segmentsOf(dir);
+    const elsewhere = await aDirectory();
+    await writeFile(join(elsewhere, segment!), (await linesOf(dir, segment!)).map((line) => `${line}\n`).join(""));
+    expect((await verifySegment(join(elsewhere, segment!), { vkey })).verdict).toBe("cannot-tell");
+    await removeDirectory(elsewhere);
+  });
+});
