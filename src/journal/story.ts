@@ -2,7 +2,7 @@
  * A story: what the journal says of one request, an intent and what closed it, or a refusal alone. An entry that is of no request (a start, a
  * switchover, a look-up) is a story by itself. What a story is searched by, its facts, is read out of its entries here and nowhere else.
  */
-import type { Delivery, Origin, Recorded, Tenant } from "./entry.ts";
+import type { Delivery, Kind, Origin, Recorded, Tenant } from "./entry.ts";
 import { readMicros } from "./time.ts";
 
 export type Story = {
@@ -52,6 +52,8 @@ export type Facts = {
   readonly queue?: number | undefined;
   readonly ocs?: number | undefined;
   readonly total?: number | undefined;
+  /** The code under which policy would have refused it, had its tenant not been observed only. */
+  readonly would?: string | undefined;
   /** The gapless number of a Do-Not-Call within its tenant. */
   readonly dnc?: number | undefined;
   readonly config?: string | undefined;
@@ -77,6 +79,7 @@ export const factsOf = ({ at, entries }: Story): Facts => {
     ...whatOf(asked),
     ...howOf(closing),
     ...stateOf(closing),
+    would: textOf(asked["would_refuse"]),
     dnc: numberOf(asked["dnc"]),
   };
 };
@@ -157,4 +160,6 @@ const outcomeOf = ({ origin, status, delivery }: Members): { readonly state: Sta
 };
 
 /** Kinds of which the id is that of an earlier intent. */
-export const closes = (entry: Recorded): boolean => "id" in entry && entry.kind !== "intent" && entry.kind !== "refusal";
+export const closes = (entry: Recorded): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "doubt" }> => CLOSING.has(entry.kind);
+
+const CLOSING: ReadonlySet<string> = new Set(["outcome", "abandoned", "doubt"] satisfies Kind[]);

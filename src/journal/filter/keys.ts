@@ -47,6 +47,7 @@ const KEYS: Readonly<Record<string, Row>> = {
   status: { fact: "status", grammar: status, says: "an HTTP status: 410, 4xx, >=400, 400..499" },
   origin: { fact: "origin", grammar: words(["ocs", "gateway"]), says: "who answered: ocs, gateway" },
   code: { fact: "code", grammar: code, says: "a code of the gateway, as in OCSGW-2103" },
+  would: { fact: "would", grammar: code, says: "the code under which a tenant in mode: observe would have been refused" },
   delivery: { fact: "delivery", grammar: words(DELIVERIES), says: "not-sent, answered, sent-no-answer" },
   is: { fact: "state", grammar: words(STATES), says: "how it ended: ok, ocs-no (OCS said no), refused (here), no-answer, abandoned, in-doubt, open" },
   kind: { fact: "kinds", grammar: kind, says: "a kind of entry, as in refusal, switchover, access" },
@@ -65,7 +66,7 @@ const KEYS: Readonly<Record<string, Row>> = {
   config: { fact: "config", grammar: text, says: "the hash of the config file that was in force" },
 };
 
-const OTHER_NAMES: Readonly<Record<string, string>> = { via: "endpoint", customer_id: "customer", campaigngroup: "group", "ocs.warning": "ocs.error", "total.time": "total" };
+const OTHER_NAMES: Readonly<Record<string, string>> = { via: "endpoint", customer_id: "customer", campaigngroup: "group", "ocs.warning": "ocs.error", "total.time": "total", would_refuse: "would" };
 
 export const KEY_NAMES: readonly string[] = Object.keys(KEYS);
 

@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Known } from "../filter/keys.ts";
 import type { Facts } from "../story.ts";
 
-const MEMBERS = ["kinds", "state", "tenant", "client", "action", "resource", "listener", "status", "origin", "code", "delivery", "warning", "upstream", "endpoint"] as const satisfies readonly Known[];
+const MEMBERS = ["kinds", "state", "tenant", "client", "action", "resource", "listener", "status", "origin", "code", "delivery", "warning", "upstream", "endpoint", "would"] as const satisfies readonly Known[];
 
 export type Facet = Partial<Pick<Facts, (typeof MEMBERS)[number]>>;
 export type Numbered = { readonly number: number; readonly facet: Facet };

@@ -4,8 +4,9 @@
  */
 import type { Line } from "./walk.ts";
 
-const NUMBER = /,"dnc":([1-9][0-9]{0,15})\}$/;
-const TAIL_BYTES = 26;
+/** Behind it stands the line's CRC-32, in journals that have one. */
+const NUMBER = /,"dnc":([1-9][0-9]{0,15})(?:,"crc":[0-9]+)?\}$/;
+const TAIL_BYTES = 48;
 const TENANT = '"tenant":{"dbid":';
 const MOST_TOLD = 20;
 

@@ -2,6 +2,7 @@ import { appendFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Retired } from "../../../src/journal/entry.ts";
+import { sealLine } from "../../../src/journal/seal.ts";
 import { verifyJournal, verifySegment } from "../../../src/journal/verify.ts";
 import { aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
 
@@ -79,7 +80,9 @@ describe("the numbers of the Do-Not-Calls", () => {
     const [segment] = await segmentsOf(dir);
     const [line] = await linesOf(dir, segment!);
     await rm(join(dir, "checkpoints"), { recursive: true });
-    await appendFile(join(dir, "segments", segment!), `${line!.replace("{\"index\":0", "{\"index\":1").replace("\"dnc\":1}", "\"dnc\":3}")}\n`);
+    const forged = Buffer.alloc(4096);
+    const length = forged.write(`${line!.replace(/,"crc":\d+\}$/, "").replace("{\"index\":0", "{\"index\":1").replace("\"dnc\":1", "\"dnc\":3")}}`);
+    await appendFile(join(dir, "segments", segment!), `${forged.toString("utf8", 0, sealLine(forged, 0, length))}\n`);
     await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
     const again = await openWithCheckpoints(dir, key);
     await again.close();
