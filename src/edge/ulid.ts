@@ -1,17 +1,26 @@
 /** ULID: 48 bits of milliseconds and 80 random bits in Crockford's base32, 26 characters; sorts by time, tells nothing else. */
 import { randomFillSync } from "node:crypto";
 
-const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
-const pool = new Uint8Array(16 * 256);
+const ALPHABET = Buffer.from("0123456789ABCDEFGHJKMNPQRSTVWXYZ", "latin1");
+const TIME_DIGITS = 10;
+const RANDOM_DIGITS = 16;
+const pool = new Uint8Array(RANDOM_DIGITS * 256);
 let used = pool.length;
+/** The digits of the last id; those of the time stay while the millisecond does. */
+const digits = Buffer.alloc(TIME_DIGITS + RANDOM_DIGITS);
+let written = Number.NaN;
 
 export const ulid = (now = Date.now()): string => {
-  let id = "";
-  for (let time = now, digit = 0; digit < 10; digit++, time = Math.floor(time / 32)) id = ALPHABET[time % 32] + id;
+  if (now !== written) writeTime(now);
   if (used === pool.length) {
     randomFillSync(pool);
     used = 0;
   }
-  for (const end = used + 16; used < end; used++) id += ALPHABET[pool[used]! & 31];
-  return id;
+  for (let at = TIME_DIGITS; at < digits.length; at++) digits[at] = ALPHABET[pool[used++]! & 31]!;
+  return digits.toString("latin1");
+};
+
+const writeTime = (now: number): void => {
+  for (let at = TIME_DIGITS - 1, time = now; at >= 0; at--, time = Math.floor(time / 32)) digits[at] = ALPHABET[time % 32]!;
+  written = now;
 };

@@ -71,12 +71,11 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
   };
 
   const body = (attributes: ReadonlyMap<string, unknown>): Record<string, unknown> => {
-    // Without a prototype, so that a field may be called anything.
-    const redacted = Object.create(null) as Record<string, unknown>;
+    const redacted: Record<string, unknown> = {};
     for (const [name, value] of attributes) {
       const rule = ruleFor(name);
       const kept = rule ? shown(rule, value) : isMap(value) ? body(value) : value;
-      if (kept !== undefined) redacted[name] = kept;
+      if (kept !== undefined) set(redacted, name, kept);
     }
     return redacted;
   };
@@ -106,7 +105,16 @@ const isScalar = (value: unknown): value is string | number | bigint | boolean =
 /** A phone is its digits: +1 415 555 0100 and 14155550100 are one number. All else is taken as it stands. */
 const normalised = (kind: string, value: string): string => (kind === "phone" ? value.replaceAll(/[^0-9]/g, "") || value : value);
 
+/** A field may be called anything, also what an object has a setter for. */
+const set = (object: Record<string, unknown>, name: string, value: unknown): void => {
+  if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true });
+  else object[name] = value;
+};
+
+const PLAIN = /^[ -~]*$/;
+
 const lastFour = (value: string): string => {
-  const characters = Array.from(value);
-  return characters.length > 4 ? HIDDEN + characters.slice(-4).join("") : HIDDEN;
+  const characters = PLAIN.test(value) ? value : Array.from(value);
+  if (characters.length <= 4) return HIDDEN;
+  return HIDDEN + (typeof characters === "string" ? characters.slice(-4) : characters.slice(-4).join(""));
 };
