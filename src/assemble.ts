@@ -60,7 +60,7 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
 
 const start = async ({ settings, configHash, files = new Map(), file, adminToken }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const first: Reading = { settings, hash: configHash, files };
-  const { journal, checkpoints } = await startJournal(settings, configHash, stops);
+  const { journal, checkpoints, secondPlaces } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
   const revocations = createRevocations();
   const current = (): Settings => standing.generation?.settings ?? settings;
@@ -71,7 +71,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => keeper.close());
   const token = adminToken ?? newToken();
   const oversight = await createOversight({
-    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, counts,
+    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
     revoke: (said) => keeper.decide(said), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => [...standing.generation?.boards.values() ?? []].map(({ switchboard }) => switchboard.status()),
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings),

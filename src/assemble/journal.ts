@@ -5,19 +5,28 @@ import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal
 import { Floods } from "../journal/floods.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
+import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
-export const startJournal = async ({ audit }: Settings, configHash: string, stops: Stops): Promise<{ journal: Journal; checkpoints: Checkpoints }> => {
+export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces };
+
+export const startJournal = async (settings: Settings, configHash: string, stops: Stops): Promise<Started> => {
+  const { audit } = settings;
+  const found = await readSecondPlaces(settings);
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const journal = await openJournal({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
+    published: found.flatMap(({ checkpoints }) => checkpoints ?? []),
   });
   stops.push(() => journal.close());
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size);
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
-  const checkpoints = await createCheckpoints(journal, { key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed });
+  const secondPlaces = await startPublishing(found, journal, stops);
+  const checkpoints = await createCheckpoints(journal, {
+    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, publish: secondPlaces.publish,
+  });
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
   if (doubts > 0) events.journalDoubts(doubts);
@@ -25,7 +34,7 @@ export const startJournal = async ({ audit }: Settings, configHash: string, stop
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
   const { dir, disk, unsettled, append, status, head, close } = journal;
-  return { journal: { dir, disk, unsettled, append, status, head, close, note: floods.note }, checkpoints };
+  return { journal: { dir, disk, unsettled, append, status, head, close, note: floods.note }, checkpoints, secondPlaces };
 };
 
 const tell = (news: JournalNews): void => {

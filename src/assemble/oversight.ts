@@ -9,6 +9,7 @@ import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
+import type { SecondPlaces } from "./second-places.ts";
 import type { Reading } from "./generation.ts";
 
 export type Watched = {
@@ -23,6 +24,7 @@ export type Watched = {
   readonly token: string;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
+  readonly secondPlaces: Pick<SecondPlaces, "troubles">;
   readonly counts: Counts;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
@@ -39,7 +41,7 @@ export type Oversight = {
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { reading, refused, reload, checkpoints, counts, upstreams, handles, audit, revoke, token } = watched;
+  const { reading, refused, reload, checkpoints, secondPlaces, counts, upstreams, handles, audit, revoke, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
     counts, upstreams, handles, checkpointAt: () => checkpoints.last().at,
@@ -49,7 +51,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [refused() ?? [], ...endingLists(certificates)].flat();
+  const warnings = (): string[] => [refused() ?? [], ...endingLists(certificates), ...secondPlaces.troubles()].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),

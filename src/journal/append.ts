@@ -3,6 +3,7 @@ import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
 import type { Entry } from "./entry.ts";
 import { takeLock } from "./lock.ts";
+import type { Checkpoint } from "./note.ts";
 import type { OnFailure } from "./outage.ts";
 import { places } from "./places.ts";
 import { recover, type TornTail } from "./recover.ts";
@@ -32,6 +33,8 @@ export type JournalOptions = {
   readonly stuckMs?: number;
   readonly disk?: Disk;
   readonly clocks?: Clocks;
+  /** Checkpoints that were published elsewhere: a journal that contradicts one, or ends before one, is not opened. */
+  readonly published?: readonly Checkpoint[] | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
 };
 
@@ -83,13 +86,13 @@ const STUCK_MS = 5000;
 
 /** Reads what is there, which takes some seconds for a million entries. Throws JournalDamaged, or an error that names the lock's holder. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
-  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined } = options;
+  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, published = [] } = options;
   const at = places(dir);
   await disk.makeDirectory(dir);
   const unlock = await takeLock(at.lock);
   try {
     const how = durability === "flush" ? "durable" : "create";
-    const recovered = await recover(disk, dir, how);
+    const recovered = await recover({ disk, dir, how, published });
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
     return new FileJournal({ ...recovered, dir, disk, segments, clocks, onFailure, stuckMs, tell, unlock });
   } catch (error) {

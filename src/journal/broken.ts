@@ -17,10 +17,15 @@ export const reasonOf = (error: unknown): string => {
   return "code" in error ? error.message.split(",", 1)[0]! : error.message;
 };
 
-/** Rejects when the work takes longer. It goes on all the same: a call to a disk cannot be taken back. */
-export const within = async <Value>(ms: number, work: Promise<Value>): Promise<Value> => {
+/** It did not come in time, and may still come. */
+class TooLate extends Error {
+  override readonly name = "TooLate";
+}
+
+/** Rejects when the work takes longer. It goes on all the same: what was asked of a disk or another machine cannot be taken back. */
+export const within = async <Value>(ms: number, work: Promise<Value>, whose = "the disk"): Promise<Value> => {
   const { promise, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error(`no answer from the disk for ${ms} ms`)), ms);
+  const timer = setTimeout(() => reject(new TooLate(`no answer from ${whose} for ${ms} ms`)), ms);
   try {
     return await Promise.race([work, promise]);
   } finally {

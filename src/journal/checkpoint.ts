@@ -19,6 +19,8 @@ export type CheckpointOptions = {
   readonly everyMs: number;
   /** Told when a checkpoint could not be written. The next interval tries again. */
   readonly onFailure?: (error: unknown) => void;
+  /** Given each signed note when it is on disk. */
+  readonly publish?: (note: string) => void;
 };
 
 export type Checkpoints = {
@@ -35,15 +37,19 @@ export type Checkpoints = {
 type Last = { size: number; at: number };
 
 /** Throws when the earlier checkpoints are another log's, or the origin cannot be a name. */
-export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure }: CheckpointOptions): Promise<Checkpoints> => {
+export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, publish }: CheckpointOptions): Promise<Checkpoints> => {
   requireKeyName(origin);
   const own = verifierKey(origin, key);
   const last: Last = { size: await lastSize(journal, origin), at: Date.now() };
-  await publish(journal, own);
+  await leaveKey(journal, own);
 
   const sign = async (): Promise<void> => {
     const { size, root } = await journal.head();
-    if (size > last.size) await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(signCheckpoint({ origin, size, root: digestBytes(root) }, key)));
+    if (size > last.size) {
+      const note = signCheckpoint({ origin, size, root: digestBytes(root) }, key);
+      await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(note));
+      publish?.(note);
+    }
     Object.assign(last, { size, at: Date.now() } satisfies Last);
   };
   let turn: Promise<void> = Promise.resolve();
@@ -75,7 +81,7 @@ const lastSize = async ({ disk, dir }: Journal, origin: string): Promise<number>
 };
 
 /** A key that replaces another is added: earlier checkpoints are still verified by theirs. */
-const publish = async ({ disk, dir }: Journal, own: string): Promise<void> => {
+const leaveKey = async ({ disk, dir }: Journal, own: string): Promise<void> => {
   const path = places(dir).verifierKeys;
   const before = (await disk.list(dir)).includes("checkpoint.pub") ? (await readWhole(disk, path)).toString().split("\n").filter(Boolean) : [];
   if (!before.includes(own)) await replaceWhole(disk, path, Buffer.from([...before, own, ""].join("\n")));

@@ -5,7 +5,7 @@
 import { readAll, readWhole, settle, type Disk, type DiskFile, type How } from "./disk.ts";
 import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
-import { readCheckpoint } from "./note.ts";
+import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 import { isSealed } from "./seal.ts";
 import { readMicros } from "./time.ts";
@@ -42,6 +42,8 @@ type Reading = {
   readonly trail: Trail;
   /** The roots that were signed, by size. */
   readonly signed: ReadonlyMap<number, Digest>;
+  /** Sizes of those that were read elsewhere alone. */
+  readonly elsewhere: ReadonlySet<number>;
   /** Entries below it are covered by a checkpoint. */
   readonly covered: number;
 };
@@ -50,17 +52,27 @@ const CLOSING_BRACE = 0x7d;
 const NEWLINE = 0x0a;
 const TIME_LENGTH = "2026-11-22T12:04:31.218123Z".length;
 
+export type RecoverOptions = {
+  readonly disk: Disk;
+  readonly dir: string;
+  /** How segments are opened. */
+  readonly how: Exclude<How, "read">;
+  /** Checkpoints of this journal that were published elsewhere, and so must hold as well. */
+  readonly published: readonly Checkpoint[];
+};
+
 /** Makes the directories where there are none. Throws JournalDamaged. */
-export const recover = async (disk: Disk, dir: string, how: Exclude<How, "read">): Promise<Recovered> => {
+export const recover = async ({ disk, dir, how, published }: RecoverOptions): Promise<Recovered> => {
   const at = places(dir);
   await disk.makeDirectory(at.segments);
   await disk.makeDirectory(at.checkpoints);
   const signed = await readSigned(disk, at);
-  const reading: Reading = { disk, how, at, signed, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].at(-1) ?? 0 };
+  const elsewhere = addPublished(signed, published);
+  const reading: Reading = { disk, how, at, signed, elsewhere, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].reduce((most, size) => Math.max(most, size), 0) };
   let last: Last | undefined;
   try {
     last = await recoverSegments(reading, numbersIn(await disk.list(at.segments), ".jsonl"));
-    if (reading.covered > reading.tree.size()) throw new JournalDamaged(`checkpoint ${reading.covered} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
+    if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
     return { tree: reading.tree, leaves: reading.leaves, trail: reading.trail, ...last };
@@ -79,6 +91,20 @@ const readSigned = async (disk: Disk, at: ReturnType<typeof places>): Promise<Ma
   }
   return signed;
 };
+
+/** Gives the sizes that are only there. */
+const addPublished = (signed: Map<number, Digest>, published: readonly Checkpoint[]): Set<number> => {
+  const elsewhere = new Set<number>();
+  for (const { size, root } of published) {
+    const own = signed.get(size);
+    if (own !== undefined && own !== digestOf(root)) throw new JournalDamaged(`checkpoint ${size} is not the one that was published`);
+    if (own === undefined) elsewhere.add(size);
+    signed.set(size, digestOf(root));
+  }
+  return elsewhere;
+};
+
+const named = ({ elsewhere }: Reading, size: number): string => `${elsewhere.has(size) ? "the published " : ""}checkpoint ${size}`;
 
 const endOf = (tree: Tree): string => (tree.size() === 0 ? "is empty" : `ends with index ${tree.size() - 1}`);
 
@@ -126,7 +152,8 @@ const timeOfFirst = async (file: DiskFile, first: number): Promise<number | unde
 };
 
 /** What a checkpoint covers is held against its root; the seals tell of the others. */
-const onLine = ({ tree, leaves, trail, signed, covered }: Reading, first: number): OnLine => (bytes, start, end) => {
+const onLine = (reading: Reading, first: number): OnLine => (bytes, start, end) => {
+  const { tree, leaves, trail, signed, covered } = reading;
   const prefix = `{"index":${tree.size()},"time":"`;
   if (bytes.toString("latin1", start, start + prefix.length) !== prefix || bytes[end - 1] !== CLOSING_BRACE) return false;
   if (tree.size() >= covered && !isSealed(bytes, start, end)) return false;
@@ -136,7 +163,7 @@ const onLine = ({ tree, leaves, trail, signed, covered }: Reading, first: number
   tree.append(leaf);
   const root = signed.get(tree.size());
   if (root !== undefined && root !== tree.root()) {
-    throw new JournalDamaged(`the first ${tree.size()} entries, up to line ${tree.size() - first} of ${segmentName(first)}, do not have the root that checkpoint ${tree.size()} signed`);
+    throw new JournalDamaged(`the first ${tree.size()} entries, up to line ${tree.size() - first} of ${segmentName(first)}, do not have the root that ${named(reading, tree.size())} signed`);
   }
   return true;
 };
@@ -149,7 +176,7 @@ const place = ({ tree }: Reading, first: number): string => `${segmentName(first
  */
 const requireTorn = async (reading: Reading, file: DiskFile, { first, good, bytes }: { first: number; good: number; bytes: number }): Promise<void> => {
   const index = reading.tree.size();
-  if (index < reading.covered) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, which checkpoint ${reading.covered} covers`);
+  if (index < reading.covered) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${index}, which ${named(reading, reading.covered)} covers`);
   const rest = await readAll(file, good, bytes - good);
   const end = rest.indexOf(NEWLINE);
   if (end < 0 || end === rest.length - 1 || rest.subarray(0, end).includes(0)) return;

@@ -53,6 +53,11 @@ export class Segments {
     await writeAll(this.#file!, bytes, this.#bytes);
   }
 
+  /** Puts on disk what the system was left to write. */
+  async flush(): Promise<void> {
+    if (this.#parts.how !== "durable") await this.#file?.flush();
+  }
+
   /** So many bytes, which were written, count: what comes next stands behind them. */
   took(bytes: number): void {
     this.#bytes += bytes;
@@ -110,7 +115,7 @@ export class Segments {
   async #turnTo(index: number): Promise<void> {
     const { disk, at, leaves, how } = this.#parts;
     // Where the system decides when to write, a segment must still not be torn when a later one exists.
-    if (how !== "durable") await this.#file?.flush();
+    await this.flush();
     const next = await disk.open(at.segment(index), how);
     const full = this.#file;
     this.#file = next;

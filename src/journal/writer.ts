@@ -110,7 +110,7 @@ export class FileJournal implements Journal {
   };
 
   readonly head = async (): Promise<Head> => {
-    const { tree, leaves } = this.#made;
+    const { tree, leaves, segments } = this.#made;
     if (this.#filling.length > 0) {
       this.#want();
       await this.#filling.done;
@@ -119,7 +119,7 @@ export class FileJournal implements Journal {
     if (this.#failed) throw this.#failed;
     const head = { size: tree.size(), root: tree.root() };
     try {
-      await within(this.#made.stuckMs, leaves.flush());
+      await within(this.#made.stuckMs, Promise.all([segments.flush(), leaves.flush()]));
     } catch (error) {
       this.#fail(error);
     }

@@ -1,7 +1,7 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
 import { adminTls } from "./schema-listeners.ts";
-import { bind, duration, keyName, name, off, path, secret } from "./units.ts";
+import { bind, duration, keyName, name, off, path, secondPlace, secret } from "./units.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
 
@@ -16,6 +16,7 @@ const checkpoint = z.strictObject({
   key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
   origin: keyName.describe("The journal's name in its checkpoints: a domain and a path of yours."),
   every: duration.prefault("60s").describe("How often the journal is signed; at stop too."),
+  publish: z.array(secondPlace).default([]).describe("Second places for the checkpoints: file:/absolute/path, syslog:udp://host:port, syslog:tcp://host:port."),
 });
 
 const EPOCH = "an epoch: t and a number, as in t2";

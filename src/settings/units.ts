@@ -129,3 +129,15 @@ export const count = (highest: number): z.ZodInt =>
 
 /** What is off when it is left out. `~` says so aloud. */
 export const off = <Schema extends z.ZodType>(schema: Schema): z.ZodPrefault<z.ZodNullable<Schema>> => schema.nullable().prefault(null as never);
+
+export type SecondPlace =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "syslog"; readonly protocol: "udp" | "tcp"; readonly host: string; readonly port: number };
+
+const SECOND_PLACE = /^(?:file:(\/.+)|syslog:(udp|tcp):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+):([1-9]\d{0,4}))$/;
+
+/** Where checkpoints are published. Node has no datagram sockets of the local kind, so /dev/log is none: a receiver also listens on UDP or TCP. */
+export const secondPlace = spelled("file: and an absolute path, or syslog:udp://host:port, or syslog:tcp://host:port", SECOND_PLACE).transform((given): SecondPlace => {
+  const [, file, protocol, host = "", port] = SECOND_PLACE.exec(given) ?? [];
+  return file === undefined ? { kind: "syslog", protocol: protocol === "tcp" ? "tcp" : "udp", host: host.replace(/^\[|\]$/g, ""), port: Number(port) } : { kind: "file", path: file };
+});

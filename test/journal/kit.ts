@@ -1,4 +1,5 @@
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
@@ -9,6 +10,8 @@ import type { Intent, Outcome, Refusal } from "../../src/journal/entry.ts";
 export const ORIGIN = "gateway.test/main";
 
 export const aDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "journal-"));
+/** In memory where the system has that: for tests that open a journal a thousand times and ask nothing of the disk. */
+export const aQuickDirectory = (): Promise<string> => mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "journal-"));
 export const removeDirectory = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true });
 
 export const aKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;

@@ -11,7 +11,7 @@ import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { beginRun } from "../../src/journal/run.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aKey, anIntent, openWithCheckpoints, randomFrom, removeDirectory } from "./kit.ts";
+import { ORIGIN, aQuickDirectory, aKey, anIntent, openWithCheckpoints, randomFrom, removeDirectory } from "./kit.ts";
 
 type Content = { bytes: Buffer; readonly unflushed: { readonly position: number; readonly bytes: Buffer }[] };
 /** What a directory holds: names as they are, and names that were synced. */
@@ -101,7 +101,7 @@ const writeImage = async (dir: string, from: string, { directories }: Moment, ra
 };
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+beforeEach(async () => { dir = await aQuickDirectory(); });
 afterEach(() => removeDirectory(dir));
 
 describe("after a power cut", () => {
@@ -140,5 +140,5 @@ describe("after a power cut", () => {
       expect(moment.acknowledged.filter((id) => !ids.includes(id)), `image ${image}`).toEqual([]);
       expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
     }
-  });
+  }, 120_000);
 });

@@ -1,0 +1,98 @@
+/**
+ * Where checkpoints go besides the journal's directory, so that whoever alters that cannot alter them as well: a file on another disk, or a
+ * syslog receiver. A file holds the signed notes one after the other, each followed by an empty line.
+ */
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { open } from "node:fs/promises";
+import { connect } from "node:net";
+import { hostname } from "node:os";
+import { dirname } from "node:path";
+import { nodeDisk } from "./disk.ts";
+import { readCheckpoint, type Checkpoint } from "./note.ts";
+
+export type SecondPlace = {
+  /** As it stands in the config. */
+  readonly name: string;
+  /** Resolves when the note is there; of a syslog receiver, when it left. */
+  readonly deliver: (note: string) => Promise<void>;
+  /** The newest checkpoints that are there, ascending; undefined where nothing can be read back. */
+  readonly published: () => Promise<readonly Checkpoint[] | undefined>;
+};
+
+export type Address =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "syslog"; readonly protocol: "udp" | "tcp"; readonly host: string; readonly port: number };
+
+export const secondPlace = (at: Address): SecondPlace => {
+  if (at.kind === "file") return { name: `file:${at.path}`, deliver: (note) => append(at.path, `${note}\n`), published: () => publishedIn(at.path) };
+  const send = at.protocol === "tcp" ? sendTcp : sendUdp;
+  const host = at.host.includes(":") ? `[${at.host}]` : at.host;
+  return { name: `syslog:${at.protocol}://${host}:${at.port}`, deliver: (note) => send(at, syslogMessage(note)), published: () => Promise.resolve(undefined) };
+};
+
+const append = async (path: string, text: string): Promise<void> => {
+  const file = await open(path, "a+", 0o600);
+  try {
+    const { size } = await file.stat();
+    try {
+      await file.appendFile(text);
+      await file.sync();
+    } catch (error) {
+      // A piece of a note would spoil the next one.
+      await file.truncate(size).catch(() => undefined);
+      throw error;
+    }
+    if (size === 0) await nodeDisk.syncDirectory(dirname(path));
+  } finally {
+    await file.close();
+  }
+};
+
+/** About ten days of checkpoints at one a minute. */
+const TAIL_BYTES = 4 << 20;
+const NOTES = /[^\n]+\n(?:0|[1-9]\d*)\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+/g;
+
+const publishedIn = async (path: string): Promise<readonly Checkpoint[]> => {
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!file) return [];
+  try {
+    const { size } = await file.stat();
+    const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)), position: Math.max(0, size - TAIL_BYTES) });
+    return [...buffer.toString("utf8", 0, bytesRead).matchAll(NOTES)].flatMap(([note]) => readCheckpoint(note) ?? []);
+  } finally {
+    await file.close();
+  }
+};
+
+/** Facility log audit (13), severity notice (5). */
+const PRIORITY = 13 * 8 + 5;
+
+/** RFC 5424. The note is a JSON text, because receivers do not agree about what a line break in a message is. */
+export const syslogMessage = (note: string, at = new Date()): string =>
+  `<${PRIORITY}>1 ${at.toISOString()} ${hostname() || "-"} ocsgw ${process.pid} checkpoint - ${JSON.stringify(note)}`;
+
+type Receiver = { readonly host: string; readonly port: number };
+
+const sendUdp = async ({ host, port }: Receiver, message: string): Promise<void> => {
+  const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
+  try {
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.send(message, port, host, (error) => (error ? reject(error) : resolve()));
+    });
+  } finally {
+    socket.close();
+  }
+};
+
+/** RFC 6587, octet counting. */
+const sendTcp = async ({ host, port }: Receiver, message: string): Promise<void> => {
+  const socket = connect({ host, port, timeout: 5000 });
+  socket.once("timeout", () => socket.destroy(new Error("no answer from the receiver")));
+  socket.end(`${Buffer.byteLength(message)} ${message}`);
+  await once(socket.resume(), "close");
+};
