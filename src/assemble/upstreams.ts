@@ -36,7 +36,7 @@ export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, 
       changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
-      const board = { way, ear, switchboard: new Switchboard({ ...await wayOptions(upstream), ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear, vigil: upstream.callbacks !== null }) };
+      const board = { way, ear, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear, vigil: upstream.callbacks !== null }) };
       // Later ones are heard when they are in force; the first one is before it begins.
       if (before) changes.push(ear.open);
       else ear.open();
@@ -50,7 +50,8 @@ export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, 
 const wayOf = ({ primary, backup, lane_isolation, tls, timeouts: { connect } }: UpstreamSettings, { files }: Reading): string =>
   JSON.stringify([primary, backup, lane_isolation, connect, tls, files.get(tls.ca ?? ""), files.get(tls.crl ?? ""), files.get(tls.cert ?? ""), files.get(tls.key ?? "")]);
 
-const wayOptions = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOptions, "primary" | "backup" | "onePerTenant" | "userAgent">> => {
+/** Rejects when a file cannot be read. */
+export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOptions, "primary" | "backup">> => {
   const { ca, crl, pins, cert, key, server_name } = upstream.tls;
   const tls = {
     ...(ca !== null && { ca: await readFile(ca, "utf8") }),
@@ -61,12 +62,7 @@ const wayOptions = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOpti
     ...(server_name !== null && { serverName: server_name }),
   };
   const endpoint = (origin: string): Endpoint => ({ origin, tls, connectTimeout: upstream.timeouts.connect });
-  return {
-    primary: endpoint(upstream.primary),
-    backup: upstream.backup === null ? undefined : endpoint(upstream.backup),
-    onePerTenant: upstream.lane_isolation === "tenant",
-    userAgent: `ocs-gateway/${VERSION}`,
-  };
+  return { primary: endpoint(upstream.primary), backup: upstream.backup === null ? undefined : endpoint(upstream.backup) };
 };
 
 const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Settings): Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf"> => {

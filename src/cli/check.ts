@@ -4,6 +4,7 @@ import type { Counts } from "../settings/load.ts";
 import { originOf, readSettings, textOf, unread } from "../settings/load.ts";
 import { explainRows } from "../settings/outline.ts";
 import type { Problem } from "../settings/problem.ts";
+import { renderRows, summary } from "./connect/row.ts";
 import { renderProblem, type Look } from "../settings/render.ts";
 
 /** What a command needs of its process. */
@@ -12,29 +13,34 @@ export type Host = {
   readonly env: Readonly<Record<string, string | undefined>>;
 };
 
-/** `all`: however many problems there are. */
-export type CheckOptions = { readonly config: string; readonly json?: boolean; readonly all?: boolean };
+/** `all`: however many problems there are. `connect`: what the file names is tried as well, and a GSW_RECORD_URI when one is given. */
+export type CheckOptions = { readonly config: string; readonly json?: boolean; readonly all?: boolean; readonly connect?: boolean; readonly recordUri?: string };
 
 const VALID = 0;
 const NOT_VALID = 3;
+const UNREACHABLE = 5;
 /** Who has more to mend begins with these. */
 const SHOWN = 20;
 
-/** Resolves to the exit code: 0 valid, warnings included; 3 not valid. */
-export const check = async ({ config, json = false, all = false }: CheckOptions, host: Host = process): Promise<number> => {
+/** Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work. */
+export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process): Promise<number> => {
   const started = performance.now();
   const text = await textOf(config);
   const loaded = await holdToExamples(typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text), config);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
+  const took = Math.round(performance.now() - started);
+  const rows = connect && loaded.ok ? await (await import("./connect.ts")).tryOut(loaded.settings, recordUri) : [];
   if (json) {
-    host.stdout.write(`${JSON.stringify(problems, null, 2)}\n`);
+    host.stdout.write(`${JSON.stringify(connect ? { problems, connect: rows } : problems, null, 2)}\n`);
   } else {
     const shown = problems.slice(0, all ? undefined : SHOWN);
     for (const problem of shown) host.stdout.write(`${renderProblem(problem, typeof text === "string" ? text : undefined, lookOf(host))}\n\n`);
     if (shown.length < problems.length) host.stdout.write(`${problems.length - shown.length} more; --all shows them\n\n`);
-    host.stdout.write(`${verdict({ config, loaded, problems, took: Math.round(performance.now() - started) })}\n`);
+    host.stdout.write(`${verdict({ config, loaded, problems, took })}\n`);
+    if (rows.length > 0) host.stdout.write(`\n${renderRows(rows)}\n${summary(rows)}\n`);
   }
-  return loaded.ok ? VALID : NOT_VALID;
+  if (!loaded.ok) return NOT_VALID;
+  return rows.some(({ state }) => state === "fail") ? UNREACHABLE : VALID;
 };
 
 export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });

@@ -68,6 +68,8 @@ const program = (): Command => {
     .action(done(async (options) => (await import("./sandbox-faults.ts")).switchover(options)));
 
   ocsgw.command("check").description("every problem of a config file at once").option(...CONFIG).option(...JSON_OUT)
+    .option("--connect", "tries what the file names: addresses, disk, issuers, OCS, clock; exit code 5 when something cannot be reached")
+    .option("--record-uri <uri>", "with --connect: a GSW_RECORD_URI as strategies get it; does it lead here, or around?")
     .option("--all", "also more than 20 problems").option("--explain", "every setting with its default")
     .action(done(async (options) => {
       const { check, explainSettings } = await import("./check.ts");

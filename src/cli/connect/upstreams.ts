@@ -1,0 +1,80 @@
+/**
+ * Each OCS: is there a connection, by the TLS that lanes use, and does it stay? The one that keeps it open is the primary, and is asked for its
+ * campaign groups: the one request of the manual that changes nothing.
+ */
+import { endpointsOf } from "../../assemble/upstreams.ts";
+import { readGroups } from "../../gateway/shape.ts";
+import { headerOf } from "../../message.ts";
+import type { Settings, UpstreamSettings } from "../../settings/schema.ts";
+import { connectTo, type Endpoint } from "../../upstream/endpoint.ts";
+import { NoAnswer } from "../../upstream/exchange.ts";
+import { Lane, type RawAnswer } from "../../upstream/lane.ts";
+import { aheadOf, type Heard } from "./issuers.ts";
+import type { Row } from "./row.ts";
+
+/** A backup that accepts closes at once. */
+const HOLD_MS = 200;
+
+type Found = "open" | "closed" | Error;
+
+export const upstreamRows = async ({ upstreams, tenants }: Settings): Promise<Heard[]> =>
+  (await Promise.all(Object.entries(upstreams).map(async ([name, upstream]) => {
+    const known = tenants.filter((tenant) => tenant.upstream === name).flatMap((tenant) => tenant.campaign_groups.map((group) => group.name));
+    return ask(name, upstream, known);
+  }))).flat();
+
+const ask = async (name: string, upstream: UpstreamSettings, known: readonly string[]): Promise<Heard[]> => {
+  const { primary, backup } = await endpointsOf(upstream);
+  const endpoints = [primary, ...(backup ? [backup] : [])];
+  const found = await Promise.all(endpoints.map(tryOne));
+  const says = endpoints.map(({ origin }, at) => `${at === 0 ? "primary" : "backup"} ${origin} ${inWords(found[at]!)}`);
+  const active = endpoints[found.indexOf("open")];
+  if (!active) return [{ row: { name, state: "fail", says }, clock: undefined }];
+  const failed = found.some((each) => each instanceof Error);
+  const { line, answer, bad } = await askGroups(name, active, upstream.timeouts.answer);
+  const row: Row = { name, state: bad ? "fail" : failed ? "warn" : "ok", says: [...says, line] };
+  const groups = answer && readGroups(answer.body);
+  return [{ row, clock: aheadOf(answer && headerOf(answer.headers, "Date")) }, ...(groups ? [{ row: groupsRow(name, Object.keys(groups), known), clock: undefined }] : [])];
+};
+
+const tryOne = (endpoint: Endpoint): Promise<Found> =>
+  new Promise((resolve) => {
+    connectTo(endpoint, (error, socket) => {
+      if (error || !socket) return resolve(error ?? new Error("no connection"));
+      const done = (found: Found): void => {
+        clearTimeout(timer);
+        socket.destroy();
+        resolve(found);
+      };
+      const timer = setTimeout(() => done("open"), HOLD_MS);
+      socket.on("error", () => undefined).once("end", () => done("closed")).once("close", () => done("closed")).resume();
+    });
+  });
+
+const inWords = (found: Found): string =>
+  found === "open" ? "keeps a connection open" : found === "closed" ? "answers, not active" : `cannot be reached: ${(found as NodeJS.ErrnoException).code ?? found.message}`;
+
+type Told = { readonly line: string; readonly answer: RawAnswer | undefined; readonly bad: boolean };
+
+const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Promise<Told> => {
+  const lane = new Lane(`${name}/check`, { endpoint, answerTimeout: () => timeout, userAgent: "ocs-gateway/check", onePerTenant: true });
+  try {
+    const answer = await lane.exchange({ tenant: "", method: "GET", path: "/campaigngroups", body: "", urgent: false });
+    return { line: `GET /campaigngroups: ${answer.status} from ${headerOf(answer.headers, "Server") ?? "a server without a name"} in ${Math.round(answer.ms)} ms`, answer, bad: false };
+  } catch (error) {
+    return { line: `GET /campaigngroups: ${error instanceof NoAnswer ? error.message : String(error)}`, answer: undefined, bad: true };
+  } finally {
+    lane.close();
+  }
+};
+
+/** Names are told to the operator alone, who owns this config. */
+const groupsRow = (upstream: string, there: readonly string[], known: readonly string[]): Row => {
+  const [nobodys, missing] = [there.filter((name) => !known.includes(name)), known.filter((name) => !there.includes(name))];
+  const says = [
+    `${upstream} knows ${there.length} campaign group${there.length === 1 ? "" : "s"}; ${there.length - nobodys.length} belong to a tenant here`,
+    ...(nobodys.length > 0 ? [`nobody can control through the gateway: ${nobodys.map((name) => JSON.stringify(name)).join(", ")}`] : []),
+    ...(missing.length > 0 ? [`OCS does not know: ${missing.map((name) => JSON.stringify(name)).join(", ")}`] : []),
+  ];
+  return { name: "groups", state: missing.length > 0 ? "warn" : nobodys.length > 0 ? "note" : "ok", says };
+};
