@@ -48,6 +48,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get configHash() { return reading().hash; },
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },
+    owing: audit.owing,
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];

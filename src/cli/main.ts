@@ -113,6 +113,8 @@ const program = (): Command => {
     .option("--since <time>").option("--until <time>").option("--phone-stdin", "of a phone number: one line from standard input").option("--customer-stdin", "of a customer id: one line from standard input")
     .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, ...words) => (await import("./audit/export.ts")).auditExport({ ...options, words: words.flat() })));
+  audit.command("dnc").description("open Do-Not-Calls: asked for, and OCS has not answered 200 since for that number, tenant and scope").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options) => (await import("./audit/dnc.ts")).auditDnc(options)));
   audit.command("filters").description("the filter language: every key, and how terms are put together")
     .action(done(async () => (await import("./audit/filters.ts")).auditFilters()));
   audit.command("verify").description("recompute everything, offline").argument("[path]", "a journal's directory, one segment of it, or a bundle; the config's journal when left out")

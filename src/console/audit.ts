@@ -4,6 +4,7 @@
  */
 import { faultOf, tokensIn, type Asked } from "../journal/access.ts";
 import { FilterError } from "../journal/filter.ts";
+import { owedOf } from "../journal/owed.ts";
 import type { IndexKeys } from "../journal/redact.ts";
 import { SearchFailed, WrongQuestion } from "../journal/search/desk.ts";
 import type { Answer, Question } from "../journal/search/questions.ts";
@@ -16,6 +17,8 @@ export type AuditParts = {
   readonly ask: (question: Question) => Promise<Answer>;
   /** Those in force. */
   readonly keys: () => IndexKeys;
+  /** How many Do-Not-Calls are open, as of the last time that it was counted; undefined before the first. Asking for it has it counted again. */
+  readonly owing: () => number | undefined;
   /** Resolves when the entry is on disk; with `sign` a checkpoint covers it. `size`: entries in the journal, or those that are covered. */
   readonly record: (asked: Asked, sign: boolean) => Promise<{ readonly size: number }>;
 };
@@ -64,7 +67,7 @@ const request: Show = async ({ ask }, { target }) => {
 
 const owed: Show = async ({ ask }) => {
   const { stories = [] } = await ask({ kind: "owed" });
-  return json(200, { open: stories.map(viewOf) });
+  return json(200, { open: owedOf(stories) });
 };
 
 export const AUDIT_PAGES: readonly (readonly [path: string, page: AuditPage])[] = ([

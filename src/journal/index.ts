@@ -78,6 +78,11 @@ export class Index {
     return this.#database.prepare("SELECT at, position, closed, closed_position FROM stories WHERE at IN (SELECT at FROM duties) ORDER BY at").all() as unknown as Candidate[];
   }
 
+  /** Of how many numbers, tenants and scopes. */
+  owing(): number {
+    return Number(this.#database.prepare("SELECT count(*) AS count FROM (SELECT DISTINCT subject, scope FROM duties)").get()!["count"]);
+  }
+
   #state(): State {
     return this.#database.prepare("SELECT size, segment, position, line FROM state").get() as unknown as State;
   }

@@ -75,9 +75,9 @@ export class Finder {
     }
   }
 
-  /** How many those are. */
+  /** Of how many numbers, tenants and scopes. */
   owing(): number {
-    return this.#index.duties().length;
+    return this.#index.owing();
   }
 
   epochs(): readonly EpochSeen[] {

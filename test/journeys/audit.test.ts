@@ -112,6 +112,19 @@ describe("ocsgw audit search, beside a gateway that runs", () => {
     expect((await ocsgw("audit", "export", "-c", config, "--as", "bundle", "--out", out)).code).toBe(2);
   });
 
+  it("lists the Do-Not-Calls that OCS has not taken, in the terminal, over the API and as a number", async () => {
+    await ask("alpha", "/phones/4155550199?req=DoNotCall", '{"GSW_TENANT_NAME":"Beta Tenant"}');
+    await gateway.journal();
+    const ran = await ocsgw("audit", "dnc", "-c", config, "--json");
+    const expected = { open: [{ tenant_dbid: 101, number: "······0100", tries: 1 }, { tenant_dbid: 101, number: "······0199", tries: 1, ended: "refused OCSGW-2103" }] };
+    expect([ran.code, JSON.parse(ran.stdout)]).toMatchObject([0, expected]);
+    const admin = gateway.gateway.admin!;
+    expect(await (await fetch(`${admin}/api/dnc/open`, { headers: { Authorization: "Bearer token" } })).json()).toMatchObject(expected);
+    const metrics = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
+    for (let tries = 0; tries < 100 && !(await metrics()).includes("\nocsgw_dnc_open 2\n"); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await metrics()).toContain("\nocsgw_dnc_open 2\n");
+  });
+
   it("exports a table and lines, to a file or to standard output", async () => {
     const csv = await ocsgw("audit", "export", "tenant:102", "-c", config, "--as", "csv", "--out", "-");
     expect([csv.code, csv.stdout.split("\r\n").length]).toEqual([0, 3]);

@@ -1,0 +1,31 @@
+/** `ocsgw audit dnc`: whom nobody may call any more and OCS does not know of yet. */
+import { owedOf, type Owed } from "../../journal/owed.ts";
+import { Finder } from "../../journal/search.ts";
+import { loadSettings } from "../../settings/load.ts";
+import { check } from "../check.ts";
+import { shortTime } from "./lines.ts";
+
+export const auditDnc = async ({ config, json }: { readonly config: string; readonly json?: boolean }): Promise<number> => {
+  const loaded = await loadSettings(config);
+  if (!loaded.ok) return check({ config });
+  const finder = new Finder(loaded.settings.audit.dir);
+  try {
+    await finder.refresh();
+    const open = owedOf(await finder.owed());
+    console.log(json ? JSON.stringify({ open }) : inWords(open));
+    return 0;
+  } finally {
+    finder.close();
+  }
+};
+
+const HEAD = ["number", "tenant", "only for", "asked by", "first asked (UTC)", "tries", "last try", "request id of the last try"];
+
+const inWords = (open: readonly Owed[]): string => {
+  if (open.length === 0) return "no open Do-Not-Call: OCS has answered 200 to every one that a known client asked for";
+  const rows = [HEAD, ...open.map((each) => [
+    `${each.resource}/${each.number ?? "–"}`, each.tenant ?? "not said", [each.campaign, each.list].filter(Boolean).join(", ") || "–", each.clients.join(", "), shortTime(each.first), String(each.tries), each.ended, each.id,
+  ])];
+  const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  return [`${open.length} open: asked for, and no 200 of OCS since for that number, tenant and scope`, "", ...rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd())].join("\n");
+};

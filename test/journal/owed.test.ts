@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal } from "../../src/journal/append.ts";
+import type { Entry, Intent } from "../../src/journal/entry.ts";
+import { owedOf, type Owed } from "../../src/journal/owed.ts";
+import { Finder } from "../../src/journal/search.ts";
+import { aDirectory, aDoNotCall, anOutcome, removeDirectory } from "./kit.ts";
+
+let dir: string;
+beforeEach(async () => { dir = await aDirectory(); });
+afterEach(() => removeDirectory(dir));
+
+const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> => {
+  const journal = await openJournal({ dir, durability: "os" });
+  for (const entry of entries.flat()) await journal.append(entry);
+  await journal.close();
+  const finder = new Finder(dir);
+  try {
+    await finder.refresh();
+    const owed = owedOf(await finder.owed());
+    expect(finder.owing()).toBe(owed.length);
+    return owed;
+  } finally {
+    finder.close();
+  }
+};
+
+const phone = (digit: string): Partial<Intent> => ({ tokens: { phone: `t1:${digit.repeat(64)}` } });
+const BETA = { tenant: { dbid: 102, name: "Beta Tenant" } };
+const scope = (campaign?: string, list?: string): Partial<Intent> => ({ body: { ...(campaign !== undefined && { GSW_CAMPAIGN_NAME: campaign }), ...(list !== undefined && { GSW_CALLING_LIST: list }) } });
+
+describe("a Do-Not-Call is open", () => {
+  it("when it was refused here, when OCS said no, when no answer came, and while nobody knows", async () => {
+    const owed = await open(
+      aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }), aDoNotCall(2, { ...phone("b"), status: 410 }), aDoNotCall(3, { ...phone("c"), open: true }),
+      [aDoNotCall(4, { ...phone("d"), open: true })[0]!, { ...anOutcome("01KAPQ8C10QX01KAPQ8C000004"), origin: "gateway", status: 502, code: "OCSGW-4102", delivery: "sent-no-answer" }],
+    );
+    expect(owed.map(({ ended, tries }) => [ended, tries])).toEqual([["refused OCSGW-2103", 1], ["ocs-no 410", 1], ["open", 1], ["no-answer OCSGW-4102", 1]]);
+  });
+
+  it("until OCS has answered 200 for that number", async () => {
+    expect(await open(aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2103" }), aDoNotCall(2, { ...phone("a"), status: 500 }), aDoNotCall(3, phone("a")))).toEqual([]);
+  });
+
+  it("again when it was asked for again", async () => {
+    expect(await open(aDoNotCall(1, phone("a")), aDoNotCall(2, { ...phone("a"), status: 500 }))).toMatchObject([{ tries: 1, ended: "ocs-no 500" }]);
+  });
+
+  it("once for a number, with every try", async () => {
+    expect(await open(aDoNotCall(1, { ...phone("a"), status: 500 }), aDoNotCall(2, { ...phone("a"), client: "alpha-ors", refused: "OCSGW-2101" }))).toMatchObject([{ tries: 2, clients: ["alpha-crm", "alpha-ors"], ended: "refused OCSGW-2101", tenant_dbid: 101 }]);
+  });
+
+  it.each<[string, Partial<Intent>, Partial<Intent>]>([
+    ["another number", phone("a"), phone("b")], ["another tenant", phone("a"), { ...phone("a"), ...BETA }], ["a campaign alone", phone("a"), { ...phone("a"), ...scope("Alpha Campaign") }],
+    ["another campaign", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("Other") }], ["one list of it", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("One", "List") }],
+  ])("although OCS took one for %s", async (_what, asked, taken) => expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toHaveLength(1));
+
+  it.each<[string, Partial<Intent>, Partial<Intent>]>([
+    ["all of the tenant", { ...phone("a"), ...scope("One") }, phone("a")], ["the campaign of the list", { ...phone("a"), ...scope("One", "List") }, { ...phone("a"), ...scope("One") }],
+  ])("no more when OCS took one for %s", async (_what, asked, taken) => expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toEqual([]));
+
+  it("when the client did not say for which of its tenants, until it did", async () => {
+    const [refusal] = aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2105" });
+    const unsaid = { ...refusal, tenant: null } as Entry;
+    expect(await open([unsaid])).toMatchObject([{ tenant: null, clients: ["alpha-crm"] }]);
+    expect(await open(aDoNotCall(2, { ...phone("a"), ...BETA }))).toEqual([]);
+  });
+
+  it("not when a stranger asked for it, nor when it is something else", async () => {
+    const [refusal] = aDoNotCall(1, { ...phone("a"), refused: "OCSGW-2001" });
+    expect(await open([{ ...refusal, client: null, tenant: null } as Entry], aDoNotCall(2, { ...phone("b"), action: "AddRecord", status: 500 }))).toEqual([]);
+  });
+
+  it("by the handle of a record, where the number is OCS's to know", async () => {
+    const record = { resource: "records", identifier: "15" };
+    expect(await open(aDoNotCall(1, { ...record, status: 410 }), aDoNotCall(2, { ...record, identifier: "16", status: 410 }), aDoNotCall(3, record))).toMatchObject([{ number: "16", resource: "records" }]);
+  });
+
+  it("or not, whatever the batches are in which the index learns of it", async () => {
+    await open(aDoNotCall(1, { ...phone("a"), open: true }), aDoNotCall(2, { ...phone("a"), status: 500 }));
+    expect(await open([anOutcome("01KAPQ8C10QX01KAPQ8C000001")])).toEqual([]);
+  });
+});
