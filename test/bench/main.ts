@@ -20,12 +20,12 @@ import { createRig } from "./rig/rig.ts";
 const CASES: readonly Case[] = [cost, latency, tenants, isolation, flood, equal, shares, switchovers, memory];
 
 const USAGE = `npm run bench -- [options]
-  --quick                about three minutes instead of eight; noisier, and code on Node is not all compiled yet
+  --quick                about three minutes instead of fifteen; noisier, and code on Node is not all compiled yet
   --only <case>          one case, or several with commas: ${CASES.map(({ name }) => name).join(", ")}
-  --memory-requests <n>  requests of the memory case (300000)
+  --memory-requests <n>  requests of the memory case (1000000)
   --out <file>           the numbers as JSON`;
 
-const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 300_000] };
+const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000] };
 const QUICK: Pace = { rounds: 3, turn: 600, warmUp: 15_000, long: 5000, memory: [20_000, 60_000] };
 
 type Chosen = { readonly cases: readonly Case[]; readonly pace: Pace; readonly out: string | undefined };

@@ -1,4 +1,5 @@
-/** What it costs that a lane changes tenant only by a new connection: many active tenants on few lanes, both ways. */
+/** What it costs that a lane changes tenant only by a new connection: many active tenants on few lanes, both ways, and with longer turns. */
+import { QUANTUM } from "../../../src/upstream/fair-queue.ts";
 import { startGateway } from "../peers/gateway.ts";
 import { linesFor } from "../rig/requests.ts";
 import type { Case } from "./case.ts";
@@ -6,17 +7,22 @@ import { dismiss, gather, medianOf, takeTurns, type Turn } from "./turns.ts";
 
 const TENANTS = 32;
 const LANES = 4;
-const CONNECTIONS = 64;
+const CONNECTIONS = 256;
+/** A turn is QUANTUM × share requests, so equal shares other than 1 are longer turns and nothing else. */
+const WAYS = [["tenant", 1], ["tenant", 4], ["tenant", 16], ["none", 1]] as const;
 
 export const isolation: Case = {
   name: "isolation",
   run: async (rig, { rounds, turn, warmUp }) => {
     const whos = Array.from({ length: TENANTS }, (_, index) => ({ tenant: index + 1 }));
     const started = [];
-    for (const kind of ["tenant", "none"] as const) {
+    for (const [kind, share] of WAYS) {
       const upstream = await rig.upstream(0);
-      const { port, child } = await startGateway(rig, upstream, { name: `gateway-isolation-${kind}`, tenants: TENANTS, lanes: LANES, isolation: kind });
-      const runner = await gather(rig, { name: `lane_isolation: ${kind}`, child, warmUp }, { port, lines: linesFor(rig.issuer, whos, CONNECTIONS, port) });
+      const { port, child } = await startGateway(rig, upstream, {
+        name: `gateway-isolation-${kind}-${share}`, tenants: TENANTS, lanes: LANES, isolation: kind, shares: whos.map(() => share),
+      });
+      const name = `lane_isolation: ${kind}, turns of ${QUANTUM * share}`;
+      const runner = await gather(rig, { name, child, warmUp }, { port, lines: linesFor(rig.issuer, whos, CONNECTIONS, port) });
       started.push({ ...runner, upstream });
     }
     const turns = await takeTurns(started, { rounds, run: { kind: "closed", ms: turn } });
@@ -32,7 +38,8 @@ export const isolation: Case = {
       columns: ["", "requests/s", "CPU µs", "p50 ms", "p99 ms", "requests per connection"],
       rows,
       goals: [],
-      notes: [`${rounds} turns of ${turn} ms each, in rotation, medians; ${CONNECTIONS} client connections in a closed loop; p50 and p99 of the slowest tenant.`],
+      notes: [`${rounds} turns of ${turn} ms each, in rotation, medians; ${CONNECTIONS} client connections in a closed loop; p50 and p99 of the slowest tenant.`,
+        `${CONNECTIONS / TENANTS} clients a tenant, so that many of its requests can wait for one turn.`],
     };
   },
 };

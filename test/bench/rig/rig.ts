@@ -55,7 +55,7 @@ export const createRig = async (): Promise<Rig> => {
   };
 };
 
-const LONGEST_RUN_MS = 600_000;
+const LONGEST_RUN_MS = 3_600_000;
 
 /** One order at a time; a fault of the client becomes an error here. */
 const commander = (client: Child) => async (order: Order): Promise<Told> => {
