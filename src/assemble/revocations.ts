@@ -3,11 +3,14 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
-import { addDecision, addJournalled, readDecision, readRevocations, type Decision } from "../settings/revocations-file.ts";
+import { addDecision, addJournalled, readDecision, readRevocations, standingOf, type Decision } from "../settings/revocations-file.ts";
 import type { Revocations } from "../tenants/credential.ts";
 import { watchFiles } from "./watch.ts";
 
 export type KeeperParts = { readonly file: string; readonly revocations: Revocations; readonly journal: Pick<Journal, "append">; /** Of the config in force. */ readonly configHash: () => string };
+
+/** `kept`: on disk, so that it outlasts the process. */
+export type Decided = Decision & { readonly kept: boolean; readonly journalled: boolean };
 
 export class RevocationKeeper {
   readonly #parts: KeeperParts;
@@ -23,19 +26,21 @@ export class RevocationKeeper {
     const keeper = new RevocationKeeper(parts);
     await mkdir(dirname(parts.file), { recursive: true });
     await keeper.#read();
-    keeper.#stopWatching = await watchFiles({ files: () => [parts.file], changed: () => keeper.#inTurn(() => keeper.#read()).catch(events.revocationsUnreadable) });
+    keeper.#stopWatching = await watchFiles({ files: () => [parts.file], changed: () => keeper.#inTurn(() => keeper.#read()).catch(events.revocationsUnusable) });
     return keeper;
   }
 
-  /** Resolves when it is in force, on disk and in the journal; to a text when it is no decision. Rejects when it cannot be written. */
-  async decide(said: unknown): Promise<Decision | string> {
+  /** Resolves when it is in force, to how far it got besides; to a text when it is no decision. Never rejects. */
+  async decide(said: unknown): Promise<Decided | string> {
     const decision = readDecision(said);
     if (typeof decision === "string") return decision;
-    await this.#inTurn(async () => {
-      await addDecision(this.#parts.file, decision);
-      await this.#read();
+    return this.#inTurn(async () => {
+      const kept = await addDecision(this.#parts.file, decision).then(() => true, (fault: unknown) => (events.revocationsUnusable(fault), false));
+      if (kept) return { ...decision, kept, journalled: await this.#read().then(() => true, (fault: unknown) => (events.revocationsUnusable(fault), false)) };
+      // Better for as long as the process lives than not at all.
+      if (!decision.lifted) this.#parts.revocations.add(standingOf(decision));
+      return { ...decision, kept, journalled: false };
     });
-    return decision;
   }
 
   async close(): Promise<void> {

@@ -5,6 +5,7 @@ import { loadSettings } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
 import { addDecision, readDecision, readRevocations, revocationsFile, type Decision } from "../settings/revocations-file.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
+import type { Decided } from "../assemble/revocations.ts";
 import { askAs } from "./admin.ts";
 
 const DONE = 0;
@@ -74,8 +75,10 @@ const tell = (value: unknown, status: number): number => {
     console.error((value as { readonly error: string }).error);
     return WRONG_USAGE;
   }
-  console.error(`${inWords(value as Decision)}: in force at the running gateway, and kept`);
-  return DONE;
+  const decided = value as Decided;
+  const lost = decided.kept ? "" : decided.lifted ? ", but it could not be written down: nothing has changed" : ", but it could not be written down: it is forgotten when the gateway stops";
+  console.error(`${inWords(decided)}: in force at the running gateway${lost}${decided.kept && !decided.journalled ? "; the journal could not be told yet" : ""}`);
+  return decided.kept ? DONE : FAILED;
 };
 
 const leave = async (auditDir: string | undefined, config: string, decision: Decision): Promise<number> => {

@@ -47,10 +47,12 @@ export const readRevocations = (text: string): RevocationsRead => {
     }
     unjournalled.push(said);
     if (said.lifted) standing.delete(`${said.kind} ${said.id}`);
-    else standing.set(`${said.kind} ${said.id}`, { kind: said.kind, id: said.id, ...(said.until !== null && { until: Date.parse(said.until) }) });
+    else standing.set(`${said.kind} ${said.id}`, standingOf(said));
   }
   return { standing: [...standing.values()], unjournalled };
 };
+
+export const standingOf = ({ kind: of, id: named, until }: Decision): Revocation => ({ kind: of, id: named, ...(until !== null && { until: Date.parse(until) }) });
 
 const lineOf = (line: string, number: number): z.output<typeof lineSchema> => {
   try {

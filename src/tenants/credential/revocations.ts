@@ -15,17 +15,19 @@ export type Revocations = {
   readonly holds: (identity: Identity) => boolean;
   /** These and no others from now on. */
   readonly put: (all: readonly Revocation[]) => void;
+  readonly add: (one: Revocation) => void;
 };
 
 const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = { jwt: "token", key: "key", certificate: "certificate" };
 
 export const createRevocations = (now: () => number = Date.now): Revocations => {
-  let ends: ReadonlyMap<string, number> = new Map();
+  let ends = new Map<string, number>();
   const stands = (kind: RevocationKind, id: string): boolean => (ends.get(`${kind} ${id}`) ?? -Infinity) > now();
   return {
     holds: ({ client, credential }) => ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),
     put: (all) => {
       ends = new Map(all.map(({ kind, id, until }) => [`${kind} ${id}`, until ?? Infinity]));
     },
+    add: ({ kind, id, until }) => void ends.set(`${kind} ${id}`, until ?? Infinity),
   };
 };

@@ -1,7 +1,12 @@
 import { createServer, type RequestListener, type Server } from "node:http";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { createServer as createTls } from "node:https";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { exportJWK, generateKeyPair, SignJWT } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
+import { selfSigned } from "../../kit/certificates.ts";
 import { anIssuer, aWorld, claims, ecPair, es256, jwkOf, NOW, rsaPair, SECONDS, type World } from "./kit.ts";
 
 const ec = ecPair();
@@ -217,5 +222,104 @@ describe("a key set at an address", () => {
     // A remembered token needs no promise, whatever its algorithm.
     expect(opened.identify([["Authorization", `Bearer ${text}`]])).toMatchObject({ client: "ors-main" });
     expect(await opened.ask(await sign((await generateKeyPair(alg)).privateKey))).toBeUndefined();
+  });
+});
+
+describe("a key set that is kept on disk", () => {
+  let world: World;
+  let server: Server;
+  let fetches = 0;
+  let answer: RequestListener;
+  let uri: string;
+  const dir = mkdtempSync(join(tmpdir(), "ocsgw-keysets-"));
+  const file = join(dir, "corp.json");
+  const token = (key = ec, kid = "ec", at = SECONDS): string => es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 600 }));
+  const open = (more: object = {}) => world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keysDir: dir });
+  const down: RequestListener = (_, reply) => reply.writeHead(503).end();
+
+  beforeEach(async () => {
+    world = aWorld();
+    fetches = 0;
+    answer = (_, reply) => reply.end(JSON.stringify({ keys: [ecJwk] }));
+    server = createServer((request, reply) => (fetches++, answer(request, reply))).listen(0, "127.0.0.1");
+    await new Promise((ready) => server.once("listening", ready));
+    uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`;
+    rmSync(file, { force: true });
+  });
+  afterEach(async () => {
+    world.end();
+    server.closeAllConnections();
+    await new Promise((closed) => server.close(closed));
+  });
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  /** As an earlier process leaves it. */
+  const filled = async (): Promise<void> => {
+    const opened = await open();
+    await opened.ask(token());
+    await expect.poll(() => existsSync(file)).toBe(true);
+    opened.close();
+  };
+
+  it("serves through an outage, over a restart, and nobody waits for it twice", async () => {
+    await filled();
+    answer = down;
+    const opened = await open();
+    expect((await opened.ask(token()))?.client).toBe("ors-main");
+    await expect.poll(() => opened.news.some(({ kind }) => kind === "key-set-failed")).toBe(true);
+    opened.clock.now += 20 * MINUTE;
+    const at = opened.clock.now / 1000;
+    answer = () => {}; // hangs
+    expect(opened.identify([["authorization", `Bearer ${token(ec, "ec", at)}`]])).toMatchObject({ client: "ors-main" });
+  });
+
+  it("counts as long as the settings say, from when it was fetched", async () => {
+    await filled();
+    answer = down;
+    const opened = await open({ max_stale: 30 * MINUTE });
+    opened.clock.now += 30 * MINUTE - 1;
+    expect((await opened.ask(token(ec, "ec", SECONDS + 1700)))?.client).toBe("ors-main");
+    opened.clock.now += 1;
+    expect(await opened.ask(token(ec, "ec", SECONDS + 1700))).toBeUndefined();
+    const late = await world.open({ jwt: [anIssuer({ jwks_uri: uri, max_stale: 1 })], keysDir: dir, now: () => NOW + MINUTE });
+    expect(await late.ask(token())).toBeUndefined();
+  });
+
+  it("gives way to what the address says once it answers", async () => {
+    await filled();
+    answer = (_, reply) => reply.end(JSON.stringify({ keys: [jwkOf(next.publicKey, { kid: "next" })] }));
+    const opened = await open();
+    await expect.poll(() => fetches).toBe(2);
+    await expect.poll(async () => (await opened.ask(token(next, "next")))?.client).toBe("ors-main");
+    expect(await opened.ask(token())).toBeUndefined();
+  });
+
+  it.each<[string, () => string]>([
+    ["torn", () => readFileSync(file, "utf8").slice(0, -20)], ["of another address", () => readFileSync(file, "utf8").replace(uri, `${uri}x`)], ["without a time", () => readFileSync(file, "utf8").replace(/"fetched":"[^"]*"/, '"fetched":7')],
+    ["of a time to come", () => readFileSync(file, "utf8").replace(/"fetched":"[^"]*"/, '"fetched":"2999-01-01T00:00:00.000Z"')], ["with weak keys", () => JSON.stringify({ uri, fetched: new Date(NOW).toISOString(), jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } })],
+  ])("says nothing when it is %s", async (_, text) => {
+    await filled();
+    writeFileSync(file, text());
+    answer = down;
+    expect(await (await open()).ask(token())).toBeUndefined();
+  });
+
+  it("is nobody else's to read, and no reason to fail where it cannot be written", async () => {
+    await filled();
+    expect(statSync(file).mode & 0o077).toBe(0);
+    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri })], keysDir: join(file, "not-a-folder") });
+    expect((await opened.ask(token()))?.client).toBe("ors-main");
+    await expect.poll(() => opened.news.some((item) => item.kind === "key-set-failed" && /could not be kept/.test(item.reason))).toBe(true);
+    expect((await opened.ask(token()))?.client).toBe("ors-main");
+  });
+
+  it("is not fetched from who cannot prove to be the address", async () => {
+    const { certPem, keyPem } = selfSigned({ names: ["127.0.0.1"], usage: "serverAuth" });
+    const imposter = createTls({ cert: certPem, key: keyPem }, (_, reply) => reply.end(JSON.stringify({ keys: [ecJwk] }))).listen(0, "127.0.0.1");
+    await new Promise((ready) => imposter.once("listening", ready));
+    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: `https://127.0.0.1:${(imposter.address() as AddressInfo).port}/` })] });
+    expect(await opened.ask(token())).toBeUndefined();
+    expect(opened.news).toContainEqual(expect.objectContaining({ kind: "key-set-failed" }));
+    await new Promise((closed) => imposter.close(closed));
   });
 });
