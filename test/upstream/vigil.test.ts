@@ -1,0 +1,77 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { Settled, UpstreamNews } from "../../src/upstream/switchboard.ts";
+import { Switchboard } from "../../src/upstream/switchboard.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+
+const closing: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+type Watched = { readonly board: Switchboard; readonly ocs: RawOcs; readonly news: UpstreamNews[]; readonly settled: (Settled | undefined)[] };
+
+const watch = async (vigil: boolean): Promise<Watched> => {
+  const ocs = await rawOcs();
+  closing.push(() => ocs.close());
+  const news: UpstreamNews[] = [];
+  const settled: (Settled | undefined)[] = [];
+  const board = new Switchboard({
+    name: "ocs", primary: { origin: ocs.url, tls: {}, connectTimeout: 1000 }, connections: 2, onePerTenant: true, answerTimeout: 2000, queue: { max: 10, maxBytes: 10_000, maxWait: 2000 },
+    userAgent: "test", tell: (told) => news.push(told), settled: (where) => settled.push(where), vigil,
+  });
+  closing.push(() => board.close());
+  await board.begin();
+  const watched = { board, ocs, news, settled };
+  // The first connection was the look for the primary, and goes again.
+  await until(() => ocs.connections.length === (vigil ? 2 : 1) && open(watched) === (vigil ? 1 : 0));
+  return watched;
+};
+
+const until = async (holds: () => boolean): Promise<void> => {
+  for (let round = 0; round < 200 && !holds(); round++) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(holds()).toBe(true);
+};
+const request = { tenant: "alpha", method: "POST", path: "/records/1?req=RecordReject", body: "{}", urgent: false } as const;
+const open = ({ ocs }: Watched): number => ocs.connections.filter(({ socket }) => !socket.destroyed).length;
+
+describe("a vigil", () => {
+  it("is one connection that carries nothing, from the beginning", async () => {
+    const watched = await watch(true);
+    expect(watched.ocs.bytes()).toBe("");
+    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, first: true }]);
+  });
+
+  it("notices that OCS begins anew while no lane is connected", async () => {
+    const watched = await watch(true);
+    for (const { socket } of watched.ocs.connections) socket.end();
+    await until(() => watched.news.some(({ kind }) => kind === "switchover"));
+    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, first: true }, undefined, { endpoint: watched.ocs.url, first: false }]);
+    await until(() => open(watched) === 1);
+  });
+
+  it("keeps the end of one lane from being the loss of all", async () => {
+    const watched = await watch(true);
+    const [vigil] = watched.ocs.connections.filter(({ socket }) => !socket.destroyed);
+    await watched.board.send(request);
+    for (const connection of watched.ocs.connections) if (connection !== vigil) connection.socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(watched.news).toEqual([]);
+    expect((await watched.board.send(request)).status).toBe(200);
+  });
+
+  it("is kept up when only it was lost", async () => {
+    const watched = await watch(true);
+    const [vigil] = watched.ocs.connections.filter(({ socket }) => !socket.destroyed);
+    await watched.board.send(request);
+    vigil!.socket.end();
+    await until(() => open(watched) === 1);
+    await until(() => open(watched) === 2);
+    expect(watched.news).toEqual([]);
+  });
+
+  it("is not there where nobody asked for it", async () => {
+    const watched = await watch(false);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(open(watched)).toBe(0);
+  });
+});
