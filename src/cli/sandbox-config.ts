@@ -22,7 +22,9 @@ export const CLIENTS: Readonly<Record<number, Readonly<Record<string, readonly A
 
 export const keyOf = (client: string): string => `sk_sandbox_${client}`;
 
-export type Binds = { readonly http: number; readonly https: number; readonly admin: number };
+export type Binds = { readonly http: number; readonly https: number; readonly admin: number; readonly callbacks: number };
+/** As the sandbox's OCS is called among the upstreams. */
+export const UPSTREAM = "sandbox";
 export type SandboxFiles = { readonly cert: string; readonly key: string; readonly ca: string; readonly keys: string; readonly checkpointKey: string; readonly audit: string };
 
 /** The authorities under which the manual's examples and the embedded OCS itself are known. */
@@ -39,17 +41,21 @@ export const sandboxConfig = ({ ports, files, primary, backup, aliases, indexKey
     { name: "https", bind: `127.0.0.1:${ports.https}`, tls: { cert: files.cert, key: files.key } },
   ],
   identity: { keys: { file: files.keys } },
-  upstreams: { sandbox: { primary, backup, tls: { ca: files.ca }, aliases: aliasesOf([primary, backup, ...aliases]), callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } } },
+  upstreams: {
+    [UPSTREAM]: {
+      primary, backup, tls: { ca: files.ca }, aliases: aliasesOf([primary, backup, ...aliases]),
+      callbacks: { bind: `127.0.0.1:${ports.callbacks}`, allow_from: ["127.0.0.0/8"] },
+    },
+  },
   tenants: TENANTS.map(({ dbid, name }) => ({
     name,
     dbid,
-    upstream: "sandbox",
+    upstream: UPSTREAM,
     clients: Object.fromEntries(Object.entries(CLIENTS[dbid]!).map(([client, actions]) => [client, { actions }])),
     campaigns: CAMPAIGNS.filter(({ tenant }) => tenant === dbid).map((campaign) => campaign.name),
     campaign_groups: groupsOf(dbid).map((group) => ({ dbid: group.dbid, name: group.name, campaign_id: group.campaign, group_id: group.group })),
     lists: LISTS.filter(({ tenant }) => tenant === dbid).map((list) => list.name),
-    // Without announcements nothing tells whose a handle is: one tenant may use handles, and the other is given none.
-    records: dbid === TENANTS[0].dbid ? "unscoped" : "pre-dial",
+    records: "pre-dial",
   })),
   audit: { dir: files.audit, index_key: indexKey, checkpoint: { key: files.checkpointKey, origin: "sandbox.ocs-gateway/trial" } },
   admin: { bind: `127.0.0.1:${ports.admin}` },

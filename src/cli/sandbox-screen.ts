@@ -5,6 +5,8 @@ import type { TenantTold } from "./sandbox-config.ts";
 export type Ready = {
   readonly gateway?: { readonly http: string; readonly https: string };
   readonly admin?: { readonly url: string; readonly token: string };
+  /** Where OCS announces records: its validation-uri. */
+  readonly callbacks?: string;
   readonly ocs: { readonly primary: string; readonly backup: string; readonly primary_https: string; readonly backup_https: string };
   readonly sandbox: { readonly url: string };
   readonly ca: string;
@@ -30,9 +32,10 @@ export const screen = (ready: Ready, dialing: Dialing): string =>
     "Ctrl-C stops it.",
   ].join("\n");
 
-const addresses = ({ gateway, admin, ocs, sandbox, ca, audit, config }: Ready): string[] => [
+const addresses = ({ gateway, admin, callbacks, ocs, sandbox, ca, audit, config }: Ready): string[] => [
   ...(gateway ? [row("gateway", `${gateway.http}   ${gateway.https}`, "point your client here instead of OCS")] : []),
   ...(admin ? [row("admin", `${admin.url}/readyz`, "health, /metrics; ocsgw status -c with the config below")] : []),
+  ...(callbacks === undefined ? [] : [row("callbacks", callbacks, "OCS announces each record here: whose it is")]),
   row("OCS primary", `${ocs.primary}   ${ocs.primary_https}`, "behaves like 8.1.524.04"),
   row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes what connects while it is the backup"),
   row("control", `${sandbox.url}/state`, "the world as it is; POST …/reset starts it again"),

@@ -11,7 +11,7 @@ import type { DialerSettings } from "../sandbox/dialer.ts";
 import { renderFidelity } from "../sandbox/fidelity.ts";
 import { startSandboxOcs, type SandboxOcs } from "../sandbox/start.ts";
 import { loadSettings } from "../settings/load.ts";
-import { sandboxConfig, sandboxKeys, tenantsTold, type SandboxFiles } from "./sandbox-config.ts";
+import { sandboxConfig, sandboxKeys, tenantsTold, UPSTREAM, type SandboxFiles } from "./sandbox-config.ts";
 import { showArrivals } from "./sandbox-arrivals.ts";
 import { screen, type Ready } from "./sandbox-screen.ts";
 import { untilToldToStop } from "./serve.ts";
@@ -29,7 +29,7 @@ export type SandboxOptions = {
   readonly webhook?: string;
 };
 
-const WISHED = { http: 8080, https: 8443, admin: 9640, primary: 18080, primaryTls: 18443, backup: 18081, backupTls: 18444, control: 18090 };
+const WISHED = { http: 8080, https: 8443, admin: 9640, callbacks: 8444, primary: 18080, primaryTls: 18443, backup: 18081, backupTls: 18444, control: 18090 };
 /** So that records arrive and can be finalized by hand. */
 const SLOWLY = 0.1;
 type Ports = Record<keyof typeof WISHED, number>;
@@ -41,7 +41,7 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
   const { files, ocs } = await startOcs(state, ports, options);
   try {
     const { gateway, ready } = options.ocsOnly ? { gateway: undefined, ready: readyWithout(ocs, files.ca) } : await startGateway(state, ports, { files, ocs });
-    const told = await startDialing(options, ready, ocs);
+    const told = await startDialing({ ...options, validationUri: options.validationUri ?? ready.callbacks }, ready, ocs);
     console.log(screen(ready, told));
     showArrivals(ocs.dialer.log, ready);
     if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
@@ -63,14 +63,17 @@ const choosePorts = async (port: number | undefined): Promise<Ports> => {
   return { ...(Object.fromEntries(chosen) as Ports), ...(port !== undefined && { http: port }) };
 };
 
-const isFree = (port: number): Promise<boolean> =>
+const isFree = (port: number, host = "127.0.0.1"): Promise<boolean> =>
   new Promise((resolve) => {
-    const probe = createServer().once("error", () => resolve(false)).listen(port, "127.0.0.1", () => probe.close(() => resolve(true)));
+    const probe = createServer().once("error", () => resolve(false)).listen(port, host, () => probe.close(() => resolve(true)));
   });
+
+/** So that a gateway can tell which of the two announces a record; a machine without that address has both on one. */
+const BACKUP_HOST = "127.0.0.2";
 
 const startOcs = async (state: string, ports: Ports, { seed, state: kept }: SandboxOptions): Promise<{ files: SandboxFiles; ocs: SandboxOcs }> => {
   const authority = createAuthority("ocs-gateway sandbox, for trials only");
-  const { certPem, keyPem } = authority.issue({ names: ["localhost", "127.0.0.1", "::1"], usage: "serverAuth" });
+  const { certPem, keyPem } = authority.issue({ names: ["localhost", "127.0.0.1", BACKUP_HOST, "::1"], usage: "serverAuth" });
   const files: SandboxFiles = {
     ca: join(state, "ca.pem"), cert: join(state, "server.pem"), key: join(state, "server.key"), keys: join(state, "keys.yaml"),
     checkpointKey: join(state, "checkpoint.pem"), audit: join(state, "audit"),
@@ -80,13 +83,13 @@ const startOcs = async (state: string, ports: Ports, { seed, state: kept }: Sand
   await writeFile(files.key, keyPem, { mode: 0o600 });
   await writeFile(files.keys, stringify(sandboxKeys()), { mode: 0o600 });
   const ocs = await startSandboxOcs({
-    ports, certificates: { key: keyPem, cert: certPem }, trusted: authority.certPem, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
+    ports, ...(await isFree(0, BACKUP_HOST) && { backupHost: BACKUP_HOST }), certificates: { key: keyPem, cert: certPem }, trusted: authority.certPem, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
   });
   return { files, ocs };
 };
 
 /** From here on OCS knows where clients are to come, and whom to ask before it dials. */
-const startDialing = async ({ dialRate, validationUri, advertise, webhook }: SandboxOptions, ready: Ready, { dialer, primary }: SandboxOcs): Promise<DialerSettings> => {
+const startDialing = async ({ dialRate, validationUri, advertise, webhook }: Omit<SandboxOptions, "validationUri"> & Pick<DialerSettings, "validationUri">, ready: Ready, { dialer, primary }: SandboxOcs): Promise<DialerSettings> => {
   dialer.configure({ recordBase: advertise ?? ready.gateway?.http ?? primary.http, validationUri, webhook });
   await dialer.announce();
   dialer.configure({ rate: dialRate ?? SLOWLY });
@@ -111,6 +114,7 @@ const startGateway = async (state: string, ports: Ports, { files, ocs }: Started
     ready: {
       gateway: { http: http!.url, https: https!.url },
       admin: { url: gateway.admin!, token },
+      callbacks: gateway.callbacks[UPSTREAM]!,
       ...readyWithout(ocs, files.ca),
       audit: { dir: files.audit, publicKey: gateway.verifierKey },
       config,

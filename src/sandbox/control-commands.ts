@@ -8,8 +8,9 @@ import type { Faults } from "./faults.ts";
 import { settle } from "./groups.ts";
 import type { Pair } from "./pair.ts";
 import type { Instance } from "./recorder.ts";
+import { NEXT_HANDLE } from "./seed.ts";
 import { readState } from "./state.ts";
-import type { World } from "./world.ts";
+import { setCounter, valueOf, type World } from "./world.ts";
 
 export type ControlParts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer };
 /** `id` is the last part of a path that ends in <id>. Throws ControlError. */
@@ -20,8 +21,11 @@ const MAX_DELAY = 600_000;
 const reset: Command = async (parts, body, id) => {
   await clearFaults(parts, body, id);
   const { world, pair, dialer } = parts;
+  const next = valueOf(world, "next_handle");
   pair.resetRoles();
   world.reset();
+  // Whoever was told of a handle may hold it for the tenant that had it: then none comes again but those of the seed.
+  if (dialer.settings().validationUri !== undefined) setCounter(world, "next_handle", Math.max(next, NEXT_HANDLE));
   pair.recorder.reset();
   for (const wire of [pair.primary, pair.backup]) wire.setDelay(0);
   // The handles of the seed are given out anew.

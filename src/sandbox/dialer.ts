@@ -10,7 +10,7 @@ import { diallingLists, handedOut, type Retrieved } from "./dialling.ts";
 import type { CallingList } from "./directory.ts";
 import { createEventLog, type EventLog, type SandboxEvent } from "./event-log.ts";
 import { settle } from "./groups.ts";
-import { createPoster } from "./http-post.ts";
+import { createPoster, type PosterOptions } from "./http-post.ts";
 import { createPace } from "./pace.ts";
 import type { Hours } from "./records.ts";
 import { validate } from "./validation.ts";
@@ -52,13 +52,16 @@ export type Dialer = {
 /** After the validation-uri gave no answer, so long until it is asked again. */
 const PAUSE_MS = 1000;
 
-export const createDialer = (world: World, given: Pick<DialerSettings, "recordBase"> & Partial<DialerSettings>, ca?: string): Dialer => {
+/** `ca`: PEM of the authorities behind https addresses. `from`: the address of the OCS that answers now. */
+export type DialerPlace = Pick<PosterOptions, "ca" | "from">;
+
+export const createDialer = (world: World, given: Pick<DialerSettings, "recordBase"> & Partial<DialerSettings>, place: DialerPlace = {}): Dialer => {
   let settings: DialerSettings = {
     rate: 0, validationUri: undefined, historyUri: undefined, webhook: undefined, recordBase: given.recordBase,
     responseTimeout: ASSUMED.validationTimeout.value, timeoutCallResult: ASSUMED.validationTimeoutResult.value,
   };
   const log = createEventLog(world);
-  const poster = createPoster({ poolSize: ASSUMED.validationPool.value, ca });
+  const poster = createPoster({ poolSize: ASSUMED.validationPool.value, ...place });
   const reports = createCallReports(world, poster, settings.responseTimeout);
   const over = new AbortController();
   const running = new Set<Promise<unknown>>();

@@ -21,17 +21,25 @@ export type Poster = {
   readonly close: () => void;
 };
 
-export type PosterOptions = { /** Connections to one address at most. */ readonly poolSize: number; /** PEM of the authorities behind https addresses. */ readonly ca?: string | undefined };
+export type PosterOptions = {
+  /** Connections to one address at most. */
+  readonly poolSize: number;
+  /** PEM of the authorities behind https addresses. */
+  readonly ca?: string | undefined;
+  /** The address to speak from; whichever the machine takes when undefined. */
+  readonly from?: (() => string | undefined) | undefined;
+};
 
 const MAX_ANSWER = 65_536;
 
-export const createPoster = ({ poolSize, ca }: PosterOptions): Poster => {
+export const createPoster = ({ poolSize, ca, from }: PosterOptions): Poster => {
   const kept = { keepAlive: true, maxSockets: poolSize };
   const http = new HttpAgent(kept);
   const https = new HttpsAgent({ ...kept, ...(ca !== undefined && { ca }) });
   const under = new Set<ClientRequest>();
   const begin = (url: string, body: string): ClientRequest => {
-    const options = { method: "POST", headers: { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) } };
+    const localAddress = from?.();
+    const options = { method: "POST", ...(localAddress !== undefined && { localAddress }), headers: { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) } };
     const request = url.startsWith("https:") ? requestHttps(url, { ...options, agent: https }) : requestHttp(url, { ...options, agent: http });
     under.add(request.on("close", () => under.delete(request)));
     return request;

@@ -4,7 +4,7 @@ import { createDialer, type Dialer, type DialerSettings } from "./dialer.ts";
 import { createFaults, type Faults } from "./faults.ts";
 import { createOcs, type Ocs } from "./ocs.ts";
 import { ownCertificate } from "./own-certificate.ts";
-import { createPair } from "./pair.ts";
+import { createPair, type Pair } from "./pair.ts";
 import type { Counters, Instance } from "./recorder.ts";
 import type { Certificate, Wire } from "./wire.ts";
 import { createWorld, type World, type WorldOptions } from "./world.ts";
@@ -12,6 +12,8 @@ import { createWorld, type World, type WorldOptions } from "./world.ts";
 export type SandboxOptions = WorldOptions & {
   /** Where all listen; 127.0.0.1 when absent. The control API listens on 127.0.0.1 in any case. */
   readonly host?: string;
+  /** Where the backup listens; where the primary does when absent. Each announces its records from its own address. */
+  readonly backupHost?: string;
   /** 0 or absent: a free one. */
   readonly ports?: { readonly primary?: number; readonly primaryTls?: number; readonly backup?: number; readonly backupTls?: number; readonly control?: number };
   /** Of the HTTPS listeners; made for the occasion when absent. */
@@ -42,8 +44,9 @@ export type SandboxOcs = {
 export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<SandboxOcs> => {
   const world = createWorld(options);
   const faults = createFaults(world);
-  const dialer = createDialer(world, { recordBase: "http://ocs", ...options.dialing }, options.trusted);
-  const pair = createPair(world, endingCalls(createOcs(world), dialer), faults);
+  const { host, backupHost = host } = options;
+  const dialer: Dialer = createDialer(world, { recordBase: "http://ocs", ...options.dialing }, { ca: options.trusted, from: () => (pair.active() === "primary" ? host : backupHost) });
+  const pair: Pair = createPair(world, endingCalls(createOcs(world), dialer), faults);
   const stop = async (): Promise<void> => {
     await Promise.all([pair.primary.close(), pair.backup.close()]);
     await dialer.close();
@@ -58,7 +61,7 @@ export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<San
   }
 };
 
-type Parts = { readonly world: World; readonly pair: ReturnType<typeof createPair>; readonly faults: Faults; readonly dialer: Dialer; readonly stop: () => Promise<void> };
+type Parts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer; readonly stop: () => Promise<void> };
 
 /** Any request may have ended a call. */
 const endingCalls = (ocs: Ocs, dialer: Dialer): Ocs => async (arrival, trouble) => {
@@ -67,10 +70,10 @@ const endingCalls = (ocs: Ocs, dialer: Dialer): Ocs => async (arrival, trouble) 
   return reply;
 };
 
-const listen = async ({ host = "127.0.0.1", ports = {}, certificates, dialing }: SandboxOptions, { world, pair, faults, dialer, stop }: Parts): Promise<SandboxOcs> => {
-  const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : ownCertificate("ocs-gateway sandbox", host);
+const listen = async ({ host = "127.0.0.1", backupHost = host, ports = {}, certificates, dialing }: SandboxOptions, { world, pair, faults, dialer, stop }: Parts): Promise<SandboxOcs> => {
+  const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : ownCertificate("ocs-gateway sandbox", host, backupHost);
   const primary = await listenBoth(pair.primary, { host, tls, ports: [ports.primary ?? 0, ports.primaryTls ?? 0] });
-  const backup = await listenBoth(pair.backup, { host, tls, ports: [ports.backup ?? 0, ports.backupTls ?? 0] });
+  const backup = await listenBoth(pair.backup, { host: backupHost, tls, ports: [ports.backup ?? 0, ports.backupTls ?? 0] });
   dialer.configure({ recordBase: primary.http, ...dialing });
   const control = await startControl({ world, pair, faults, dialer }, ports.control ?? 0);
   return {

@@ -38,6 +38,34 @@ describe("npm start", () => {
   });
 });
 
+describe("the seeded handles", () => {
+  const reject = async (client: string, handle: number): Promise<readonly [number, string | undefined, string | undefined]> => {
+    const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}/records/${handle}?req=UpdateCallCompletionStats`, {
+      method: "POST", headers: { "authorization": `Basic ${Buffer.from(`${client}:sk_sandbox_${client}`).toString("base64")}`, "content-type": "application/json" }, body: "{}",
+    });
+    await body.dump();
+    return [statusCode, headers["ocsgw-code"] as string | undefined, headers.warning as string | undefined];
+  };
+
+  it("are their tenant's alone: OCS has announced them", async () => {
+    await control("/reset", "POST");
+    expect(await reject("alpha-ors", 15)).toEqual([200, undefined, undefined]);
+    expect(await reject("beta-crm", 15)).toEqual([410, "OCSGW-2106", undefined]);
+    expect(await reject("beta-crm", 41)).toEqual([200, undefined, undefined]);
+    expect(await reject("alpha-ors", 41)).toEqual([410, "OCSGW-2106", undefined]);
+  });
+
+  it("one is stale: OCS says so, and after that the gateway", async () => {
+    expect(await reject("alpha-ors", 16)).toEqual([410, undefined, "112"]);
+    expect(await reject("alpha-ors", 16)).toEqual([410, "OCSGW-2106", undefined]);
+  });
+
+  it("come again after a reset", async () => {
+    await control("/reset", "POST");
+    expect(await reject("alpha-ors", 16)).toEqual([410, undefined, "112"]);
+  });
+});
+
 describe("curl over TLS", () => {
   it("trusts the sandbox's CA and nothing else does", async () => {
     const { gateway, ca, tenants } = sandbox.ready;
@@ -62,26 +90,28 @@ describe("64 clients at once through 4 lanes", () => {
   it("the sandbox counts no violation, one request at a time per connection, 4 connections, and every client has its own answer", async () => {
     await control("/reset", "POST");
     const agents = Array.from({ length: 64 }, () => new Agent({ connections: 1, pipelining: 1 }));
-    const { client, key } = sandbox.ready.tenants[0]!.clients.find(({ client }) => client.endsWith("ors"))!;
-    const authorization = `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
+    const as = (role: string): string => {
+      const { client, key } = sandbox.ready.tenants[0]!.clients.find(({ client }) => client.endsWith(role))!;
+      return `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
+    };
+    const update = { path: "/records/20?req=UpdateCallCompletionStats", authorization: as("ors"), expected: [200, undefined, ""] };
+    const load = { path: "/campaigngroups/106?req=Load", authorization: as("ops"), expected: [409, "5", ""] };
     const wrong: string[] = [];
-    // Open handles answer 200 to an update, finished ones 410: which of the two a client gets depends on its own request.
+    // An open handle answers 200 to an update, a loaded group 409 to Load: which of the two a client gets depends on its own request.
     await Promise.all(agents.map(async (dispatcher, index) => {
-      const handle = index % 2 === 0 ? 20 : 16;
+      const { path, authorization, expected } = index % 2 === 0 ? update : load;
       for (let round = 0; round < ROUNDS; round++) {
-        const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}/records/${handle}?req=UpdateCallCompletionStats`, {
-          method: "POST", dispatcher, headers: { authorization, "content-type": "application/json" }, body: JSON.stringify({ GSW_CALL_RESULT: 33 }),
-        });
+        const { statusCode, headers, body } = await request(`${sandbox.ready.gateway!.http}${path}`, { method: "POST", dispatcher, headers: { authorization, "content-type": "application/json" }, body: "{}" });
         const text = await body.text();
-        const expected = handle === 20 ? [200, undefined, ""] : [410, "112", "<HTML><body>410 Gone : 0 No call found for the record handle</body></HTML>"];
-        if (JSON.stringify([statusCode, headers.warning, text]) !== JSON.stringify(expected)) wrong.push(`${handle}: ${statusCode} ${text}`);
+        if (JSON.stringify([statusCode, headers.warning, text]) !== JSON.stringify(expected)) wrong.push(`${path}: ${statusCode} ${text}`);
       }
     }));
     await Promise.all(agents.map((agent) => agent.close()));
     const { counters } = (await control("/state")) as { counters: { primary: Counters } };
     expect(wrong).toEqual([]);
     expect(counters.primary).toMatchObject({ violations: 0, maxInFlight: 1, requests: 64 * ROUNDS });
-    expect(counters.primary.connections.open).toBe(4);
+    // The fifth carries no request: it tells when OCS changes roles.
+    expect(counters.primary.connections.open).toBe(5);
     const seen = (await control("/requests")) as readonly { connection: number }[];
     expect(new Set(seen.map(({ connection }) => connection)).size).toBe(4);
     expect(await control("/violations")).toEqual({ count: 0 });

@@ -94,4 +94,11 @@ describe("POST /sandbox/reset", () => {
     expect(other.posts.length).toBe(2 * before);
     expect(other.posts.at(-1)!.body).toMatchObject({ GSW_RECORD_HANDLE: 44 });
   });
+
+  it("gives no other handle out again once somebody was told of it", async () => {
+    await post("dialer", { "validation-uri": other.url });
+    await post("records/open", { count: 3 });
+    await post("reset");
+    expect((await post("records/open")).value).toMatchObject([{ handle: 1003 }]);
+  });
 });

@@ -8,6 +8,7 @@ import { handedOut } from "../../src/sandbox/dialling.ts";
 import { listByName } from "../../src/sandbox/directory.ts";
 import { beginRun } from "../../src/sandbox/handles.ts";
 import type { World } from "../../src/sandbox/world.ts";
+import { describeIf } from "../kit/machine.ts";
 import { receiver, type Receiver } from "./posted.ts";
 import { aWorld, NOON, post, recordAt, recordOfHandle, stateOfHandle, verdict } from "./support.ts";
 
@@ -255,6 +256,22 @@ describe("pre-dial validation", () => {
     expect(handles).toEqual(handedOut(world).map(({ handle }) => handle));
     expect(handles).toEqual(expect.arrayContaining([15, 16, 41, 42, 43, 44]));
     expect(validator.posts.find(({ body }) => body["GSW_RECORD_HANDLE"] === 41)!.body).toMatchObject({ GSW_CAMPAIGN_GROUP_DBID: 208, GSW_CALLING_LIST: "Beta List" });
+  });
+});
+
+describeIf(process.platform === "linux", "every address of 127.0.0.0/8, as Linux has", "the address that OCS speaks from", () => {
+  it("is that of the instance that answers", async () => {
+    const froms: (string | undefined)[] = [];
+    validator.answer = ({ from }) => (froms.push(from), { status: 200 });
+    let active = "127.0.0.1";
+    const dialer = createDialer(world, { recordBase: "http://gateway:8080" }, { from: () => active });
+    dialers.push(dialer);
+    await dialer.dial({ count: 1 });
+    dialer.configure({ validationUri: validator.url });
+    await dialer.dial({ count: 1 });
+    active = "127.0.0.2";
+    await dialer.dial({ count: 1 });
+    expect([froms.at(-2), froms.at(-1)]).toEqual(["127.0.0.1", "127.0.0.2"]);
   });
 });
 

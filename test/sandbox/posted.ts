@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 
-export type Posted = { readonly path: string; readonly body: Readonly<Record<string, unknown>>; readonly headers: IncomingMessage["headers"] };
+export type Posted = { readonly path: string; readonly body: Readonly<Record<string, unknown>>; readonly headers: IncomingMessage["headers"]; readonly from: string | undefined };
 export type Said = { readonly status: number; readonly body?: string } | "nothing" | "hang up";
 
 export type Receiver = {
@@ -20,7 +20,7 @@ export const receiver = async (port = 0): Promise<Receiver> => {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk)).on("end", () => {
-      const post = { path: request.url ?? "", body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>, headers: request.headers };
+      const post = { path: request.url ?? "", body: JSON.parse(Buffer.concat(chunks).toString("utf8")) as Record<string, unknown>, headers: request.headers, from: request.socket.remoteAddress };
       posts.push(post);
       void Promise.resolve(self.answer(post, posts.length)).then((said) => {
         if (said === "hang up") request.socket.destroy();
