@@ -24,6 +24,8 @@ export type Disk = {
   readonly makeDirectory: (path: string) => Promise<void>;
   /** Names in a directory, in no order. */
   readonly list: (path: string) => Promise<string[]>;
+  /** When it was last written, in milliseconds since 1970. */
+  readonly modified: (path: string) => Promise<number>;
   readonly remove: (path: string) => Promise<void>;
   readonly rename: (from: string, to: string) => Promise<void>;
   /** Resolves when the names in the directory are on the disk. */
@@ -77,6 +79,7 @@ export const nodeDisk: Disk = {
     for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
   },
   list: (path) => readdir(path),
+  modified: async (path) => (await stat(path)).mtimeMs,
   remove: unlink,
   rename,
   syncDirectory,

@@ -142,7 +142,7 @@ export type Clock = {
 };
 
 /**
- * Written before segments are deleted because `audit.retention` says so. Their leaf hashes stay, so the tree over all entries can still be built.
+ * Written before segments are deleted because `audit.retention` says so: always the oldest ones. Their leaf hashes stay, so the tree over all entries can still be built.
  * Every later `retired` begins where this one ends, so the deleted entries are always those below the last one's `to`.
  */
 export type Retired = {
@@ -220,6 +220,8 @@ const MEMBERS: Members = {
   access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
 };
+
+export const KINDS = Object.keys(MEMBERS) as readonly Kind[];
 
 const ORDER = Object.fromEntries(Object.entries(MEMBERS).map(([kind, members]) => [kind, ["kind", ...Object.keys(members)]])) as Record<Kind, string[]>;
 

@@ -19,8 +19,8 @@ export const places = (dir: string) => ({
 
 export const segmentName = (first: number): string => `${numbered(first)}.jsonl`;
 
-/** The numbers of the names that fit, ascending: of segments with ".jsonl", of checkpoints with "". */
-export const numbersIn = (names: readonly string[], ending: ".jsonl" | ""): number[] =>
+/** The numbers of the names that fit, ascending: of segments with ".jsonl", of their leaf hashes with ".hashes", of checkpoints with "". */
+export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".hashes" | ""): number[] =>
   names
     .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))
     .map((name) => Number(name.slice(0, DIGITS)))

@@ -10,7 +10,7 @@ import { numbersIn, places, segmentName } from "./places.ts";
 import { isSealed } from "./seal.ts";
 import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
-import { createTree, digestOf, leafHashWithin, type Digest, type Tree } from "./tree.ts";
+import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Tree } from "./tree.ts";
 
 /** The directory holds what the journal did not write, or no longer what it wrote. */
 export class JournalDamaged extends Error {
@@ -71,7 +71,11 @@ export const recover = async ({ disk, dir, how, published }: RecoverOptions): Pr
   const reading: Reading = { disk, how, at, signed, elsewhere, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].reduce((most, size) => Math.max(most, size), 0) };
   let last: Last | undefined;
   try {
-    last = await recoverSegments(reading, numbersIn(await disk.list(at.segments), ".jsonl"));
+    const names = await disk.list(at.segments);
+    const firsts = numbersIn(names, ".jsonl");
+    await passRetired(reading, numbersIn(names, ".hashes"), firsts[0] ?? 0);
+    last = await recoverSegments(reading, firsts);
+    requireRetired(reading, firsts[0] ?? 0);
     if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
@@ -109,6 +113,24 @@ const named = ({ elsewhere }: Reading, size: number): string => `${elsewhere.has
 const endOf = (tree: Tree): string => (tree.size() === 0 ? "is empty" : `ends with index ${tree.size() - 1}`);
 
 type Last = Pick<Recovered, "tail" | "torn">;
+
+/** Of entries that retention deleted the leaf hashes stand in the tree. Ends early where a file of them is missing. */
+const passRetired = async (reading: Reading, hashes: readonly number[], until: number): Promise<void> => {
+  for (const [at, first] of hashes.entries()) {
+    if (first !== reading.tree.size() || first >= until) return;
+    const end = Math.min(hashes[at + 1] ?? until, until);
+    const bytes = await readWhole(reading.disk, reading.at.leaves(first));
+    for (let index = first; index < end && bytes.length >= (index - first + 1) * DIGEST_BYTES; index++) {
+      reading.tree.append(digestOf(bytes.subarray((index - first) * DIGEST_BYTES, (index - first + 1) * DIGEST_BYTES)));
+      if (reading.signed.has(reading.tree.size())) requireSigned(reading, `which are deleted, by ${segmentName(first).replace(".jsonl", ".hashes")},`);
+    }
+  }
+};
+
+/** What is not there must have been deleted by us: then an entry says so. */
+const requireRetired = ({ trail }: Reading, first: number): void => {
+  if (first > (trail.retired?.to ?? 0)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
+};
 
 const recoverSegments = async (reading: Reading, firsts: readonly number[]): Promise<Last> => {
   for (const first of firsts) {
@@ -161,11 +183,14 @@ const onLine = (reading: Reading, first: number): OnLine => (bytes, start, end) 
   if (tree.size() >= leaves.next) leaves.add(leaf);
   trail.add(bytes, start, end, tree.size());
   tree.append(leaf);
-  const root = signed.get(tree.size());
-  if (root !== undefined && root !== tree.root()) {
-    throw new JournalDamaged(`the first ${tree.size()} entries, up to line ${tree.size() - first} of ${segmentName(first)}, do not have the root that ${named(reading, tree.size())} signed`);
-  }
+  if (signed.has(tree.size())) requireSigned(reading, `up to line ${tree.size() - first} of ${segmentName(first)},`);
   return true;
+};
+
+/** The entries so far have the root that was signed for as many. */
+const requireSigned = (reading: Reading, where: string): void => {
+  const { tree, signed } = reading;
+  if (signed.get(tree.size()) !== tree.root()) throw new JournalDamaged(`the first ${tree.size()} entries, ${where} do not have the root that ${named(reading, tree.size())} signed`);
 };
 
 const place = ({ tree }: Reading, first: number): string => `${segmentName(first)} line ${tree.size() - first + 1}`;

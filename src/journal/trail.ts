@@ -25,6 +25,9 @@ export class Trail {
   /** Intents without an outcome: their index by id. */
   readonly open = new Map<string, number>();
 
+  /** The last entry that says what was deleted. */
+  retired: Retired | undefined;
+
   /** bytes[start, end) is the line of this index. */
   add(bytes: Buffer, start: number, end: number, index: number): void {
     const at = start + INDEX_START + digitsOf(index) + UP_TO_KIND;
@@ -38,7 +41,8 @@ export class Trail {
   }
 
   #restore(line: string): void {
-    for (const [dbid, number] of Object.entries((readLine(line) as unknown as Retired).dnc)) this.numbers.found(Number(dbid), number);
+    this.retired = readLine(line) as unknown as Retired;
+    for (const [dbid, number] of Object.entries(this.retired.dnc)) this.numbers.found(Number(dbid), number);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Head, Journal, JournalNews, JournalStatus } from "./append.ts";
 import { JournalBroken, reasonOf, within } from "./broken.ts";
 import { EntryClock, type Clocks, type Step } from "./clock.ts";
 import type { Disk } from "./disk.ts";
-import { writeLine, type Entry } from "./entry.ts";
+import { writeLine, type Entry, type Retired } from "./entry.ts";
 import { Group } from "./group.ts";
 import { Outage, type OnFailure } from "./outage.ts";
 import { segmentName } from "./places.ts";
@@ -37,6 +37,7 @@ export class FileJournal implements Journal {
   readonly dir: string;
   readonly disk: Disk;
   readonly unsettled: ReadonlyMap<string, number>;
+  readonly retired: Retired | undefined;
   readonly #made: Made;
   readonly #clock: EntryClock;
   readonly #outage: Outage;
@@ -62,6 +63,7 @@ export class FileJournal implements Journal {
     this.dir = made.dir;
     this.disk = made.disk;
     this.unsettled = made.trail.open;
+    this.retired = made.trail.retired;
     this.#clock = new EntryClock(made.clocks);
     this.#outage = new Outage(made.onFailure);
     this.#goesOn = made.onFailure === "continue";

@@ -26,6 +26,29 @@ const indexKeys = z.array(z.strictObject({
   secret: secret.describe("The key."),
 })).min(1, { error: "expected at least one key" }).refine((keys) => new Set(keys.map(({ epoch }) => epoch)).size === keys.length, { error: "expected every epoch once" });
 
+/** What may have a time of its own: the journal's kinds of entries. */
+export const CLASSES = [
+  "intent", "outcome", "refusal", "doubt", "flood", "abandoned", "config", "start", "stop", "gap", "clock", "retired", "switchover", "access", "alarm",
+] as const;
+
+const retention = z.union([
+  duration.transform((ms): Retention => ({ default: ms })),
+  z.strictObject({ default: duration.describe("Of all kinds that are not named."), ...Object.fromEntries(CLASSES.map((kind) => [kind, duration.optional().describe(`Of entries of kind ${kind}.`)])) as Record<(typeof CLASSES)[number], z.ZodOptional<typeof duration>> })
+    .transform((times): Retention => Object.fromEntries(Object.entries(times).filter(([, ms]) => ms !== undefined)) as Retention),
+]);
+
+/** Milliseconds. */
+export type Retention = { readonly default: number } & Readonly<Partial<Record<(typeof CLASSES)[number], number>>>;
+
+const day = z.string({ error: "expected a day, as in 2026-11-22" }).refine((text) => /^\d{4}-\d\d-\d\d$/.test(text) && !Number.isNaN(Date.parse(text)), { error: "expected a day, as in 2026-11-22" })
+  .transform((text) => Date.parse(text));
+
+const hold = z.strictObject({
+  name: name.describe("Why: a case, a request."),
+  from: day.prefault("1970-01-01").describe("The first day (UTC) whose entries are kept."),
+  until: day.prefault("9999-12-31").describe("The first day (UTC) whose entries are no longer kept for it."),
+});
+
 export const audit = z.strictObject({
   dir: path.describe("The journal's directory."),
   on_failure: z.enum(["refuse", "continue"]).default("refuse").describe("When the journal cannot be written: refuse requests, or go on and record the gap."),
@@ -34,7 +57,8 @@ export const audit = z.strictObject({
   redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
   index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),
-  retention: duration.prefault("1855d").describe("How long the journal is kept."),
+  retention: retention.prefault("1855d").describe("How long entries are kept: a duration, or one for each kind of entry with a default. A segment (64 MiB, a day at most) is deleted when all of its entries may go."),
+  legal_hold: z.array(hold).default([]).describe("Entries of these days are not deleted, nor any younger ones."),
   postgres: off(secret).describe("Connection string of a searchable mirror. The files stay the truth. Off when left out."),
 });
 

@@ -9,13 +9,9 @@ type Row = { readonly code: string; readonly at: string; readonly when: (value: 
 
 const stated = (value: unknown): boolean => value !== null;
 
-/** What the setting is when it is left out. */
-const FIVE_YEARS_AND_MORE = 1855 * 24 * 3_600_000;
-
 const UNBUILT: readonly Row[] = [
   { code: "OCSGW-6408", at: "audit.postgres", when: stated, says: "the mirror in Postgres is not written in this version: the journal's files are complete without it" },
   { code: "OCSGW-6409", at: "shared.redis", when: stated, says: "nothing is shared over Redis in this version: each gateway counts its limits by itself" },
-  { code: "OCSGW-6412", at: "audit.retention", when: (value) => value !== FIVE_YEARS_AND_MORE, says: "retention is not carried out in this version: nothing is deleted from the journal" },
   { code: "OCSGW-6410", at: "admin.users", when: stated, says: "people and roles are not told apart on the admin listener in this version" },
 ];
 

@@ -39,6 +39,7 @@ const faulty = (k: number, way: Way): Faulty => {
     open: (path, how) => call(async () => file(await nodeDisk.open(path, how))),
     makeDirectory: (path) => call(() => nodeDisk.makeDirectory(path)),
     list: nodeDisk.list,
+    modified: nodeDisk.modified,
     remove: nodeDisk.remove,
     rename: (from, to) => call(() => nodeDisk.rename(from, to)),
     syncDirectory: (path) => call(() => nodeDisk.syncDirectory(path)),

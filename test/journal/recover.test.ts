@@ -94,7 +94,7 @@ describe("opening a journal refuses", () => {
     ["lines that were cut off below a checkpoint", (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]}\n`), /checkpoint 8 covers 8 entries, the journal ends with index 6/],
     ["a line that was changed below a checkpoint", (lines) => writeFile(join(dir, "segments", "000000000006.jsonl"), `${lines[6]!.replace("alpha", "betaa")}\n${lines[7]}\n`), /the first 8 entries, up to line 2 of 000000000006\.jsonl, do not have the root that checkpoint 8 signed/],
     ["a line that is missing within", (lines) => writeFile(join(dir, "segments", FIRST), `${[lines[0], lines[2], lines[3], lines[4], lines[5]].join("\n")}\n`), /000000000000\.jsonl line 2 is not the line of index 1/],
-    ["a segment that is missing", () => rm(join(dir, "segments", FIRST)), /000000000003\.jsonl: the journal before it is empty/],
+    ["a segment that is missing", () => rm(join(dir, "segments", FIRST)), /000000000003\.jsonl: the entries before it are gone, and none says that they were deleted/],
     ["a checkpoint that is none", () => writeFile(join(dir, "checkpoints", "000000000008"), "8\n"), /000000000008: not a checkpoint of 8 entries/],
   ];
 

@@ -40,6 +40,7 @@ export class TroubledDisk {
     open: (path, how) => (how === "read" ? nodeDisk.open(path, how) : this.#call(path, "open", async () => this.#file(path, await nodeDisk.open(path, how)))),
     makeDirectory: (path) => this.#call(path, "makeDirectory", () => nodeDisk.makeDirectory(path)),
     list: nodeDisk.list,
+    modified: nodeDisk.modified,
     remove: (path) => this.#call(path, "remove", () => nodeDisk.remove(path)),
     rename: (from, to) => this.#call(from, "rename", () => nodeDisk.rename(from, to)),
     syncDirectory: (path) => this.#call(`${path}/`, "sync", () => nodeDisk.syncDirectory(path)),

@@ -1,0 +1,152 @@
+import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal, type Journal } from "../../src/journal/append.ts";
+import { createCheckpoints, type Checkpoints } from "../../src/journal/checkpoint.ts";
+import { KINDS, type Entry, type Retired } from "../../src/journal/entry.ts";
+import { readEntries } from "../../src/journal/read.ts";
+import { finishRetiring, retire, type Hold, type Keep } from "../../src/journal/retention.ts";
+import { verifyJournal } from "../../src/journal/verify.ts";
+import { CLASSES } from "../../src/settings/schema-audit.ts";
+import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+
+const DAY = 86_400_000;
+const START = Date.parse("2026-01-01T12:00:00Z");
+const key = aKey();
+let dir: string;
+let journal: Journal;
+let checkpoints: Checkpoints;
+let today: number;
+
+const open = async (): Promise<void> => {
+  journal = await openJournal({ dir, durability: "os", clocks: { wall: () => today * 1000, steady: () => today * 1000 } });
+  checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
+};
+const close = async (): Promise<void> => { await checkpoints.stop(); await journal.close(); };
+
+/** Two intents of tenant 101 a day for ten days, so ten segments, each of two lines; and on the first day one of tenant 102. */
+beforeEach(async () => {
+  dir = await aDirectory();
+  today = START;
+  await open();
+  await journal.append({ ...anIntent(900), tenant: { dbid: 102, name: "Beta" } } as Entry);
+  for (let day = 0; day < 10; day++, today += DAY) for (let number = 0; number < 2; number++) await journal.append(anIntent(10 * day + number));
+  today -= DAY;
+});
+afterEach(async () => { await journal.close(); await removeDirectory(dir); });
+
+const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Retired | undefined> => retire({ journal, checkpoints, keep, holds, now: () => today });
+const verified = async (): Promise<unknown> => verifyJournal(dir, { vkey: checkpoints.verifierKey });
+
+describe("retention", () => {
+  it("deletes the segments whose entries are all old enough, says so before, and leaves a tree that verifies", async () => {
+    const retired = await retiring({ default: 4 * DAY });
+    expect(retired).toEqual({
+      kind: "retired", from: 0, to: 11, segments: ["000000000000.jsonl", "000000000003.jsonl", "000000000005.jsonl", "000000000007.jsonl", "000000000009.jsonl"],
+      youngest: "2026-01-05T12:00:00.000000Z", dnc: { 101: 10, 102: 1 },
+    });
+    expect((await segmentsOf(dir))[0]).toBe("000000000011.jsonl");
+    await close();
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [], retired: 11, entries: 22 });
+    await open();
+    await journal.append(anIntent(800));
+    await journal.append({ ...anIntent(801), tenant: { dbid: 102, name: "Beta" } } as Entry);
+    const entries = await Array.fromAsync(readEntries(dir));
+    expect(entries.map(({ index }) => index)).toEqual(Array.from({ length: 13 }, (_, at) => 11 + at));
+    expect(entries.slice(-2)).toMatchObject([{ dnc: 21 }, { dnc: 2 }]);
+    await close();
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [] });
+  });
+
+  it("goes on where it ended, and its numbers tell of all that was ever deleted", async () => {
+    await retiring({ default: 6 * DAY });
+    await close();
+    today += 2 * DAY;
+    await open();
+    const again = await retiring({ default: 6 * DAY });
+    expect(again).toMatchObject({ from: 7, to: 11, dnc: { 101: 10, 102: 1 } });
+    await close();
+    expect(await verified()).toMatchObject({ verdict: "ok", retired: 11 });
+  });
+
+  it("keeps the segment that is written, and what is not due", async () => {
+    expect(await retiring({ default: 400 * DAY })).toBeUndefined();
+    today += 1000 * DAY;
+    await retiring({ default: DAY });
+    expect(await segmentsOf(dir)).toHaveLength(2);
+  });
+
+  it("asks of each kind its own time: a segment waits for the one that stays longest", async () => {
+    const before = await segmentsOf(dir);
+    expect(await retiring({ default: DAY, intent: 400 * DAY })).toBeUndefined();
+    expect(await segmentsOf(dir)).toEqual(before);
+    expect(await retiring({ default: 400 * DAY, intent: 7 * DAY })).toMatchObject({ to: 5 });
+  });
+
+  it.each<[string, Hold, number | undefined]>([
+    ["the first day", { name: "a case", from: START - DAY, until: START + 1000 }, undefined],
+    ["a later day, with the segment before it and all behind it", { name: "a case", from: START + 2 * DAY, until: START + 3 * DAY }, 3],
+    ["days that are gone already", { name: "a case", from: 0, until: START - DAY }, 11],
+  ])("keeps what a legal hold covers: %s", async (_what, hold, to) => {
+    expect((await retiring({ default: 4 * DAY }, [hold]))?.to).toBe(to);
+  });
+
+  it("does not take entries for old because a clock once said so", async () => {
+    await close();
+    await removeDirectory(dir);
+    today = 1000;
+    await open();
+    await journal.append(anIntent(0));
+    today = START;
+    await journal.append(aRefusal(1));
+    await journal.append(anIntent(2));
+    expect(await segmentsOf(dir)).toHaveLength(2);
+    expect(await retiring({ default: 4 * DAY })).toBeUndefined();
+  });
+
+  it("deletes nothing that is not what its leaf hashes say", async () => {
+    const path = join(dir, "segments/000000000000.jsonl");
+    await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
+    await checkpoints.write();
+    await expect(retiring({ default: 4 * DAY })).rejects.toThrow("000000000000.jsonl line 1 is not what its leaf hash says");
+    expect(await segmentsOf(dir)).toHaveLength(10);
+  });
+
+  it("is finished at the next start when a crash came between the entry and the deletion", async () => {
+    const path = join(dir, "segments/000000000009.jsonl");
+    await copyFile(path, `${path}.kept`);
+    await retiring({ default: 4 * DAY });
+    await close();
+    await copyFile(`${path}.kept`, path);
+    await rm(`${path}.kept`);
+    await open();
+    await finishRetiring(journal);
+    expect((await segmentsOf(dir))[0]).toBe("000000000011.jsonl");
+    await close();
+    await open();
+    expect(journal.status().size).toBe(22);
+  });
+});
+
+describe("a journal whose oldest segments are gone", () => {
+  it("is not opened when no entry says that they were deleted", async () => {
+    await close();
+    await rm(join(dir, "segments/000000000000.jsonl"));
+    await expect(open()).rejects.toThrow("000000000003.jsonl: the entries before it are gone, and none says that they were deleted");
+  });
+
+  it("is not opened without their leaf hashes, or with others", async () => {
+    await retiring({ default: 4 * DAY });
+    await close();
+    const hashes = join(dir, "segments/000000000003.hashes");
+    const bytes = await readFile(hashes);
+    await writeFile(hashes, Buffer.from(bytes).fill(0, 0, 4));
+    await expect(open()).rejects.toThrow(/do not have the root that checkpoint \d+ signed/);
+    await rm(hashes);
+    await expect(open()).rejects.toThrow("000000000011.jsonl: the journal before it ends with index 2");
+  });
+});
+
+it("the config may name every kind of entry, and none that there is not", () => {
+  expect(CLASSES.toSorted()).toEqual(KINDS.toSorted());
+});

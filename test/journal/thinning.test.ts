@@ -1,0 +1,53 @@
+import { utimes } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { nodeDisk } from "../../src/journal/disk.ts";
+import { superfluous, thinCheckpoints, type Dated } from "../../src/journal/thinning.ts";
+import { verifyJournal } from "../../src/journal/verify.ts";
+import { aDirectory, aJournal, aKey, checkpointsOf, removeDirectory } from "./kit.ts";
+
+const MINUTE = 60_000;
+const DAY = 1440 * MINUTE;
+const NOW = Date.parse("2026-11-22T12:00:30Z");
+
+describe("checkpoints of a year, one a minute", () => {
+  /** Thinned once a day, as it goes. */
+  const afterDays = (days: number): readonly Dated[] => {
+    let left: Dated[] = [];
+    let size = 0;
+    for (let day = 0; day < days; day++) {
+      const began = NOW - (days - day) * DAY;
+      left.push(...Array.from({ length: 1440 }, (_, minute) => ({ size: ++size, at: began + minute * MINUTE })));
+      const gone = new Set(superfluous(left, began + DAY));
+      left = left.filter((one) => !gone.has(one.size));
+    }
+    return left;
+  };
+
+  it("leave all of two days, one an hour of ninety days and one a day before, and always the newest", () => {
+    const left = afterDays(365);
+    const within = (from: number, to: number): number => left.filter(({ at }) => at >= NOW - to * DAY && at < NOW - from * DAY).length;
+    expect(within(0, 2)).toBeGreaterThanOrEqual(2879);
+    expect(within(2, 90)).toBeGreaterThanOrEqual(88 * 24);
+    expect(within(2, 90)).toBeLessThan(89 * 24 + 2);
+    expect(within(90, 365)).toBeLessThan(278);
+    expect(left.at(-1)!.size).toBe(365 * 1440);
+    expect(superfluous(left, NOW)).toEqual([]);
+  });
+});
+
+describe("thinning", () => {
+  it("deletes files, and what is left verifies all that it did", async () => {
+    const dir = await aDirectory();
+    try {
+      const vkey = await aJournal(dir, aKey(), { size: 12, checkpointsAt: [2, 4, 6, 8, 10, 12] });
+      const old = new Date(NOW - 3 * DAY);
+      for (const size of [2, 4, 6, 8]) await utimes(join(dir, "checkpoints", String(size).padStart(12, "0")), old, new Date(old.getTime() + size * 1000));
+      expect(await thinCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(3);
+      expect((await checkpointsOf(dir)).toSorted().map(Number)).toEqual([8, 10, 12]);
+      expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", covered: 12, findings: [] });
+    } finally {
+      await removeDirectory(dir);
+    }
+  });
+});
