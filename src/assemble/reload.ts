@@ -4,12 +4,10 @@
  */
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
-import { holdToExamples } from "../rehearsal/policy-tests.ts";
 import { differences } from "../settings/difference.ts";
-import { loadSettings, type Loaded } from "../settings/load.ts";
-import { pathText, type Finding, type Problem } from "../settings/problem.ts";
-import { needsRestart } from "../settings/restart.ts";
+import type { Problem } from "../settings/problem.ts";
 import type { Standing } from "./changeover.ts";
+import { readAside, type Checked } from "./reading.ts";
 
 export type Reloaded =
   | { readonly outcome: "unchanged"; readonly hash: string }
@@ -55,16 +53,14 @@ export class Reloader {
     const { file, standing } = this.#parts;
     const generation = standing.generation!;
     if (this.#closed) return { outcome: "unchanged", hash: generation.hash };
-    const loaded = await holdToExamples(await loadSettings(file), file);
-    if (!loaded.ok) return this.#refuse(loaded, loaded.problems.filter(({ severity }) => severity === "error"));
+    const { listeners, upstreams, audit, shared, admin } = generation.settings;
+    const loaded = await readAside({ file, before: { listeners, upstreams, audit, shared, admin } }).catch((error: Error): Checked => ({ ok: false, hash: "", files: new Map(), problems: [cannot(file, error)] }));
+    if (!loaded.ok) return this.#refuse(loaded, loaded.problems);
     if (isSame(loaded, generation)) return this.#unchanged(loaded);
-    const fixed = needsRestart(generation.settings, loaded.settings);
-    if (fixed.length > 0) return this.#refuse(loaded, fixed.map((finding) => problemAt(file, loaded, finding)));
     try {
-      // Without the file's text and tree, which would stay as long as the generation does.
-      await standing.changeTo({ settings: loaded.settings, hash: loaded.hash, files: loaded.files });
+      await standing.changeTo(loaded);
     } catch (error) {
-      return this.#refuse(loaded, [problemAt(file, loaded, { code: "OCSGW-6282", path: [], message: `it cannot be switched to: ${(error as Error).message}` })]);
+      return this.#refuse(loaded, [cannot(file, error as Error)]);
     }
     const changes = differences(generation, loaded);
     this.#refused = undefined;
@@ -75,12 +71,12 @@ export class Reloader {
   }
 
   /** The file in force is on disk again, whatever stood there meanwhile. */
-  #unchanged({ hash }: Loaded): Reloaded {
+  #unchanged({ hash }: Checked): Reloaded {
     this.#refused = undefined;
     return { outcome: "unchanged", hash };
   }
 
-  #refuse({ hash }: Loaded, problems: readonly Problem[]): Reloaded {
+  #refuse({ hash }: Checked, problems: readonly Problem[]): Reloaded {
     const { file, standing, journal } = this.#parts;
     const before = standing.generation!.hash;
     const { line, column, code, message } = problems[0]!;
@@ -93,11 +89,12 @@ export class Reloader {
   }
 }
 
-const isSame = (one: Pick<Loaded, "hash" | "files">, other: Pick<Loaded, "hash" | "files">): boolean =>
+type Read = Pick<Checked, "hash" | "files">;
+
+const isSame = (one: Read, other: Read): boolean =>
   one.hash === other.hash && one.files.size === other.files.size && [...one.files].every(([path, hash]) => other.files.get(path) === hash);
 
-const problemAt = (file: string, { locate }: Extract<Loaded, { ok: true }>, { code, path, message, help }: Finding): Problem =>
-  ({ severity: "error", code, file, ...locate(path), path: pathText(path), message, ...(help !== undefined && { help }) });
+const cannot = (file: string, { message }: Error): Problem => ({ severity: "error", code: "OCSGW-6282", file, line: 1, column: 1, path: "", message: `it cannot be switched to: ${message}` });
 
 const shortened = (changes: readonly string[]): readonly string[] =>
   changes.length <= TOLD ? changes : [...changes.slice(0, TOLD), `and ${changes.length - TOLD} more`];

@@ -1,10 +1,9 @@
 /** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
 import { resolve } from "node:path";
 import { assemble, type Gateway } from "../assemble.ts";
+import { readAside } from "../assemble/reading.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
-import { holdToExamples } from "../rehearsal/policy-tests.ts";
-import { loadSettings } from "../settings/load.ts";
 import { check } from "./check.ts";
 import { hintInContainer } from "./container-hint.ts";
 
@@ -19,9 +18,9 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
   return 0;
 };
 
-/** Undefined when the file is not valid. What was read of it goes when the gateway stands: of many tenants it is a lot. */
+/** Undefined when the file is not valid. */
 const start = async (config: string): Promise<Gateway | undefined> => {
-  const loaded = await holdToExamples(await loadSettings(config), config);
+  const loaded = await readAside({ file: config });
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
   return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });

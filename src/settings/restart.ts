@@ -2,32 +2,40 @@
 import type { Finding, Path } from "./problem.ts";
 import type { Settings } from "./schema.ts";
 
-const FIXED: readonly Path[] = [
-  ["audit", "dir"], ["audit", "on_failure"], ["audit", "durability"], ["audit", "checkpoint"], ["audit", "retention"], ["audit", "postgres"],
-  ["shared"], ["admin", "bind"], ["admin", "users"],
-];
+/** What of the settings it looks at. */
+export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "shared" | "admin">;
 
-export const needsRestart = (before: Settings, after: Settings): readonly Finding[] => [
-  ...FIXED.filter((path) => text(before, path) !== text(after, path)).map(refusal),
+/** Of these sections everything else was made at the start. */
+const MAY_CHANGE: Readonly<Record<"audit" | "shared" | "admin", readonly string[]>> = { audit: ["redact", "index_key"], shared: [], admin: ["tls"] };
+
+export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] => [
+  ...sections(before, after),
   ...((before.admin?.tls ?? "none") === "none") !== ((after.admin?.tls ?? "none") === "none") ? [refusal(["admin", "tls"])] : [],
   ...listenersTls(before, after),
   ...callbacks(before, after),
 ];
 
+const sections = (before: Fixed, after: Fixed): readonly Finding[] =>
+  (["audit", "shared", "admin"] as const).flatMap((section) => {
+    const [old, now] = [before[section] as Section, after[section] as Section];
+    if (old === null || now === null) return old === now ? [] : [refusal([section])];
+    return [...new Set([...Object.keys(old), ...Object.keys(now)])]
+      .filter((key) => !MAY_CHANGE[section].includes(key) && JSON.stringify(old[key]) !== JSON.stringify(now[key])).map((key) => refusal([section, key]));
+  });
+
+type Section = Readonly<Record<string, unknown>> | null;
+
 const refusal = (path: Path): Finding =>
   ({ code: "OCSGW-6281", path, message: `${path.filter((part) => typeof part === "string").join(".")} cannot change while the gateway runs: that needs a restart`, help: "take it back, or restart the gateway with this file" });
 
-const text = (settings: unknown, path: Path): string =>
-  JSON.stringify(path.reduce<unknown>((at, part) => (at as Readonly<Record<string, unknown>> | null)?.[part], settings)) ?? "";
-
 /** At the same address: with TLS from now on, or without. */
-const listenersTls = (before: Settings, after: Settings): readonly Finding[] =>
+const listenersTls = (before: Fixed, after: Fixed): readonly Finding[] =>
   after.listeners.flatMap(({ bind, tls }, at) => {
     const was = before.listeners.find((each) => each.bind.port !== 0 && JSON.stringify(each.bind) === JSON.stringify(bind));
     return was && (was.tls === "none") !== (tls === "none") ? refusal(["listeners", at, "tls"]) : [];
   });
 
-const callbacks = (before: Settings, after: Settings): readonly Finding[] =>
+const callbacks = (before: Fixed, after: Fixed): readonly Finding[] =>
   [...new Set([...Object.keys(before.upstreams), ...Object.keys(after.upstreams)])]
     .filter((name) => JSON.stringify(before.upstreams[name]?.callbacks ?? null) !== JSON.stringify(after.upstreams[name]?.callbacks ?? null))
     .map((name) => refusal(["upstreams", name, "callbacks"]));

@@ -1,0 +1,80 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readAside, readChecked } from "../../src/assemble/reading.ts";
+import { mutated, SAMPLE } from "../settings/kit.ts";
+
+let directory: string;
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), "ocsgw-reading-"));
+  await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
+});
+afterAll(() => rm(directory, { recursive: true }));
+
+const tenants = (count: number): string => Array.from({ length: count }, (_, at) => `  - name: Tenant ${at}
+    dbid: ${1000 + at}
+    upstream: ocs-main
+    clients: { client-${at}: { actions: [AddRecord, DoNotCall, ReadStatus] } }
+    campaigns: [Campaign ${at}]
+    campaign_groups: [{ dbid: ${200_000 + at}, name: "Campaign ${at}@Agents ${at}" }]
+    lists: [List ${at}]
+    records: unscoped
+`).join("");
+const large = (...changes: readonly (readonly [string, string])[]): string => mutated(["\naudit:\n", `\n${tenants(1500)}\naudit:\n`], ...changes);
+
+const file = async (text: string): Promise<string> => {
+  const path = join(directory, "ocsgw.yaml");
+  await writeFile(path, text);
+  return path;
+};
+
+/** The longest time, in nanoseconds, for which nothing else could run. */
+const longestWait = async (run: () => Promise<unknown>): Promise<number> => {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  await run();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  delay.disable();
+  return delay.max;
+};
+
+describe("a large config file", () => {
+  it("is read aside to the same settings, so that requests need not wait for it", async () => {
+    const asked = { file: await file(large()) };
+    const here = await readChecked(asked);
+    expect(here).toMatchObject({ ok: true });
+    expect(await readAside(asked)).toEqual(here);
+    expect(await longestWait(() => readAside(asked))).toBeLessThan(await longestWait(() => readChecked(asked)) / 2);
+  });
+
+  it("is refused aside with the same problems", async () => {
+    const asked = { file: await file(large(["expect: OCSGW-2103", "expect: allow"])) };
+    const aside = await readAside(asked);
+    expect(aside).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6272", path: "tests[1].expect" }] });
+    expect(aside).toEqual(await readChecked(asked));
+  });
+});
+
+describe("a reading beside what is in force", () => {
+  const before = async (): Promise<Extract<Awaited<ReturnType<typeof readChecked>>, { ok: true }>["settings"]> => {
+    const first = await readChecked({ file: await file(SAMPLE) });
+    if (!first.ok) throw new Error("not valid");
+    return first.settings;
+  };
+
+  it.each([
+    ["retention", "retention: 1855d", "retention: 90d", "audit.retention"], ["the flush", "audit:\n", "audit:\n  durability: os\n", "audit.durability"],
+    ["how long a disk may take", "audit:\n", "audit:\n  disk_timeout: 1s\n", "audit.disk_timeout"], ["an admin listener that was not there", "  retention: 1855d\n", "  retention: 1855d\nadmin: { bind: 127.0.0.1:9640 }\n", "admin"],
+    ["TLS at the same address", "    tls: none\n", "    tls: { cert: c, key: k }\n", undefined],
+  ])("is refused where it changes %s, at its line", async (_what, from, to, path) => {
+    const checked = await readChecked({ before: await before(), file: await file(mutated([from, to])) });
+    expect(checked.ok).toBe(false);
+    if (path !== undefined) expect(checked).toMatchObject({ problems: [{ code: "OCSGW-6281", path, message: `${path} cannot change while the gateway runs: that needs a restart` }] });
+  });
+
+  it("may change what of the journal is decided for each entry", async () => {
+    expect(await readChecked({ before: await before(), file: await file(mutated(["phone: last4", "phone: token"], ["-for-a-trial-only-not-a-secret-at-all", "-another-one-for-a-trial-and-not-a-secret"])) })).toMatchObject({ ok: true });
+  });
+});
