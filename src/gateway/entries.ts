@@ -34,7 +34,7 @@ export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
   origin: "ocs",
   status: answer.status,
   code: null,
-  warning: headerOf(answer.headers, "Warning") ?? null,
+  warning: warningOf(headerOf(answer.headers, "Warning")),
   waits: waitsOf(seen, answer.waits),
   lane: answer.lane,
   endpoint: answer.endpoint,
@@ -101,6 +101,10 @@ export const refusalEntry = ({ redact }: Pick<Parts, "redact">, seen: Seen, refu
 };
 
 const NOTHING: ReadonlyMap<string, unknown> = new Map();
+
+/** A bare number, as the manual has it. Should OCS say more, what may be a phone in it is not written down. */
+const warningOf = (warning: string | undefined): string | null =>
+  (warning === undefined ? null : /^\d{1,9}$/.test(warning) ? warning : warning.replaceAll(/\d{7,}/g, (digits) => "·".repeat(digits.length)));
 
 const deliveryOf = ({ sent }: Failure): Delivery => (sent ? "sent-no-answer" : "not-sent");
 

@@ -101,3 +101,19 @@ describe("redact › tokens", () => {
     expect(() => createRedactor(rules(), "short")).toThrow("at least 16 bytes");
   });
 });
+
+describe("a number where a list's name belongs", () => {
+  const redactor = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, "a key of 16 bytes and more");
+  it.each(["4155550100", "+1 415 555-0100", "(415) 555 0100"])("is masked as a phone: %s", (name) => expect(redactor.identifier("lists", name)).toBe("······0100"));
+  it.each(["Alpha List", "List 2026", "2026-11"])("and a name is kept: %s", (name) => expect(redactor.identifier("lists", name)).toBe(name));
+});
+
+describe("the keys of the tokens", () => {
+  const rules = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
+  const [old, young] = [{ epoch: "t1", secret: "the first key, of 16 bytes and more" }, { epoch: "t2", secret: "the second key, of 16 bytes and more" }];
+  it("are one of epoch t1, or several of which the last makes tokens", () => {
+    expect(createRedactor(rules, old.secret).token("phone", "4155550100")).toBe(createRedactor(rules, [old]).token("phone", "4155550100"));
+    expect(createRedactor(rules, [old, young]).token("phone", "4155550100")).toMatch(/^t2:[0-9a-f]{64}$/);
+    expect(createRedactor(rules, [young, old]).token("phone", "4155550100")).toBe(createRedactor(rules, old.secret).token("phone", "4155550100"));
+  });
+});
