@@ -96,11 +96,11 @@ const mustHave = (tenant: string, client: string, { tenants }: Settings): void =
 const textOf = (file: string): Promise<string> =>
   readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => { throw new Stop(FAILED, `cannot read ${file}: ${error.code}`); });
 
-type Row = { readonly id: string; readonly client: string; readonly state: "in force" | "expired" | "revoked"; readonly created: string; readonly expires: string | null; readonly revoked: string | null };
+type Row = { readonly id: string; readonly client: string; readonly state: "in force" | "expired" | "revoked"; readonly created: string; readonly expires: string | null; readonly revoked: string | null; readonly tenants: readonly string[] | null };
 
 const row = (key: KeyRecord): Row => {
   const state = isLive(key, Date.now()) ? "in force" : key.revoked === null ? "expired" : "revoked";
-  return { id: key.id, client: key.client, state, created: day(key.created), expires: key.expires === null ? null : day(key.expires), revoked: key.revoked === null ? null : day(key.revoked) };
+  return { id: key.id, client: key.client, state, created: day(key.created), expires: key.expires === null ? null : day(key.expires), revoked: key.revoked === null ? null : day(key.revoked), tenants: key.tenants };
 };
 
 const day = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");

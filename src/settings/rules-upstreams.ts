@@ -58,7 +58,7 @@ const certificateWithKey: Rule = ({ upstreams }) =>
 
 const tlsHasHttps: Rule = ({ upstreams }) =>
   upstreams.flatMap(({ path, value }): Finding | [] => {
-    const stated = (["ca", "cert", "key", "server_name"] as const).find((key) => value.tls[key] !== null);
+    const stated = (["ca", "crl", "pins", "cert", "key", "server_name"] as const).find((key) => value.tls[key] !== null);
     if (stated === undefined || [value.primary, value.backup].some((address) => address?.startsWith("https:"))) return [];
     return { code: "OCSGW-6227", path: [...path, "tls", stated], message: `\`${stated}\` protects nothing: no address of this upstream is https`, also: { path: [...path, "primary"], message: "http" }, help: "use https, or take tls out" };
   });
@@ -120,4 +120,13 @@ const burstCoversRate: Rule = ({ tenants }) =>
     });
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate];
+/** Of the public authorities any could vouch for an OCS of somebody's own. */
+const ownAuthority: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value: { primary, backup, tls } }): Finding | [] => {
+    const isTls = [primary, backup].some((origin) => origin?.startsWith("https:"));
+    return !isTls || tls.ca !== null || tls.pins !== null ? [] : {
+      code: "OCSGW-6316", severity: "warning", path, atKey: true, message: "any public authority may vouch for this OCS", help: "name its own with tls.ca, or its keys with tls.pins",
+    };
+  });
+
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, ownAuthority];

@@ -55,6 +55,17 @@ describe("ocsgw keys create", () => {
     expect(end - before).toBeLessThan(90 * 86_400_000 + 60_000);
   });
 
+  it("ties a key to tenants under which its client stands, and to no other", async () => {
+    const make = async (...tenant: readonly string[]) => {
+      const { host: to, err } = host();
+      return { exit: await keysCreate({ config, client: "alpha-ops", tenant }, to), err: err() };
+    };
+    expect(await make("Beta Tenant")).toEqual({ exit: 2, err: expect.stringContaining("it stands under Alpha Tenant") as string });
+    await expect(file()).rejects.toThrow(/ENOENT/);
+    expect([(await make("101")).exit, (await create("alpha-ops")).exit]).toEqual([0, 0]);
+    expect(await list()).toMatchObject([{ tenants: ["101"] }, { tenants: null }]);
+  });
+
   it.each(["90", "soon", "0d", "-1d"])("refuses an end of %s", async (expires) => {
     expect(await create("alpha-ops", expires)).toMatchObject({ exit: 2, out: "", err: expect.stringContaining("expected a duration") as string });
     await expect(file()).rejects.toThrow(/ENOENT/);
