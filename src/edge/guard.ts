@@ -63,6 +63,7 @@ const faultInFraming = ({ method, headers }: Head, maxBody: number): Fault | und
   const upgrade = headerOf(headers, "upgrade");
   if (length !== undefined && coding !== undefined) return ambiguous("Content-Length and Transfer-Encoding together");
   if (coding !== undefined && coding.toLowerCase() !== "chunked") return ambiguous("a Transfer-Encoding other than chunked");
+  if (/chunked/i.test(headerOf(headers, "content-encoding") ?? "")) return ambiguous("chunked as a Content-Encoding");
   if (expect !== undefined && expect.toLowerCase() !== "100-continue") return ambiguous("an Expect other than 100-continue");
   // Java's client offers h2c with every request in clear text; no other protocol is expected here, and none is taken up.
   if (upgrade !== undefined && upgrade.toLowerCase() !== "h2c") return ambiguous("an Upgrade to another protocol");

@@ -185,6 +185,7 @@ const bad: readonly Bad[] = [
   ["no Host", head(["X-Client: alpha", "Content-Length: 0"]), 400, "1011"],
   ["Content-Length with Transfer-Encoding", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Transfer-Encoding: chunked"]), 400, "1011"],
   ["two Content-Length lines", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Length: 0"]), 400, "1011"],
+  ["chunked as a Content-Encoding", head(["Host: localhost", "X-Client: alpha", "Content-Length: 0", "Content-Encoding: chunked"]), 400, "1011"],
   ["another transfer coding", head(["Host: localhost", "X-Client: alpha", "Transfer-Encoding: gzip, chunked"]), 400, "1011"],
   ["a signed Content-Length", head(["Host: localhost", "X-Client: alpha", "Content-Length: +0"]), 400, "1006"],
   ["two Authorization lines", head(["Host: localhost", "X-Client: alpha", "Authorization: Basic YTpi", "Authorization: Basic YTpi", "Content-Length: 0"]), 400, "1011"],
