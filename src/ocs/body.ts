@@ -16,7 +16,7 @@ const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const MAX_TEXT = 4096;
 const DECIMAL = /^(?:0|-?[1-9][0-9]{0,18})$/;
 // eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f]/;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 
 /** Throws Violation: json, truncated, doubled-scope or attribute. An empty body is an empty object. */
 export const readBody = (action: Action, bytes: Uint8Array): Attributes => {

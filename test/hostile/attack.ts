@@ -12,8 +12,8 @@ export type Outcome = {
   readonly closed: boolean;
 };
 
-/** Without `ca` in plain text. */
-export type Door = { readonly port: number; readonly ca?: string };
+/** Without `ca` in plain text. `from`: the client's address, 127.0.0.1 when left out. */
+export type Door = { readonly port: number; readonly ca?: string; readonly from?: string };
 
 /** A server has this long to close, milliseconds. */
 const PATIENCE = 5000;
@@ -39,7 +39,7 @@ export const attack = async (door: Door, pieces: readonly Buffer[], settle = SET
 
 const open = (door: Door): Promise<Socket> =>
   new Promise((resolve, reject) => {
-    const options = { port: door.port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true };
+    const options = { port: door.port, host: "127.0.0.1", noDelay: true, allowHalfOpen: true, ...(door.from !== undefined && { localAddress: door.from }) };
     const socket = door.ca === undefined ? connect(options, () => resolve(socket)) : connectTls({ ...options, ca: door.ca, servername: "localhost" }, () => resolve(socket));
     socket.on("error", reject);
   });
