@@ -44,7 +44,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const { reading, refused, reload, checkpoints, secondPlaces, counts, upstreams, handles, audit, revoke, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
-    counts, upstreams, handles, checkpointAt: () => checkpoints.last().at,
+    counts, upstreams, handles, journal: watched.journal.status, checkpointAt: () => checkpoints.last().at,
     get configHash() { return reading().hash; },
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },

@@ -1,5 +1,6 @@
 /** The numbers in Prometheus' text format. Labels are configured names and words of ours: never a phone, a handle, a customer id or an address of a client. */
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
+import type { JournalStatus } from "../journal/append.ts";
 import type { Certificate } from "./certificates.ts";
 import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
 import type { HandlesState, UpstreamState } from "./status.ts";
@@ -11,6 +12,7 @@ export type Sources = {
   /** As they are at this moment. */
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles?: (() => readonly HandlesState[]) | undefined;
+  readonly journal: () => Pick<JournalStatus, "failed" | "failures">;
   /** Milliseconds since 1970. */
   readonly checkpointAt: () => number;
   readonly certificates: readonly Certificate[];
@@ -33,6 +35,7 @@ export const createMetrics = (sources: Sources): (() => Promise<string>) => {
   addCounters(registry, sources);
   addTimes(registry, sources.counts);
   addUpstreams(registry, sources);
+  addJournal(registry, sources);
   addAges(registry, sources);
   // The process is watched from the first time that somebody asks: a gateway whose numbers nobody reads pays for none.
   let all: Registry | undefined;
@@ -88,6 +91,11 @@ const addUpstreams = (registry: Registry, sources: Sources): void => {
   gauge(registry, { name: "ocsgw_upstream_up", help: "1 where an OCS takes requests; 0 for its standby, and for one that cannot be reached.", labels: ["upstream", "endpoint", "role"] }, function* () {
     for (const { name, endpoints } of upstreams()) for (const { endpoint, role, up } of endpoints) yield [{ upstream: name, endpoint, role }, up ? 1 : 0];
   });
+};
+
+const addJournal = (registry: Registry, { journal }: Sources): void => {
+  gauge(registry, { name: "ocsgw_journal_up", help: "0 while the journal cannot be written, and nothing new is sent unless on_failure says so." }, () => [[{}, journal().failed === undefined ? 1 : 0]]);
+  counter(registry, { name: "ocsgw_journal_failures_total", help: "Times that the journal could not be written any more." }, () => [[{}, journal().failures]]);
 };
 
 const addAges = (registry: Registry, sources: Sources): void => {

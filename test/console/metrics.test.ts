@@ -22,6 +22,7 @@ const scrape = (over: Partial<Sources> = {}): Promise<string> =>
     counts: new Counts(),
     tenants: [{ name: "Alpha", upstream: "ocs-main" }, { name: "Beta", upstream: "ocs-main" }],
     upstreams: () => [ocsMain],
+    journal: () => ({ failed: undefined, failures: 0 }),
     checkpointAt: () => Date.now() - 7000,
     certificates: [],
     configHash: "c0ffee",
@@ -34,7 +35,7 @@ const valueOf = (text: string, name: string): number => Number(samplesOf(text, n
 
 const NAMES = [
   "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
-  "ocsgw_upstream_up gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge",
+  "ocsgw_upstream_up gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_failures_total counter",
   "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_would_refuse_total counter", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
 ];
 
@@ -52,6 +53,12 @@ describe("metrics", () => {
     }
   });
 
+  it("say whether the journal can be written, and how often it could not", async () => {
+    const text = await scrape({ journal: () => ({ failed: "the journal cannot be written: ENOSPC", failures: 3 }) });
+    expect([valueOf(text, "ocsgw_journal_up"), valueOf(text, "ocsgw_journal_failures_total")]).toEqual([0, 3]);
+    expect(valueOf(await scrape(), "ocsgw_journal_up")).toBe(1);
+  });
+
   it("are lines that Prometheus reads", async () => {
     const counts = new Counts();
     counts.observe({ arrival: { at: 0 }, tenant: { name: "Alpha" }, journal: 1 }, { status: 200 });
@@ -63,7 +70,7 @@ describe("metrics", () => {
 
   it("count what happened, again at every scrape", async () => {
     const counts = new Counts();
-    const metrics = createMetrics({ counts, tenants: [], upstreams: () => [ocsMain], checkpointAt: () => 0, certificates: [], configHash: "c0ffee" });
+    const metrics = createMetrics({ counts, tenants: [], upstreams: () => [ocsMain], journal: () => ({ failed: undefined, failures: 0 }), checkpointAt: () => 0, certificates: [], configHash: "c0ffee" });
     const seen = { arrival: { at: 0 }, tenant: { name: "Alpha" }, operation: { action: { name: "DoNotCall" } }, journal: 0 };
     counts.observe(seen, { status: 200 });
     await metrics();
