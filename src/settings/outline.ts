@@ -10,7 +10,7 @@ export type Node = {
   readonly type?: string | readonly string[];
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
-  readonly "x-kind"?: "path" | "secret";
+  readonly "x-kind"?: "path" | "secret" | "duration" | "size";
   readonly properties?: Readonly<Record<string, Node>>;
   readonly additionalProperties?: Node | false;
   readonly propertyNames?: Node;
@@ -52,15 +52,25 @@ export const keysAt = (path: Path): readonly string[] =>
 /** Also what stands below a secret: there may have been meant the secret itself. */
 export const isSecret = (path: Path): boolean => path.some((_, depth) => nodesAt(path.slice(0, depth + 1)).some((node) => branches(node).some((each) => each["x-kind"] === "secret") || node["x-kind"] === "secret"));
 
-/** The last keys of the settings that hold secrets: what a printed line of the file must not show. */
-export const secretKeys = (): readonly string[] => [...new Set(secretsIn(root(), ""))];
+type Kind = NonNullable<Node["x-kind"]>;
 
-const secretsIn = (node: Node, key: string): readonly string[] =>
+const keysByKind = new Map<Kind, readonly string[]>();
+
+/** The last keys of the settings that hold such a value: secrets are what a printed line of the file must not show. */
+export const keysOfKind = (kind: Kind): readonly string[] => {
+  const known = keysByKind.get(kind) ?? [...new Set(keysIn(root(), "", kind))];
+  keysByKind.set(kind, known);
+  return known;
+};
+
+export const secretKeys = (): readonly string[] => keysOfKind("secret");
+
+const keysIn = (node: Node, key: string, kind: Kind): readonly string[] =>
   branches(node).flatMap((branch) => [
-    ...(branch["x-kind"] === "secret" || node["x-kind"] === "secret" ? [key] : []),
-    ...Object.entries(branch.properties ?? {}).flatMap(([name, child]) => secretsIn(child, name)),
-    ...(branch.items ? secretsIn(branch.items, key) : []),
-    ...(branch.additionalProperties ? secretsIn(branch.additionalProperties, key) : []),
+    ...(branch["x-kind"] === kind || node["x-kind"] === kind ? [key] : []),
+    ...Object.entries(branch.properties ?? {}).flatMap(([name, child]) => keysIn(child, name, kind)),
+    ...(branch.items ? keysIn(branch.items, key, kind) : []),
+    ...(branch.additionalProperties ? keysIn(branch.additionalProperties, key, kind) : []),
   ]);
 
 /** The same value with every path made absolute by `resolve`. */

@@ -1,11 +1,8 @@
 /** Settings as they would be written in the file: `50/s`, `2s`, `64KiB`, `127.0.0.1:8443`. Secrets are never spelt out. */
-import { secretKeys } from "./outline.ts";
+import { keysOfKind } from "./outline.ts";
 
 const PERIODS = [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]] as const;
 const SIZES = [["GiB", 1024 ** 3], ["MiB", 1024 ** 2], ["KiB", 1024], ["B", 1]] as const;
-
-const DURATIONS: ReadonlySet<string> = new Set(["connect", "answer", "max_wait", "clock_skew", "every", "retention"]);
-const BYTES: ReadonlySet<string> = new Set(["max_body", "max_bytes"]);
 
 /** The largest unit that gives a whole number. */
 const inUnits = (value: number, units: readonly (readonly [string, number])[]): string => {
@@ -16,8 +13,8 @@ const inUnits = (value: number, units: readonly (readonly [string, number])[]): 
 /** `key`: the last key of the setting, which tells what its value is. */
 export const spell = (key: string, value: unknown): string => {
   if (value === null || value === undefined) return "~";
-  if (secretKeys().includes(key)) return "•••";
-  if (typeof value === "number") return DURATIONS.has(key) ? inUnits(value, PERIODS) : BYTES.has(key) ? inUnits(value, SIZES) : String(value);
+  if (keysOfKind("secret").includes(key)) return "•••";
+  if (typeof value === "number") return keysOfKind("duration").includes(key) ? inUnits(value, PERIODS) : keysOfKind("size").includes(key) ? inUnits(value, SIZES) : String(value);
   if (Array.isArray(value)) return `[${value.map((each) => spell(key, each)).join(", ")}]`;
   return typeof value === "object" ? spellMap(value as Readonly<Record<string, unknown>>) : String(value as string | boolean);
 };

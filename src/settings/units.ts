@@ -32,7 +32,7 @@ export const DURATION_EXPECTED = "a duration: a whole number with ms, s, m, h or
 /** Milliseconds, above 0. */
 export const duration = spelled(DURATION_EXPECTED, DURATION)
   .refine((text) => parseDuration(text) !== 0, says("a duration above 0"))
-  .transform((text) => parseDuration(text) as number);
+  .transform((text) => parseDuration(text) as number).meta({ "x-kind": "duration" });
 
 /** Bytes, above 0. */
 export const size = spelled("a size: a whole number with B, KiB, MiB or GiB, as in 64KiB", SIZE)
@@ -40,7 +40,7 @@ export const size = spelled("a size: a whole number with B, KiB, MiB or GiB, as 
   .transform((text) => {
     const [, amount, unit] = SIZE.exec(text) as unknown as [string, string, keyof typeof UNITS];
     return Number(amount) * UNITS[unit];
-  });
+  }).meta({ "x-kind": "size" });
 
 export const rate = spelled("a rate: a whole number per s, m, h or d, as in 50/s", RATE)
   .refine((text) => Number.parseInt(text, 10) > 0, says("a rate above 0"))

@@ -1,0 +1,69 @@
+import { X509Certificate } from "node:crypto";
+import { chmod, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { connect } from "node:tls";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { aReloadingGateway, policy, type Reloading } from "../kit/reloading.ts";
+import { rawClient } from "../kit/raw-client.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+
+let ocs: RawOcs;
+let world: Reloading;
+
+beforeEach(async () => {
+  ocs = await rawOcs();
+  world = await aReloadingGateway(policy(ocs.url, "grant"));
+});
+afterEach(async () => {
+  vi.useRealTimers();
+  await world.gateway.stop();
+  await ocs.close();
+});
+
+const path = (name: string): string => join(world.gateway.dir, name);
+
+/** The serial number that a new connection is shown. */
+const shown = (): Promise<string> => new Promise((resolve, reject) => {
+  const socket = connect({ port: world.securePort, host: "127.0.0.1", servername: "localhost", ca: world.authority.certPem }, () => {
+    resolve(socket.getPeerCertificate().serialNumber);
+    socket.destroy();
+  }).once("error", reject);
+});
+const outcome = async (): Promise<string> => {
+  const reloaded = await world.gateway.gateway.reload();
+  return reloaded.outcome === "refused" ? reloaded.problems.map(({ code }) => code).join() : reloaded.outcome;
+};
+
+describe("a certificate on disk", () => {
+  it("is shown from the reload on, and connections that stand stay", async () => {
+    const client = await rawClient(world.securePort, { ca: world.authority.certPem });
+    const before = await shown();
+    const renewed = new X509Certificate(await world.renew()).serialNumber;
+    expect(await shown()).toBe(before);
+    expect(await outcome()).toBe("reloaded");
+    expect([await shown(), renewed === before]).toEqual([renewed, false]);
+    await client.send("GET /campaigngroups HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    expect((await client.reply()).status).toBe(401);
+    client.close();
+  });
+
+  const pair = () => world.authority.issue({ names: ["localhost"], usage: "serverAuth" });
+  it.each<[string, () => Promise<unknown>, RegExp]>([
+    ["whose key is still the old one", () => writeFile(path("server.crt"), pair().certPem), /^OCSGW-6263$/],
+    ["that is written to the half", async () => writeFile(path("server.crt"), (await readFile(path("server.crt"), "utf8")).slice(0, 200)), /^OCSGW-6261$/],
+    ["that is gone", () => rm(path("server.crt")), /^OCSGW-6252$/],
+    ["whose key is empty", () => writeFile(path("server.key"), ""), /^OCSGW-6262$/],
+    ["whose key others may read", () => chmod(path("server.key"), 0o644), /^OCSGW-6266$/],
+    ["that has ended", async () => {
+      // Something else has changed as well: without that nothing would be read anew.
+      await writeFile(path("keys.yaml"), `${await readFile(path("keys.yaml"), "utf8")}# \n`);
+      vi.useFakeTimers({ now: Date.now() + 40 * 86_400_000, toFake: ["Date"] });
+    }, /^OCSGW-6265$/],
+  ])("%s is refused by name, and the old one stays", async (_what, spoil, code) => {
+    const before = await shown();
+    await spoil();
+    expect(await outcome()).toMatch(code);
+    vi.useRealTimers();
+    expect(await shown()).toBe(before);
+  });
+});
