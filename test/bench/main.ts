@@ -4,9 +4,11 @@
  */
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { announcements } from "./cases/announcements.ts";
 import type { Case, Pace } from "./cases/case.ts";
 import { cost } from "./cases/cost.ts";
 import { equal, flood, shares } from "./cases/fairness.ts";
+import { handles } from "./cases/handles.ts";
 import { isolation } from "./cases/isolation.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
@@ -17,7 +19,7 @@ import { describeMachine } from "./rig/machine.ts";
 import { stopEverything } from "./rig/processes.ts";
 import { createRig } from "./rig/rig.ts";
 
-const CASES: readonly Case[] = [cost, latency, tenants, isolation, flood, equal, shares, switchovers, memory];
+const CASES: readonly Case[] = [cost, latency, tenants, isolation, flood, equal, shares, switchovers, memory, announcements, handles];
 
 const USAGE = `npm run bench -- [options]
   --quick                about three minutes instead of fifteen; noisier, and code on Node is not all compiled yet

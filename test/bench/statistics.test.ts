@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { atLeast, atMost } from "./report.ts";
-import { jain, median, quantile } from "./statistics.ts";
+import { jain, median, momentsOf, pooled, quantile, welch } from "./statistics.ts";
 
 describe("statistics", () => {
   it("takes a quantile by nearest rank, whatever the order", () => {
@@ -17,6 +17,23 @@ describe("statistics", () => {
   it("gives 1 for equal shares and 1/n where one has everything", () => {
     expect([jain([3, 3, 3, 3]), jain([8, 0, 0, 0])]).toEqual([1, 0.25]);
     expect(jain([2, 1])).toBeCloseTo(0.9);
+  });
+});
+
+describe("two samples", () => {
+  const sampleOf = (values: readonly number[]) => ({ n: values.length, ...momentsOf(values) });
+
+  it("have the mean and the variance of one when they are pooled", () => {
+    const [one, other] = [[1, 2, 3, 4], [10, 20, 60]];
+    const all = sampleOf([...one, ...other]);
+    const both = pooled(sampleOf(one), sampleOf(other));
+    expect([both.n, both.mean.toFixed(9), both.variance.toFixed(9)]).toEqual([7, all.mean.toFixed(9), all.variance.toFixed(9)]);
+  });
+
+  it("are told apart by Welch's t, in the unit of what chance would do", () => {
+    // By hand: means 3 and 5, variances 2.5 and 2.5, five values each.
+    expect(welch(sampleOf([1, 2, 3, 4, 5]), sampleOf([3, 4, 5, 6, 7]))).toBeCloseTo(-2, 9);
+    expect(welch(sampleOf([1, 2, 3]), sampleOf([1, 2, 3]))).toBe(0);
   });
 });
 

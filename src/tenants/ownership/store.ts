@@ -103,7 +103,7 @@ class Batch {
 /** Rejects when the file can be neither opened nor put aside. */
 export const openOwnershipStore = (file: string): Promise<OwnershipStore> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership" });
+    const worker = new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });
     worker.once("error", reject).once("message", (news: News) => {
       worker.off("error", reject);
       if (news.kind === "opened") resolve(new SqliteStore(worker, news));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createAuthority } from "../../../src/sandbox/certificates.ts";
 import { AUDIENCE, ISSUER } from "../rig/credentials.ts";
 import { messageFrom, start, until, type Child } from "../rig/processes.ts";
-import { clientName, dbidOf, listName, tenantName } from "../rig/requests.ts";
+import { campaignName, clientName, dbidOf, listName, tenantName } from "../rig/requests.ts";
 import { program, type Rig, type Upstream } from "../rig/rig.ts";
 import type { Peer } from "./peer.ts";
 
@@ -18,12 +18,16 @@ export type GatewayOptions = {
   readonly shares?: readonly number[];
   /** With a heap that can be asked for. */
   readonly heap?: boolean;
+  /** Record handles are whose OCS says they are, on a listener of their own. */
+  readonly callbacks?: boolean;
 };
 
 export type Heap = { readonly heapUsed: number; readonly external: number; readonly arrayBuffers: number; readonly rss: number };
 
 export type Gateway = Peer & {
   readonly tls: Peer;
+  /** The port of the callbacks listener; 0 without one. */
+  readonly callbacks: number;
   /** Milliseconds from the process's start until it listened. */
   readonly startup: number;
   /** Bytes in use after a full collection. */
@@ -34,13 +38,13 @@ const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 /** More than anyone sends: what is measured is the counting, not the refusing. */
 const LIMITS = { requests: { rate: "500000/s", burst: 1_000_000 }, actions: { DoNotCall: { rate: "500000/s", burst: 1_000_000 } } };
 
-const tenantsOf = ({ tenants, shares }: GatewayOptions): unknown[] =>
+const tenantsOf = ({ tenants, shares, callbacks }: GatewayOptions): unknown[] =>
   Array.from({ length: tenants }, (_, index) => {
     const tenant = index + 1;
     const clients = Object.fromEntries([1, 2].map((client) => [clientName(tenant, client), { actions: ["DoNotCall", "RequestRecordCancel", "AddRecord", "RecordProcessed"] }]));
     const share = shares?.[index];
     return {
-      name: tenantName(tenant), dbid: dbidOf(tenant), upstream: "ocs", clients, campaigns: [`Campaign ${tenant}`], lists: [listName(tenant)], records: "unscoped",
+      name: tenantName(tenant), dbid: dbidOf(tenant), upstream: "ocs", clients, campaigns: [campaignName(tenant)], lists: [listName(tenant)], records: callbacks ? "pre-dial" : "unscoped",
       fields: ["CUSTOMER_CODE"], limits: LIMITS, ...(share !== undefined && { share }),
     };
   });
@@ -51,7 +55,7 @@ const configOf = (options: GatewayOptions, upstream: Upstream): unknown => ({
     { name: "tls", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } },
   ],
   identity: { jwt: [{ name: "bench", issuer: ISSUER, audience: AUDIENCE, jwks_file: "jwks.json", algorithms: ["ES256"], claims: { client: "azp" } }] },
-  upstreams: { ocs: { primary: `http://127.0.0.1:${upstream.port}`, connections: options.lanes, lane_isolation: options.isolation ?? "tenant", queue: { max: 1000, max_wait: "30s" } } },
+  upstreams: { ocs: { primary: `http://127.0.0.1:${upstream.port}`, connections: options.lanes, lane_isolation: options.isolation ?? "tenant", queue: { max: 1000, max_wait: "30s" }, ...(options.callbacks && { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } }) } },
   tenants: tenantsOf(options),
   audit: { dir: "audit", redact: { fields: { CUSTOMER_CODE: "token" } }, index_key: "an index key for the bench only, 32 and more", checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" } },
 });
@@ -66,11 +70,12 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
   const tap = options.heap ? ["--expose-gc", "--import", program("heap")] : [];
   const began = performance.now();
   const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...(options.heap && { ipc: true }), env: { OCSGW_LOG: "info" } });
-  await until(child, () => portOf(child, "tls") !== undefined);
+  await until(child, () => portOf(child, options.callbacks ? "callbacks:ocs" : "tls") !== undefined);
   return {
     child,
     port: portOf(child, "plain")!,
     tls: { child, port: portOf(child, "tls")!, ca: authority.certPem },
+    callbacks: portOf(child, "callbacks:ocs") ?? 0,
     startup: performance.now() - began,
     heap: () => {
       const told = messageFrom<Heap>(child);

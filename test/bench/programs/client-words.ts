@@ -18,6 +18,9 @@ export type Numbers = {
   readonly p50: number;
   readonly p99: number;
   readonly max: number;
+  readonly mean: number;
+  /** Of the sample, in square milliseconds. */
+  readonly variance: number;
   /** By the gateway's Server-Timing, where it is there. */
   readonly queueP99: number;
   readonly ocsP50: number;

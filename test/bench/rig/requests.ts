@@ -5,6 +5,7 @@ import type { Issuer } from "./credentials.ts";
 /** A tenant of the bench, its client and its list are told by a number from 1. */
 export const tenantName = (tenant: number): string => `Tenant ${tenant}`;
 export const clientName = (tenant: number, client = 1): string => `client-${tenant}-${client}`;
+export const campaignName = (tenant: number): string => `Campaign ${tenant}`;
 export const listName = (tenant: number): string => `List ${tenant}`;
 export const dbidOf = (tenant: number): number => 100 + tenant;
 
@@ -17,6 +18,19 @@ const requestOf = ({ tenant }: Who, token: string, port: number, phone: number):
   return `POST /phones/${phone}?req=DoNotCall HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: Bearer ${token}\r\n`
     + `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
 };
+
+/** OCS's pre-dial validation of one record. */
+export const announcementOf = (tenant: number, handle: number, port: number): string => {
+  const body = JSON.stringify({
+    GSW_RECORD_HANDLE: handle, GSW_CAMPAIGN_NAME: campaignName(tenant), GSW_CALLING_LIST: listName(tenant), GSW_PHONE: String(4_155_550_000 + handle), GSW_ATTEMPTS: 1,
+    GSW_CALL_ATTEMPT_GUID: `0A0B0C0D${String(handle).padStart(24, "0")}`, GSW_TZ_NAME: "PST", GSW_CONTACT_MEDIA_TYPE: "any", CUSTOMER_CODE: `C-${handle}`,
+  });
+  return `POST /validate HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: OCS/8.1.524.04\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+};
+
+/** A finalizing action on a record. */
+export const recordRequestOf = (handle: number, token: string, port: number): string =>
+  `POST /records/${handle}?req=RecordProcessed HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
 
 /** One connection whose requests all carry this token. */
 export const lineOf = (who: Who, token: string, port: number, number: number): Line => ({
