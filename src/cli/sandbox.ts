@@ -89,8 +89,8 @@ const startOcs = async (state: string, ports: Ports, { seed, state: kept }: Sand
 };
 
 /** From here on OCS knows where clients are to come, and whom to ask before it dials. */
-const startDialing = async ({ dialRate, validationUri, advertise, webhook }: Omit<SandboxOptions, "validationUri"> & Pick<DialerSettings, "validationUri">, ready: Ready, { dialer, primary }: SandboxOcs): Promise<DialerSettings> => {
-  dialer.configure({ recordBase: advertise ?? ready.gateway?.http ?? primary.http, validationUri, webhook });
+const startDialing = async ({ dialRate, validationUri, advertise, webhook }: Omit<SandboxOptions, "validationUri"> & Pick<DialerSettings, "validationUri">, ready: Ready, { dialer }: SandboxOcs): Promise<DialerSettings> => {
+  dialer.configure({ recordBase: advertise ?? ready.gateway?.http, validationUri, webhook });
   await dialer.announce();
   dialer.configure({ rate: dialRate ?? SLOWLY });
   return dialer.settings();

@@ -74,7 +74,7 @@ const SETTINGS = {
   "validation-uri": (name, value) => ({ validationUri: value === null ? undefined : urlIn(name, value) }),
   "history-uri": (name, value) => ({ historyUri: value === null ? undefined : urlIn(name, value) }),
   "webhook": (name, value) => ({ webhook: value === null ? undefined : urlIn(name, value) }),
-  "advertise": (name, value) => ({ recordBase: baseOf(urlIn(name, value)) }),
+  "advertise": (name, value) => ({ recordBase: value === null ? undefined : new URL(urlIn(name, value)).origin }),
   "http-response-timeout": (name, value) => ({ responseTimeout: numberIn(name, value, [0.01, 600], "seconds") * 1000 }),
   "validation-timeout-call-result": (name, value) => {
     if (!CALL_RESULT_NUMBERS.has(value as number)) throw new ControlError(400, `${name}: expected the number of a call result`);
@@ -87,7 +87,7 @@ const shown = ({ rate, validationUri, historyUri, webhook, recordBase, responseT
   "validation-uri": validationUri ?? null,
   "history-uri": historyUri ?? null,
   "webhook": webhook ?? null,
-  "advertise": recordBase,
+  "advertise": recordBase ?? null,
   "http-response-timeout": responseTimeout / 1000,
   "validation-timeout-call-result": timeoutCallResult,
 });
@@ -97,11 +97,7 @@ const numberIn = (name: string, value: unknown, [min, max]: readonly [number, nu
   throw new ControlError(400, `${name}: expected ${unit}, a number from ${min} to ${max}`);
 };
 
-/** Throws ControlError. */
-export const urlIn = (name: string, value: unknown): string => {
+const urlIn = (name: string, value: unknown): string => {
   if (typeof value === "string" && /^https?:\/\//.test(value) && URL.canParse(value)) return value;
   throw new ControlError(400, `${name}: expected an http or https address`);
 };
-
-/** Clients cut scheme and authority off and expect the path behind them to be OCS's own. */
-export const baseOf = (url: string): string => new URL(url).origin;

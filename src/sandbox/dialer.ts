@@ -20,8 +20,8 @@ import type { World } from "./world.ts";
 export type DialerSettings = {
   /** Records per second; 0 is off. */
   readonly rate: number;
-  /** Scheme and authority of GSW_RECORD_URI. */
-  readonly recordBase: string;
+  /** Scheme and authority of GSW_RECORD_URI; those of the OCS that answers when undefined. */
+  readonly recordBase: string | undefined;
   /** OCS's options of these names. */
   readonly validationUri: string | undefined;
   readonly historyUri: string | undefined;
@@ -52,12 +52,12 @@ export type Dialer = {
 /** After the validation-uri gave no answer, so long until it is asked again. */
 const PAUSE_MS = 1000;
 
-/** `ca`: PEM of the authorities behind https addresses. `from`: the address of the OCS that answers now. */
-export type DialerPlace = Pick<PosterOptions, "ca" | "from">;
+/** `ca`: PEM of the authorities behind https addresses. `from` and `base`: address and http URL of the OCS that answers now. */
+export type DialerPlace = Pick<PosterOptions, "ca" | "from"> & { readonly base: () => string };
 
-export const createDialer = (world: World, given: Pick<DialerSettings, "recordBase"> & Partial<DialerSettings>, place: DialerPlace = {}): Dialer => {
+export const createDialer = (world: World, given: Partial<DialerSettings>, place: DialerPlace): Dialer => {
   let settings: DialerSettings = {
-    rate: 0, validationUri: undefined, historyUri: undefined, webhook: undefined, recordBase: given.recordBase,
+    rate: 0, validationUri: undefined, historyUri: undefined, webhook: undefined, recordBase: undefined,
     responseTimeout: ASSUMED.validationTimeout.value, timeoutCallResult: ASSUMED.validationTimeoutResult.value,
   };
   const log = createEventLog(world);
@@ -70,24 +70,25 @@ export const createDialer = (world: World, given: Pick<DialerSettings, "recordBa
     void work.catch(() => undefined).finally(() => running.delete(work));
     return work;
   };
+  const base = (): string => settings.recordBase ?? place.base();
   let announced = true;
   let turn = 0;
 
   const announce = async (): Promise<boolean> => {
-    const { validationUri, responseTimeout, recordBase } = settings;
+    const { validationUri, responseTimeout } = settings;
     if (validationUri === undefined) return (announced = true);
     announced = false;
     for (const retrieved of handedOut(world)) {
-      const answer = await poster.post(validationUri, attachedData(world, retrieved, recordBase), responseTimeout).catch(() => undefined);
+      const answer = await poster.post(validationUri, attachedData(world, retrieved, base()), responseTimeout).catch(() => undefined);
       if (!answer) return false;
     }
     return (announced = true);
   };
 
   const attemptOne = async (list: CallingList, hours: Hours, to: string | undefined): Promise<Attempt> => {
-    const { validationUri, historyUri, recordBase, webhook } = settings;
+    const { validationUri, historyUri, webhook } = settings;
     const asked = validationUri === undefined ? undefined : { ...settings, validationUri };
-    const made = await attempt({ world, log, base: recordBase, validate: asked && ((data) => validate(poster, data, asked)) }, list, hours);
+    const made = await attempt({ world, log, base: base(), validate: asked && ((data) => validate(poster, data, asked)) }, list, hours);
     if (made.kind === "dialed" && historyUri !== undefined) void track(reports.attempt(historyUri, made.retrieved));
     for (const url of [webhook, to]) if (url !== undefined) for (const event of made.events) void track(deliver(poster, url, event, over.signal));
     return made;

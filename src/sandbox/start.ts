@@ -18,7 +18,6 @@ export type SandboxOptions = WorldOptions & {
   readonly ports?: { readonly primary?: number; readonly primaryTls?: number; readonly backup?: number; readonly backupTls?: number; readonly control?: number };
   /** Of the HTTPS listeners; made for the occasion when absent. */
   readonly certificates?: Certificate;
-  /** GSW_RECORD_URI names the primary's HTTP address unless told otherwise. */
   readonly dialing?: Partial<DialerSettings>;
   /** PEM of the authorities behind https addresses that the dialer posts to. */
   readonly trusted?: string;
@@ -45,7 +44,10 @@ export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<San
   const world = createWorld(options);
   const faults = createFaults(world);
   const { host, backupHost = host } = options;
-  const dialer: Dialer = createDialer(world, { recordBase: "http://ocs", ...options.dialing }, { ca: options.trusted, from: () => (pair.active() === "primary" ? host : backupHost) });
+  const urls: Partial<Record<Instance, Urls>> = {};
+  const dialer: Dialer = createDialer(world, { ...options.dialing, rate: 0 }, {
+    ca: options.trusted, from: () => (pair.active() === "primary" ? host : backupHost), base: () => urls[pair.active()]!.http,
+  });
   const pair: Pair = createPair(world, endingCalls(createOcs(world), dialer), faults);
   const stop = async (): Promise<void> => {
     await Promise.all([pair.primary.close(), pair.backup.close()]);
@@ -54,14 +56,14 @@ export const startSandboxOcs = async (options: SandboxOptions = {}): Promise<San
     world.close();
   };
   try {
-    return await listen(options, { world, pair, faults, dialer, stop });
+    return await listen(options, { world, pair, faults, dialer, urls, stop });
   } catch (error) {
     await stop();
     throw error;
   }
 };
 
-type Parts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer; readonly stop: () => Promise<void> };
+type Parts = { readonly world: World; readonly pair: Pair; readonly faults: Faults; readonly dialer: Dialer; readonly urls: Partial<Record<Instance, Urls>>; readonly stop: () => Promise<void> };
 
 /** Any request may have ended a call. */
 const endingCalls = (ocs: Ocs, dialer: Dialer): Ocs => async (arrival, trouble) => {
@@ -70,11 +72,12 @@ const endingCalls = (ocs: Ocs, dialer: Dialer): Ocs => async (arrival, trouble) 
   return reply;
 };
 
-const listen = async ({ host = "127.0.0.1", backupHost = host, ports = {}, certificates, dialing }: SandboxOptions, { world, pair, faults, dialer, stop }: Parts): Promise<SandboxOcs> => {
+const listen = async ({ host = "127.0.0.1", backupHost = host, ports = {}, certificates, dialing }: SandboxOptions, { world, pair, faults, dialer, urls, stop }: Parts): Promise<SandboxOcs> => {
   const { ca, tls } = certificates ? { ca: undefined, tls: certificates } : ownCertificate("ocs-gateway sandbox", host, backupHost);
   const primary = await listenBoth(pair.primary, { host, tls, ports: [ports.primary ?? 0, ports.primaryTls ?? 0] });
   const backup = await listenBoth(pair.backup, { host: backupHost, tls, ports: [ports.backup ?? 0, ports.backupTls ?? 0] });
-  dialer.configure({ recordBase: primary.http, ...dialing });
+  Object.assign(urls, { primary, backup });
+  dialer.configure({ rate: dialing?.rate ?? 0 });
   const control = await startControl({ world, pair, faults, dialer }, ports.control ?? 0);
   return {
     primary,

@@ -56,16 +56,28 @@ describe("POST /sandbox/dial", () => {
   });
 });
 
+describe("GSW_RECORD_URI", () => {
+  it("names the OCS that answers, unless another address is advertised", async () => {
+    const base = async (): Promise<unknown> => ((await post("dial")).value as { events: { udata: { GSW_RECORD_URI: string } }[] }).events.at(-1)!.udata.GSW_RECORD_URI.replace(/\/records\/\d+$/, "");
+    expect(await base()).toBe(ocs.primary.http);
+    ocs.switchover();
+    expect(await base()).toBe(ocs.backup.http);
+    await post("dialer", { advertise: "https://gateway.example:8443/x" });
+    expect(await base()).toBe("https://gateway.example:8443");
+  });
+});
+
 describe("the dialer's settings", () => {
   it("are shown and set by OCS's names", async () => {
     const set = { "rate": 0.5, "validation-uri": other.url, "history-uri": other.url, "advertise": "http://gateway:8080/", "http-response-timeout": 2, "validation-timeout-call-result": 4 };
     expect((await post("dialer", set)).value).toEqual({ ...set, advertise: "http://gateway:8080", webhook: null });
     expect(await (await fetch(`${ocs.control}/dialer`)).json()).toEqual({ ...set, advertise: "http://gateway:8080", webhook: null });
     expect((await post("dialer", { "rate": 0, "validation-uri": null })).value).toMatchObject({ "rate": 0, "validation-uri": null, "history-uri": other.url });
+    expect((await post("dialer", { advertise: null })).value).toMatchObject({ advertise: null });
   });
 
   it.each([
-    [{ rate: -1 }], [{ rate: "5" }], [{ rate: 1e9 }], [{ "validation-uri": "x" }], [{ "http-response-timeout": 0 }], [{ "validation-timeout-call-result": 900 }], [{ "advertise": null }], [{ other: 1 }],
+    [{ rate: -1 }], [{ rate: "5" }], [{ rate: 1e9 }], [{ "validation-uri": "x" }], [{ "http-response-timeout": 0 }], [{ "validation-timeout-call-result": 900 }], [{ "advertise": "x" }], [{ other: 1 }],
   ])("refuse %j", async (body) => {
     expect((await post("dialer", body)).status).toBe(400);
   });

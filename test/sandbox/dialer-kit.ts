@@ -11,7 +11,7 @@ export const EVENING = NOON + 6 * 3_600_000;
 export type Setting = {
   readonly world: World;
   validator: Receiver;
-  readonly make: (settings?: Partial<DialerSettings>, place?: DialerPlace) => Dialer;
+  readonly make: (settings?: Partial<DialerSettings>, from?: DialerPlace["from"]) => Dialer;
   readonly end: () => Promise<void>;
 };
 
@@ -21,8 +21,8 @@ export const aSetting = async (now: () => number): Promise<Setting> => {
   const setting: Setting = {
     world,
     validator: await receiver(),
-    make: (settings = {}, place = {}) => {
-      const dialer = createDialer(world, { recordBase: "http://gateway:8080", ...settings }, place);
+    make: (settings = {}, from) => {
+      const dialer = createDialer(world, settings, { base: () => "http://gateway:8080", from });
       dialers.push(dialer);
       return dialer;
     },

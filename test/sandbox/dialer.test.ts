@@ -179,14 +179,14 @@ describe("a state directory", () => {
   it("keeps handles, run and events over a restart", async () => {
     const directory = mkdtempSync(join(tmpdir(), "ocsgw-dialer-"));
     const first = aWorld({ stateDir: directory, now: () => now });
-    const dialer = createDialer(first, { recordBase: "http://gateway:8080" });
+    const dialer = createDialer(first, {}, { base: () => "http://gateway:8080" });
     await dialer.dial({ count: 2 });
     first.db.transaction(() => { beginRun(first); });
     await dialer.dial({ count: 1 });
     await dialer.close();
     first.close();
     const second = aWorld({ stateDir: directory, now: () => now });
-    const again = createDialer(second, { recordBase: "http://gateway:8080" });
+    const again = createDialer(second, {}, { base: () => "http://gateway:8080" });
     expect(again.log.after(0).map(({ id, type }) => [id, type])).toEqual([[1, "record.dialed"], [2, "record.dialed"], [3, "record.dialed"]]);
     expect((await again.dial({ count: 1 })).retrieved.map(({ run, handle }) => [run, handle])).toEqual([[2, 2]]);
     await again.close();

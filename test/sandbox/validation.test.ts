@@ -122,7 +122,7 @@ describeIf(process.platform === "linux", "every address of 127.0.0.0/8, as Linux
     const froms: (string | undefined)[] = [];
     setting.validator.answer = ({ from }) => (froms.push(from), { status: 200 });
     let active = "127.0.0.1";
-    const dialer = make({}, { from: () => active });
+    const dialer = make({}, () => active);
     await dialer.dial({ count: 1 });
     dialer.configure({ validationUri: setting.validator.url });
     await dialer.dial({ count: 1 });
