@@ -9,6 +9,7 @@ import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
+import { startRetention } from "./assemble/retention.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
 import { tellOf } from "./assemble/upstreams.ts";
 import { VERSION } from "./assemble/version.ts";
@@ -66,6 +67,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const current = (): Settings => standing.generation?.settings ?? settings;
   const records = await startOwnership(settings, { journal, counts, current }, stops);
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
+  await startRetention({ journal, checkpoints, current }, stops);
   const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());

@@ -5,7 +5,6 @@ import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal
 import { Floods } from "../journal/floods.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
-import { startRetention, type Retention } from "./retention.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
@@ -15,11 +14,6 @@ export type Started = { readonly journal: Journal; readonly checkpoints: Checkpo
 export const startJournal = async (settings: Settings, configHash: string, stops: Stops): Promise<Started> => {
   const { audit } = settings;
   const found = await readSecondPlaces(settings);
-  let retention: Retention | undefined;
-  const tell = (news: JournalNews): void => {
-    tellOperators(news);
-    if (news.kind === "clock") retention?.stepped(news.stepMs);
-  };
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const journal = await openJournal({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
@@ -39,12 +33,11 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
-  retention = await startRetention({ journal, checkpoints, keep: audit.retention, holds: audit.legal_hold }, stops);
   const { dir, disk, unsettled, retired, append, status, head, close } = journal;
   return { journal: { dir, disk, unsettled, retired, append, status, head, close, note: floods.note }, checkpoints, secondPlaces };
 };
 
-const tellOperators = (news: JournalNews): void => {
+const tell = (news: JournalNews): void => {
   switch (news.kind) {
     case "broken": return events.journalBroken(news.reason);
     case "mended": return events.journalMended(news.afterMs, news.lost, news.owed);

@@ -2,24 +2,25 @@
 import { events } from "../events.ts";
 import { finishRetiring, retire, type RetentionOptions } from "../journal/retention.ts";
 import { thinCheckpoints } from "../journal/thinning.ts";
+import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
 
 const EVERY_MS = 6 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
 
-export type Retention = {
-  /** To be told of every step of the clock: after one forward by a day or more nothing is deleted until the next start, because all would seem old. */
-  readonly stepped: (ms: number) => void;
-};
+type Parts = Pick<RetentionOptions, "journal" | "checkpoints"> & { /** Those in force. */ readonly current: () => Settings };
 
-export const startRetention = async (options: RetentionOptions, stops: Stops): Promise<Retention> => {
-  let trusts = true;
-  await finishRetiring(options.journal);
+export const startRetention = async ({ journal, checkpoints, current }: Parts, stops: Stops): Promise<void> => {
+  const ahead = (): number => Date.now() - performance.now();
+  const began = ahead();
+  await finishRetiring(journal);
   const run = async (): Promise<void> => {
+    const { retention, legal_hold } = current().audit;
     try {
-      const retired = trusts ? await retire(options) : undefined;
+      // When the clock was set forward by a day or more, all would seem old: that waits for the next start.
+      const retired = ahead() - began < DAY_MS ? await retire({ journal, checkpoints, keep: retention, holds: legal_hold }) : undefined;
       if (retired) events.entriesRetired(retired.from, retired.to, retired.segments.length);
-      await thinCheckpoints(options.journal);
+      await thinCheckpoints(journal);
     } catch (error) {
       events.retentionFailed(error instanceof Error ? error.message : String(error));
     }
@@ -30,5 +31,4 @@ export const startRetention = async (options: RetentionOptions, stops: Stops): P
     clearInterval(timer);
     return turn;
   });
-  return { stepped: (ms) => { if (ms >= DAY_MS) trusts = false; } };
 };
