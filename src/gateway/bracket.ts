@@ -16,7 +16,8 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
     return written ? answer : { ...answer, unjournalled: true };
   } catch (error) {
     if (!isFailure(error)) {
-      await record(parts, defectEntry(seen), seen);
+      // What was not intended has no outcome: its refusal is its entry.
+      if (seen.intended) await record(parts, defectEntry(seen), seen);
       throw error;
     }
     await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error), seen);

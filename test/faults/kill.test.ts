@@ -35,7 +35,7 @@ it("the judge sees a lost acknowledgement, a missing intent, an open intent and 
   const entries: Recorded[] = lines.map((entry, index) => ({ ...entry, index, time: "" }));
   expect(judge({ asked, received, entries, from: 0 })).toEqual([]);
   const renumbered = (left: readonly Recorded[]): Recorded[] => left.map((entry, index) => ({ ...entry, index }));
-  expect(judge({ asked, received, entries: renumbered(entries.toSpliced(0, 1)), from: 0 })).toEqual([expect.stringContaining("C1: m"), expect.stringContaining("C2: OCS received m")]);
+  expect(judge({ asked, received, entries: renumbered(entries.toSpliced(0, 1)), from: 0 })).toEqual([expect.stringContaining("C1: m"), expect.stringContaining("C2: OCS received m"), expect.stringContaining("has no intent")]);
   expect(judge({ asked, received, entries: renumbered(entries.toSpliced(1, 1)), from: 0 })).toEqual([expect.stringContaining("C1: m"), expect.stringContaining("C3: the intent")]);
   expect(judge({ asked, received, entries, from: 1 })).toContainEqual(expect.stringContaining("C4: index 0"));
   expect(judge({ asked, received, entries: entries.slice(0, 2), from: 0 })).toEqual([expect.stringContaining("C5")]);

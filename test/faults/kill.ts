@@ -113,6 +113,8 @@ export const judge = ({ asked, received, entries, from }: Case): string[] => {
     if (intents.get(marker)?.id !== seen.id || outcome?.status !== seen.status) violations.push(`C1: ${marker} was answered with ${seen.status}, and its intent or its outcome is not in the journal`);
   }
   for (const { marker } of received) if (!intents.has(marker)) violations.push(`C2: OCS received ${marker}, and the journal has no intent of it`);
+  const intended = new Set([...intents.values()].map(({ id }) => id));
+  for (const id of outcomes.keys()) if (!intended.has(id)) violations.push(`C3: the outcome of ${id} has no intent`);
   for (const { id, index } of intents.values()) {
     const ends = [outcomes.get(id), doubts.get(id)].filter((end) => end !== undefined);
     if (ends.length !== 1 || ends[0]!.index < index) violations.push(`C3: the intent ${id} has ${ends.length} ends`);
