@@ -60,13 +60,13 @@ const slowClients = async (): Promise<void> => {
 
 const silentClients = async (): Promise<void> => {
   const before = descriptors();
-  const began = performance.now();
-  const sockets = await Promise.all(Array.from({ length: 2000 }, (_, at) => new Promise<Socket>((resolve, reject) => {
-    const socket: Socket = connect({ port: ports.tls, host: "127.0.0.1", localAddress: `127.0.0.${3 + (at % 8)}` }, () => resolve(socket)).on("error", reject);
+  const lives = await Promise.all(Array.from({ length: 2000 }, (_, at) => new Promise<number>((resolve, reject) => {
+    let began = 0;
+    const socket: Socket = connect({ port: ports.tls, host: "127.0.0.1", localAddress: `127.0.0.${3 + (at % 8)}` }, () => (began = performance.now())).on("error", reject);
+    socket.resume().once("close", () => resolve(performance.now() - began));
   })));
-  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.resume().once("close", resolve))));
-  const seconds = (performance.now() - began) / 1000;
-  tell("2000 connections that never send a byte: all closed", `${seconds.toFixed(1)} s`, "6 s", seconds <= 6.5);
+  const seconds = Math.max(...lives) / 1000;
+  tell("2000 connections that never send a byte: all closed", `the last after ${seconds.toFixed(1)} s`, "6 s", seconds <= 6);
   await rest(1000);
   tell("descriptors afterwards", `${descriptors() - before} more`, "5", descriptors() - before <= 5);
 };
