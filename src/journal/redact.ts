@@ -116,7 +116,7 @@ const set = (object: Record<string, unknown>, name: string, value: unknown): voi
 const PLAIN = /^[ -~]*$/;
 
 /** Digits as of a phone, and the signs that people put between them. */
-const NUMBER = /^\+?(?:\d[\s().-]*){7,20}$/;
+const NUMBER = /^[+(]{0,2}(?:\d[\s().-]*){7,20}$/;
 
 const lastFour = (value: string): string => {
   const characters = PLAIN.test(value) ? value : Array.from(value);

@@ -10,6 +10,7 @@ import { cost } from "./cases/cost.ts";
 import { equal, flood, shares } from "./cases/fairness.ts";
 import { handles } from "./cases/handles.ts";
 import { isolation } from "./cases/isolation.ts";
+import { journal } from "./cases/journal.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
 import { switchovers } from "./cases/switchovers.ts";
@@ -19,7 +20,7 @@ import { describeMachine } from "./rig/machine.ts";
 import { stopEverything } from "./rig/processes.ts";
 import { createRig } from "./rig/rig.ts";
 
-const CASES: readonly Case[] = [cost, latency, tenants, isolation, flood, equal, shares, switchovers, memory, announcements, handles];
+const CASES: readonly Case[] = [cost, latency, tenants, isolation, flood, equal, shares, switchovers, memory, announcements, handles, journal];
 
 const USAGE = `npm run bench -- [options]
   --quick                about three minutes instead of fifteen; noisier, and code on Node is not all compiled yet
@@ -27,8 +28,8 @@ const USAGE = `npm run bench -- [options]
   --memory-requests <n>  requests of the memory case (1000000)
   --out <file>           the numbers as JSON`;
 
-const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000] };
-const QUICK: Pace = { rounds: 3, turn: 600, warmUp: 15_000, long: 5000, memory: [20_000, 60_000] };
+const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000], entries: 5_000_000 };
+const QUICK: Pace = { rounds: 3, turn: 600, warmUp: 15_000, long: 5000, memory: [20_000, 60_000], entries: 300_000 };
 
 type Chosen = { readonly cases: readonly Case[]; readonly pace: Pace; readonly out: string | undefined };
 

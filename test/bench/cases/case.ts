@@ -13,6 +13,8 @@ export type Pace = {
   readonly long: number;
   /** Requests of the memory case: at the first look at the heap, and in all. */
   readonly memory: readonly [first: number, all: number];
+  /** Entries of the journal that is searched. */
+  readonly entries: number;
 };
 
 export type Case = { readonly name: string; readonly run: (rig: Rig, pace: Pace) => Promise<Section> };

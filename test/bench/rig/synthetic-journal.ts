@@ -24,7 +24,7 @@ const ACTIONS = ["DoNotCall", "AddRecord", "RecordProcessed", "RequestRecordCanc
 const STATUSES = [200, 200, 200, 200, 200, 200, 200, 410, 400, 500] as const;
 
 /** Every request a number from 0; of every 50 the last is refused, every 5,000th gets no answer. `numbers`: how many phones there are. */
-const entriesOf = (request: number, numbers: number): Entry[] => {
+export const entriesOf = (request: number, numbers: number): Entry[] => {
   const id = idOf(request);
   const dbid = 101 + (request % 20);
   const action = ACTIONS[request % ACTIONS.length]!;
