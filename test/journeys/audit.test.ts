@@ -32,7 +32,7 @@ const told = ({ stdout }: Ran): Found => JSON.parse(stdout) as Found;
 const search = (...args: readonly string[]): Promise<Ran> => ocsgw("audit", "search", "-c", config, "--json", ...args);
 const accesses = async () => (await gateway.journal()).flatMap((entry) => (entry.kind === "access" ? [entry] : []));
 
-describe("ocsgw audit search, beside a gateway that runs", () => {
+describe("the journal's commands", { timeout: 120_000 }, () => {
   it("gives requests by filter, youngest first", async () => {
     const ran = await search("tenant:Alpha Tenant", "action:DoNotCall");
     expect([ran.code, told(ran).requests.map(({ state, status, dnc }) => [state, status, dnc])]).toEqual([0, [["refused", 403, 2], ["ok", 200, 1]]]);

@@ -114,7 +114,7 @@ afterAll(async () => {
 const filesIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
 
-describe("a person's data", () => {
+describe("a person's data", { timeout: 120_000 }, () => {
   it("goes through every action, refusal and fault, look-ups, exports and a crash", async () => {
     for (const text of ODD) await send(text);
     for (const script of FAULTS) {
@@ -149,7 +149,7 @@ describe("a person's data", () => {
     const [doubted] = (JSON.parse(stdout) as { requests: { id: string }[] }).requests;
     said.push(stdout, (await ocsgw("explain", doubted!.id, "-c", config())).stdout, (await ocsgw("status", "-c", config())).stdout);
     log += gateway.log();
-  }, 120_000);
+  });
 
   it("was there: it was sent, and found by its token", () => {
     expect(ocs.bytes()).toContain(PHONE);

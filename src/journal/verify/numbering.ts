@@ -13,8 +13,7 @@ const MOST_TOLD = 20;
 type Stretch = { readonly first: number; last: number };
 
 export class Numbering {
-  /** Entries below it were deleted, by what the last entry about that says. */
-  retired = 0;
+  readonly #retirements: { readonly index: number; readonly to: number }[] = [];
   #before: Readonly<Record<string, number>> = {};
   readonly #tenants = new Map<string, Stretch>();
   readonly #gaps: string[] = [];
@@ -31,6 +30,11 @@ export class Numbering {
     stretch.last = number;
   }
 
+  /** Entries below it were deleted, by what entries below `covered` say: whoever deletes can write one that no checkpoint covers. */
+  retired(covered: number): number {
+    return Math.max(0, ...this.#retirements.filter(({ index }) => index < covered).map(({ to }) => to));
+  }
+
   upTo(): Record<string, number> {
     return Object.fromEntries([...this.#tenants].map(([dbid, { last }]) => [dbid, last]));
   }
@@ -42,8 +46,20 @@ export class Numbering {
   }
 
   #retire(bytes: Buffer): void {
-    const { to, dnc } = JSON.parse(bytes.toString()) as { to: number; dnc: Record<string, number> };
-    this.retired = Math.max(this.retired, to);
+    const { index, to, dnc } = parse(bytes);
+    this.#retirements.push({ index, to });
     this.#before = dnc;
   }
 }
+
+type Retirement = { readonly index: number; readonly to: number; readonly dnc: Readonly<Record<string, number>> };
+
+/** A line that was changed may be anything. */
+const parse = (bytes: Buffer): Retirement => {
+  try {
+    const { index, to, dnc } = JSON.parse(bytes.toString()) as Partial<Retirement>;
+    return { index: index ?? Infinity, to: to ?? 0, dnc: dnc ?? {} };
+  } catch {
+    return { index: Infinity, to: 0, dnc: {} };
+  }
+};

@@ -55,7 +55,7 @@ export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan
   seen.failing.push(...anchors.slice(state.reached));
   seen.dnc = state.numbering.upTo();
   seen.gaps = state.numbering.gaps().map((text): Finding => ({ kind: "sequence", text }));
-  seen.findings.push(...retirement(firsts[0] ?? 0, seen, state.numbering.retired));
+  seen.findings.push(...retirement(firsts[0] ?? 0, seen, state.numbering.retired(anchors.at(-1)?.size ?? 0)));
   return seen;
 };
 

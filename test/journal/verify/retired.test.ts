@@ -62,6 +62,16 @@ describe("segments that were deleted when their time was over", () => {
     expect((await verifyJournal(dir, { vkey })).verdict).toBe("broken");
   });
 
+  it("are missed when the entry that says so is covered by no checkpoint: whoever took them away can have written it", async () => {
+    await write(() => undefined);
+    const segments = await segmentsOf(dir);
+    const line = Buffer.alloc(4096);
+    const length = line.write(JSON.stringify({ index: 30, time: "2036-11-22T12:00:00.000000Z", ...retiring(segments) }));
+    await appendFile(join(dir, "segments", segments.at(-1)!), `${line.toString("utf8", 0, sealLine(line, 0, length))}\n`);
+    await remove(0, 1);
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "broken", retired: 0, findings: [expect.objectContaining({ kind: "segment" })] });
+  });
+
   it("do not hide a change in what is left", async () => {
     await write(retiring);
     await remove(0, 1);
