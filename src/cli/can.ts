@@ -18,12 +18,14 @@ export const can = async (options: CanOptions): Promise<number> => {
   }
   const rehearsed = await createRehearsal(settings, loaded.hash)(questionOf(options));
   const { order, refusal } = rehearsed;
+  const applied = order ?? (await createRehearsal(settings, loaded.hash, { applied: true })(questionOf(options))).order;
   const place = placeOf(settings, options.client, rehearsed);
   const { line, column } = locate(place);
   const verdict = {
     allowed: order !== undefined,
     ...(order && { tenant: order.owner.name, sends: `${order.method} ${order.path}`, body: order.body }),
     ...(refusal && { code: refusal.code, detail: refusal.detail }),
+    ...(!order && applied && { observed: true }),
     rule: pathText(place), at: `${options.config}:${line}:${column}`,
   };
   console.log(options.json ? JSON.stringify(verdict) : inWords(options, verdict));
@@ -36,10 +38,11 @@ const questionOf = ({ client, action, target, body }: CanOptions): Question => {
   return { client, method: reads ? "GET" : "POST", target: reads || path.includes("?") ? path : `${path}?req=${action}`, body };
 };
 
-const inWords = ({ client, action, target }: CanOptions, { allowed, code, detail, rule, at, tenant, sends, body }: {
-  allowed: boolean; code?: string; detail?: string | undefined; rule: string; at: string; tenant?: string; sends?: string; body?: string;
+const inWords = ({ client, action, target }: CanOptions, { allowed, code, detail, rule, at, tenant, sends, body, observed }: {
+  allowed: boolean; code?: string; detail?: string | undefined; rule: string; at: string; tenant?: string; sends?: string; body?: string; observed?: boolean;
 }): string => [
   allowed ? `yes  ${client} may ${action} ${target}, for ${tenant}` : `no   ${client} may not ${action} ${target}: ${code} ${detail}`,
   `     ${at}  ${rule}`,
+  ...(observed ? ["     mode: observe: it is let pass, and recorded"] : []),
   ...(allowed ? [`     would send ${sends} ${body}`.trimEnd()] : []),
 ].join("\n");

@@ -26,10 +26,12 @@ export type Rehearsed = { readonly order: Order | undefined; readonly refusal: R
 
 export type Rehearsal = (question: Question) => Promise<Rehearsed>;
 
+/** `applied`: what would be done about it. Left out, what the policy says, also that of a tenant that only observes. */
+type How = { readonly applied?: boolean };
+
 /** Limits are never used up here: they depend on what came before. */
-export const createRehearsal = (settings: Settings, configHash = ""): Rehearsal => {
-  // What the policy says is asked, also of a tenant that only observes.
-  const register = createRegister(toTenants(settings).map((tenant) => ({ ...tenant, observes: false })));
+export const createRehearsal = (settings: Settings, configHash = "", { applied = false }: How = {}): Rehearsal => {
+  const register = createRegister(toTenants(settings).map((tenant) => ({ ...tenant, observes: applied && tenant.observes })));
   const redact = createRedactor(settings.audit.redact, settings.audit.index_key);
   return async (question) => {
     let [order, refusal]: [Order?, RefusalEntry?] = [];

@@ -1,4 +1,8 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { mutated } from "../settings/kit.ts";
 import { ocsgw } from "../kit/command.ts";
 
 const CONFIG = "config/ocsgw.yaml";
@@ -34,6 +38,15 @@ describe("ocsgw can", () => {
   it("names the clients there are when it does not know one", async () => {
     const { code, stderr } = await ocsgw("can", "alpha-opz", "Load", "campaigngroups/106", "-c", CONFIG);
     expect([code, stderr]).toEqual([9, expect.stringContaining("alpha-ops")]);
+  });
+
+  it("says what of it is only observed", async () => {
+    const dir = await mkdtemp(join(tmpdir(), "ocsgw-can-"));
+    await writeFile(join(dir, "ocsgw.yaml"), mutated(["    fields: any", "    mode: observe"]));
+    const asked = async (...args: string[]): Promise<string> => (await ocsgw("can", ...args, "-c", join(dir, "ocsgw.yaml"))).stdout;
+    expect(await asked("alpha-ops", "ForceUnload", "campaigngroups/106")).toMatch(/^no .*OCSGW-2101[^]*\n {5}mode: observe: it is let pass, and recorded\n$/);
+    expect(await asked("alpha-ops", "Load", "campaigngroups/208")).not.toContain("observe");
+    await rm(dir, { recursive: true });
   });
 
   it("says so in words", async () => {
