@@ -65,7 +65,7 @@ describe("a reading beside what is in force", () => {
   };
 
   it.each([
-    ["retention", "retention: 1855d", "retention: 90d", "audit.retention"], ["the flush", "audit:\n", "audit:\n  durability: os\n", "audit.durability"],
+    ["how often it is signed", "every: 60s", "every: 90s", "audit.checkpoint"], ["the flush", "audit:\n", "audit:\n  durability: os\n", "audit.durability"],
     ["how long a disk may take", "audit:\n", "audit:\n  disk_timeout: 1s\n", "audit.disk_timeout"], ["an admin listener that was not there", "  retention: 1855d\n", "  retention: 1855d\nadmin: { bind: 127.0.0.1:9640 }\n", "admin"],
     ["TLS at the same address", "    tls: none\n", "    tls: { cert: c, key: k }\n", undefined],
   ])("is refused where it changes %s, at its line", async (_what, from, to, path) => {

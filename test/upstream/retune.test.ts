@@ -52,7 +52,7 @@ describe("an upstream whose measures change", () => {
     expect(board.status().lanes.map(({ name }) => name)).toEqual(["ocs/1"]);
     answer(waiting);
     expect((await Promise.all(sending)).map(({ status }) => status)).toEqual([200, 200]);
-    await vi.waitFor(() => expect(ocs.connections.map(({ socket }) => socket.destroyed).toSorted()).toEqual([false, true]));
+    await vi.waitFor(() => expect(ocs.connections.filter(({ socket }) => socket.destroyed)).toHaveLength(1));
     const next = ask(board);
     await vi.waitFor(() => expect(waiting).toHaveLength(1));
     answer(waiting);
