@@ -27,7 +27,8 @@ export const program = (name: string): string => new URL(`../programs/${name}.ts
 
 export const createRig = async (): Promise<Rig> => {
   const dir = await realpath(await mkdtemp(join(tmpdir(), "ocsgw-bench-")));
-  process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
+  const tidy = (): void => rmSync(dir, { recursive: true, force: true });
+  process.on("exit", tidy);
   const cores = chooseCores();
   const client = start({ command: process.execPath, args: [program("client")], core: cores?.rig, ipc: true });
   const tell = commander(client);
@@ -51,6 +52,7 @@ export const createRig = async (): Promise<Rig> => {
     close: async () => {
       await Promise.all([client.stop(), ...upstreams.map(({ child }) => child.stop())]);
       await rm(dir, { recursive: true, force: true });
+      process.off("exit", tidy);
     },
   };
 };
