@@ -138,18 +138,11 @@ export class FileJournal implements Journal {
     } finally {
       for (const timer of [this.#timer, this.#trying, this.#watch]) clearTimeout(timer);
       this.#failed ??= new JournalBroken(this.dir, "it is closed");
-      await this.#answered();
+      // A disk that hangs is not waited for.
+      await within(this.#made.stuckMs, this.#flushing ?? DONE).catch(() => undefined);
       await Promise.allSettled([segments.close(), leaves.close()]);
       await unlock();
     }
-  }
-
-  /** A disk that hangs is not waited for. */
-  async #answered(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, this.#made.stuckMs);
-    await Promise.race([this.#flushing, promise]);
-    clearTimeout(timer);
   }
 
   #miss(entry: Entry, why: JournalBroken): Promise<void> {

@@ -1,13 +1,15 @@
 /** The journal while its disk fails, and how it goes on by itself. */
-import { rename } from "node:fs/promises";
+import { readFile, rename } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JournalBroken, openJournal, type Journal, type JournalNews, type JournalOptions } from "../../src/journal/append.ts";
 import { createCheckpoints } from "../../src/journal/checkpoint.ts";
 import type { Entry, Recorded } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { beginRun } from "../../src/journal/run.ts";
+import { leafHash } from "../../src/journal/tree.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, anOutcome, removeDirectory, segmentsOf } from "./kit.ts";
+import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, anOutcome, linesOf, removeDirectory, segmentsOf } from "./kit.ts";
 import { TroubledDisk, type Fault } from "./trouble.ts";
 
 const key = aKey();
@@ -243,6 +245,10 @@ describe.each<Omit<Fault, "after">>([
       const again = await openJournal({ dir: place, durability: "os" });
       expect(again.unsettled.size, `k ${k}`).toBe(0);
       await again.close();
+      for (const segment of await segmentsOf(place)) {
+        const leaves = (await linesOf(place, segment)).map((line) => leafHash(Buffer.from(line))).join("");
+        expect((await readFile(join(place, "segments", segment.replace(".jsonl", ".hashes")))).toString("latin1") === leaves, `k ${k}, ${segment}`).toBe(true);
+      }
     }
   });
 });
