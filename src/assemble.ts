@@ -1,7 +1,7 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made in this file and in the folder beside it. */
 import { startAdmin } from "./assemble/admin.ts";
 import { createAudit } from "./assemble/audit.ts";
-import { startCallbacks } from "./assemble/callbacks.ts";
+import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
@@ -68,7 +68,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const records = await startOwnership(settings, { journal, counts, current }, stops);
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   await startRetention({ journal, checkpoints, current }, stops);
-  const reloader = new Reloader({ file, standing, journal, switched: () => oversight.refresh() });
+  const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   const token = adminToken ?? newToken();
@@ -83,14 +83,14 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => standing.close());
   await standing.changeTo(first);
   standing.admin = admin;
-  const callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation! }, stops);
+  const callbacks: Callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation! }, stops);
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
   oversight.stage = "serving";
   return {
     get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
     admin: admin?.url,
-    callbacks,
+    callbacks: callbacks.urls,
     verifierKey: checkpoints.verifierKey,
     reload: () => reloader.reload(),
     get files() { return standing.generation!.files; },

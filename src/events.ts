@@ -40,6 +40,7 @@ export const events = {
   switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, from === to ? "OCS closed all connections and is back" : "OCS has changed roles"),
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
   alarm: (reason: string, upstream: string, tenant: string | undefined): void => log.warn({ upstream, tenant }, reason),
+  callbacksKept: (upstream: string, error: unknown): void => log.error({ upstream, error: plain(error) }, "the certificate of the callbacks cannot be used; the one before stays in force"),
   ownershipPutAside: (file: string): void => log.error({ file }, "the file of ownership cannot be read and was put aside: every handle is nobody's until OCS announces it anew"),
   connectionRefused: (listener: string, limit: string, source: string): void => log.warn({ listener, limit, source }, "a connection was closed at once: there are too many"),
   revoked: (what: string): void => log.warn(what),

@@ -24,9 +24,16 @@ type Desk = Surroundings & { readonly upstream: string; readonly callbacks: Call
 const DRAIN_MS = 5000;
 const MAX_BODY = 64 * 1024;
 
-/** Returns the listeners' addresses by upstream. */
-export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Record<string, string>> => {
+export type Callbacks = {
+  /** The listeners' addresses by upstream. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** Takes certificates that have changed on disk; a bad one is told, and what was in force stays. */
+  readonly refresh: () => Promise<void>;
+};
+
+export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Callbacks> => {
   const urls: Record<string, string> = {};
+  const refreshes: (() => Promise<void>)[] = [];
   for (const [upstream, { callbacks }] of Object.entries(settings.upstreams)) {
     if (callbacks === null) continue;
     const relay = await relayOf(callbacks);
@@ -35,8 +42,15 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
     stops.push(() => listener.stop(DRAIN_MS));
     events.listening(listener.name, listener.url);
     urls[upstream] = listener.url;
+    refreshes.push(async () => {
+      try {
+        listener.update(await optionsOf(upstream, callbacks));
+      } catch (error) {
+        events.callbacksKept(upstream, error);
+      }
+    });
   }
-  return urls;
+  return { urls, refresh: async () => void (await Promise.all(refreshes.map((refresh) => refresh()))) };
 };
 
 const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }: CallbacksSettings): Promise<ListenerOptions> => ({

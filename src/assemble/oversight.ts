@@ -95,7 +95,7 @@ type CertificateFiles = { readonly [Key in Certificate["what"]]?: string | null 
 const filesOf = ({ listeners, admin, upstreams }: Settings): Named[] => [
   ...listeners.flatMap(({ name, tls }) => named(`listeners.${name}`, tls)),
   ...named("admin", admin?.tls ?? "none"),
-  ...Object.entries(upstreams).flatMap(([name, { tls }]) => named(`upstreams.${name}`, tls)),
+  ...Object.entries(upstreams).flatMap(([name, { tls, callbacks }]) => [...named(`upstreams.${name}`, tls), ...named(`upstreams.${name}.callbacks`, callbacks?.tls ?? "none")]),
 ];
 
 const named = (of: string, tls: CertificateFiles | "none"): Named[] =>

@@ -1,4 +1,5 @@
 /** `ocsgw keys create | list | revoke`: the keys themselves are shown once and kept nowhere. */
+import { clientsIn } from "../settings/clients.ts";
 import { nearest } from "../settings/nearest.ts";
 import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../settings/keys-file.ts";
 import { createKey } from "../settings/key.ts";
@@ -80,11 +81,11 @@ const keysOf = async (config: string, { env }: Host): Promise<{ readonly setting
 
 const line = ({ file, line: at, column, code, message }: Problem): string => `${file}:${at}:${column}: ${code} ${message}`;
 
-const mustStand = (client: string, { tenants }: Settings): void => {
-  const known = new Set(tenants.flatMap(({ clients }) => Object.keys(clients)));
+const mustStand = (client: string, settings: Settings): void => {
+  const known = clientsIn(settings);
   if (known.has(client)) return;
   const near = nearest(client, known);
-  throw new Stop(WRONG_USAGE, `no tenant has a client ${client}${near === undefined ? "" : `; did you mean ${near}?`}`);
+  throw new Stop(WRONG_USAGE, `there is no client ${client}${near === undefined ? "" : `; did you mean ${near}?`}`);
 };
 
 const mustHave = (tenant: string, client: string, { tenants }: Settings): void => {

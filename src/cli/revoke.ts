@@ -1,5 +1,6 @@
 /** `ocsgw revoke`: a token, a key, a certificate or a client counts for nothing from now on; told to the running gateway, or left for it. */
 import { readFile } from "node:fs/promises";
+import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import { loadSettings } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
@@ -66,8 +67,8 @@ const momentOf = (text: string): string | undefined => {
 const unknownClient = async ({ kind, id }: Decision, config: string): Promise<string | undefined> => {
   const loaded = kind === "client" ? await loadSettings(config) : undefined;
   if (!loaded?.ok) return undefined;
-  const known = [...new Set(loaded.settings.tenants.flatMap(({ clients }) => Object.keys(clients)))];
-  return known.includes(id) ? undefined : `no tenant has a client ${id}; ${suggest(id, known) ?? ""}`;
+  const known = [...clientsIn(loaded.settings)];
+  return known.includes(id) ? undefined : `there is no client ${id}; ${suggest(id, known) ?? ""}`;
 };
 
 const tell = (value: unknown, status: number): number => {

@@ -3,6 +3,7 @@
  * A file with a mistake in one place still gets its contradictions told elsewhere, so that all problems are told at once.
  */
 import type { z } from "zod";
+import { clientNames } from "./clients.ts";
 import { valueAt } from "./issues.ts";
 import type { Path } from "./problem.ts";
 import { admin, audit } from "./schema-audit.ts";
@@ -20,6 +21,9 @@ export type TenantAt = At<TenantSettings> & { readonly lost: readonly string[] }
 
 /** True when the tenant may well have meant to say something there: then nothing follows from its absence. */
 export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): boolean => lost.some((each) => each === key || !Object.hasOwn(value, each));
+
+export const clientsAt = ({ tenants, upstreams }: Pick<Facts, "tenants" | "upstreams">): ReadonlySet<string> =>
+  clientNames(tenants.map(({ value }) => value), upstreams.map(({ value }) => value));
 
 export type Facts = {
   readonly listeners: readonly At<ListenerSettings>[];

@@ -1,7 +1,7 @@
 /** The files that the config names: each can be read, holds what it should, and the keys file lets the clients in. */
 import { isAlgorithm } from "../tenants/credential/jwk.ts";
 import { readKeySet } from "../tenants/credential/jwks.ts";
-import type { Facts } from "./facts.ts";
+import { clientsAt, type Facts } from "./facts.ts";
 import { reason, type Files } from "./fill.ts";
 import { isLive, readKeys } from "./keys-file.ts";
 import type { Finding, Path } from "./problem.ts";
@@ -57,8 +57,8 @@ const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] =
 };
 
 /** Without tokens a client without a key or a certificate cannot come in at all. */
-const lockedOut = ({ tenants }: Facts, path: Path, holders: ReadonlySet<string>): readonly Finding[] => {
-  const clients = [...new Set(tenants.flatMap(({ value }) => Object.keys(value.clients)))].filter((client) => !holders.has(client));
+const lockedOut = (facts: Facts, path: Path, holders: ReadonlySet<string>): readonly Finding[] => {
+  const clients = [...clientsAt(facts)].filter((client) => !holders.has(client));
   if (clients.length === 0) return [];
   const named = clients.length > 8 ? `${clients.slice(0, 8).join(", ")} and ${clients.length - 8} more` : clients.join(", ");
   return [{ code: "OCSGW-6305", severity: "warning", path, message: `no key in force for ${named}`, help: `ocsgw keys create --client ${clients[0]}` }];

@@ -2,7 +2,7 @@
 import type { Finding, Path } from "./problem.ts";
 import { suggest } from "./nearest.ts";
 import type { Rule } from "./rules.ts";
-import type { Facts } from "./facts.ts";
+import { clientsAt, type Facts } from "./facts.ts";
 
 type Speaker = { readonly path: Path; readonly tenants: readonly string[] | null };
 
@@ -28,8 +28,9 @@ const issuersKnowTheirTenants: Rule = ({ identity, tenants }) => {
   }));
 };
 
-const certificateOfClient: Rule = ({ identity, tenants, whole }) => {
-  const clients = new Set(tenants.flatMap(({ value }) => Object.keys(value.clients)));
+const certificateOfClient: Rule = (facts) => {
+  const { identity, whole } = facts;
+  const clients = clientsAt(facts);
   return (identity?.value.mtls ?? []).flatMap(({ client }, at): Finding | [] => {
     if (clients.has(client) || !whole) return [];
     const help = suggest(client, [...clients]);
@@ -37,8 +38,9 @@ const certificateOfClient: Rule = ({ identity, tenants, whole }) => {
   });
 };
 
-const certificatesAreAskedFor: Rule = ({ identity, listeners, whole }) => {
-  const asks = listeners.some(({ value: { tls } }) => tls !== "none" && tls.client_ca !== null && tls.client_certificates !== "none");
+const certificatesAreAskedFor: Rule = ({ identity, listeners, upstreams, whole }) => {
+  const asks = listeners.some(({ value: { tls } }) => tls !== "none" && tls.client_ca !== null && tls.client_certificates !== "none")
+    || upstreams.some(({ value: { callbacks } }) => callbacks !== null && callbacks.tls !== "none" && callbacks.tls.client_ca !== null);
   if (asks || !whole || (identity?.value.mtls ?? []).length === 0) return [];
   return [{ code: "OCSGW-6309", severity: "warning", path: ["identity", "mtls"], atKey: true, message: "no listener asks for client certificates", help: "give a listener tls.client_ca" }];
 };

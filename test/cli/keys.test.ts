@@ -72,8 +72,8 @@ describe("ocsgw keys create", () => {
   });
 
   it("refuses a client that stands under no tenant, with the nearest name", async () => {
-    expect(await create("alpha-osp")).toEqual({ exit: 2, out: "", err: "no tenant has a client alpha-osp; did you mean alpha-ops?\n" });
-    expect(await create("zzz")).toEqual({ exit: 2, out: "", err: "no tenant has a client zzz\n" });
+    expect(await create("alpha-osp")).toEqual({ exit: 2, out: "", err: "there is no client alpha-osp; did you mean alpha-ops?\n" });
+    expect(await create("zzz")).toEqual({ exit: 2, out: "", err: "there is no client zzz\n" });
   });
 
   it("refuses a config that is not valid, and one without a keys file", async () => {

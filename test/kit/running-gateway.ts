@@ -22,14 +22,19 @@ export const furnish = async (dir: string, config: object, clients: readonly str
   await writeFile(join(dir, "ocsgw.yaml"), stringify(config, { aliasDuplicateObjects: false }));
 };
 
-/** Resolves when every one of the listeners is there. */
-export const runGateway = (dir: string, listeners: readonly string[]): Promise<RunningGateway> =>
+/** Resolves when every one of the listeners is there. `by`: a program that starts it, with its arguments. */
+export const runGateway = (dir: string, listeners: readonly string[], by: readonly string[] = []): Promise<RunningGateway> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], { cwd: root, env: { ...process.env, OCSGW_LOG: "info" }, stdio: ["ignore", "ignore", "pipe"] });
+    const [command, ...args] = [...by, process.execPath];
+    const child = spawn(command!, [...args, join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], { cwd: root, env: { ...process.env, OCSGW_LOG: "info" }, stdio: ["ignore", "ignore", "pipe"] });
     const gone = new Promise<void>((done) => child.once("close", () => done()));
     const urls = new Map<string, string>();
+    let pid = 0;
+    let over = false;
+    void gone.then(() => (over = true));
+    // By its own id: whoever started it may not pass a signal on.
     const kill = (signal: NodeJS.Signals): Promise<void> => {
-      child.kill(signal);
+      if (!over) process.kill(pid, signal);
       return gone;
     };
     let [log, pending] = ["", ""];
@@ -38,10 +43,11 @@ export const runGateway = (dir: string, listeners: readonly string[]): Promise<R
       const lines = (pending + chunk.toString()).split("\n");
       pending = lines.pop()!;
       for (const line of lines) {
-        const told = line.startsWith("{") ? (JSON.parse(line) as { msg: string; listener?: string; address?: string }) : undefined;
+        const told = line.startsWith("{") ? (JSON.parse(line) as { pid: number; msg: string; listener?: string; address?: string }) : undefined;
+        if (told) pid = told.pid;
         if (told?.msg === "listening") urls.set(told.listener!, told.address!);
       }
-      if (listeners.every((name) => urls.has(name))) resolve({ pid: child.pid!, urls, kill });
+      if (listeners.every((name) => urls.has(name))) resolve({ pid, urls, kill });
     });
     void gone.then(() => reject(new Error(`the gateway ended: ${log}`)));
   });

@@ -130,7 +130,7 @@ describe("a finalizing action", () => {
   it.each(["dedicated", "unscoped"] as const)("is refused a second time under %s as well", (records) => {
     const { ownership } = make();
     const hold = holdIn(ownership.ask(alpha(records), "15", true));
-    expect(strayIn(ownership.ask(alpha(records), "15", true))).toBe("unknown");
+    expect(strayIn(ownership.ask(alpha(records), "15", true))).toBe("over");
     hold.settle(200);
     expect(strayIn(ownership.ask(alpha(records), "15", false))).toBe("over");
     holdIn(ownership.ask(alpha(records), "16", true)).settle(410);

@@ -90,7 +90,7 @@ export class Handles {
       return { hold: new OwnedHold(this, handle, held, finalizes) };
     }
     const busy = over !== undefined || (finalizes && this.#finalizing.has(handle));
-    if (held === undefined && !needsOwner(asker) && !busy) return { hold: new FreeHold(this, handle, asker.dbid, finalizes) };
+    if (held === undefined && !needsOwner(asker)) return busy ? { stray: "over" } : { hold: new FreeHold(this, handle, asker.dbid, finalizes) };
     if (held?.tenant === asker.dbid || over === asker.dbid || past?.tenant === asker.dbid) return { stray: "over" };
     return { stray: held !== undefined && isOwned(held) ? "foreign" : "unknown" };
   }
