@@ -6,6 +6,7 @@ import { requireUsable, type TlsSettings } from "../../src/edge/tls.ts";
 import { bytesOf, type Arrival } from "../../src/message.ts";
 import { testAuthority, type Made } from "../kit/certificates.ts";
 
+const PATIENT = { timeout: 20_000, interval: 10 };
 const ca = testAuthority("Clients' CA");
 const other = testAuthority("Another CA");
 const server = testAuthority("Server CA").issue({ names: ["localhost"], usage: "serverAuth" });
@@ -48,7 +49,7 @@ const aClient = async ({ listener }: Desk, made: Made | undefined, more: object 
     ask: async () => {
       text = "";
       socket.write("GET / HTTP/1.1\r\nHost: gw\r\n\r\n");
-      await expect.poll(() => text.includes("\r\n\r\n") || over).toBe(true);
+      await expect.poll(() => text.includes("\r\n\r\n") || over, PATIENT).toBe(true);
       return text.split("\r\n\r\n")[1] ?? "";
     },
   };
@@ -60,7 +61,7 @@ describe("a connection with a client certificate", () => {
     const [first, second, nobody] = [await aClient(desk, one), await aClient(desk, two), await aClient(desk, undefined)];
     expect([await first.ask(), await second.ask(), await nobody.ask()]).toEqual(["one.test", "two.test", "nobody"]);
     desk.listener.update({ ...desk.options, tls: settings({ clientCrl: ca.crl({ revoked: [one] }) + other.crl() }) });
-    await expect.poll(() => first.over()).toBe(true);
+    await expect.poll(() => first.over(), PATIENT).toBe(true);
     expect([await second.ask(), await nobody.ask()]).toEqual(["two.test", "nobody"]);
     expect([second.over(), nobody.over()]).toEqual([false, false]);
     expect(await (await aClient(desk, one)).ask()).toBe("CERT_REVOKED");
@@ -73,11 +74,11 @@ describe("a connection with a client certificate", () => {
     let release = (): void => undefined;
     desk.held = new Promise((resolve) => (release = resolve));
     const answer = client.ask();
-    await expect.poll(() => desk.arrivals.length).toBe(1);
+    await expect.poll(() => desk.arrivals.length, PATIENT).toBe(1);
     desk.listener.update({ ...desk.options, tls: settings({ clientCa: other.certPem }) });
     release();
     expect(await answer).toBe("one.test");
-    await expect.poll(() => client.over()).toBe(true);
+    await expect.poll(() => client.over(), PATIENT).toBe(true);
   });
 
   it("is judged anew when it had asked for more already", async () => {
@@ -86,10 +87,10 @@ describe("a connection with a client certificate", () => {
     let release = (): void => undefined;
     desk.held = new Promise((resolve) => (release = resolve));
     client.socket.write("GET /1 HTTP/1.1\r\nHost: gw\r\n\r\nGET /2 HTTP/1.1\r\nHost: gw\r\n\r\n");
-    await expect.poll(() => desk.arrivals.length).toBe(1);
+    await expect.poll(() => desk.arrivals.length, PATIENT).toBe(1);
     desk.listener.update({ ...desk.options, tls: settings({ clientCa: other.certPem }) });
     release();
-    await expect.poll(() => client.over()).toBe(true);
+    await expect.poll(() => client.over(), PATIENT).toBe(true);
     expect(desk.arrivals.slice(1).every(({ peer }) => peer?.fault !== undefined)).toBe(true);
   });
 
@@ -104,11 +105,11 @@ describe("a connection with a client certificate", () => {
   });
 
   it("does not outlive its certificate, nor the revocation list that spoke for it", async () => {
-    const desk = await aDesk({ tls: settings({ clientCrl: ca.crl({ to: 2500 }) + other.crl() }) });
-    const [short, long] = [await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 1500 })), await aClient(desk, one)];
+    const desk = await aDesk({ tls: settings({ clientCrl: ca.crl({ to: 6000 }) + other.crl() }) });
+    const [short, long] = [await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })), await aClient(desk, one)];
     expect([await short.ask(), await long.ask()]).toEqual(["short.test", "one.test"]);
-    await expect.poll(() => short.ask(), { timeout: 5000 }).toMatch(/has expired/);
-    await expect.poll(() => long.ask(), { timeout: 5000 }).toMatch(/has expired/);
+    await expect.poll(() => short.ask(), PATIENT).toMatch(/has expired/);
+    await expect.poll(() => long.ask(), PATIENT).toMatch(/has expired/);
   });
 
   it.each(["TLSv1.2", "TLSv1.3"] as const)("is never resumed, with %s", async (maxVersion) => {
@@ -131,7 +132,7 @@ describe("a connection with a client certificate", () => {
     const first = await aClient(desk, undefined, { maxVersion });
     first.socket.on("session", (session: Buffer) => sessions.push(session));
     await first.ask();
-    await expect.poll(() => sessions.length + (maxVersion === "TLSv1.2" ? 1 : 0)).toBeGreaterThan(0);
+    await expect.poll(() => sessions.length + (maxVersion === "TLSv1.2" ? 1 : 0), PATIENT).toBeGreaterThan(0);
     const session = sessions[0] ?? first.socket.getSession()!;
     const reused = async (where: Desk): Promise<boolean> => {
       const again = await aClient(where, undefined, { maxVersion, session });
@@ -167,7 +168,7 @@ describe("a listener's room", () => {
     expect([await plain(listener.port), await plain(listener.port)]).toEqual([false, false]);
     stops.pop();
     (stops.splice(1, 1)[0]!)();
-    await expect.poll(() => plain(listener.port)).toBe(true);
+    await expect.poll(() => plain(listener.port), PATIENT).toBe(true);
   });
 
   it("counts who never says a word of TLS", async () => {
@@ -176,6 +177,6 @@ describe("a listener's room", () => {
     await Promise.all(silent.map((socket) => new Promise((resolve) => socket.once("connect", resolve))));
     await expect(aClient(desk, one)).rejects.toThrow();
     for (const socket of silent) socket.resetAndDestroy();
-    await expect.poll(() => aClient(desk, one).then((client) => client.ask(), () => "")).toBe("one.test");
+    await expect.poll(() => aClient(desk, one).then((client) => client.ask(), () => ""), PATIENT).toBe("one.test");
   });
 });

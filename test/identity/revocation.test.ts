@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
 import { assemble, type Gateway } from "../../src/assemble.ts";
+import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
 import { keepReloading } from "../../src/cli/serve.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { ocsgw } from "../kit/command.ts";
@@ -13,6 +14,7 @@ import { basic, keyFor, twoTenants } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 import { anIssuer, ecPair, es256, jwkOf } from "../tenants/credential/kit.ts";
 
+const PATIENT = { timeout: 20_000, interval: 10 };
 const pair = ecPair();
 const token = (jti: string): string => {
   const now = Math.floor(Date.now() / 1000);
@@ -41,7 +43,16 @@ describe("a revocation", () => {
     await answer.arrayBuffer();
     return answer.status;
   };
-  const revoke = (...args: readonly string[]) => ocsgw("revoke", "-c", config, ...args);
+  /** The command within this process: a process of its own takes its time to start. */
+  const revoke = async (options: Omit<RevokeOptions, "config">): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> => {
+    const [stdout, stderr]: [string[], string[]] = [[], []];
+    const spies = [vi.spyOn(console, "log").mockImplementation((line: string) => void stdout.push(`${line}\n`)), vi.spyOn(console, "error").mockImplementation((line: string) => void stderr.push(`${line}\n`))];
+    try {
+      return { code: await revokeCommand({ config, ...options }), stdout: stdout.join(""), stderr: stderr.join("") };
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+  };
   const told = async (): Promise<readonly string[]> => {
     const text = await readFile(join(dir, "audit/segments/000000000000.jsonl"), "utf8");
     return text.trim().split("\n").map((line) => JSON.parse(line) as { kind: string; change?: string; detail?: string }).filter(({ kind }) => kind === "config").map(({ change, detail }) => `${change}: ${detail}`);
@@ -66,20 +77,20 @@ describe("a revocation", () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  it.each<[string, readonly string[], () => string]>([
-    ["token", ["--token", "one"], () => `Bearer ${token("one")}`], ["key", ["--key", "alpha"], () => basic("alpha")], ["client by its key", ["--client", "alpha"], () => basic("alpha")],
-    ["client by its token", ["--client", "alpha"], () => `Bearer ${token("two")}`],
+  it.each<[string, Omit<RevokeOptions, "config">, () => string]>([
+    ["token", { token: "one" }, () => `Bearer ${token("one")}`], ["key", { key: "alpha" }, () => basic("alpha")], ["client by its key", { client: "alpha" }, () => basic("alpha")],
+    ["client by its token", { client: "alpha" }, () => `Bearer ${token("two")}`],
   ])("of a %s counts at once, over a restart, and until it is lifted", async (_, args, credential) => {
     const shown = credential();
     expect([await ask(shown), await ask(basic("beta"))]).toEqual([200, 200]);
-    const ran = await revoke(...args);
+    const ran = await revoke(args);
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
     expect([await ask(shown), await ask(basic("beta"))]).toEqual([401, 200]);
     await stop();
     await start();
     expect([await ask(shown), await ask(basic("beta"))]).toEqual([401, 200]);
     const sent = ocs.requests();
-    expect((await revoke(...args, "--lift")).code).toBe(0);
+    expect((await revoke({ ...args, lift: true })).code).toBe(0);
     expect(await ask(shown)).toBe(200);
     expect(ocs.requests()).toBe(sent + 1);
     expect(await told()).toEqual([expect.stringMatching(/^revoked: \w+ \w+ is revoked/), expect.stringMatching(/^lifted: \w+ \w+ counts again/)]);
@@ -87,14 +98,14 @@ describe("a revocation", () => {
 
   it("leaves other tokens of the client alone, and ends when it says so", async () => {
     const [one, two] = [token("one"), token("two")];
-    await revoke("--token", "one", "--until", "2s");
+    await revoke({ token: "one", until: "5s" });
     expect([await ask(`Bearer ${one}`), await ask(`Bearer ${two}`)]).toEqual([401, 200]);
-    await expect.poll(() => ask(`Bearer ${one}`), { timeout: 5000 }).toBe(200);
+    await expect.poll(() => ask(`Bearer ${one}`), PATIENT).toBe(200);
   });
 
   it("that was made while no gateway ran counts from its start, and is journalled then", async () => {
     await stop();
-    const ran = await revoke("--client", "alpha");
+    const ran = await revoke({ client: "alpha" });
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("written to")]);
     await start();
     expect(await ask(basic("alpha"))).toBe(401);
@@ -104,21 +115,22 @@ describe("a revocation", () => {
   it("that is written into the file counts within a moment, and a line that is none changes nothing", async () => {
     const file = join(dir, "audit/revocations.jsonl");
     await appendFile(file, `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"alpha"}\n`);
-    await expect.poll(() => ask(basic("alpha"))).toBe(401);
+    await expect.poll(() => ask(basic("alpha")), PATIENT).toBe(401);
     await appendFile(file, "nonsense\n");
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect([await ask(basic("alpha")), await ask(basic("beta"))]).toEqual([401, 200]);
   });
 
   it("is listed, and refused in words where it is none", async () => {
-    await revoke("--key", "alpha");
-    expect((await revoke("--list")).stdout).toBe("key alpha\n");
+    const ran = await ocsgw("revoke", "-c", config, "--key", "alpha");
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
+    expect((await revoke({ list: true })).stdout).toBe("key alpha\n");
     for (const [args, words] of [
-      [[], /expected one of/], [["--key", "a", "--client", "b"], /expected one of/], [["--client", "alpa"], /did you mean `alpha`/], [["--key", "alpha", "--until", "yesterday"], /--until/],
-      [["--key", "alpha", "--until", "2020-01-01T00:00:00Z"], /a time to come/],
+      [{}, /expected one of/], [{ key: "a", client: "b" }, /expected one of/], [{ client: "alpa" }, /did you mean `alpha`/], [{ key: "alpha", until: "yesterday" }, /--until/],
+      [{ key: "alpha", until: "2020-01-01T00:00:00Z" }, /a time to come/],
     ] as const) {
-      const ran = await revoke(...args);
-      expect([ran.code, ran.stderr]).toEqual([2, expect.stringMatching(words)]);
+      const refused = await revoke(args);
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(words)]);
     }
   });
 
@@ -128,10 +140,10 @@ describe("a revocation", () => {
     expect(await ask(basic("alpha"))).toBe(200);
   });
 
-  it("of a key in the keys file counts within a second", async () => {
+  it("of a key in the keys file counts within a moment", async () => {
     expect(await ask(basic("alpha"))).toBe(200);
     await ocsgw("keys", "revoke", "alpha", "-c", config);
-    await expect.poll(() => ask(basic("alpha")), { timeout: 5000 }).toBe(401);
+    await expect.poll(() => ask(basic("alpha")), PATIENT).toBe(401);
     expect(await ask(basic("beta"))).toBe(200);
   });
 });
