@@ -67,11 +67,14 @@ export const needed = (expression: Expression): readonly Term[] =>
 export const termsOf = (expression: Expression): readonly Term[] =>
   expression.kind === "term" ? [expression.term] : expression.kind === "not" ? termsOf(expression.of) : expression.of.flatMap(termsOf);
 
+const DEEPEST = 50;
+
 class Reader {
   readonly #text: string;
   readonly #now: number;
   readonly #tokens: readonly Token[];
   #at = 0;
+  #depth = 0;
 
   constructor(text: string, now: number) {
     this.#text = text;
@@ -113,7 +116,9 @@ class Reader {
         return { kind: "not", of: this.#one(next) };
       }
       case "open": {
+        if (++this.#depth > DEEPEST) throw this.#fault(token, `expected at most ${DEEPEST} parentheses in each other`);
         const inner = this.#any();
+        this.#depth--;
         if (this.#tokens[this.#at]?.kind !== "close") throw this.#fault(token, "this parenthesis is not closed");
         this.#at++;
         return inner;

@@ -95,6 +95,8 @@ describe("a filter that cannot be read", () => {
     ["\"Alpha Tenant\"", "expected key:value", 0, "as in tenant:\"Alpha Tenant\""],
     ["id:1", "expected a request id", 3, "Ocsgw-Request-Id"],
     ["phone:t1:xyz", "expected a token", 6, "--phone-stdin"],
+    ["client:*a*b*c*d*e*f*g", "expected at most 6 *", 7, undefined],
+    [`${"(".repeat(60)}status:200`, "expected at most 50 parentheses", 50, undefined],
     ["- status:200", "expected key:value", 0, undefined],
   ])("%s is told with its place", (text, message, at, help) => {
     const error = fault(text);
