@@ -2,13 +2,16 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { parse } from "yaml";
 import { spawn, type ChildProcess } from "node:child_process";
 import { root } from "../kit/command.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 import { freePort } from "../kit/server-program.ts";
 import { deploy } from "./kit.ts";
+
+// On a busy machine they take their time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const dockerfile = readFileSync(join(deploy, "Dockerfile"), "utf8");
 const instructions = dockerfile.replaceAll("\\\n", " ").split("\n").filter((line) => /^[A-Z]+ /.test(line)).map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()] as const);

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { describeIf, describeWith } from "../kit/machine.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 import { freePort, startProgram, type ServerProgram } from "../kit/server-program.ts";
@@ -12,6 +12,9 @@ import { dressed } from "./dress.ts";
 import { aField, type Field } from "./field.ts";
 import { gadgets, isTabbed } from "./gadgets.ts";
 import { FIRST_HANDLE, type Payload } from "./payload.ts";
+
+// On a busy machine they take their time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const PARALLEL = 32;
 /** Both give up a request whose client closes its side before it is passed on. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ATTRIBUTES, carriesScope } from "../../src/ocs/attributes.ts";
 import { CATALOG, type Action } from "../../src/ocs/catalog.ts";
 import { readBody } from "../../src/ocs/body.ts";
@@ -8,6 +8,9 @@ import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts
 import { describeIf } from "../kit/machine.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 import { corpus } from "../ocs/corpus.ts";
+
+// Thousands of requests, one after the other: on a busy machine they take their time.
+vi.setConfig({ testTimeout: 180_000 });
 
 const suite = corpus("json-testsuite");
 const blns = corpus("blns");

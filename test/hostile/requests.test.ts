@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
 import { describeIf } from "../kit/machine.ts";
 import { corpus } from "../ocs/corpus.ts";
 import { chunkFamilies } from "./chunks.ts";
@@ -7,6 +7,9 @@ import { aField, type Field } from "./field.ts";
 import { gadgets } from "./gadgets.ts";
 import type { Payload } from "./payload.ts";
 import { besiege, somePlays } from "./siege.ts";
+
+// On a busy machine they take their time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 /** What of a collection is played here; `npm run corpora` plays all of it. */
 type Row = readonly [name: string, load: () => readonly Payload[], payloads: number, take: (payloads: readonly Payload[]) => readonly Payload[], plays: number];

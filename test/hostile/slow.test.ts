@@ -1,11 +1,14 @@
 import { connect, type Socket } from "node:net";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { listen, PATIENCE, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
 import { aLine, type TestLine } from "../kit/line.ts";
 import { rawClient } from "../kit/raw-client.ts";
 import { attack } from "./attack.ts";
 import { latin1 } from "./payload.ts";
+
+// On a busy machine they take their time.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 const stops: (() => Promise<unknown> | void)[] = [];
 // At the end: the slow ones run at the same time.
