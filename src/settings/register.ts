@@ -26,5 +26,5 @@ const toLimits = (limits: TenantSettings["limits"]): Limits => ({
   actions: new Map(Object.entries(limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [action as ActionName, toLimit(limit)])),
 });
 
-/** A rate with a burst is a bucket of the burst that fills at the rate: in burst/rate. */
+/** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
 export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({ points: burst, seconds: (burst * rate.per_ms) / rate.count / 1000 });

@@ -1,15 +1,15 @@
 /**
- * Rate limits: of a tenant, of one of its clients, and of an action of either. A limit of `rate` with `burst` is a bucket of `burst` points that
- * fills at `rate`. A request needs a point of each that applies, and takes one of each or none. Headers follow
+ * Rate limits: of a tenant, of one of its clients, and of an action of either. A limit of `rate` with `burst` is a window: `burst` requests in
+ * burst/rate seconds from its first one. A request takes a point of each that applies, in sequence, or of none. Headers follow
  * draft-ietf-httpapi-ratelimit-headers (structured fields `RateLimit-Policy` and `RateLimit`).
  */
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { ActionName } from "../ocs/catalog.ts";
-import { Bucket } from "./bucket.ts";
 import type { Limit, Limits, Tenant } from "./register.ts";
 
 export type Charge = {
   readonly allowed: boolean;
-  /** Whole seconds until the limit that refused lets one more pass. */
+  /** Whole seconds until the window that refused ends. */
   readonly retryAfter: number;
   /** `RateLimit` and `RateLimit-Policy`, empty without limits. */
   readonly headers: readonly (readonly [string, string])[];
@@ -18,36 +18,37 @@ export type Charge = {
 };
 
 export type Quota = {
-  readonly charge: (tenant: Tenant, client: string, action: ActionName) => Charge;
+  /** At once where there is no limit. */
+  readonly charge: (tenant: Tenant, client: string, action: ActionName) => Promise<Charge> | Charge;
   /** For the quota that comes after this one: what was used up under a limit stays used up where the limit stays. */
   readonly limiters: Limiters;
 };
 
 /** By tenant, policy and limit. */
-export type Limiters = ReadonlyMap<string, Bucket>;
+export type Limiters = ReadonlyMap<string, RateLimiterMemory>;
 
-type Meter = { readonly name: string; readonly bucket: Bucket };
+type Meter = { readonly name: string; readonly limit: Limit; readonly limiter: RateLimiterMemory };
 /** What one action of one client is charged to, in sequence. */
 type Account = { readonly meters: readonly Meter[]; readonly policy: string };
-type Options = { /** Milliseconds on a clock that is never set. */ readonly now?: () => number };
 
+/** Each limiter counts for one. */
+const KEY = "t";
 const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: undefined };
 
-export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map(), { now = () => performance.now() }: Options = {}): Quota => {
-  // What is full again need not be remembered.
-  const limiters = new Map([...before].filter(([, bucket]) => bucket.untilFull(now()) > 0));
+export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map()): Quota => {
+  const limiters = new Map(before);
   const meterOf = (tenant: Tenant) => (name: string, limit: Limit): Meter => {
     const id = JSON.stringify([tenant.upstream, tenant.dbid, name, limit.points, limit.seconds]);
-    const bucket = limiters.get(id) ?? new Bucket(limit);
-    limiters.set(id, bucket);
-    return { name, bucket };
+    const limiter = limiters.get(id) ?? new RateLimiterMemory({ points: limit.points, duration: limit.seconds });
+    limiters.set(id, limiter);
+    return { name, limit, limiter };
   };
   const accounts = new Map(tenants.filter(hasLimits).map((tenant) => [tenant, accountsOf(tenant, meterOf(tenant))]));
   return {
     limiters,
     charge: (tenant, client, action) => {
       const account = accounts.get(tenant)?.(client, action);
-      return account ? chargeAll(account, now()) : free;
+      return account ? chargeAll(account) : free;
     },
   };
 };
@@ -74,26 +75,29 @@ const accountsOf = ({ limits, clients }: Tenant, meterOf: (name: string, limit: 
 };
 
 const accountOf = (meters: readonly Meter[]): Account | undefined =>
-  (meters.length === 0 ? undefined : { meters, policy: meters.map(({ name, bucket }) => `"${name}";q=${bucket.points};w=${Math.ceil(bucket.seconds)}`).join(", ") });
+  (meters.length === 0 ? undefined : { meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
 
-/** All are asked before any is charged. */
-const chargeAll = ({ meters, policy }: Account, now: number): Charge => {
-  for (const { name, bucket } of meters) {
-    const wait = bucket.wait(now);
-    if (wait > 0) return { allowed: false, retryAfter: secondsOf(wait), headers: headersOf(policy, meters, now), exceeded: name };
-  }
-  for (const { bucket } of meters) bucket.take(now);
-  return { allowed: true, retryAfter: 0, headers: headersOf(policy, meters, now), exceeded: undefined };
-};
-
-const secondsOf = (ms: number): number => Math.max(1, Math.ceil(ms / 1000));
-
-/** `t`: until the bucket is full; of an empty one, until there is something in it, which is when `Retry-After` says to come again. */
-const headersOf = (policy: string, meters: readonly Meter[], now: number): Charge["headers"] => {
+/** What a later limit refuses is given back to the earlier ones. */
+const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let state = "";
-  for (const { name, bucket } of meters) {
-    const left = bucket.left(now);
-    state += `${state === "" ? "" : ", "}"${name}";r=${left};t=${secondsOf(left === 0 ? bucket.wait(now) : bucket.untilFull(now))}`;
+  for (const { name, limiter } of meters) {
+    const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.consume(KEY, 1).then(undefined, refusalOf);
+    const seconds = Math.max(0, Math.ceil(msBeforeNext / 1000));
+    state += `${state === "" ? "" : ", "}"${name}";r=${Math.max(0, remainingPoints)};t=${seconds}`;
+    if (consumedPoints <= limiter.points) continue;
+    for (const earlier of meters) {
+      if (earlier.limiter === limiter) break;
+      await earlier.limiter.reward(KEY, 1);
+    }
+    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, state), exceeded: name };
   }
-  return [["RateLimit-Policy", policy], ["RateLimit", state]];
+  return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };
+
+/** A limiter that refuses rejects with its state; whatever else it rejects with is a defect. */
+const refusalOf = (refusal: unknown): RateLimiterRes => {
+  if (refusal instanceof RateLimiterRes) return refusal;
+  throw refusal;
+};
+
+const headersOf = (policy: string, state: string): Charge["headers"] => [["RateLimit-Policy", policy], ["RateLimit", state]];

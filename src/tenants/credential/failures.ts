@@ -2,7 +2,7 @@
  * How often an address may show credentials that do not hold. An address that has used up its allowance is answered before anything is
  * verified, until it has some again; what is known to hold passes all the same, so that a proxy's one bad client locks nobody out.
  */
-import { Bucket } from "../bucket.ts";
+import { Bucket } from "./bucket.ts";
 import type { Limit } from "../register.ts";
 
 export type Failures = {

@@ -1,5 +1,5 @@
 /** A bucket of points that fills up evenly. All that is remembered is when it will be full again. */
-import type { Limit } from "./register.ts";
+import type { Limit } from "../register.ts";
 
 export class Bucket {
   readonly points: number;
