@@ -77,9 +77,9 @@ export class Connection {
     this.#closing = true;
   }
 
-  /** Runs the task when those before it are done. */
+  /** Runs the task when those before it are done. Behind what is no request nothing is begun: a head that came too late is refused already, and may still end. */
   enqueue(task: Task): void {
-    if (this.#closing) return;
+    if (this.#closing || this.fault) return;
     if (!this.#busy) {
       this.#busy = true;
       return task();

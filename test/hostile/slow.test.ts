@@ -54,6 +54,36 @@ describe.concurrent("a client that takes its time", () => {
     expect(PATIENCE).toEqual({ head: 5000, request: 15_000, reply: 15_000 });
   });
 
+  it.each([["plain", undefined], ["TLS", tls]] as const)("over %s is refused for a head that comes too late, and its rest is not begun when it comes after all", async (_over, secured) => {
+    const { line, listener } = await open({ tls: secured });
+    const client = await rawClient(listener.port, secured && { ca: authority.certPem });
+    const whole = post();
+    await client.send(whole.slice(0, 40));
+    const refused = await client.reply();
+    expect([refused.status, refused.headers["ocsgw-code"], refused.headers["ocsgw-delivery"]]).toEqual([400, "OCSGW-1011", "not-sent"]);
+    await client.send(whole.slice(40), post());
+    await closed(client.socket);
+    expect([line.sent.length, line.journal.map(({ kind }) => kind)]).toEqual([0, ["refusal"]]);
+  });
+
+  it("is not begun with a late head behind a request that is under way, which gets its answer", async () => {
+    const { promise, resolve } = Promise.withResolvers<ReturnType<typeof answer>>();
+    const { line, listener } = await open({}, { send: () => promise });
+    const client = await rawClient(listener.port);
+    const next = post();
+    await client.send(post() + next.slice(0, 40));
+    await vi.waitFor(() => expect(line.sent.length).toBe(1), { timeout: 60_000 });
+    // The server looks once a second: by then the head's time is over.
+    await new Promise((done) => setTimeout(done, HASTY.head + 2500));
+    await client.send(next.slice(40));
+    await new Promise((done) => setTimeout(done, 100));
+    resolve(answer());
+    const reply = await client.reply();
+    expect([reply.status, reply.headers["connection"]]).toEqual([200, "close"]);
+    await closed(client.socket);
+    expect(line.sent.length).toBe(1);
+  });
+
   it("is let go of when it drips its head, and others are served meanwhile", async () => {
     const { line, listener } = await open();
     const sockets = await Promise.all(Array.from({ length: 100 }, () => plainSocket(listener.port)));
