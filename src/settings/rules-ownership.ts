@@ -31,6 +31,19 @@ const tenantTwice: Rule = (facts) => {
   ];
 };
 
+/** The journal numbers Do-Not-Calls by DBID: a tenant's alone would seem to lack those of the other. */
+const dbidOnTwoOcs: Rule = (facts) => {
+  const site = onSite(facts);
+  return repeats(facts.tenants, ({ value }) => String(value.dbid))
+    .filter(({ first, again }) => site(first) !== site(again) && first.value.name !== again.value.name)
+    .map(({ first, again }): Finding => ({
+      code: "OCSGW-6317", severity: "warning", path: [...again.path, "dbid"],
+      message: `${quoted(first.value.name)} and ${quoted(again.value.name)} have the DBID ${again.value.dbid} on two OCS: the journal numbers their Do-Not-Calls in one sequence`,
+      also: { path: [...first.path, "dbid"], message: `of ${quoted(first.value.name)}` },
+      help: "an export that is to prove completeness must take both; or give each OCS a gateway with a journal of its own",
+    }));
+};
+
 const upstreamExists: Rule = ({ tenants, upstreamNames }) =>
   tenants.filter(({ value }) => !upstreamNames.includes(value.upstream)).map(({ path, value }): Finding => {
     const help = suggest(value.upstream, upstreamNames);
@@ -100,4 +113,4 @@ const clientCanSayWhich: Rule = ({ tenants }) => {
 
 const quoted = (name: string): string => JSON.stringify(name);
 
-export const ownershipRules: readonly Rule[] = [tenantTwice, upstreamExists, ownedTwice, grantsWithin, clientCanSayWhich];
+export const ownershipRules: readonly Rule[] = [tenantTwice, dbidOnTwoOcs, upstreamExists, ownedTwice, grantsWithin, clientCanSayWhich];
