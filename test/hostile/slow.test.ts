@@ -73,7 +73,7 @@ describe.concurrent("a client that takes its time", () => {
     const next = post();
     await client.send(post() + next.slice(0, 40));
     await vi.waitFor(() => expect(line.sent.length).toBe(1), { timeout: 60_000 });
-    // The server looks once a second: by then the head's time is over.
+    // By then the head's time is over, and the server has looked.
     await new Promise((done) => setTimeout(done, HASTY.head + 2500));
     await client.send(next.slice(40));
     await new Promise((done) => setTimeout(done, 100));

@@ -6,8 +6,11 @@ import { run } from "../kit/command.ts";
 
 type Finding = { readonly id: string; readonly severity: string; readonly finding: string };
 
-/** No revocation address in a test certificate, no DNS record for localhost, and headers that only browsers read. WARN is about testssl's own machine. */
-const UNAVOIDABLE = new Set(["cert_revocation", "DNS_CAArecord", "HSTS", "security_headers"]);
+/**
+ * A test certificate has no revocation address and only thirty days, localhost has no DNS record, and some headers only browsers read. WARN is
+ * about testssl's own machine.
+ */
+const UNAVOIDABLE = new Set(["cert_revocation", "cert_expirationStatus", "cert_notAfter", "DNS_CAArecord", "HSTS", "security_headers"]);
 const HARMLESS = new Set(["OK", "INFO", "WARN", "DEBUG"]);
 
 /** `checks`: its options, none for all of them. */
