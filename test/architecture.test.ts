@@ -28,7 +28,7 @@ const TYPES_ONLY: readonly (readonly [string, string])[] = [["gateway", "journal
 /** Each library has one home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   express: ["edge/express.ts"],
-  undici: ["upstream/lane.ts", "cli/admin.ts"],
+  undici: ["cli/admin.ts"],
   "http-proxy": ["upstream/relay.ts"],
   jsonwebtoken: ["tenants/"],
   jose: ["tenants/"],

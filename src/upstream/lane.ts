@@ -1,13 +1,14 @@
 /**
  * A lane: one persistent connection to OCS with one exchange at a time, and one tenant from connect to close.
  * HTTP/1.1 answers carry no id, so a late answer would meet the next request on its connection. Therefore the connection is destroyed at
- * the first anomaly: a timeout, a cut or surplus byte, an interim or unparseable answer.
+ * the first anomaly: a timeout, a cut or surplus byte, an interim or unparseable answer. No client library is between: each forgives
+ * something of that, and tells later than the wire does how far a request got.
  */
-import { Client, type Dispatcher } from "undici";
-import type { Socket } from "node:net";
-import type { HeaderLine } from "../message.ts";
-import { connectTo, Wire, type Endpoint } from "./endpoint.ts";
+import { afterPoll } from "./after-poll.ts";
+import type { Endpoint } from "./endpoint.ts";
 import { NoAnswer, type Request } from "./exchange.ts";
+import { Pending, type End, type RawAnswer } from "./pending.ts";
+import { Wire } from "./wire.ts";
 
 export type LaneOptions = {
   readonly endpoint: Endpoint;
@@ -31,25 +32,24 @@ export type LaneState =
 /** `tenant`: whose connection it was. */
 export type Suspicion = { readonly lane: string; readonly tenant: string | undefined; readonly what: string };
 
-export type RawAnswer = { readonly status: number; readonly headers: readonly HeaderLine[]; readonly body: Uint8Array; readonly ms: number };
-
-/** As long as Node's timers count: OCS's clients do not hang up. */
-const FOR_EVER = 2_147_483_647;
-const MAX_ANSWER = 4 * 1024 * 1024;
 /** After a negative answer its connection is watched this long for bytes that do not belong to it. */
 const QUARANTINE_MS = 50;
 const ANSWER = "HTTP/";
+/** A connection that OCS says it will end is ended here before, so that no request meets its end. */
+const BEFORE_ITS_END_MS = 1000;
+/** Visible ASCII: whatever builds a path, nothing in it ends the request line. */
+const PATH = /^\/[\x21-\x7e]*$/;
 
 export class Lane {
   readonly name: string;
   readonly #options: LaneOptions;
-  readonly #headers: { readonly bare: string[]; readonly json: string[] };
-  #client: Client | undefined;
+  /** Behind the request line. OCS reads four headers, and those are what it gets. */
+  readonly #headers: { readonly bare: string; readonly json: string };
   #wire: Wire | undefined;
-  /** Under way, and its timer. */
-  #exchange: Exchange | undefined;
+  #pending: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timeout = 0;
+  #expiry: NodeJS.Timeout | undefined;
   /** The last answer on this connection, if there was one. */
   #positive = true;
   #state: LaneState = { name: "idle" };
@@ -58,8 +58,8 @@ export class Lane {
   constructor(name: string, options: LaneOptions) {
     this.name = name;
     this.#options = options;
-    const agent = ["User-Agent", options.userAgent];
-    this.#headers = { bare: agent, json: [...agent, "Content-type", "application/json"] };
+    const bare = ` HTTP/1.1\r\nHost: ${new URL(options.endpoint.origin).host}\r\nUser-Agent: ${options.userAgent}\r\n`;
+    this.#headers = { bare, json: `${bare}Content-type: application/json\r\n` };
   }
 
   get state(): LaneState {
@@ -83,67 +83,119 @@ export class Lane {
   /** Rejects with NoAnswer, whose `sent` tells whether the request had begun to leave. The caller sees to one exchange at a time. */
   exchange(request: Request): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
-      // Bytes or an end that already wait on the connection are seen in this turn of the event loop and in the engine's own, before it writes.
-      if (this.#wire) setImmediate(() => this.#dispatch(request, resolve, reject));
-      else this.#dispatch(request, resolve, reject);
+      const pending = new Pending(request, resolve, reject);
+      // Bytes or an end that already wait on the connection are seen before anything is written on it.
+      if (this.#wire) afterPoll(() => this.#take(pending));
+      else this.#take(pending);
     });
   }
 
   /** After a negative answer. Resolves when the connection may carry another request, or is gone. */
   async quarantine(): Promise<void> {
-    if (this.#client) await new Promise((resolve) => setTimeout(resolve, QUARANTINE_MS));
+    if (this.#wire) await new Promise((resolve) => setTimeout(resolve, QUARANTINE_MS));
   }
 
   close(): void {
-    const client = this.#client;
-    this.#forget();
+    const [wire, pending] = [this.#wire, this.#pending];
+    this.#wire = this.#pending = undefined;
+    this.#state = { name: "idle" };
+    this.#since = performance.now();
     clearTimeout(this.#timer);
-    this.#timer = undefined;
-    client?.destroy().catch(() => undefined);
+    clearTimeout(this.#expiry);
+    this.#timer = this.#expiry = undefined;
+    wire?.destroy();
+    if (pending) settle(pending, pending.sent ? pending.cut() : { fault: unsent("it was given up") });
   }
 
-  #dispatch(request: Request, resolve: (answer: RawAnswer) => void, reject: (fault: NoAnswer) => void): void {
-    if (this.#options.onePerTenant && this.tenant !== undefined && this.tenant !== request.tenant) this.close();
-    const client = (this.#client ??= this.#open());
-    this.#become(this.#wire ? "busy" : "dialling", request.tenant);
-    const exchange = new Exchange(request, {
-      begun: () => {
-        this.#become("busy", request.tenant);
-        this.#await(exchange);
-        return this.#wire!;
-      },
-      over: (answer, fault) => {
-        if (this.#exchange === exchange) this.#exchange = undefined;
-        this.#positive = answer?.status === 200;
-        if (fault?.why === "garbled" && (!answer || this.#positive)) this.#suspect(fault.message);
-        if (fault && this.#client === client) this.close();
-        else if (this.#client === client) this.#become("ready", request.tenant);
-        if (answer) resolve(answer);
-        else reject(fault!);
+  #take(pending: Pending): void {
+    const { tenant } = pending.request;
+    if (this.#options.onePerTenant && this.tenant !== undefined && this.tenant !== tenant) this.close();
+    this.#pending = pending;
+    if (this.#wire) return this.#send(pending, this.#wire);
+    this.#become("dialling", tenant);
+    this.#positive = true;
+    this.#wire = this.#dial(pending);
+  }
+
+  #dial(first: Pending): Wire {
+    const wire: Wire = new Wire(this.#options.endpoint, {
+      ready: () => this.#send(first, wire),
+      failed: (error) => this.#over({ fault: unsent((error as NodeJS.ErrnoException).code ?? error.message) }),
+      took: (bytes) => this.#came(bytes, wire),
+      gone: (theirs) => {
+        if (theirs) this.#options.lost?.();
+        if (this.#pending) this.#over(this.#pending.cut());
+        this.close();
       },
     });
-    client.dispatch(this.#dispatchOptions(request), exchange);
+    return wire;
+  }
+
+  #send(pending: Pending, wire: Wire): void {
+    clearTimeout(this.#expiry);
+    if (pending.request.hold?.stands() === false) return this.#withdraw(pending);
+    this.#become("busy", pending.request.tenant);
+    this.#await();
+    pending.begin();
+    wire.write(this.#textOf(pending.request));
+  }
+
+  /** What it is about has ended, and nothing of it has left: the connection is as good as before. */
+  #withdraw(pending: Pending): void {
+    this.#pending = undefined;
+    this.#become("ready", pending.request.tenant);
+    settle(pending, { fault: new NoAnswer("void", false, "no such record for this tenant") });
+  }
+
+  #textOf({ method, path, body }: Request): string {
+    if (!PATH.test(path)) throw new TypeError("a path of other than visible ASCII");
+    if (body !== "") return `${method} ${path}${this.#headers.json}Content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    return `${method} ${path}${this.#headers.bare}${method === "GET" ? "" : "Content-length: 0\r\n"}\r\n`;
+  }
+
+  /** One timer for all exchanges of the lane: it is wound up again with each, and means nothing when it ends while none is under way. */
+  #await(): void {
+    const timeout = this.#options.answerTimeout();
+    if (this.#timer && timeout === this.#timeout) return void this.#timer.refresh();
+    clearTimeout(this.#timer);
+    this.#timeout = timeout;
+    this.#timer = setTimeout(() => this.#pending && this.#over(this.#pending.late(timeout)), timeout).unref();
+  }
+
+  #came(bytes: Buffer, wire: Wire): void {
+    if (!this.#pending?.sent) return this.#stray(bytes);
+    const end = this.#pending.take(bytes, wire.isFlushed);
+    if (end) this.#over(end);
+  }
+
+  /** Nothing was asked. The rest of a negative answer may come late, because OCS announces some of those too short; a second answer is another thing. */
+  #stray(bytes: Buffer): void {
+    const isAnswer = bytes.toString("latin1", 0, ANSWER.length) === ANSWER;
+    if (this.#positive || isAnswer) this.#suspect(isAnswer ? "OCS sent an answer while nothing was asked" : "OCS sent bytes while nothing was asked");
+    this.close();
   }
 
   #suspect(what: string): void {
     this.#options.suspected?.({ lane: this.name, tenant: this.tenant, what });
   }
 
-  /** Nothing was asked. The rest of a negative answer may come late, because OCS announces some of those too short; a second answer is another thing. */
-  #stray(chunk: Buffer): void {
-    const isAnswer = chunk.toString("latin1", 0, ANSWER.length) === ANSWER;
-    if (this.#positive || isAnswer) this.#suspect(isAnswer ? "OCS sent an answer while nothing was asked" : "OCS sent bytes while nothing was asked");
-    this.close();
+  #over(end: End): void {
+    const pending = this.#pending!;
+    const { answer, fault } = end;
+    this.#pending = undefined;
+    this.#positive = answer?.status === 200;
+    if (fault?.why === "garbled" && (!answer || this.#positive)) this.#suspect(fault.message);
+    if (fault) this.close();
+    else this.#rest(pending);
+    settle(pending, end);
   }
 
-  /** One timer for all exchanges of the lane: it is wound up again with each, and means nothing when it ends while none is under way. */
-  #await(exchange: Exchange): void {
-    this.#exchange = exchange;
-    const timeout = this.#options.answerTimeout();
-    if (this.#timer && timeout === this.#timeout) return void this.#timer.refresh();
-    clearTimeout(this.#timer);
-    this.#timeout = timeout;
-    this.#timer = setTimeout(() => this.#exchange?.late(this.#timeout), timeout).unref();
+  /** Ready for the next one, for as long as OCS says that it keeps the connection. */
+  #rest({ request, keptFor }: Pending): void {
+    this.#become("ready", request.tenant);
+    if (keptFor === undefined) return;
+    if (keptFor <= BEFORE_ITS_END_MS) this.close();
+    else this.#expiry = setTimeout(() => this.#pending || this.close(), keptFor - BEFORE_ITS_END_MS).unref();
   }
 
   #become(name: "dialling" | "busy" | "ready", tenant: string): void {
@@ -151,142 +203,11 @@ export class Lane {
     this.#state = { name, tenant };
     this.#since = performance.now();
   }
-
-  #forget(): void {
-    this.#client = undefined;
-    this.#wire = undefined;
-    this.#state = { name: "idle" };
-    this.#since = performance.now();
-  }
-
-  #open(): Client {
-    const client: Client = new Client(this.#options.endpoint.origin, {
-      pipelining: 1,
-      allowH2: false,
-      keepAliveTimeout: FOR_EVER,
-      keepAliveMaxTimeout: FOR_EVER,
-      headersTimeout: 0,
-      bodyTimeout: 0,
-      maxHeaderSize: 16_384,
-      connect: (_options, done) => connectTo(this.#options.endpoint, (error, socket) => {
-        if (!socket) return done(error ?? new Error("no connection"), null);
-        if (this.#client !== client) socket.destroy();
-        else this.#adopt(client, socket);
-        done(null, socket);
-      }),
-    });
-    return client;
-  }
-
-  #adopt(client: Client, socket: Socket): void {
-    this.#positive = true;
-    this.#wire = new Wire(socket, (chunk) => this.#client === client && this.#stray(chunk));
-    let theirs = false;
-    socket.once("end", () => (theirs = true)).once("error", ({ code }: NodeJS.ErrnoException) => (theirs ||= code === "ECONNRESET"));
-    socket.once("close", () => {
-      if (this.#client !== client) return;
-      if (this.#state.name === "ready") this.close();
-      if (theirs) this.#options.lost?.();
-    });
-  }
-
-  #dispatchOptions({ method, path, body }: Request): Dispatcher.DispatchOptions {
-    return { method, path, headers: body === "" ? this.#headers.bare : this.#headers.json, body: body === "" ? null : body };
-  }
 }
 
-type Ends = {
-  /** Just before the first byte: the connection it leaves on. */
-  readonly begun: () => Wire;
-  /** Once. An answer, a fault, or both: then the answer counts, and its connection is not to be used again. */
-  readonly over: (answer: RawAnswer | undefined, fault: NoAnswer | undefined) => void;
+const unsent = (why: string): NoAnswer => new NoAnswer("unreachable", false, `no connection to OCS: ${why}`);
+
+const settle = ({ resolve, reject }: Pending, { answer, fault }: End): void => {
+  if (answer) resolve(answer);
+  else reject(fault!);
 };
-
-/** One request on the wire. What the engine tells in order is the proof of how far it got. */
-class Exchange implements Dispatcher.DispatchHandler {
-  readonly #request: Request;
-  readonly #ends: Ends;
-  #wire: Wire | undefined;
-  #controller: Dispatcher.DispatchController | undefined;
-  #startedAt = 0;
-  #status = 0;
-  readonly #headers: HeaderLine[] = [];
-  /** The header block says where the body ends, other than by the end of the connection. */
-  #framed = false;
-  readonly #chunks: Uint8Array[] = [];
-  #length = 0;
-
-  constructor(request: Request, ends: Ends) {
-    this.#request = request;
-    this.#ends = ends;
-  }
-
-  /** It has taken so many milliseconds, and its time is up. */
-  late(timeout: number): void {
-    this.#controller?.abort(new NoAnswer("no-answer", true, `OCS did not answer within ${timeout} ms`));
-  }
-
-  /** The engine calls this just before the first byte: an error that comes earlier proves that nothing was sent. */
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#request.hold?.stands() === false) return controller.abort(new NoAnswer("void", false, "no such record for this tenant"));
-    this.#startedAt = performance.now();
-    this.#controller = controller;
-    this.#wire = this.#ends.begun();
-    this.#wire.ask();
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Record<string, string | string[] | undefined>): void {
-    if (status < 200) return controller.abort(garbled("OCS sent an interim answer that nobody asked for"));
-    if (status !== 200 && (status < 400 || status > 599)) return controller.abort(garbled(`OCS does not answer with status ${status}`));
-    this.#status = status;
-    this.#framed = headers["content-length"] !== undefined || /^chunked$/i.test(String(headers["transfer-encoding"]));
-    for (const name of Object.keys(headers)) {
-      const value = headers[name]!;
-      this.#headers.push([name, typeof value === "string" ? value : value.join(", ")]);
-    }
-  }
-
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    this.#length += chunk.length;
-    if (this.#length > MAX_ANSWER) return controller.abort(garbled("OCS's answer is larger than any that it documents"));
-    this.#chunks.push(chunk);
-  }
-
-  onResponseEnd(): void {
-    const clean = this.#wire!.settle(this.#length);
-    if (this.#needsBody && !this.#framed) return this.#finish(undefined, garbled("OCS's answer does not say where it ends"));
-    if (this.#needsBody && this.#request.fits?.(this.#answer().body) === false) return this.#finish(undefined, garbled("OCS's answer is not the one that was asked for"));
-    // OCS's positive answer to a POST has no body: with one it may be another request's answer, and its connection is not to be trusted.
-    const odd = !clean || (this.#request.method === "POST" && this.#status === 200 && this.#length > 0);
-    this.#finish(this.#answer(), odd ? garbled("more came from OCS than one answer in the shape of its request") : undefined);
-  }
-
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
-    // The outcome is the status: that is known once the header block is whole, also when the body's length lies.
-    const known = this.#status !== 0 && !this.#needsBody;
-    this.#finish(known ? this.#answer() : undefined, this.#faultOf(error));
-  }
-
-  /** Only a positive answer to a GET says what was asked for in its body. */
-  get #needsBody(): boolean {
-    return this.#request.method === "GET" && this.#status === 200;
-  }
-
-  #answer(): RawAnswer {
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks);
-    return { status: this.#status, headers: this.#headers, body, ms: performance.now() - this.#startedAt };
-  }
-
-  #faultOf(error: Error): NoAnswer {
-    if (error instanceof NoAnswer) return error;
-    if (!this.#wire) return new NoAnswer("unreachable", false, `no connection to OCS: ${(error as NodeJS.ErrnoException).code ?? error.message}`);
-    return this.#wire.received > 0 ? garbled("what came back from OCS is not one whole HTTP answer") : new NoAnswer("cut", true, "the connection to OCS ended after the request was sent");
-  }
-
-  #finish(answer: RawAnswer | undefined, fault: NoAnswer | undefined): void {
-    if (fault && this.#wire) fault.waits = { queue: 0, ocs: performance.now() - this.#startedAt };
-    this.#ends.over(answer, fault);
-  }
-}
-
-const garbled = (detail: string): NoAnswer => new NoAnswer("garbled", true, detail);

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { createAuthority, type Issued } from "../../src/sandbox/certificates.ts";
-import { Lane, type RawAnswer } from "../../src/upstream/lane.ts";
+import { Lane } from "../../src/upstream/lane.ts";
+import type { RawAnswer } from "../../src/upstream/pending.ts";
 import { OK, rawOcs } from "../kit/raw-ocs.ts";
 import { pause, request } from "./lane-contract-play.ts";
 

@@ -112,7 +112,7 @@ describe("what may be another request's answer", () => {
     ["a positive answer with a body where none belongs", () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}", request(), "more came from OCS than one answer in the shape of its request"],
     ["an interim answer", () => `HTTP/1.1 103 Early Hints\r\n\r\n${OK}`, request(), "OCS sent an interim answer that nobody asked for"],
     ["another answer than the one that was asked for", () => "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}", { ...request(), method: "GET", body: "", fits: () => false }, "OCS's answer is not the one that was asked for"],
-    ["what is no answer at all", () => "SSH-2.0-OpenSSH\r\n\r\n", request(), "what came back from OCS is not one whole HTTP answer"],
+    ["what is no answer at all", () => "SSH-2.0-OpenSSH\r\n\r\n", request(), "what came back from OCS does not begin with a status line"],
   ];
   it.each(alarming)("is told once, with lane and tenant: %s", async (_name, script, ask, what) => {
     expect(await heard(script, ask)).toEqual([{ kind: "suspicion", upstream: "ocs", lane: "ocs/1", tenant: "Alpha", what }]);

@@ -8,7 +8,8 @@ import { headerOf } from "../../message.ts";
 import type { Settings, UpstreamSettings } from "../../settings/schema.ts";
 import { connectTo, type Endpoint } from "../../upstream/endpoint.ts";
 import { NoAnswer } from "../../upstream/exchange.ts";
-import { Lane, type RawAnswer } from "../../upstream/lane.ts";
+import { Lane } from "../../upstream/lane.ts";
+import type { RawAnswer } from "../../upstream/pending.ts";
 import { aheadOf, type Heard } from "./issuers.ts";
 import type { Row } from "./row.ts";
 
