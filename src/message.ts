@@ -73,8 +73,7 @@ export type Handler = (arrival: Arrival) => Promise<Reply>;
 
 /** The value of the first header of that name, in any case. */
 export const headerOf = (headers: readonly HeaderLine[], name: string): string | undefined => {
-  const wanted = name.toLowerCase();
-  for (const [key, value] of headers) if (key.length === wanted.length && key.toLowerCase() === wanted) return value;
+  for (const [key, value] of headers) if (key.length === name.length && (key === name || key.toLowerCase() === name.toLowerCase())) return value;
   return undefined;
 };
 

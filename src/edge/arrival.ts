@@ -49,7 +49,7 @@ export class ClientArrival implements Arrival {
 
   body(): Promise<Uint8Array> {
     // Most bodies come with their head, and then there is nothing to wait for.
-    return this.#request.complete ? wholeBody(this.#request, this.#maxBody) : comingBody(this.#request, { max: this.#maxBody, connection: this.connection, expected: () => this.#continue() });
+    return this.#isHere() ? wholeBody(this.#request, this.#maxBody) : comingBody(this.#request, { max: this.#maxBody, connection: this.connection, expected: () => this.#continue() });
   }
 
   surplus(): Promise<boolean> {
@@ -59,6 +59,12 @@ export class ClientArrival implements Arrival {
   // Made when someone waits for it: most requests never do.
   get gone(): AbortSignal {
     return (this.#gone ??= hangUpOf(this.#response, this.connection));
+  }
+
+  /** Node says that a request is complete only after it has given out its last bytes, which is when most are asked for. Who expects to be told to go on is told so. */
+  #isHere(): boolean {
+    const { complete, readableLength } = this.#request;
+    return complete || (readableLength > 0 && readableLength === Number(headerOf(this.headers, "Content-Length")) && headerOf(this.headers, "Expect") === undefined);
   }
 
   /** Only now, after policy, may a client that waits for it send its body. */

@@ -89,7 +89,7 @@ export class Connection {
   }
 
   /** The task that runs is done. */
-  next(): void {
+  readonly next = (): void => {
     if (this.#closing || this.#socket.destroyed) this.#waiting.length = 0;
     const task = this.#waiting.shift();
     this.#secondsReplying = -1;
@@ -98,7 +98,7 @@ export class Connection {
       if (this.#waiting.length < AHEAD && this.#held) this.#readOn();
       task();
     } else if (this.fault) this.#whenBroken(this.fault);
-  }
+  };
 
   /** Nothing new is taken; what is under way still gets its reply. */
   retire(): void {

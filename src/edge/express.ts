@@ -11,17 +11,20 @@ export type Mounted<Request> = {
   readonly born: { readonly IncomingMessage: typeof IncomingMessage; readonly ServerResponse: typeof ServerResponse };
 };
 
+const NO_WORDS = Object.freeze({});
+
 export const mount = <Request extends IncomingMessage>(Arriving: typeof IncomingMessage, serve: Serve<Request>): Mounted<Request> => {
   const app = express();
   app.disable("x-powered-by").disable("etag").set("query parser", false).enable("case sensitive routing").enable("strict routing");
   app.use((request, response, next) => {
     serve(request as unknown as Request, response).catch(next);
   });
-  // Express gives every request and response its own prototype. Those that are born with it keep their shape, on which the engine's speed hangs.
+  // Express gives every request and response its own prototype, and every response an object for a template's words. Those that are born with both
+  // keep their shape, on which the engine's speed hangs.
   class Born extends Arriving {}
   class BornResponse extends ServerResponse {}
   app.request = Object.setPrototypeOf(Born.prototype, app.request) as typeof app.request;
-  app.response = Object.setPrototypeOf(BornResponse.prototype, app.response) as typeof app.response;
+  app.response = Object.setPrototypeOf(Object.assign(BornResponse.prototype, { locals: NO_WORDS }), app.response) as typeof app.response;
   return {
     // Its own last handler would print the error: a broken adapter ends the connection instead.
     app: (request, response) => app(request as never, response as never, () => void request.socket.destroy()),

@@ -1,10 +1,10 @@
 /** A listener: TCP or TLS, Node's HTTP server set as strictly as it goes, the guard, and replies written as they are. */
-import { createServer as createHttp, STATUS_CODES, type Server, type ServerResponse } from "node:http";
+import { createServer as createHttp, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
 import type { AddressInfo, BlockList, Socket } from "node:net";
 import { Server as TlsServer, type TLSSocket } from "node:tls";
 import { events } from "../events.ts";
-import type { Fault, Handler, Reply } from "../message.ts";
+import { headerOf, type Fault, type Handler, type Reply } from "../message.ts";
 import { Arriving, brokenArrival, ClientArrival, headerLines } from "./arrival.ts";
 import { ownAuthorities } from "./authority.ts";
 import { faultOf, isAboutRequest, MAX_HEAD } from "./broken.ts";
@@ -185,7 +185,7 @@ class Desk {
   /** When its turn has come: a request that waited is judged by what is in force then, here as behind the handler. */
   #begin(request: Arriving, response: ServerResponse, connection: Connection): void {
     if (response.destroyed || request.socket.destroyed) return connection.next();
-    response.on("close", () => connection.next());
+    response.on("close", connection.next);
     const headers = headerLines(request.rawHeaders);
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
     const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(connection.address) });
@@ -213,10 +213,11 @@ class Desk {
     const cut = connection.fault !== undefined && connection.last;
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
     // A body that nobody read, of unknown length or still unsent, leaves no place where the next request begins.
-    const unread = !request.complete && (request.headers["transfer-encoding"] !== undefined || request.headers.expect !== undefined);
+    const unread = !request.complete && (headerOf(arrival.headers, "Transfer-Encoding") !== undefined || headerOf(arrival.headers, "Expect") !== undefined);
     const close = reply.close === true || cut || unread || connection.retired || this.draining;
     if (close) connection.close();
     connection.replying();
+    readToEnd(request);
     write(response, reply, close);
   };
 
@@ -241,6 +242,9 @@ class Desk {
     return isOurs;
   }
 }
+
+/** Node keeps a connection's last request until its end was read, and who has taken all its bytes has not read that. */
+const readToEnd = (request: IncomingMessage): unknown => (request.complete ? request.read(0) : request.resume());
 
 const write = (response: ServerResponse, { status, headers, body }: Reply, close: boolean): void => {
   const hasBody = status !== 304 && status !== 204;

@@ -1,7 +1,10 @@
 import { BlockList } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
+import type { Arrival } from "../../src/message.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
 import { aLine, type TestLine } from "../kit/line.ts";
 import { rawClient, type RawClient } from "../kit/raw-client.ts";
@@ -10,6 +13,9 @@ const stops: (() => Promise<unknown> | void)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 const authority = createAuthority("test");
 const leaf = authority.issue({ names: ["localhost", "127.0.0.1"], usage: "serverAuth" });
@@ -138,6 +144,31 @@ describe("a listener", () => {
     await no.send(post("/campaigngroups/208?req=nonsense", "", ["Expect: 100-continue"]).replace("Content-Length: 0", "Content-Length: 2"));
     const refused = await no.reply();
     expect([refused.status, refused.headers.connection]).toEqual([400, "close"]);
+  });
+
+  it("tells a client to go on that expects to be told, though its body is there already", async () => {
+    const { listener } = await open();
+    const client = await dial(listener);
+    await client.send(post(DNC, "{}", ["Expect: 100-continue"]));
+    expect([(await client.reply()).status, (await client.reply()).status]).toEqual([100, 200]);
+    await client.send(post(DNC, "{}"));
+    expect((await client.reply()).status).toBe(200);
+  });
+
+  it.each([["with its head", [post(DNC, "{}")]], ["later", [post(DNC, "{}").slice(0, -2), "{}"]]])("lets go of a request whose body came %s once it is answered, while the connection stays", async (_when, pieces) => {
+    const arrivals: WeakRef<Arrival>[] = [];
+    const { handler } = aLine();
+    const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: [], allowFrom: undefined, maxBody: 1024 }, (arrival) => {
+      arrivals.push(new WeakRef(arrival));
+      return handler(arrival);
+    });
+    stops.push(() => listener.stop(100));
+    const client = await dial(listener);
+    await client.send(...pieces);
+    expect((await client.reply()).status).toBe(200);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    collectGarbage();
+    expect(arrivals.map((arrival) => arrival.deref())).toEqual([undefined]);
   });
 
   it("outlives a client that asks for a tunnel and resets the connection", async () => {
