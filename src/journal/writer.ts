@@ -7,6 +7,7 @@ import { JournalBroken, reasonOf, within } from "./broken.ts";
 import { EntryClock, type Clocks, type Step } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import { writeLine, type Entry, type Retired } from "./entry.ts";
+import { Gathering } from "./gathering.ts";
 import { Group } from "./group.ts";
 import { Outage, type OnFailure } from "./outage.ts";
 import { segmentName } from "./places.ts";
@@ -40,6 +41,7 @@ export class FileJournal implements Journal {
   readonly retired: Retired | undefined;
   readonly #made: Made;
   readonly #clock: EntryClock;
+  readonly #gathering: Gathering;
   readonly #outage: Outage;
   readonly #goesOn: boolean;
   readonly #watch: NodeJS.Timeout;
@@ -65,6 +67,7 @@ export class FileJournal implements Journal {
     this.unsettled = made.trail.open;
     this.retired = made.trail.retired;
     this.#clock = new EntryClock(made.clocks);
+    this.#gathering = new Gathering(made.clocks.steady);
     this.#outage = new Outage(made.onFailure);
     this.#goesOn = made.onFailure === "continue";
     this.#index = made.tree.size();
@@ -177,7 +180,9 @@ export class FileJournal implements Journal {
   }
 
   readonly #start = (): void => {
-    if (!this.#failed && !this.#flushing && this.#filling.length > 0) this.#flushing = this.#flush();
+    if (this.#failed || this.#flushing || this.#filling.length === 0) return;
+    if (this.#gathering.waits(this.#filling.entries.length)) setImmediate(this.#start);
+    else this.#flushing = this.#flush();
   };
 
   async #flush(): Promise<void> {
@@ -194,6 +199,7 @@ export class FileJournal implements Journal {
 
   #swap(): void {
     [this.#filling, this.#other] = [this.#other, this.#filling];
+    this.#gathering.went(this.#other.entries.length);
     this.#wanted = false;
     clearTimeout(this.#timer);
     this.#timer = undefined;

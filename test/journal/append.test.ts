@@ -47,6 +47,8 @@ const watched = (): { disk: Disk; calls: string[]; hold: () => () => void } => {
   return { disk, calls, hold: () => { const { promise, resolve } = Promise.withResolvers<void>(); gate = promise; return () => { gate = undefined; resolve(); }; } };
 };
 
+const turn = (): Promise<void> => new Promise(setImmediate);
+
 describe("append", () => {
   it("keeps the order of 1000 parallel appends and lets them share flushes", async () => {
     const { disk, calls } = watched();
@@ -67,13 +69,55 @@ describe("append", () => {
     const first = journal.append(anIntent(0)).then(() => done.push(0));
     await expect.poll(() => calls).toEqual(["durable write"]);
     const rest = [1, 2, 3].map((number) => journal.append(anIntent(number)).then(() => done.push(number)));
-    await new Promise(setImmediate);
+    await turn();
     expect(done).toEqual([]);
     expect(journal.status()).toMatchObject({ size: 0, waiting: 4 });
     letGo();
     await Promise.all([first, ...rest]);
     expect(done).toEqual([0, 1, 2, 3]);
     expect(calls).toEqual(["durable write", "durable write"]);
+  });
+
+  it("flushes one that comes alone after the turn it came in", async () => {
+    const { disk, calls } = watched();
+    const journal = await open({ disk });
+    await journal.append(anIntent(0));
+    for (let number = 1; number < 4; number++) {
+      await turn();
+      const done = journal.append(anIntent(number));
+      await turn();
+      expect(calls).toHaveLength(number + 1);
+      await done;
+    }
+  });
+
+  it("gathers, after a group of several, for as long as each turn brings more", async () => {
+    const { disk, calls } = watched();
+    const journal = await open({ disk });
+    await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1))]);
+    const done: Promise<void>[] = [];
+    for (let number = 2; number < 6; number++) {
+      done.push(journal.append(anIntent(number)));
+      await turn();
+    }
+    expect(calls).toHaveLength(1);
+    await Promise.all(done);
+    expect(calls).toHaveLength(2);
+  });
+
+  it("gathers for a bounded time", async () => {
+    let micros = 0;
+    const { disk, calls } = watched();
+    const journal = await open({ disk, clocks: { wall: () => micros, steady: () => micros } });
+    await Promise.all([journal.append(anIntent(0)), journal.append(anIntent(1))]);
+    const late: Promise<void>[] = [];
+    for (let number = 2; calls.length === 1; number++) {
+      late.push(journal.append(anIntent(number)));
+      micros += 1000;
+      await turn();
+      expect(number).toBeLessThan(20);
+    }
+    await Promise.all(late);
   });
 
   it("begins a new segment, named by its first index, when one is full, and carries on after opening again", async () => {
@@ -152,7 +196,7 @@ describe("note", () => {
     const journal = await open({ disk });
     const letGo = hold();
     const first = journal.append(anIntent(0));
-    await new Promise(setImmediate);
+    await turn();
     for (let number = 0; number < 40_000; number++) journal.note(aRefusal(number));
     const { waiting, lost } = journal.status();
     expect(waiting + lost).toBe(40_001);
