@@ -80,15 +80,21 @@ export const SPELLINGS: ReadonlyMap<string, AttributeName> = new Map<string, Att
 /** Names that no request may carry, which OCS might take for scope all the same. */
 const RESERVED_SCOPE = ["GSW_RECORD_URI", "GSW_CM_AttrGroupID", "GSW_CM_AttrCampaignID", "GSW_CM_AttrReferenceID", "GSW_CM_AttrRefID", "GSW_CM_MessageType"];
 
-const scopeNames: ReadonlySet<string> = new Set(
+/** In small letters, by the name as it is spelled here and by itself. */
+const scopeNames: ReadonlyMap<string, string> = new Map(
   [
     ...Object.entries<Definition>(ATTRIBUTES).filter(([, definition]) => definition.scope).map(([name]) => name),
     "GSW_CAMPAIGN",
     ...RESERVED_SCOPE,
-  ].map((name) => name.toLowerCase()),
+  ].flatMap((name) => [[name, name.toLowerCase()], [name.toLowerCase(), name.toLowerCase()]]),
 );
 
-/** True when the key decides scope, in whatever case it is written. */
-export const carriesScope = (key: string): boolean => scopeNames.has(key.toLowerCase());
+/** The key in small letters when it decides scope, in whatever case it is written. Every name that does begins with GSW_. */
+export const scopeOf = (key: string): string | undefined =>
+  key.startsWith("G") || key.startsWith("g") ? scopeNames.get(key) ?? scopeNames.get(key.toLowerCase()) : undefined;
 
-export const isAttributeName = (name: string): name is AttributeName => Object.hasOwn(ATTRIBUTES, name);
+export const carriesScope = (key: string): boolean => scopeOf(key) !== undefined;
+
+const names: ReadonlySet<string> = new Set(Object.keys(ATTRIBUTES));
+
+export const isAttributeName = (name: string): name is AttributeName => names.has(name);

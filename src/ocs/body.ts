@@ -2,7 +2,7 @@
  * JSON text ⇄ attributes, by the catalog's rule for the action: closed for GSW_* names, open for a calling list's own fields.
  * An attribute leaves here in the canonical name and the manual's type, so what goes to OCS is written from what was understood.
  */
-import { ATTRIBUTES, SPELLINGS, carriesScope, isAttributeName, type AttributeName, type Shape } from "./attributes.ts";
+import { ATTRIBUTES, SPELLINGS, carriesScope, scopeOf, type AttributeName, type Shape } from "./attributes.ts";
 import type { Action } from "./catalog.ts";
 import { PREDICTIVE_MODES } from "./enumerations.ts";
 import { JsonFault, scanJson, type JsonMember, type JsonObject, type JsonValue } from "./json.ts";
@@ -23,7 +23,12 @@ export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
   const members = bytes.length === 0 ? [] : readObject(bytes).members;
   refuseDoubledScope(members);
   const attributes = new Map<string, AttributeValue>();
-  for (const { key, value } of members) setOnce(attributes, key, readMember(action, key, value));
+  const taken = takenBy(action);
+  for (const { key, value } of members) {
+    const known = taken.get(key);
+    if (known) setOnce(attributes, known.name, readShape(known.shape, value, known.pointer), known.pointer);
+    else setOnce(attributes, key, readOwn(action, key, value), `/${key}`);
+  }
   refuseMissing(action, attributes);
   return attributes;
 };
@@ -33,12 +38,17 @@ export const writeBody = (attributes: Attributes): string => (attributes.size ==
 
 const writeObject = (attributes: Attributes): string => {
   let members = "";
-  for (const [name, value] of attributes) members += `${members === "" ? "" : ","}${JSON.stringify(name)}:${writeValue(value)}`;
+  for (const [name, value] of attributes) members += `${members === "" ? "" : ","}${writeText(name)}:${writeValue(value)}`;
   return `{${members}}`;
 };
 
 const writeValue = (value: AttributeValue): string =>
-  typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? writeObject(value) : value.toString();
+  typeof value === "string" ? writeText(value) : typeof value === "object" ? writeObject(value) : value.toString();
+
+/** What is to be written in another way than it stands; to ask is quicker than to have it written. */
+const ESCAPED = /[^ !#-[\]-~]/;
+
+const writeText = (text: string): string => (ESCAPED.test(text) ? JSON.stringify(text) : `"${text}"`);
 
 const readObject = (bytes: Uint8Array): JsonObject => {
   const value = scan(bytes);
@@ -57,10 +67,10 @@ const scan = (bytes: Uint8Array): JsonValue => {
 
 const refuseDoubledScope = (members: readonly JsonMember[], seen: string[] = []): void => {
   for (const { key, value } of members) {
-    if (carriesScope(key)) {
-      const name = key.toLowerCase();
-      if (seen.includes(name)) throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(key)}`);
-      seen.push(name);
+    const scope = scopeOf(key);
+    if (scope !== undefined) {
+      if (seen.includes(scope)) throw new Violation("doubled-scope", `a key that decides scope stands twice: ${canonicalFor(key)}`);
+      seen.push(scope);
     }
     if (typeof value === "object") refuseWithin(value, seen);
   }
@@ -80,28 +90,40 @@ const nearest = (key: string): string | undefined => {
   return [...Object.keys(ATTRIBUTES), ...SPELLINGS.keys()].find((name) => name.toLowerCase() === wanted);
 };
 
-const setOnce = (attributes: Map<string, AttributeValue>, key: string, value: AttributeValue, inside?: string): void => {
-  const name = SPELLINGS.get(key) ?? key;
+const setOnce = (attributes: Map<string, AttributeValue>, name: string, value: AttributeValue, pointer: string): void => {
   const before = attributes.get(name);
   // The manual's own example has GSW_PHONE_TYPE twice with one value: that is one statement.
   if (before !== undefined && writeValue(before) !== writeValue(value)) {
-    const pointer = inside ?? pointerTo(key);
     if (carriesScope(name)) throw new Violation("doubled-scope", `${name} is said twice, with different values`, { pointer });
     throw new Violation("attribute", `${name} stands twice, with different values`, { pointer });
   }
   attributes.set(name, value);
 };
 
-const readMember = (action: Action, key: string, value: JsonValue): AttributeValue => {
-  const name = SPELLINGS.get(key) ?? key;
-  if (isAttributeName(name) && takes(action, name)) return readShape(ATTRIBUTES[name].shape, value, pointerTo(key), action);
+/** What an action takes under one spelling of an attribute's name. */
+type Taken = { readonly name: AttributeName; readonly shape: Shape; readonly pointer: string };
+
+const allTaken = new WeakMap<Action, ReadonlyMap<string, Taken>>();
+
+const takenBy = (action: Action): ReadonlyMap<string, Taken> => {
+  let taken = allTaken.get(action);
+  if (!taken) allTaken.set(action, (taken = takenOf(action)));
+  return taken;
+};
+
+const takenOf = ({ required, optional }: Action): ReadonlyMap<string, Taken> => {
+  const names = new Set([...required, ...optional]);
+  const spellings = [...[...names].map((name) => [name, name] as const), ...[...SPELLINGS].filter(([, name]) => names.has(name))];
+  return new Map(spellings.map(([key, name]) => [key, { name, shape: ATTRIBUTES[name].shape, pointer: pointerTo(key) }]));
+};
+
+/** A field of the calling list. */
+const readOwn = (action: Action, key: string, value: JsonValue): AttributeValue => {
   if (/^gsw_/i.test(key)) throw new Violation("attribute", `not an attribute of ${action.name} on ${action.resource}${hint(key)}`, { pointer: pointerTo(key) });
   if (!action.userFields) throw new Violation("attribute", `${action.name} on ${action.resource} takes no fields of your own`, { pointer: pointerTo(key) });
   if (!FIELD_NAME.test(key)) throw new Violation("attribute", "a field's name is a letter or _, then up to 63 letters, digits or _");
-  return readField(value, pointerTo(key));
+  return readField(value, `/${key}`);
 };
-
-const takes = (action: Action, name: AttributeName): boolean => action.required.includes(name) || action.optional.includes(name);
 
 const hint = (key: string): string => {
   const name = nearest(key);
@@ -111,47 +133,54 @@ const hint = (key: string): string => {
 const readField = (value: JsonValue, pointer: string): AttributeValue => {
   if (typeof value === "string") return readText(value, MAX_TEXT, pointer);
   if (typeof value === "number" || typeof value === "bigint") return value;
-  throw new Violation("attribute", "expected a string or an integer", { pointer });
+  throw expected("a string or an integer", pointer);
 };
 
 const readText = (value: string, max: number, pointer: string): string => {
-  if (value.length > max) throw new Violation("attribute", `expected at most ${max} characters`, { pointer });
+  if (value.length > max) throw expected(`at most ${max} characters`, pointer);
   if (CONTROL.test(value)) throw new Violation("attribute", "control characters cannot be stored", { pointer });
   return value;
 };
 
-const readShape = (shape: Shape, value: JsonValue, pointer: string, action: Action): AttributeValue => {
+const readShape = (shape: Shape, value: JsonValue, pointer: string): AttributeValue => {
   switch (shape.kind) {
-    case "integer":
-      return readInteger(value, pointer, (number) => number >= shape.min && number <= shape.max, `a whole number from ${shape.min} to ${shape.max}`);
-    case "enumeration":
-      return readInteger(value, pointer, (number) => shape.accepts.has(number), `one of ${Math.min(...shape.accepts)} to ${Math.max(...shape.accepts)}`);
+    case "integer": {
+      const number = integerIn(value);
+      if (number !== undefined && number >= shape.min && number <= shape.max) return number;
+      throw expected(`a whole number from ${shape.min} to ${shape.max}`, pointer);
+    }
+    case "enumeration": {
+      const number = integerIn(value);
+      if (number !== undefined && shape.accepts.has(number)) return number;
+      throw expected(`one of ${Math.min(...shape.accepts)} to ${Math.max(...shape.accepts)}`, pointer);
+    }
     case "word":
       if (typeof value === "string" && shape.words.includes(value)) return value;
-      throw new Violation("attribute", `expected ${shape.words.join(" or ")}`, { pointer });
+      throw expected(shape.words.join(" or "), pointer);
     case "text":
-      if (typeof value !== "string" || value === "") throw new Violation("attribute", `expected ${shape.expected ?? "a string"}`, { pointer });
-      if (shape.is && !shape.is(value)) throw new Violation("attribute", `expected ${shape.expected}`, { pointer });
+      if (typeof value !== "string" || value === "") throw expected(shape.expected ?? "a string", pointer);
+      if (shape.is && !shape.is(value)) throw expected(`${shape.expected}`, pointer);
       return readText(value, shape.max, pointer);
     case "properties":
-      return readProperties(value, pointer, action);
+      return readProperties(value, pointer);
   }
 };
 
+const expected = (what: string, pointer: string): Violation => new Violation("attribute", `expected ${what}`, { pointer });
+
 /** Integers come as JSON numbers or as decimal strings: deployed clients send both. */
-const readInteger = (value: JsonValue, pointer: string, fits: (number: number) => boolean, expected: string): number => {
+const integerIn = (value: JsonValue): number | undefined => {
   const number = typeof value === "string" && DECIMAL.test(value) ? Number(value) : value;
-  if (typeof number === "number" && Number.isSafeInteger(number) && fits(number)) return number;
-  throw new Violation("attribute", `expected ${expected}`, { pointer });
+  return typeof number === "number" && Number.isSafeInteger(number) ? number : undefined;
 };
 
 /** GSW_CM_AttrProperties: an object that may say GSW_AUTO_COMPLETION, and the camp_group_data that OCS itself shows there. */
-const readProperties = (value: JsonValue, pointer: string, action: Action): Attributes => {
-  if (typeof value !== "object" || value === null || value.kind !== "object") throw new Violation("attribute", "expected an object", { pointer });
+const readProperties = (value: JsonValue, pointer: string): Attributes => {
+  if (typeof value !== "object" || value === null || value.kind !== "object") throw expected("an object", pointer);
   const properties = new Map<string, AttributeValue>();
   for (const member of value.members) {
     const inside = `${pointer}/${escapePointer(member.key)}`;
-    if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside, action), inside);
+    if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside), inside);
     else if (member.key === "camp_group_data" && isEmptyObject(member.value)) properties.set(member.key, new Map());
     else throw new Violation("attribute", "GSW_CM_AttrProperties takes GSW_AUTO_COMPLETION and an empty camp_group_data", { pointer: inside });
   }
@@ -162,10 +191,13 @@ const isEmptyObject = (value: JsonValue): boolean =>
   typeof value === "object" && value !== null && value.kind === "object" && value.members.length === 0;
 
 const refuseMissing = (action: Action, attributes: Attributes): void => {
-  const predictive = PREDICTIVE_MODES.has(attributes.get("GSW_CM_AttrDialMode") as number);
-  for (const name of [...action.required, ...(predictive ? action.requiredWhenPredictive : [])]) {
-    if (!attributes.has(name)) throw new Violation("attribute", `${action.name} on ${action.resource} needs ${name}`, { pointer: pointerTo(name) });
-  }
+  for (const name of action.required) requireThat(action, attributes, name);
+  if (!PREDICTIVE_MODES.has(attributes.get("GSW_CM_AttrDialMode") as number)) return;
+  for (const name of action.requiredWhenPredictive) requireThat(action, attributes, name);
+};
+
+const requireThat = (action: Action, attributes: Attributes, name: AttributeName): void => {
+  if (!attributes.has(name)) throw new Violation("attribute", `${action.name} on ${action.resource} needs ${name}`, { pointer: pointerTo(name) });
 };
 
 const escapePointer = (key: string): string => (/[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key);

@@ -135,7 +135,9 @@ export const ACTIONS: readonly Action[] = Object.values(CATALOG).flatMap(({ acti
 
 export const ACTION_NAMES: readonly ActionName[] = [...new Set(ACTIONS.map(({ name }) => name))];
 
-export const isResourceName = (text: string): text is ResourceName => Object.hasOwn(CATALOG, text);
+const RESOURCES: ReadonlyMap<string, Resource> = new Map(Object.entries(CATALOG));
+
+export const findResource = (name: string): Resource | undefined => RESOURCES.get(name);
 
 /** By resource and `req` in small letters. */
 const POSTS: ReadonlyMap<ResourceName, ReadonlyMap<string, Action>> = new Map(Object.values(CATALOG).map(({ name, actions }) =>

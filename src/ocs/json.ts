@@ -136,13 +136,17 @@ class Scanner {
 
   #string(): string {
     const start = this.#at++;
-    let value = "";
-    for (;;) {
-      value += this.#plain();
-      const stop = this.#text[this.#at];
-      if (stop === '"') break;
-      if (stop !== "\\") throw this.#fault("a control character inside a string");
+    let value = this.#plain();
+    let code = this.#text.charCodeAt(this.#at);
+    // The text is UTF-8: only an escape can bring in half a character, or U+0000.
+    if (code === QUOTE) {
+      this.#at++;
+      return value;
+    }
+    for (; code !== QUOTE; code = this.#text.charCodeAt(this.#at)) {
+      if (code !== BACKSLASH) throw this.#fault("a control character inside a string");
       value += this.#escape();
+      value += this.#plain();
     }
     this.#at++;
     if (!value.isWellFormed()) throw new JsonFault("a lone surrogate inside a string", this.#text, start);
@@ -216,9 +220,12 @@ class Scanner {
 
   /** What stands in a string as it is: up to a quote, a backslash, a control character or the end. */
   #plain(): string {
+    const text = this.#text;
     const start = this.#at;
-    for (let code = this.#text.charCodeAt(start); code >= SPACE && code !== QUOTE && code !== BACKSLASH; code = this.#text.charCodeAt(this.#at)) this.#at++;
-    return this.#text.slice(start, this.#at);
+    let at = start;
+    for (let code = text.charCodeAt(at); code >= SPACE && code !== QUOTE && code !== BACKSLASH; code = text.charCodeAt(++at));
+    this.#at = at;
+    return text.slice(start, at);
   }
 
   #fault(problem: string, truncated = this.#at >= this.#text.length): JsonFault {

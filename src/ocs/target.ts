@@ -2,7 +2,7 @@
  * "/records/15?req=RecordReject" ⇄ Operation. The raw request target is matched against one anchored grammar, decoded once, and written
  * anew for OCS; nothing else is routed. Origin form and absolute form (RFC 9112, 3.2.1 and 3.2.2): OCS's own examples use the latter.
  */
-import { CATALOG, findAction, isResourceName, type Action, type Resource } from "./catalog.ts";
+import { CATALOG, findAction, findResource, type Action, type Resource } from "./catalog.ts";
 import { IDENTIFIERS } from "./identifiers.ts";
 import { Violation } from "./violation.ts";
 
@@ -20,25 +20,29 @@ export type Target = {
 };
 
 const ABSOLUTE = /^[Hh][Tt][Tt][Pp][Ss]?:\/\/([^/?#]*)(\/[^?#]*)(?:\?([^#]*))?$/;
-const ORIGIN = /^(\/[^?#]*)(?:\?([^#]*))?$/;
-// RFC 3986, 3.3: a segment of unreserved, percent-encoded, sub-delims, ":" and "@".
-const PATH = /^\/([a-z_]+)(?:\/((?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+))?$/;
+// RFC 3986, 3.3: a segment of unreserved, percent-encoded, sub-delims, ":" and "@". Most have nothing encoded, and that is tried first.
+const PATH = /^\/([a-z_]+)(?:\/([A-Za-z0-9._~!$&'()*+,;=:@-]+|(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+))?$/;
 const QUERY = /^req=([A-Za-z]+)$/;
 
 /** The parts of a request target in origin or absolute form, undefined for any other form. */
 export const splitTarget = (raw: string): Target | undefined => {
+  if (raw.startsWith("/")) return splitOrigin(raw);
   const absolute = ABSOLUTE.exec(raw);
-  if (absolute) return { authority: absolute[1], path: absolute[2]!, query: absolute[3] };
-  const origin = ORIGIN.exec(raw);
-  return origin ? { authority: undefined, path: origin[1]!, query: origin[2] } : undefined;
+  return absolute ? { authority: absolute[1], path: absolute[2]!, query: absolute[3] } : undefined;
+};
+
+const splitOrigin = (raw: string): Target | undefined => {
+  if (raw.includes("#")) return undefined;
+  const mark = raw.indexOf("?");
+  return { authority: undefined, path: mark < 0 ? raw : raw.slice(0, mark), query: mark < 0 ? undefined : raw.slice(mark + 1) };
 };
 
 /** Throws Violation: resource, method or action. */
 export const readTarget = (method: string, raw: string): Operation => {
   const target = splitTarget(raw);
   const path = target && PATH.exec(target.path);
-  if (!target || !path || !isResourceName(path[1]!)) throw new Violation("resource", `no OCS resource; those are ${Object.keys(CATALOG).map((name) => `/${name}`).join(", ")}`);
-  const resource = CATALOG[path[1]];
+  const resource = path && findResource(path[1]!);
+  if (!target || !resource) throw new Violation("resource", `no OCS resource; those are ${Object.keys(CATALOG).map((name) => `/${name}`).join(", ")}`);
   const identifier = path[2] === undefined ? undefined : readIdentifier(resource, path[2]);
   const methods = methodsFor(resource, identifier);
   if (methods.length === 0) throw new Violation("resource", `/${resource.name} wants a ${resource.identifier} behind it`);

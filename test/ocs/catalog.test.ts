@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { ATTRIBUTES, SPELLINGS, carriesScope, isAttributeName } from "../../src/ocs/attributes.ts";
-import { ACTIONS, ACTION_NAMES, CATALOG, findAction, isResourceName, type ActionName, type ResourceName } from "../../src/ocs/catalog.ts";
+import { ACTIONS, ACTION_NAMES, CATALOG, findAction, findResource, type ActionName, type ResourceName } from "../../src/ocs/catalog.ts";
 import { CASES } from "../../src/ocs/examples.ts";
 
 /** The manual's tables "HTTP Request Actions and req Values for …", row by row: finalizing or not, and what the body must have. */
@@ -82,7 +82,7 @@ describe("the action table", () => {
   });
 
   it.each(["__proto__", "constructor", "toString", "record", "Records", "", "hasOwnProperty"])("has no resource and no action called %j", (name) => {
-    expect(isResourceName(name)).toBe(false);
+    expect(findResource(name)).toBeUndefined();
     for (const resource of Object.values(CATALOG)) expect(findAction(resource, name)).toBeUndefined();
   });
 
