@@ -39,7 +39,7 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
   const limiters = new Map(before);
   const meterOf = (tenant: Tenant) => (name: string, limit: Limit): Meter => {
     const id = JSON.stringify([tenant.upstream, tenant.dbid, name, limit.points, limit.seconds]);
-    const limiter = limiters.get(id) ?? new RateLimiterMemory({ points: limit.points, duration: limit.seconds });
+    const limiter = limiters.get(id) ?? new RateLimiterMemory({ points: limit.points, duration: limit.seconds, keyPrefix: "" });
     limiters.set(id, limiter);
     return { name, limit, limiter };
   };
@@ -59,7 +59,7 @@ const isLimited = (limits: Limits | undefined): boolean => limits !== undefined 
 
 /** Undefined for who has no limits. Made when they are first asked for: of many tenants few ask at a time. */
 const accountsOf = ({ limits, clients }: Tenant, meterOf: (name: string, limit: Limit) => Meter): ((client: string, action: ActionName) => Account | undefined) => {
-  const made = new Map<string, Account | undefined>();
+  const made = new Map<string, Map<ActionName, Account | undefined>>();
   const metersFor = (client: string, action: ActionName): readonly Meter[] => {
     const own = clients.get(client)?.limits;
     const all: readonly (readonly [string, Limit | undefined])[] = [
@@ -68,9 +68,10 @@ const accountsOf = ({ limits, clients }: Tenant, meterOf: (name: string, limit: 
     return all.flatMap(([name, limit]) => (limit ? [meterOf(name, limit)] : []));
   };
   return (client, action) => {
-    const key = `${action} ${client}`;
-    if (!made.has(key)) made.set(key, accountOf(metersFor(client, action)));
-    return made.get(key);
+    let own = made.get(client);
+    if (!own) made.set(client, (own = new Map()));
+    if (!own.has(action)) own.set(action, accountOf(metersFor(client, action)));
+    return own.get(action);
   };
 };
 
@@ -81,10 +82,15 @@ const accountOf = (meters: readonly Meter[]): Account | undefined =>
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let state = "";
   for (const { name, limiter } of meters) {
-    const { consumedPoints, remainingPoints, msBeforeNext } = await limiter.consume(KEY, 1).then(undefined, refusalOf);
-    const seconds = Math.max(0, Math.ceil(msBeforeNext / 1000));
-    state += `${state === "" ? "" : ", "}"${name}";r=${Math.max(0, remainingPoints)};t=${seconds}`;
-    if (consumedPoints <= limiter.points) continue;
+    let now: RateLimiterRes;
+    try {
+      now = await limiter.consume(KEY, 1);
+    } catch (refusal) {
+      now = refusalOf(refusal);
+    }
+    const seconds = Math.max(0, Math.ceil(now.msBeforeNext / 1000));
+    state += `${state === "" ? "" : ", "}"${name}";r=${Math.max(0, now.remainingPoints)};t=${seconds}`;
+    if (now.consumedPoints <= limiter.points) continue;
     for (const earlier of meters) {
       if (earlier.limiter === limiter) break;
       await earlier.limiter.reward(KEY, 1);
