@@ -5,7 +5,7 @@
  */
 import type { Counts } from "../console/counts.ts";
 import { createLine } from "../gateway/line.ts";
-import type { Order, Parts } from "../gateway/words.ts";
+import type { Parts } from "../gateway/words.ts";
 import type { Journal } from "../journal/append.ts";
 import { createRedactor } from "../journal/redact.ts";
 import type { Handler } from "../message.ts";
@@ -63,10 +63,10 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     register: createRegister(tenants),
     ownership: records.ownership,
     charge: quota.charge,
-    append: counts.timed(journal.append),
+    append: journal.append,
     note: journal.note,
     redact: createRedactor(reading.settings.audit.redact, reading.settings.audit.index_key),
-    send: counts.waiting((order: Order, gone: () => AbortSignal) => boards.get(order.owner.upstream)!.switchboard.send(order, gone)),
+    send: (order, gone) => boards.get(order.owner.upstream)!.switchboard.send(order, gone),
     // Told of every request once, when its reply is decided: then nothing of this generation is needed for it any more.
     observe: (seen, ending) => {
       live--;

@@ -27,12 +27,16 @@ export type Phase = (typeof PHASES)[number];
 export type SeenRequest = {
   /** Milliseconds on the monotonic clock. */
   readonly arrival: { readonly at: number };
-  readonly tenant?: { readonly name: string };
-  readonly operation?: { readonly action: { readonly name: string } };
+  readonly tenant?: { readonly name: string } | undefined;
+  readonly operation?: { readonly action: { readonly name: string } } | undefined;
   /** The code of a refusal that was recorded and not applied. */
-  readonly wouldRefuse?: string;
-  readonly decided?: number;
+  readonly wouldRefuse?: string | undefined;
+  readonly decided?: number | undefined;
   readonly journal: number;
+  /** Milliseconds after which its intent was on disk, and its outcome. */
+  readonly intended?: number | undefined;
+  readonly recorded?: number | undefined;
+  readonly waits?: Waits | undefined;
 };
 
 /** How it ended. With a code it was the gateway that said no, without one OCS answered. */
@@ -76,21 +80,9 @@ export class Counts {
     this.phases.policy.observe(seen.decided ?? total);
     if (seen.journal > 0) this.phases.journal.observe(seen.journal);
     this.phases.total.observe(total);
-  };
-
-  /** The same function; how long an entry takes to be on disk is observed. */
-  readonly timed = <Given extends readonly unknown[], Done>(append: (...given: Given) => Promise<Done>) => (...given: Given): Promise<Done> => {
-    const before = performance.now();
-    const done = append(...given);
-    done.then(() => this.appends.observe(performance.now() - before), ignore);
-    return done;
-  };
-
-  /** The same function; an exchange's waits are observed, also when it fails. */
-  readonly waiting = <Given extends readonly unknown[], Answer extends { readonly waits: Waits }>(send: (...given: Given) => Promise<Answer>) => (...given: Given): Promise<Answer> => {
-    const answer = send(...given);
-    answer.then(({ waits }) => this.#wait(waits), (error: unknown) => hasWaits(error) && this.#wait(error.waits));
-    return answer;
+    if (seen.intended !== undefined) this.appends.observe(seen.intended);
+    if (seen.recorded !== undefined) this.appends.observe(seen.recorded);
+    if (seen.waits) this.#wait(seen.waits);
   };
 
   alarm(upstream: string): void {
@@ -147,7 +139,3 @@ const tally = (by: Tally, tenant: string, code: string): void => {
 function* rowsOf(by: Tally): Iterable<RefusalCount> {
   for (const [tenant, codes] of by) for (const [code, count] of codes) yield { tenant, code, count };
 }
-
-const ignore = (): void => undefined;
-
-const hasWaits = (error: unknown): error is { readonly waits: Waits } => error instanceof Error && "waits" in error;

@@ -11,15 +11,17 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
   try {
     await intend(parts, order, seen);
     const answer = await parts.send(order, () => seen.arrival.gone);
+    seen.waits = answer.waits;
     status = answer.status;
     const written = await record(parts, answerEntry(seen, answer), seen);
     return written ? answer : { ...answer, unjournalled: true };
   } catch (error) {
     if (!isFailure(error)) {
       // What was not intended has no outcome: its refusal is its entry.
-      if (seen.intended) await record(parts, defectEntry(seen), seen);
+      if (seen.intended !== undefined) await record(parts, defectEntry(seen), seen);
       throw error;
     }
+    seen.waits = error.waits;
     await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error), seen);
     return refuse(error.why, {
       detail: error.message,
@@ -36,11 +38,10 @@ const intend = async (parts: Parts, order: Order, seen: Seen): Promise<void> => 
   const before = performance.now();
   try {
     await parts.append(intentEntry(parts, order, seen));
-    seen.intended = true;
   } catch (error) {
     throw new Refused("no-journal", { detail: `the journal cannot be written${reasonOf(error)}, so nothing was sent to OCS`, cause: error, headers: [["Retry-After", "5"]] });
   }
-  seen.journal += performance.now() - before;
+  seen.journal = seen.intended = performance.now() - before;
 };
 
 /** What the disk said, without a path. */
@@ -49,14 +50,16 @@ const reasonOf = (error: unknown): string => (error instanceof Error && "reason"
 /** False when the journal could not take it, and will write it first when it can again: OCS has acted all the same, and the client is told so. */
 const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen: Seen): Promise<boolean> => {
   const before = performance.now();
+  let written = true;
   try {
     await parts.append(entry);
-    return true;
   } catch {
-    return false;
-  } finally {
-    seen.journal += performance.now() - before;
+    written = false;
   }
+  const took = performance.now() - before;
+  seen.journal += took;
+  if (written) seen.recorded = took;
+  return written;
 };
 
 const isFailure = (error: unknown): error is Failure & Error => error instanceof Error && "why" in error && "sent" in error;

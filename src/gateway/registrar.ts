@@ -10,7 +10,7 @@ import { isNamed, type Tenant } from "../tenants/register.ts";
 import { identityIn, tenantsOf } from "./authenticate.ts";
 import { FOR_FAULT, refuse } from "./refusals.ts";
 import { asRefused, replyTo } from "./rescue.ts";
-import type { Parts, Seen } from "./words.ts";
+import { seenOf, type Parts } from "./words.ts";
 
 export type Registrar = {
   readonly tenants: readonly Tenant[];
@@ -34,7 +34,7 @@ const PATH = /^\/ownership\/([^/?#]+)\/([^/?#]+)$/;
 const METHODS = ["PUT", "DELETE", "GET"];
 
 export const createRegistrar = (parts: RegistrarParts): Handler => async (arrival) => {
-  const seen: Seen = { arrival, journal: 0 };
+  const seen = seenOf(arrival);
   try {
     return await serve(parts, arrival);
   } catch (error) {

@@ -5,17 +5,16 @@ import { Violation } from "../ocs/violation.ts";
 import { wordRefusal } from "./dialect.ts";
 import { refusalEntry } from "./entries.ts";
 import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused } from "./refusals.ts";
-import type { Parts, Seen } from "./words.ts";
+import { seenOf, type Parts, type Screened, type Seen } from "./words.ts";
 
-export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Reply>): Handler => async (arrival) => {
-  const seen: Seen = { arrival, journal: 0 };
+export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler => async (arrival) => {
+  const seen = seenOf(arrival);
   try {
     const reply = await line(seen);
     parts.observe(seen, { status: reply.status });
-    const headers = [...reply.headers];
-    addOwn(headers, seen, "ocs", "answered");
-    if (seen.answer?.unjournalled) headers.push(["Ocsgw-Code", OUTCOME_DELAYED]);
-    return { ...reply, headers };
+    addOwn(reply.headers, seen, "ocs", "answered");
+    if (seen.answer?.unjournalled) reply.headers.push(["Ocsgw-Code", OUTCOME_DELAYED]);
+    return reply;
   } catch (error) {
     return replyTo(parts, seen, asRefused(error, seen));
   }
@@ -26,7 +25,7 @@ export const asRefused = (error: unknown, seen: Seen): Refused => {
   if (error instanceof Violation) return new Refused(FOR_RULE[error.rule], detailsOf(error));
   if (error instanceof BodyFault) return new Refused(FOR_FAULT[error.fault.kind], { detail: error.fault.detail, close: true });
   events.defect(seen.arrival.id, error);
-  return new Refused("defect", { detail: "a defect of the gateway; the request id finds it in the log", delivery: seen.answer ? "answered" : seen.intended ? "sent-no-answer" : "not-sent", close: true });
+  return new Refused("defect", { detail: "a defect of the gateway; the request id finds it in the log", delivery: seen.answer ? "answered" : seen.intended !== undefined ? "sent-no-answer" : "not-sent", close: true });
 };
 
 const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameters<typeof Refused>[1] => ({
@@ -43,7 +42,7 @@ type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact">;
 
 export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply => {
   // What was intended has its outcome in the journal already.
-  if (!seen.intended) parts.note(refusalEntry(parts, seen, refused));
+  if (seen.intended === undefined) parts.note(refusalEntry(parts, seen, refused));
   const { status, code, delivery } = REFUSALS[refused.refusal];
   parts.observe(seen, { status, code });
   const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));

@@ -1,12 +1,12 @@
 /** What of OCS's answer may this tenant see? All of it, as OCS sent it; but of the list of every campaign group, its own groups alone. */
 import { createHash } from "node:crypto";
 import { ANSWER_HEADERS, MESSAGE_TYPES } from "../ocs/answer.ts";
-import { bytesOf, headerOf, type Arrival, type HeaderLine, type Reply } from "../message.ts";
+import { bytesOf, headerOf, type Arrival, type HeaderLine } from "../message.ts";
 import { mayTouch } from "../tenants/grants.ts";
 import { isThis, readGroups, type Group } from "./shape.ts";
-import type { Answer, Order } from "./words.ts";
+import type { Answer, Order, Screened } from "./words.ts";
 
-export const screen = (order: Order, answer: Answer, arrival: Arrival): Reply => {
+export const screen = (order: Order, answer: Answer, arrival: Arrival): Screened => {
   const { action, identifier } = order.operation;
   const listsAll = action.name === "ReadStatus" && identifier === undefined && answer.status === 200;
   return listsAll ? screenGroups(order, answer, arrival) : { status: answer.status, headers: meaningful(answer.headers), body: answer.body };
@@ -28,7 +28,7 @@ const GROUP_FIELDS = [
 ];
 
 /** Body and Etag are made from this caller's groups only: neither tells of anybody else's. */
-const screenGroups = (order: Order, answer: Answer, arrival: Arrival): Reply => {
+const screenGroups = (order: Order, answer: Answer, arrival: Arrival): Screened => {
   const groups = readGroups(answer.body) ?? {};
   const grant = order.owner.clients.get(order.client)!;
   const mine = [...order.owner.campaignGroups.values()].filter(({ dbid }) => mayTouch(grant, dbid)).sort((a, b) => a.dbid - b.dbid);

@@ -7,7 +7,7 @@ import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
 import type { Entry } from "../journal/entry.ts";
 import type { Redactor } from "../journal/redact.ts";
-import type { Arrival, HeaderLine } from "../message.ts";
+import type { Arrival, HeaderLine, Reply } from "../message.ts";
 import type { Refusal } from "./refusals.ts";
 
 declare const proof: unique symbol;
@@ -82,20 +82,33 @@ export type Failure = {
 /** What is known of a request so far: for the journal's line and the reply when a stage says no. */
 export type Seen = {
   readonly arrival: Arrival;
-  caller?: Caller;
-  operation?: Operation;
-  tenant?: Tenant;
-  charge?: Charge;
+  caller: Caller | undefined;
+  operation: Operation | undefined;
+  tenant: Tenant | undefined;
+  charge: Charge | undefined;
   /** The code under which the tenant's policy would have refused it, and did not because the tenant observes. */
-  wouldRefuse?: string;
+  wouldRefuse: string | undefined;
   /** Milliseconds since arrival at which policy was done. */
-  decided?: number;
-  /** Milliseconds of the journal's two flushes. */
+  decided: number | undefined;
+  /** Milliseconds after which the intent was on disk: from here on the journal owes an outcome. */
+  intended: number | undefined;
+  /** Milliseconds after which the outcome was on disk. */
+  recorded: number | undefined;
+  /** Milliseconds of the journal's two flushes, failed ones too. */
   journal: number;
-  /** The intent is on disk: from here on the journal owes an outcome. */
-  intended?: boolean;
-  answer?: Answer;
+  /** Of the exchange, also when it failed. */
+  waits: Answer["waits"] | undefined;
+  answer: Answer | undefined;
 };
+
+/** Of a request that has just arrived. */
+export const seenOf = (arrival: Arrival): Seen => ({
+  arrival, caller: undefined, operation: undefined, tenant: undefined, charge: undefined, wouldRefuse: undefined, decided: undefined, intended: undefined, recorded: undefined,
+  journal: 0, waits: undefined, answer: undefined,
+});
+
+/** A reply that is the line's own still, so that headers can be added to it. */
+export type Screened = Reply & { readonly headers: HeaderLine[] };
 
 export type Dialect = "auto" | "ocs" | "problem";
 

@@ -50,28 +50,38 @@ describe("requests", () => {
 });
 
 describe("what passes through", () => {
-  it("an exchange gives its waits, and its answer unchanged", async () => {
+  const ask = { target: "/phones/4155550100?req=DoNotCall" };
+  const failing = (waits: { readonly queue: number; readonly ocs: number }): Promise<never> => Promise.reject(Object.assign(new Error("no lane came free"), { why: "waited", sent: false, waits }));
+
+  it("an exchange gives its waits", async () => {
     const counts = new Counts();
-    const answer = { status: 200, waits: { queue: 2, ocs: 7 } };
-    expect(await counts.waiting((_order: string) => Promise.resolve(answer))("order")).toBe(answer);
+    const { handler } = aLine({ observe: counts.observe, send: () => Promise.resolve({ status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 2, ocs: 7 } }) });
+    await handler(anArrival(ask));
     expect([counts.phases.queue.sum, counts.phases.ocs.sum]).toEqual([2, 7]);
   });
 
-  it("an exchange that fails gives its waits, and its error unchanged", async () => {
+  it("an exchange that fails gives its waits, and one that was none gives none", async () => {
     const counts = new Counts();
-    const error = Object.assign(new Error("no lane came free"), { waits: { queue: 5000, ocs: 0 } });
-    await expect(counts.waiting(() => Promise.reject(error))()).rejects.toBe(error);
+    await aLine({ observe: counts.observe, send: () => failing({ queue: 5000, ocs: 0 }) }).handler(anArrival(ask));
     expect([counts.phases.queue.sum, observations(counts.phases.ocs)]).toEqual([5000, 0]);
-    await expect(counts.waiting(() => Promise.reject(new Error("a defect")))()).rejects.toThrow("a defect");
+    await aLine({ observe: counts.observe, send: () => Promise.reject(new Error("a defect")) }).handler(anArrival(ask));
+    await aLine({ observe: counts.observe }).handler(anArrival({ target: "/nothing" }));
     expect(observations(counts.phases.queue)).toBe(1);
   });
 
   it("an append gives its duration when the entry is on disk, and none when it never is", async () => {
     const counts = new Counts();
-    await counts.timed(() => new Promise<void>((resolve) => setTimeout(resolve, 2)))();
-    await expect(counts.timed(() => Promise.reject(new Error("disk")))()).rejects.toThrow("disk");
+    let appended = 0;
+    const slowly = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 2));
+    const append = (): Promise<void> => (appended++ === 0 ? slowly() : Promise.reject(new Error("disk")));
+    const { handler } = aLine({ observe: counts.observe, append });
+    await handler(anArrival(ask));
     expect(observations(counts.appends)).toBe(1);
     expect(counts.appends.sum).toBeGreaterThan(1);
+    await handler(anArrival(ask));
+    expect(observations(counts.appends)).toBe(1);
+    await aLine({ observe: counts.observe }).handler(anArrival(ask));
+    expect(observations(counts.appends)).toBe(3);
   });
 });
 
