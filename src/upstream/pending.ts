@@ -54,32 +54,33 @@ export class Pending {
 
   /** Milliseconds for which OCS keeps the connection after its answer, where it says so. */
   get keptFor(): number | undefined {
-    return this.#reader.keptFor;
+    return this.#reader.head?.keptFor;
   }
 
   #finished(isFlushed: boolean): End {
-    const reader = this.#reader;
+    const { head, surplus, isEmpty } = this.#reader;
     const { fits, method } = this.request;
-    if (this.#needsBody && !reader.framed) return this.#end(undefined, garbled("OCS's answer does not say where it ends"));
-    if (this.#needsBody && fits?.(reader.body) === false) return this.#end(undefined, garbled("OCS's answer is not the one that was asked for"));
+    if (this.#needsBody && head!.framing === "end") return this.#end(undefined, garbled("OCS's answer does not say where it ends"));
+    if (this.#needsBody && fits?.(this.#reader.body) === false) return this.#end(undefined, garbled("OCS's answer is not the one that was asked for"));
     // OCS's positive answer to a POST has no body: with one it may be another request's answer, and its connection is not to be trusted.
-    const odd = reader.surplus || !reader.documented || !isFlushed || (method === "POST" && reader.status === 200 && !reader.isEmpty);
+    const odd = surplus || !head!.documented || !isFlushed || (method === "POST" && head!.status === 200 && !isEmpty);
     return this.#end(this.#answer(), odd ? garbled("more came from OCS than one answer in the shape of its request") : undefined);
   }
 
   /** The outcome is the status: that is known once the header block is whole, also when the body's length lies. */
   #unfinished(fault: NoAnswer): End {
-    return this.#end(this.#reader.status !== 0 && !this.#needsBody ? this.#answer() : undefined, fault);
+    return this.#end(this.#needsBody ? undefined : this.#answer(), fault);
   }
 
   /** Only a positive answer to a GET says what was asked for in its body. */
   get #needsBody(): boolean {
-    return this.request.method === "GET" && this.#reader.status === 200;
+    return this.request.method === "GET" && this.#reader.head?.status === 200;
   }
 
-  #answer(): RawAnswer {
-    const { status, headers, body } = this.#reader;
-    return { status, headers, body, ms: performance.now() - this.#sentAt };
+  /** Undefined while its header block is not whole. */
+  #answer(): RawAnswer | undefined {
+    const { head, body } = this.#reader;
+    return head && { status: head.status, headers: head.headers, body, ms: performance.now() - this.#sentAt };
   }
 
   #end(answer: RawAnswer | undefined, fault: NoAnswer | undefined): End {
