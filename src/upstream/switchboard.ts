@@ -104,8 +104,9 @@ export class Switchboard {
 
   /** Milliseconds until a new request of this tenant would have a lane, at today's pace and with its share of the lanes; 0 while unknown. */
   #foretell(tenant: string, urgent: boolean): number {
-    const perRequest = this.#pace.perRequest;
-    if (perRequest === undefined || (this.#free.size > 0 && this.#queue.size === 0)) return 0;
+    if (this.#free.size > 0 && this.#queue.size === 0) return 0;
+    const { perRequest } = this.#pace;
+    if (perRequest === undefined) return 0;
     const share = (this.#options.shareOf?.(tenant) ?? 1) / this.#queue.sharesWith(tenant);
     return ((this.#queue.ahead(tenant, urgent) + 1) * perRequest) / (this.#options.connections * share);
   }
