@@ -31,7 +31,7 @@ export type ListenerOptions = {
   readonly patience?: Patience;
 };
 
-/** How long a client may take, in milliseconds: for a request's head, for the whole of it, and to take a reply. Kept to the second. */
+/** How long a client may take, in milliseconds: for a request's head, for the whole of it, and to take a reply. The last is kept to the second. */
 export type Patience = { readonly head: number; readonly request: number; readonly reply: number };
 
 export type Listener = {
@@ -48,12 +48,14 @@ export type Listener = {
 export const PATIENCE: Patience = { head: 5000, request: 15_000, reply: 15_000 };
 export const ROOM: Room = { max: 10_000, maxPerSource: 4000 };
 const SECOND = 1000;
+/** So often the late ones are looked for. All that are found are refused in one turn of the event loop, so there must not be many. */
+const LOOK_MS = 100;
 const LINGER_MS = 1000;
 
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const { patience = PATIENCE } = options;
   const desk = new Desk(options, handler);
-  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: SECOND, noDelay: true };
+  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: LOOK_MS, noDelay: true };
   const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true }) : createHttp(settings);
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: patience.head, requestTimeout: patience.request, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });

@@ -98,6 +98,30 @@ describe.concurrent("a client that takes its time", () => {
     expect(line.journal.filter(({ kind }) => kind === "refusal")).toHaveLength(100);
   });
 
+  it("is refused when its own time is over, not with everyone whose time is over within the same second", { retry: 2 }, async () => {
+    const line = aLine();
+    let [together, groups] = [false, 0];
+    const listener = await listen({ name: "clients", host: "127.0.0.1", port: 0, tls: undefined, names: [], allowFrom: undefined, maxBody: 65_536, patience: HASTY }, (arrival) => {
+      if (!together) {
+        groups++;
+        setImmediate(() => (together = false));
+      }
+      together = true;
+      return line.handler(arrival);
+    });
+    stops.push(() => listener.stop(100));
+    const sockets: Socket[] = [];
+    // All within one second. Were they looked for once a second, they would fall into two groups at most.
+    for (let count = 0; count < 6; count++) {
+      sockets.push(await plainSocket(listener.port));
+      sockets.at(-1)!.write("POST ");
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
+    await Promise.all(sockets.map(closed));
+    expect(line.journal).toHaveLength(6);
+    expect(groups).toBeGreaterThan(2);
+  });
+
   it("is let go of when it drips its body, with a refusal that names the length", async () => {
     const { line, listener } = await open();
     const client = await rawClient(listener.port);
