@@ -79,6 +79,9 @@ const hangUpOf = (response: ServerResponse, connection: Connection): AbortSignal
   return gone.signal;
 };
 
+/** Its reason is an error with a stack: one for all. */
+const GONE = AbortSignal.abort();
+
 /** Bytes of which no request could be made. */
 export const brokenArrival = (source: string, listener: string, fault: Fault): Arrival => ({
   id: ulid(),
@@ -91,7 +94,7 @@ export const brokenArrival = (source: string, listener: string, fault: Fault): A
   fault,
   body: () => Promise.reject(new BodyFault(fault)),
   surplus: () => Promise.resolve(true),
-  gone: AbortSignal.abort(),
+  gone: GONE,
 });
 
 const tooLarge = (max: number): Fault => ({ kind: "body-too-large", detail: `the body is larger than ${max} bytes` });

@@ -229,7 +229,7 @@ class Desk {
     if (!socket.writable) return void socket.destroy();
     const head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;
     socket.end(Buffer.concat([Buffer.from(head, "latin1"), reply.body]));
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    destroyLater(socket);
   }
 
   /** A listener on every address answers to the one that was connected to. */
@@ -263,6 +263,12 @@ const write = (response: ServerResponse, { status, headers, body }: Reply, close
 const linger = (socket: Socket): void => {
   socket.destroySoon = () => {
     socket.end();
-    setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    destroyLater(socket);
   };
+};
+
+/** Unless it closes before: a timer that went on would hold its socket, and all it has read, for as long. */
+const destroyLater = (socket: Socket): void => {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once("close", () => clearTimeout(timer));
 };

@@ -2,7 +2,7 @@ import { BlockList } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
 import type { Arrival } from "../../src/message.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
@@ -291,6 +291,21 @@ describe("what is not one unambiguous request for us", () => {
     await client.ended();
     expect(line.sent).toHaveLength(1);
     expect(line.journal).toContainEqual(expect.objectContaining({ kind: "refusal", code: "OCSGW-1011" }));
+  });
+
+  it("leaves nothing behind that would hold a connection which has ended", async () => {
+    const [set, clear] = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "clearTimeout")];
+    stops.push(() => void vi.restoreAllMocks());
+    const { listener } = await open();
+    const raw = await dial(listener);
+    await raw.send("nonsense\r\n\r\n");
+    await raw.ended();
+    const served = await dial(listener);
+    await served.send(post(DNC, "", ["Transfer-Encoding: chunked"]));
+    await served.ended();
+    const lingering = set.mock.results.filter((_, at) => set.mock.calls[at]![1] === 1000).map(({ value }) => value as NodeJS.Timeout);
+    expect(lingering).toHaveLength(2);
+    await vi.waitFor(() => expect(clear.mock.calls.map(([timer]) => timer)).toEqual(expect.arrayContaining(lingering)));
   });
 
   it("a body that never comes whole", async () => {
