@@ -50,6 +50,8 @@ export const ROOM: Room = { max: 10_000, maxPerSource: 4000 };
 const SECOND = 1000;
 /** So often the late ones are looked for. All that are found are refused in one turn of the event loop, so there must not be many. */
 const LOOK_MS = 100;
+/** Who comes while the event loop is busy waits in the kernel, as far as the system lets so many. One for whom there is no room asks again after a second. */
+const BACKLOG = 4096;
 const LINGER_MS = 1000;
 
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
@@ -88,7 +90,7 @@ const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
 const bind = (server: Server, { host, port }: ListenerOptions): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port }, () => {
+    server.listen({ host, port, backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve((server.address() as AddressInfo).port);
     });

@@ -1,12 +1,16 @@
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { BlockList } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
 import type { Arrival } from "../../src/message.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
 import { aLine, type TestLine } from "../kit/line.ts";
+import { describeIf } from "../kit/machine.ts";
 import { rawClient, type RawClient } from "../kit/raw-client.ts";
 
 const stops: (() => Promise<unknown> | void)[] = [];
@@ -245,6 +249,32 @@ const bad: readonly Bad[] = [
   ["an Upgrade", head(["Host: localhost", "X-Client: alpha", "Connection: Upgrade", "Upgrade: websocket", "Content-Length: 0"]), 400, "1011"],
   ["CONNECT", head(["Host: localhost:443"], "CONNECT localhost:443 HTTP/1.1"), 400, "1011"],
 ];
+
+const CROWD = 700;
+/** Linux holds no more in waiting than this, whatever a listener asks for. */
+const mostWaiting = (): number => {
+  try {
+    return Number(readFileSync("/proc/sys/net/core/somaxconn", "utf8"));
+  } catch {
+    return 0;
+  }
+};
+
+describeIf(mostWaiting() >= CROWD, `a system that lets ${CROWD} connections wait`, "a crowd that comes while the event loop is busy", () => {
+  it("finds room, to the last", async () => {
+    const { listener } = await open();
+    const connected = new Int32Array(new SharedArrayBuffer(4));
+    const crowd = new Worker(`
+      const { workerData: { port, count, connected } } = require("node:worker_threads");
+      for (let at = 0; at < count; at++) require("node:net").connect(port, "127.0.0.1", () => (Atomics.add(connected, 0, 1), Atomics.notify(connected, 0))).on("error", () => undefined);
+    `, { eval: true, workerData: { port: listener.port, count: CROWD, connected } });
+    stops.push(() => crowd.terminate());
+    await once(crowd, "online");
+    // Nothing is accepted meanwhile. For whom there is no room asks again after a second, and finds none.
+    for (let seen = 0; seen < CROWD && Atomics.wait(connected, 0, seen, 5000) !== "timed-out";) seen = Atomics.load(connected, 0);
+    expect(Atomics.load(connected, 0)).toBe(CROWD);
+  });
+});
 
 describe("what is not one unambiguous request for us", () => {
   it.each(bad)("%s", async (_name, bytes, status, code) => {
