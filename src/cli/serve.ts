@@ -6,8 +6,10 @@ import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { check } from "./check.ts";
 import { hintInContainer } from "./container-hint.ts";
+import { letHeapGrow } from "./heap.ts";
 
 export const serve = async ({ config }: { config: string }): Promise<number> => {
+  letHeapGrow();
   const gateway = await start(config);
   if (!gateway) {
     hintInContainer(config);

@@ -16,6 +16,12 @@ describe("deploy/ocsgw.service", () => {
     expect(existsSync(join(root, "src/cli/main.ts"))).toBe(true);
   });
 
+  it("gives the engine the same options as the image", () => {
+    const options = /^ENV (?:.* )?NODE_OPTIONS=(\S+)/m.exec(readFileSync(join(deploy, "Dockerfile"), "utf8"))?.[1];
+    expect(options).toBe("--max-semi-space-size=16");
+    expect(settings).toContainEqual(["Environment", `NODE_OPTIONS=${options}`]);
+  });
+
   it("writes to one directory, as a user that exists while it runs", () => {
     expect(Object.fromEntries(["DynamicUser", "StateDirectory", "ProtectSystem", "NoNewPrivileges", "CapabilityBoundingSet"].map((name) => [name, valueOf(name)])))
       .toEqual({ DynamicUser: "yes", StateDirectory: "ocsgw", ProtectSystem: "strict", NoNewPrivileges: "yes", CapabilityBoundingSet: "" });
