@@ -15,10 +15,10 @@ export type Mode = keyof typeof MODES;
 export type Slow = { readonly mode: Mode; readonly connections: number; readonly perSecond: number; readonly seconds: number };
 
 /** Why it ended, in its own words: "No open connections left" when every connection was closed, "Hit test time limit" when some held out. */
-export const slowly = async (program: string, door: Door, { mode, connections, perSecond, seconds }: Slow): Promise<{ readonly ended: string; readonly seconds: number }> => {
+export const slowly = async ([program, ...before]: readonly [string, ...string[]], door: Door, { mode, connections, perSecond, seconds }: Slow): Promise<{ readonly ended: string; readonly seconds: number }> => {
   const started = performance.now();
   const url = `${door.ca === undefined ? "http" : "https"}://127.0.0.1:${door.port}/phones/4155550100?req=DoNotCall`;
-  const { stdout, stderr } = await run(program, [...MODES[mode], "-c", String(connections), "-r", String(perSecond), "-l", String(seconds), "-p", "3", "-u", url]);
+  const { stdout, stderr } = await run(program, [...before, ...MODES[mode], "-c", String(connections), "-r", String(perSecond), "-l", String(seconds), "-p", "3", "-u", url]);
   // eslint-disable-next-line no-control-regex
   const said = (stdout + stderr).replaceAll(/\u001b\[[0-9;]*[A-Za-z]/g, "");
   return { ended: /Exit status:\s*([^\n]*)/.exec(said)?.[1]?.trim() ?? said, seconds: (performance.now() - started) / 1000 };
@@ -26,14 +26,14 @@ export const slowly = async (program: string, door: Door, { mode, connections, p
 
 export type Faithful = { readonly latencies: readonly number[]; readonly wrong: number };
 
-/** Asks so many times a second, each time on a connection of its own, until told to stop. */
-export const askFaithfully = (door: Door, perSecond: number): { readonly stop: () => Promise<Faithful> } => {
+/** Asks so many times a second, each time on a connection of its own, at one door after the other, until told to stop. */
+export const askFaithfully = (doors: readonly Door[], perSecond: number): { readonly stop: () => Promise<Faithful> } => {
   const request = latin1(`POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nAuthorization: ${basic("beta")}\r\nContent-Length: 0\r\n\r\n`);
   const [latencies, under] = [[] as number[], new Set<Promise<void>>()];
-  let wrong = 0;
+  let [asked, wrong] = [0, 0];
   const ask = async (): Promise<void> => {
     const began = performance.now();
-    const outcome = await attack(door, [request], 10_000).catch(() => undefined);
+    const outcome = await attack(doors[asked++ % doors.length]!, [request], 10_000).catch(() => undefined);
     latencies.push(performance.now() - began);
     if (outcome?.replies[0]?.origin !== "ocs") wrong++;
   };
