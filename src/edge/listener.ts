@@ -49,7 +49,7 @@ export const PATIENCE: Patience = { head: 5000, request: 15_000, reply: 15_000 }
 export const ROOM: Room = { max: 10_000, maxPerSource: 4000 };
 const SECOND = 1000;
 /** So often the late ones are looked for. All that are found are refused in one turn of the event loop, so there must not be many. */
-const LOOK_MS = 100;
+const LOOK_MS = 25;
 /** Who comes while the event loop is busy waits in the kernel, as far as the system lets so many. One for whom there is no room asks again after a second. */
 const BACKLOG = 4096;
 const LINGER_MS = 1000;
