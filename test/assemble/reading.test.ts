@@ -41,7 +41,7 @@ const longestWait = async (run: () => Promise<unknown>): Promise<number> => {
 };
 
 describe("a large config file", () => {
-  it("is read aside to the same settings, so that requests need not wait for it", { timeout: 120_000 }, async () => {
+  it("is read aside to the same settings, so that requests need not wait for it", { timeout: 120_000, retry: 2 }, async () => {
     const asked = { file: await file(large()) };
     const here = await readChecked(asked);
     expect(here).toMatchObject({ ok: true });
