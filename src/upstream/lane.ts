@@ -83,6 +83,7 @@ export class Lane {
   /** Rejects with NoAnswer, whose `sent` tells whether the request had begun to leave. The caller sees to one exchange at a time. */
   exchange(request: Request): Promise<RawAnswer> {
     return new Promise((resolve, reject) => {
+      if (!PATH.test(request.path)) return reject(unsent("the path has a character that no request line may have"));
       const pending = new Pending(request, resolve, reject);
       // Bytes or an end that already wait on the connection are seen before anything is written on it.
       if (this.#wire) afterPoll(() => this.#take(pending));
@@ -148,7 +149,6 @@ export class Lane {
   }
 
   #textOf({ method, path, body }: Request): string {
-    if (!PATH.test(path)) throw new TypeError("a path of other than visible ASCII");
     if (body !== "") return `${method} ${path}${this.#headers.json}Content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
     return `${method} ${path}${this.#headers.bare}${method === "GET" ? "" : "Content-length: 0\r\n"}\r\n`;
   }

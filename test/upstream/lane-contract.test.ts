@@ -113,6 +113,17 @@ describe("a lane under suspicion", () => {
     expect(ocs.connections.map(({ requests }) => requests)).toEqual([1, 1]);
   });
 
+  it.each(["/records/1\r\nX: y", "/records/1 HTTP/1.1", "records/1", "/records/é"])("writes nothing of a request whose path would end its line: %j", async (path) => {
+    const ocs = await rawOcs();
+    stops.push(ocs.close);
+    const it = lane(ocs.url);
+    await it.exchange(request(1));
+    const before = ocs.bytes();
+    await expect(it.exchange({ ...request(2), path })).rejects.toMatchObject({ why: "unreachable", sent: false });
+    expect(await it.exchange(request(3))).toMatchObject({ status: 200 });
+    expect(ocs.bytes().slice(before.length)).toMatch(/^POST \/records\/3\?/);
+  });
+
   it("does not repeat what it wrote to an OCS that ends each connection as soon as it is made", async () => {
     const ocs = await rawOcs(() => undefined, { arrived: ({ socket }) => void socket.end() });
     stops.push(ocs.close);
