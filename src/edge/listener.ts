@@ -10,6 +10,7 @@ import { ownAuthorities } from "./authority.ts";
 import { faultOf, isAboutRequest, MAX_HEAD } from "./broken.ts";
 import { Connection } from "./connection.ts";
 import { Crowd, type Room } from "./crowd.ts";
+import { Door } from "./door.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
@@ -64,7 +65,8 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   const port = desk.port = await bind(server, options);
   const seconds = setInterval(() => desk.tick(Math.ceil(patience.reply / SECOND)), SECOND).unref();
   server.once("close", () => clearInterval(seconds));
-  server.on("connection", (socket: Socket) => desk.mayEnter(socket) || socket.destroy());
+  const door = options.tls ? Door.before(server) : undefined;
+  server.on("connection", (socket: Socket) => (desk.mayEnter(socket) ? door?.knock(socket) : socket.destroy()));
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
   server.on("clientError", desk.fail);
@@ -74,7 +76,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
     desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => stop(server, desk, graceMs) };
+  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => (door?.close(), stop(server, desk, graceMs)) };
 };
 
 const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
