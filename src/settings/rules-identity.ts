@@ -45,10 +45,11 @@ const certificatesAreAskedFor: Rule = ({ identity, listeners, upstreams, whole }
   return [{ code: "OCSGW-6309", severity: "warning", path: ["identity", "mtls"], atKey: true, message: "no listener asks for client certificates", help: "give a listener tls.client_ca" }];
 };
 
-const revocationNeedsAuthority: Rule = ({ listeners }) =>
-  listeners.flatMap(({ path, value: { tls } }): Finding | [] => (tls === "none" || tls.client_crl === null || tls.client_ca !== null ? [] : {
-    code: "OCSGW-6246", path: [...path, "tls", "client_crl"], message: "revocation lists without client_ca: no client certificate is asked for",
-  }));
+const revocationNeedsAuthority: Rule = ({ listeners, upstreams }) =>
+  [...listeners, ...upstreams.flatMap(({ path, value: { callbacks } }) => (callbacks ? { path: [...path, "callbacks"], value: callbacks } : []))]
+    .flatMap(({ path, value: { tls } }): Finding | [] => (tls === "none" || tls.client_crl === null || tls.client_ca !== null ? [] : {
+      code: "OCSGW-6246", path: [...path, "tls", "client_crl"], message: "revocation lists without client_ca: no client certificate is asked for",
+    }));
 
 /** `*` within a label is a pattern; a label that is nothing else, or a name without a dot, would take whole domains. */
 const patternsAreNarrow: Rule = ({ identity }) =>

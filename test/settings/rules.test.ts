@@ -77,6 +77,7 @@ const ERRORS: readonly Case[] = [
   { says: "an issuer for a tenant that there is not", changes: [ISSUERS(", tenants: [Alpha Tennant]", ', tenants: ["102"]')], code: "OCSGW-6245", at: ["Alpha Tennant"], help: /did you mean `Alpha Tenant`/ },
   { says: "a certificate for a tenant that there is not", changes: [MTLS("client: alpha-ors, tenants: [Gamma]")], code: "OCSGW-6245", at: ["Gamma"] },
   { says: "revocation lists without an authority", changes: [["    tls: none", "    tls: { cert: a.crt, key: a.key, client_crl: a.crl }"]], code: "OCSGW-6246", at: ["a.crl"] },
+  { says: "revocation lists of the callbacks without an authority", changes: [CALLBACKS('bind: "127.0.0.1:8444", tls: { cert: a.crt, key: a.key, client_crl: a.crl }')], code: "OCSGW-6246", at: ["a.crl"] },
   { says: "a pattern that takes every name", changes: [["  # jwt:\n", '  mtls: [{ name: ca, san_dns: "*", client: alpha-ors }]\n']], code: "OCSGW-6247", at: ['"*"'] },
 ];
 
