@@ -24,10 +24,13 @@ export type Quota = {
   readonly limiters: Limiters;
 };
 
-/** By tenant, policy and limit. */
-export type Limiters = ReadonlyMap<string, RateLimiterMemory>;
+/** Where a limit stands: at one of the tenant's clients, or at the tenant itself; for one action, or for all requests. */
+type Place = { readonly client: string | undefined; readonly action: ActionName | undefined };
 
-type Meter = { readonly name: string; readonly limit: Limit; readonly limiter: RateLimiterMemory };
+/** By tenant, place and limit. */
+export type Limiters = ReadonlyMap<string, Meter>;
+
+export type Meter = { readonly tenant: string; readonly place: Place; readonly name: string; readonly limit: Limit; readonly limiter: RateLimiterMemory };
 /** What one action of one client is charged to, in sequence. */
 type Account = { readonly meters: readonly Meter[]; readonly policy: string };
 
@@ -36,12 +39,13 @@ const KEY = "t";
 const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: undefined };
 
 export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map()): Quota => {
-  const limiters = new Map(before);
-  const meterOf = (tenant: Tenant) => (name: string, limit: Limit): Meter => {
-    const id = JSON.stringify([tenant.upstream, tenant.dbid, name, limit.points, limit.seconds]);
-    const limiter = limiters.get(id) ?? new RateLimiterMemory({ points: limit.points, duration: limit.seconds, keyPrefix: "" });
-    limiters.set(id, limiter);
-    return { name, limit, limiter };
+  const limiters = before.size === 0 ? new Map<string, Meter>() : stillStanding(before, tenants);
+  const meterOf = (of: Tenant) => (place: Place, limit: Limit): Meter => {
+    const [tenant, name] = [keyOf(of), nameOf(place)];
+    const id = JSON.stringify([tenant, name, limit.points, limit.seconds]);
+    const meter = limiters.get(id) ?? { tenant, place, name, limit, limiter: new RateLimiterMemory({ points: limit.points, duration: limit.seconds, keyPrefix: "" }) };
+    limiters.set(id, meter);
+    return meter;
   };
   const accounts = new Map(tenants.filter(hasLimits).map((tenant) => [tenant, accountsOf(tenant, meterOf(tenant))]));
   return {
@@ -53,19 +57,37 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
   };
 };
 
+const keyOf = ({ upstream, dbid }: Tenant): string => `${dbid} at ${upstream}`;
+
+const nameOf = ({ client, action }: Place): string => [...(client === undefined ? [] : [`client ${client}`]), ...(action === undefined ? [] : [action])].join(" ") || "tenant";
+
+const limitAt = ({ limits, clients }: Tenant, { client, action }: Place): Limit | undefined => {
+  const own = client === undefined ? limits : clients.get(client)?.limits;
+  return action === undefined ? own?.requests : own?.actions.get(action);
+};
+
+const stillStanding = (before: Limiters, tenants: readonly Tenant[]): Map<string, Meter> => {
+  const byKey = new Map(tenants.map((tenant) => [keyOf(tenant), tenant]));
+  return new Map([...before].filter(([, { tenant, place, limit }]) => {
+    const now = byKey.get(tenant);
+    const its = now && limitAt(now, place);
+    return its?.points === limit.points && its.seconds === limit.seconds;
+  }));
+};
+
 const hasLimits = ({ limits, clients }: Tenant): boolean => isLimited(limits) || [...clients.values()].some((grant) => isLimited(grant.limits));
 
 const isLimited = (limits: Limits | undefined): boolean => limits !== undefined && (limits.requests !== undefined || limits.actions.size > 0);
 
 /** Undefined for who has no limits. Made when they are first asked for: of many tenants few ask at a time. */
-const accountsOf = ({ limits, clients }: Tenant, meterOf: (name: string, limit: Limit) => Meter): ((client: string, action: ActionName) => Account | undefined) => {
+const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Meter): ((client: string, action: ActionName) => Account | undefined) => {
   const made = new Map<string, Map<ActionName, Account | undefined>>();
   const metersFor = (client: string, action: ActionName): readonly Meter[] => {
-    const own = clients.get(client)?.limits;
-    const all: readonly (readonly [string, Limit | undefined])[] = [
-      ["tenant", limits.requests], [`client ${client}`, own?.requests], [action, limits.actions.get(action)], [`client ${client} ${action}`, own?.actions.get(action)],
-    ];
-    return all.flatMap(([name, limit]) => (limit ? [meterOf(name, limit)] : []));
+    const places: readonly Place[] = [{ client: undefined, action: undefined }, { client, action: undefined }, { client: undefined, action }, { client, action }];
+    return places.flatMap((place) => {
+      const limit = limitAt(tenant, place);
+      return limit ? [meterOf(place, limit)] : [];
+    });
   };
   return (client, action) => {
     let own = made.get(client);

@@ -98,4 +98,17 @@ describe("a quota", () => {
     const wider = limited(minute(3));
     expect((await open([wider], first.quota.limiters).charge(wider)).allowed).toBe(true);
   });
+
+  it("forgets the limits that are gone when it is made anew, and no others", async () => {
+    const clients = new Map([["alpha", grant(limits(minute(5), minute(4)))]]);
+    const tenant = aTenant({ clients, limits: limits(minute(10), minute(3)) });
+    const first = open([tenant]);
+    await first.charge(tenant, "AddRecord");
+    const names = ({ quota }: Opened): string[] => [...quota.limiters.values()].map(({ name, limit }) => `${name} ${limit.points}`);
+    expect(names(first)).toEqual(["tenant 10", "client alpha 5", "AddRecord 3", "client alpha AddRecord 4"]);
+    expect(names(open([tenant], first.quota.limiters))).toEqual(names(first));
+    expect(names(open([aTenant({ clients, limits: limits(minute(11)) })], first.quota.limiters))).toEqual(["client alpha 5", "client alpha AddRecord 4"]);
+    expect(names(open([aTenant({ limits: limits(minute(10), minute(3)) })], first.quota.limiters))).toEqual(["tenant 10", "AddRecord 3"]);
+    expect(names(open([beta()], first.quota.limiters))).toEqual([]);
+  });
 });
