@@ -6,6 +6,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { Door } from "../../src/edge/door.ts";
 import { listen } from "../../src/edge/listener.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { clientHello } from "../kit/client-hello.ts";
 import { aLine } from "../kit/line.ts";
 
 const stops: (() => Promise<unknown> | void)[] = [];
@@ -226,21 +227,9 @@ describe("a TLS listener behind its door", () => {
     expect(reply.toString("latin1")).toMatch(/^HTTP\/1\.1 200 /);
   });
 
-  /** What Node's own client says first. */
-  const aHello = async (): Promise<Buffer> => {
-    const server = createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const client = connectTls({ port: (server.address() as AddressInfo).port, host: "127.0.0.1", servername: "localhost" }).on("error", () => undefined);
-    const [socket] = (await once(server, "connection")) as [Socket];
-    const [said] = (await once(socket, "data")) as [Buffer];
-    client.destroy();
-    server.close();
-    return said;
-  };
-
   it("serves others while a crowd that said hello in one moment is still being let in", async () => {
     const CROWD = 400;
-    const [port, said] = [await open(), await aHello()];
+    const [port, said] = [await open(), await clientHello()];
     const to = { port, host: "127.0.0.1", ca: authority.certPem, servername: "localhost", localAddress: "127.0.0.2" };
     const inside = connectTls(to);
     stops.push(() => void inside.destroy());

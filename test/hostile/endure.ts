@@ -9,11 +9,12 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { clientHello } from "../kit/client-hello.ts";
 import { programOf } from "../kit/machine.ts";
 import { attack, type Door } from "./attack.ts";
 import type { Lives } from "./lives.ts";
 import { latin1 } from "./payload.ts";
-import { askFaithfully, MODES, quantile, slowly, type Mode, type Slow } from "./slowhttptest.ts";
+import { askFaithfully, MODES, quantile, slowly, type Mode } from "./slowhttptest.ts";
 import { testssl } from "./testssl.ts";
 
 const { values } = parseArgs({ options: { seconds: { type: "string", default: "60" }, only: { type: "string" } } });
@@ -23,6 +24,8 @@ const RATE = 200;
 const WATCHED_MS = 75;
 /** Who has nothing to say is not waited for any longer. */
 const SILENCE_MS = 15_000;
+/** As long as an attack lasts whose connections are closed in time. */
+const PEACE_MS = 12_000;
 
 type Doors = { readonly ports: { readonly plain: number; readonly tls: number }; readonly ca: string };
 
@@ -57,45 +60,91 @@ const livesOf = (): Promise<Lives> => {
 };
 const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-const faithfully = async <Value>(during: () => Promise<Value>): Promise<{ readonly value: Value; readonly p99: number; readonly wrong: number; readonly count: number }> => {
+/** How the client of good faith fared. */
+type Fared = { readonly latencies: number[]; /** Requests without their answer. */ wrong: number };
+const p99 = ({ latencies }: Fared): number => quantile(latencies, 0.99);
+
+const faithfully = async <Value>(fared: Fared, during: () => Promise<Value>): Promise<Value> => {
   const client = askFaithfully(elsewhere, RATE);
   const value = await during();
   const { latencies, wrong } = await client.stop();
-  return { value, p99: quantile(latencies, 0.99), wrong, count: latencies.length };
+  fared.latencies.push(...latencies);
+  fared.wrong += wrong;
+  return value;
 };
 
 /** Seconds that a connection may last. A small answer that is not read lies in the kernel, and the connection is an idle one, which is kept. */
 const LIMITS: Readonly<Record<Mode, number>> = { "slow headers": 6.5, "slow body": 16, "ranges": 6.5, "slow read": Infinity };
 
-const slowClients = async (): Promise<void> => {
-  const [program, nice] = [programOf("slowhttptest"), programOf("nice")];
-  if (program === undefined) return console.log("left out: slowhttptest is not on this machine");
-  const attackers: readonly [string, ...string[]] = nice === undefined ? [program] : [nice, "-n", "19", program];
-  // The first thousand requests are slower than any attack.
-  await faithfully(() => rest(5000));
-  const quiet = await faithfully(() => rest(10_000));
-  note(`${RATE} requests/s in peace: p99 ${quiet.p99.toFixed(1)} ms, ${quiet.wrong} of ${quiet.count} wrong`);
-  if (nice !== undefined) note("attackers have the machine's processors when nobody else wants them: from elsewhere they would take none");
-  for (const mode of Object.keys(MODES) as Mode[]) {
-    const slow = { mode, connections: 1000, perSecond: 200, seconds: SECONDS };
-    await livesOf();
-    const { value: { ended, seconds }, p99, wrong, count } = await faithfully(() => slowly(attackers, tls, slow));
-    const { taken, longest, open } = await livesOf();
-    tell(`${mode}, 1000 connections: the other client's requests without their answer`, `${wrong} of ${count}`, "0", wrong === 0);
-    tell(`${mode}: the other client's p99`, `${p99.toFixed(1)} ms`, `2 × ${quiet.p99.toFixed(1)} ms`, p99 <= 2 * quiet.p99);
-    note(`${mode}: its p99 while a bare server is attacked so, beside the gateway: ${(await besideBareServer(attackers, slow)).toFixed(1)} ms`);
-    const [limit, found] = [LIMITS[mode], `${taken} taken, ${open} left open, the longest closed after ${(longest / 1000).toFixed(1)} s; the tool after ${seconds.toFixed(1)} s: ${ended}`];
-    if (limit === Infinity) note(`${mode}: ${found}`);
-    else tell(`${mode}: every connection closed`, found, `0 left open, ${limit} s`, open === 0 && longest <= limit * 1000 && ended.startsWith("No open"));
-  }
+/** They run only while nobody else wants a processor: from elsewhere they would take none. */
+const politely = (program: string): readonly [string, ...string[]] => {
+  const [idle, nice] = [programOf("chrt"), programOf("nice")];
+  if (idle !== undefined) return [idle, "--idle", "0", program];
+  return nice === undefined ? [program] : [nice, "-n", "19", program];
 };
 
-/** What of the other client's wait is the machine's, which has the attackers on it too, and not the gateway's. */
-const besideBareServer = async (attackers: readonly [string, ...string[]], slow: Slow): Promise<number> => {
+/**
+ * Each attack again and again until it has lasted as long as it is to, in turns with peace and with the same attack on a bare server beside the
+ * gateway: a machine that is slower for a while is so for all three. The bare server's share is the machine's, which has the attackers on it too.
+ */
+const slowClients = async (): Promise<void> => {
+  const program = programOf("slowhttptest");
+  if (program === undefined) return console.log("left out: slowhttptest is not on this machine");
+  const attackers = politely(program);
   const bare = await start<number>("bare-program.ts");
-  const { p99 } = await faithfully(() => slowly(attackers, { port: bare.told, ca }, slow));
+  // The first thousand requests are slower than any attack.
+  await faithfully({ latencies: [], wrong: 0 }, () => rest(5000));
+  for (const mode of Object.keys(MODES) as Mode[]) {
+    const slow = { mode, connections: 1000, perSecond: 200, seconds: SECONDS };
+    const [peace, siege, beside] = Array.from({ length: 3 }, (): Fared => ({ latencies: [], wrong: 0 })) as [Fared, Fared, Fared];
+    const [ends, lives]: [string[], Lives[]] = [[], []];
+    for (let lasted = 0; lasted < SECONDS;) {
+      await faithfully(peace, () => rest(PEACE_MS));
+      await livesOf();
+      const { ended, seconds } = await faithfully(siege, () => slowly(attackers, tls, slow));
+      ends.push(ended);
+      lives.push(await livesOf());
+      await faithfully(beside, () => slowly(attackers, { port: bare.told, ca }, slow));
+      lasted += seconds;
+    }
+    tell(`${mode}, 1000 connections, ${ends.length} times: the other client's requests without their answer`, `${siege.wrong} of ${siege.latencies.length}`, "0", siege.wrong === 0);
+    tell(`${mode}: the other client's p99`, `${p99(siege).toFixed(1)} ms, ${(p99(siege) / p99(peace)).toFixed(2)} times`, `2 times ${p99(peace).toFixed(1)} ms, in peace`, p99(siege) <= 2 * p99(peace));
+    note(`${mode}: its p99 while a bare server is attacked so, beside the gateway: ${p99(beside).toFixed(1)} ms, ${(p99(beside) / p99(peace)).toFixed(2)} times`);
+    const [limit, taken, open, longest] = [LIMITS[mode], sum(lives.map((each) => each.taken)), sum(lives.map((each) => each.open)), Math.max(...lives.map((each) => each.longest)) / 1000];
+    const found = `${taken} taken, ${open} left open, the longest closed after ${longest.toFixed(1)} s; the tool: ${[...new Set(ends)].join(", ")}`;
+    if (limit === Infinity) note(`${mode}: ${found}`);
+    else tell(`${mode}: every connection closed`, found, `0 left open, ${limit} s`, open === 0 && longest <= limit && ends.every((ended) => ended.startsWith("No open")));
+  }
   bare.child.disconnect();
-  return p99;
+};
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
+
+const connected = (port: number): Promise<Socket> =>
+  new Promise((resolve, reject) => {
+    const socket = connect({ port, host: "127.0.0.1" }, () => resolve(socket)).on("error", reject);
+  });
+
+/** A crowd that is there already, and says hello in one moment. */
+const crowds = async (): Promise<void> => {
+  const [said, request] = [await clientHello(), latin1("POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")];
+  const [fared, waits]: [Fared, number[]] = [{ latencies: [], wrong: 0 }, []];
+  for (let round = 0; round < 5; round++) {
+    const crowd = await Promise.all(Array.from({ length: 500 }, () => connected(ports.tls)));
+    // The gateway takes one with each turn of its event loop.
+    await rest(500);
+    await faithfully(fared, async () => {
+      for (const socket of crowd) socket.write(said);
+      const began = performance.now();
+      await attack({ ...tls, from: "127.0.2.1" }, [request]);
+      waits.push(performance.now() - began);
+      await rest(1000);
+    });
+    for (const socket of crowd) socket.destroy();
+  }
+  tell("500 clients that say hello in one moment: the other client's requests without their answer", `${fared.wrong} of ${fared.latencies.length}`, "0", fared.wrong === 0);
+  tell("its longest wait", `${Math.max(...fared.latencies).toFixed(0)} ms`, "200 ms", Math.max(...fared.latencies) <= 200);
+  tell("one who comes then and from elsewhere, over TLS, until it has its answer", `${waits.map((wait) => wait.toFixed(0)).join(", ")} ms`, "200 ms", Math.max(...waits) <= 200);
 };
 
 /** Whether it hears of its end: for whom there was no room at the server may believe that it is connected, and is never told. */
@@ -157,7 +206,7 @@ const secrecy = async (): Promise<void> => {
   tell(`testssl.sh, ${all.length} findings`, bad.join("; ") || "nothing of LOW or worse", "nothing", bad.length === 0);
 };
 
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { "half-closers": halfClosers, "silent": silentClients, "bulky": bulkyClients, "slow": slowClients, "testssl": secrecy };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { "half-closers": halfClosers, "silent": silentClients, "crowds": crowds, "bulky": bulkyClients, "slow": slowClients, "testssl": secrecy };
 const asked = values.only === undefined ? Object.values(PARTS) : [PARTS[values.only]].filter((part) => part !== undefined);
 if (asked.length === 0) console.error(`--only: expected one of ${Object.keys(PARTS).join(", ")}`);
 for (const part of asked) await part();

@@ -45,9 +45,12 @@ export const askFaithfully = (doors: readonly Door[], perSecond: number): { read
     stop: async () => {
       clearInterval(timer);
       await Promise.all(under);
-      return { latencies: latencies.toSorted((a, b) => a - b), wrong };
+      return { latencies, wrong };
     },
   };
 };
 
-export const quantile = (sorted: readonly number[], share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+export const quantile = (numbers: readonly number[], share: number): number => {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
+};
