@@ -1,6 +1,7 @@
 /**
  * In front of a TLS server. A handshake costs as much as several requests, so with each turn of the event loop one connection is let in, from one
  * source after the other: who is inside is served in between, and a crowd waits for itself. Who says nothing costs a socket, and nothing of TLS.
+ * What a client has TLS do behind its first record (a second hello, say) takes no turns: against that stands how many may come from one address.
  */
 import type { Server, Socket } from "node:net";
 
