@@ -9,7 +9,7 @@ import type { Path } from "./problem.ts";
 import { admin, audit } from "./schema-audit.ts";
 import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
-import type { ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
+import type { CallbacksSettings, ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
 import { tenant } from "./schema-tenants.ts";
 import { policyTest } from "./schema-tests.ts";
 import { upstream } from "./schema-upstreams.ts";
@@ -21,6 +21,11 @@ export type TenantAt = At<TenantSettings> & { readonly lost: readonly string[] }
 
 /** True when the tenant may well have meant to say something there: then nothing follows from its absence. */
 export const mayMiss = ({ lost, value }: TenantAt, key: keyof TenantSettings): boolean => lost.some((each) => each === key || !Object.hasOwn(value, each));
+
+export type CallbacksAt = At<CallbacksSettings> & { readonly upstream: string };
+
+export const callbacksIn = ({ upstreams }: Pick<Facts, "upstreams">): readonly CallbacksAt[] =>
+  upstreams.flatMap(({ path, value, name }) => (value.callbacks ? { path: [...path, "callbacks"], value: value.callbacks, upstream: name } : []));
 
 export const clientsAt = ({ tenants, upstreams }: Pick<Facts, "tenants" | "upstreams">): ReadonlySet<string> =>
   clientNames(tenants.map(({ value }) => value), upstreams.map(({ value }) => value));

@@ -2,7 +2,7 @@
 import type { Finding, Path } from "./problem.ts";
 import { suggest } from "./nearest.ts";
 import type { Rule } from "./rules.ts";
-import { clientsAt, type Facts } from "./facts.ts";
+import { callbacksIn, clientsAt, type Facts } from "./facts.ts";
 
 type Speaker = { readonly path: Path; readonly tenants: readonly string[] | null };
 
@@ -38,18 +38,18 @@ const certificateOfClient: Rule = (facts) => {
   });
 };
 
-const certificatesAreAskedFor: Rule = ({ identity, listeners, upstreams, whole }) => {
+const certificatesAreAskedFor: Rule = (facts) => {
+  const { identity, listeners, whole } = facts;
   const asks = listeners.some(({ value: { tls } }) => tls !== "none" && tls.client_ca !== null && tls.client_certificates !== "none")
-    || upstreams.some(({ value: { callbacks } }) => callbacks !== null && callbacks.tls !== "none" && callbacks.tls.client_ca !== null);
+    || callbacksIn(facts).some(({ value: { tls } }) => tls !== "none" && tls.client_ca !== null);
   if (asks || !whole || (identity?.value.mtls ?? []).length === 0) return [];
   return [{ code: "OCSGW-6309", severity: "warning", path: ["identity", "mtls"], atKey: true, message: "no listener asks for client certificates", help: "give a listener tls.client_ca" }];
 };
 
-const revocationNeedsAuthority: Rule = ({ listeners, upstreams }) =>
-  [...listeners, ...upstreams.flatMap(({ path, value: { callbacks } }) => (callbacks ? { path: [...path, "callbacks"], value: callbacks } : []))]
-    .flatMap(({ path, value: { tls } }): Finding | [] => (tls === "none" || tls.client_crl === null || tls.client_ca !== null ? [] : {
-      code: "OCSGW-6246", path: [...path, "tls", "client_crl"], message: "revocation lists without client_ca: no client certificate is asked for",
-    }));
+const revocationNeedsAuthority: Rule = (facts) =>
+  [...facts.listeners, ...callbacksIn(facts)].flatMap(({ path, value: { tls } }): Finding | [] => (tls === "none" || tls.client_crl === null || tls.client_ca !== null ? [] : {
+    code: "OCSGW-6246", path: [...path, "tls", "client_crl"], message: "revocation lists without client_ca: no client certificate is asked for",
+  }));
 
 /** `*` within a label is a pattern; a label that is nothing else, or a name without a dot, would take whole domains. */
 const patternsAreNarrow: Rule = ({ identity }) =>

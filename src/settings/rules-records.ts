@@ -1,5 +1,5 @@
 /** What tells whose a record handle is: callbacks for `pre-dial`, registrars for `registered`, and who may speak there. */
-import { mayMiss, type At, type Facts, type TenantAt } from "./facts.ts";
+import { callbacksIn, mayMiss, type At, type Facts, type TenantAt } from "./facts.ts";
 import { suggest } from "./nearest.ts";
 import type { Finding } from "./problem.ts";
 import type { Rule } from "./rules.ts";
@@ -7,10 +7,6 @@ import type { CallbacksSettings } from "./schema.ts";
 import { isLoopback } from "./units.ts";
 
 type Registrar = At<CallbacksSettings["registrars"][number]> & { readonly upstream: string };
-type Callbacks = At<CallbacksSettings> & { readonly upstream: string };
-
-const callbacksIn = ({ upstreams }: Facts): readonly Callbacks[] =>
-  upstreams.flatMap(({ path, value, name }) => (value.callbacks ? { path: [...path, "callbacks"], value: value.callbacks, upstream: name } : []));
 
 const registrarsIn = (facts: Facts): readonly Registrar[] =>
   callbacksIn(facts).flatMap(({ path, value, upstream }) => value.registrars.map((registrar, at) => ({ path: [...path, "registrars", at], value: registrar, upstream })));
