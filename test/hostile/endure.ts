@@ -91,6 +91,7 @@ const slowClients = async (): Promise<void> => {
   const program = programOf("slowhttptest");
   if (program === undefined) return console.log("left out: slowhttptest is not on this machine");
   const attackers = politely(program);
+  note(`attackers are started by ${attackers.slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`);
   const bare = await start<number>("bare-program.ts");
   // The first thousand requests are slower than any attack.
   await faithfully({ latencies: [], wrong: 0 }, () => rest(5000));
