@@ -18,18 +18,25 @@ export type Door = { readonly port: number; readonly ca?: string; readonly from?
 /** A server has this long to close, milliseconds. */
 const PATIENCE = 5000;
 const SETTLE = 5;
+/** Nothing but whole interim replies (RFC 9110, 15.2). */
+const INTERIM = /^(HTTP\/1\.1 1\d\d [^\r]*\r\n([^\r]+\r\n)*\r\n)*$/;
 
-/** The client closes its side once something came, or `settle` milliseconds after its last byte. */
+/** The client closes its side once more came than interim replies (a proxy lets go of who leaves after its 100), or `settle` milliseconds after its last byte. */
 export const attack = async (door: Door, pieces: readonly Buffer[], settle = SETTLE): Promise<Outcome> => {
   const socket = await open(door);
   let received = "";
   const over = new Promise<void>((resolve) => socket.once("close", resolve));
-  socket.on("data", (chunk: Buffer) => (received += chunk.toString("latin1")));
+  const heard = new Promise<void>((resolve) => {
+    socket.on("data", (chunk: Buffer) => {
+      received += chunk.toString("latin1");
+      if (!INTERIM.test(received)) resolve();
+    });
+  });
   for (const piece of pieces) {
     if (socket.writable) socket.write(piece);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  if (received === "") await Promise.race([over, new Promise((resolve) => socket.once("data", resolve)), new Promise((resolve) => setTimeout(resolve, settle))]);
+  await Promise.race([over, heard, new Promise((resolve) => setTimeout(resolve, settle))]);
   if (socket.writable) socket.end();
   const patience = setTimeout(() => socket.destroy(new Error("still open")), PATIENCE);
   await over;
