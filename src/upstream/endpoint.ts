@@ -82,9 +82,9 @@ const overTls = ({ tls }: Endpoint, target: Target): TLSSocket => {
 /** Of a text with several lists Node would read the first alone. */
 const eachList = (pem: string): string[] => pem.match(/-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g) ?? [pem];
 
-/** A name counts only as a subject alternative name: the common name is no fallback. */
+/** A name counts only as a subject alternative name. Node falls back to the common name where none of those is a DNS name, so it is not shown any. */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
-  certificate.subjectaltname ? checkServerIdentity(host, certificate) : new Error("OCS's certificate has no subject alternative name");
+  certificate.subjectaltname ? checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: "" } }) : new Error("OCS's certificate has no subject alternative name");
 
 /** Of the certificate's own key: whoever can mint another under the same authority has another key. */
 const pinFault = ({ raw }: PeerCertificate, pins: readonly string[] | undefined): Error | undefined => {

@@ -38,6 +38,7 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "is for another host": { shows: ca.issue({ ...names, names: ["ocs.test"] }) },
   "is for the host, and another name is expected": { shows: good, server_name: "ocs.test" },
   "has the host as common name only": { shows: ca.issue({ cn: "localhost", usage: "serverAuth" }), host: "localhost" },
+  "has the host as common name, and an address of another": { shows: ca.issue({ ...names, cn: "localhost", names: ["192.0.2.1"] }), host: "localhost" },
   "has the host in a wildcard of all": { shows: ca.issue({ ...names, names: ["*"] }), host: "localhost" },
   "is of an unknown root": { shows: another.issue(names) },
   "is of a root that nobody configured": { shows: good, ca: another.certPem },
