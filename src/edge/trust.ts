@@ -93,12 +93,12 @@ export class Trust {
     return { generation: this.#generation, peer: peerOf([own], fault), until: Infinity };
   }
 
-  /** From the certificate to a root of the listener's; undefined when there is no such path. */
+  /** From the certificate to a root of the listener's, by the first that are in force, as OpenSSL goes; undefined when there is no such path. */
   #pathOf(own: Certificate & Readable, length = 1): readonly (Certificate & Readable)[] | undefined {
     if (length > 1 && own.x509.checkIssued(own.x509)) return [own];
     if (length >= MAX_PATH) return undefined;
     for (const above of this.#authorities) {
-      if (!own.x509.checkIssued(above.x509) || !own.x509.verify(above.x509.publicKey)) continue;
+      if (!isInForce(above, this.#now()) || !own.x509.checkIssued(above.x509) || !own.x509.verify(above.x509.publicKey)) continue;
       const rest = this.#pathOf(above, length + 1);
       if (rest) return [own, ...rest];
     }
@@ -124,7 +124,9 @@ const read = (der: Buffer): (Certificate & Readable) | undefined => {
   }
 };
 
-const UNREADABLE: Certificate = { digest: Buffer.alloc(0), serial: "", issuer: "", notAfter: 0, isAuthority: false, maySignCertificates: false, purposes: undefined, dnsNames: [] };
+const isInForce = ({ notBefore, notAfter }: Certificate, now: number): boolean => now >= notBefore && now < notAfter;
+
+const UNREADABLE: Certificate = { digest: Buffer.alloc(0), serial: "", issuer: "", notBefore: 0, notAfter: 0, isAuthority: false, maySignCertificates: false, purposes: undefined, dnsNames: [] };
 
 const keyOf = (path: readonly Certificate[] = []): string => path.map(({ digest }) => digest.toString("hex")).join(" ");
 

@@ -9,6 +9,7 @@ export type Certificate = {
   readonly serial: string;
   readonly issuer: string;
   /** Milliseconds since 1970. */
+  readonly notBefore: number;
   readonly notAfter: number;
   readonly isAuthority: boolean;
   readonly maySignCertificates: boolean;
@@ -42,6 +43,7 @@ export const readCertificate = (der: Buffer): Certificate => {
   const fields = signedFields(der);
   const [serial, , issuer, validity] = fields[0]?.tag === VERSION ? fields.slice(1) : fields;
   if (!serial || !issuer || !validity) return broken();
+  const [from, to] = elementsOf(validity.contents);
   const extensions = extensionsOf(fields.find(({ tag }) => tag === EXTENSIONS));
   const constraints = extensions.get(EXTENSION.basicConstraints);
   const usage = extensions.get(EXTENSION.keyUsage);
@@ -51,7 +53,8 @@ export const readCertificate = (der: Buffer): Certificate => {
     digest: createHash("sha256").update(der).digest(),
     serial: serial.contents.toString("hex"),
     issuer: issuer.whole.toString("hex"),
-    notAfter: momentOf(elementsOf(validity.contents)[1] ?? broken()),
+    notBefore: momentOf(from ?? broken()),
+    notAfter: momentOf(to ?? broken()),
     isAuthority: constraints !== undefined && isTrue(elementsOf(constraints.contents)[0]),
     maySignCertificates: usage !== undefined && ((usage.contents[1] ?? 0) & KEY_CERT_SIGN) !== 0,
     purposes: purposes && elementsOf(purposes.contents).map(({ contents }) => contents.toString("hex")),

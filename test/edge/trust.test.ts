@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
 import { requireUsable, type TlsSettings } from "../../src/edge/tls.ts";
 import { bytesOf, type Arrival } from "../../src/message.ts";
-import { testAuthority, type Made } from "../kit/certificates.ts";
+import { ecKeys, testAuthority, type Made } from "../kit/certificates.ts";
 
 const PATIENT = { timeout: 20_000, interval: 10 };
 const ca = testAuthority("Clients' CA");
@@ -149,6 +149,35 @@ describe("a connection with a client certificate", () => {
     ["no list", "nothing"], ["a torn list", ca.crl().replace(/\n.{64}\n/, "\n")], ["a certificate in its place", ca.certPem],
   ])("%s for a revocation list cannot be used", (_, clientCrl) => {
     expect(() => requireUsable(settings({ clientCrl }))).toThrow();
+  });
+});
+
+describe("of several paths to a root", () => {
+  const DAY = 86_400_000;
+  const ENDED = { from: -9 * DAY, to: -DAY };
+  const keys = ecKeys();
+  const root = testAuthority("root", { keys });
+  const [old, young] = [testAuthority("root", { keys, ...ENDED }), testAuthority("root", { keys, from: DAY })];
+  const bridge = { cn: "bridge", keys: ecKeys() };
+  const between = root.below(bridge);
+  const [crossed, ended] = [other.below(bridge), other.below({ ...bridge, ...ENDED })];
+  const [direct, below, throughEnded] = [root, between, ended].map((authority) => authority.issue({ names: ["one.test"], usage: "clientAuth" })) as [Made, Made, Made];
+
+  it.each<[string, readonly Made[], Made]>([
+    ["a renewed root behind the old one", [old, root], direct], ["a renewed root before the old one", [root, old], direct], ["a root before which the next one stands already", [young, root], direct],
+    ["a bridge behind an ended one", [other, ended, root, between], below], ["a bridge before an ended one", [root, between, other, ended], below],
+    ["a bridge of two roots", [other, crossed, root, between], below],
+    ["a bridge whose ended certificate the client brings along", [root, between], throughEnded],
+  ])("counts %s", async (_, authorities, made) => {
+    const desk = await aDesk({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
+    expect(await (await aClient(desk, made)).ask()).toBe("one.test");
+  });
+
+  it.each<[string, readonly Made[], Made]>([
+    ["none that has ended", [other, ended], throughEnded], ["none over an ended root", [old], direct], ["none over a root to come", [young], direct], ["none without its root", [crossed, between], below],
+  ])("counts %s", async (_, authorities, made) => {
+    const desk = await aDesk({ tls: settings({ clientCa: authorities.map(({ certPem }) => certPem).join("") }) });
+    expect(await (await aClient(desk, made)).ask()).not.toBe("one.test");
   });
 });
 

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { testAuthority, type Made } from "../kit/certificates.ts";
+import { ecKeys, testAuthority, type Made } from "../kit/certificates.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 
@@ -14,6 +14,8 @@ const another = testAuthority("Another CA");
 const below = ca.below({ cn: "OCS's issuing CA", pathLength: 0 });
 const tooDeep = below.below({ cn: "one too many" });
 const narrow = ca.below({ cn: "OCS's narrow CA", permitted: ["ocs.test"] });
+const bridge = { cn: "OCS's bridge", keys: ecKeys() };
+const [between, crossed, ended] = [ca.below(bridge), another.below(bridge), another.below({ ...bridge, from: -2 * DAY, to: -DAY })];
 const names = { names: ["127.0.0.1", "localhost"], usage: "serverAuth" } as const;
 const [good, revoked, lower] = [ca.issue(names), ca.issue(names), below.issue(names)];
 const pinOf = ({ certPem }: Made): string => `sha256:${createHash("sha256").update(new X509Certificate(certPem).publicKey.export({ type: "spki", format: "der" })).digest("base64")}`;
@@ -29,6 +31,8 @@ const TAKEN: Readonly<Record<string, Case>> = {
   "one whose whole path is not on the revocation lists": { shows: lower, crl },
   "one with a pinned key": { shows: good, pins: [pinOf(lower), pinOf(good)] },
   "one for the name that is expected": { shows: ca.issue({ ...names, names: ["ocs.test"] }), server_name: "ocs.test" },
+  "one over a bridge that a second root has signed": { shows: crossed.issue(names), ca: another.certPem + ca.certPem },
+  "one over a bridge whose ended certificate stands first": { shows: ended.issue(names), ca: another.certPem + ended.certPem + ca.certPem + between.certPem },
   "one for a name within its authority's": { shows: narrow.issue({ ...names, names: ["a.ocs.test"] }), server_name: "a.ocs.test" },
 };
 
@@ -41,6 +45,8 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "has the host as common name, and an address of another": { shows: ca.issue({ ...names, cn: "localhost", names: ["192.0.2.1"] }), host: "localhost" },
   "has the host in a wildcard of all": { shows: ca.issue({ ...names, names: ["*"] }), host: "localhost" },
   "is of an unknown root": { shows: another.issue(names) },
+  "is over an ended bridge to the root that is configured": { shows: ended.issue(names), ca: another.certPem },
+  "is over a bridge to another root": { shows: crossed.issue(names) },
   "is of a root that nobody configured": { shows: good, ca: another.certPem },
   "is below one authority too many": { shows: tooDeep.issue(names) },
   "is outside its authority's names": { shows: narrow.issue({ ...names, names: ["localhost"] }), host: "localhost" },
