@@ -10,6 +10,8 @@ import { letHeapGrow } from "./heap.ts";
 
 export const serve = async ({ config }: { config: string }): Promise<number> => {
   letHeapGrow();
+  // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
+  process.off("SIGHUP", unheard).on("SIGHUP", unheard);
   const gateway = await start(config);
   if (!gateway) {
     hintInContainer(config);
@@ -19,6 +21,8 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
   await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
   return 0;
 };
+
+const unheard = (): void => undefined;
 
 /** Undefined when the file is not valid. */
 const start = async (config: string): Promise<Gateway | undefined> => {
