@@ -31,7 +31,7 @@ export type Gateway = {
   readonly verifierKey: string;
   /** Reads the config file again and switches to it, or keeps what is in force and says why. Never rejects. */
   readonly reload: () => Promise<Reloaded>;
-  /** Files that the generation in force was made of, besides the config file. */
+  /** Files that the generation in force was made of, besides the config file, and those that the last reading named. */
   readonly files: FilesRead;
   /** Lets what is under way end, then stops everything. */
   readonly stop: (reason: string) => Promise<void>;
@@ -93,7 +93,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     callbacks: callbacks.urls,
     verifierKey: checkpoints.verifierKey,
     reload: () => reloader.reload(),
-    get files() { return standing.generation!.files; },
+    get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
     stop: async (reason) => {
       oversight.stage = "draining";
       events.stopping(reason);

@@ -83,9 +83,9 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
   };
 };
 
-/** Those in force, read once as the listeners and the lanes do. */
+/** Those in force, read once as the listeners and the lanes do. One that has gone since says nothing. */
 const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
-  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, notAfter: firstEnd(await readFile(file, "utf8")) })));
+  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, notAfter: firstEnd(await readFile(file, "utf8").catch(() => "")) })));
   return read.flatMap(({ of, what, notAfter }) => (notAfter === undefined ? [] : [{ of, what, notAfter }]));
 };
 

@@ -5,6 +5,7 @@
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import { differences } from "../settings/difference.ts";
+import type { FilesRead } from "../settings/load.ts";
 import type { Problem } from "../settings/problem.ts";
 import type { Standing } from "./changeover.ts";
 import { readAside, type Checked } from "./reading.ts";
@@ -24,7 +25,9 @@ const TOLD = 100;
 export class Reloader {
   readonly #parts: Reloading;
   #turn: Promise<unknown> = Promise.resolve();
+  #next: Promise<Reloaded> | undefined;
   #refused: string | undefined;
+  #files: FilesRead = new Map();
   #closed = false;
 
   constructor(parts: Reloading) {
@@ -36,10 +39,19 @@ export class Reloader {
     return this.#refused;
   }
 
-  /** Never rejects. */
+  /** What the last reading named besides the config file, whether it came into force or not: a refused one may want nothing but one of them. */
+  get files(): FilesRead {
+    return this.#files;
+  }
+
+  /** Never rejects. Who asks while one waits for its turn is told what comes of that one. */
   reload(): Promise<Reloaded> {
-    const done = this.#turn.then(() => this.#reload());
-    this.#turn = done;
+    if (this.#next) return this.#next;
+    const done = this.#turn.then(() => {
+      this.#next = undefined;
+      return this.#reload();
+    });
+    this.#turn = this.#next = done;
     return done;
   }
 
@@ -55,6 +67,7 @@ export class Reloader {
     if (this.#closed) return { outcome: "unchanged", hash: generation.hash };
     const { listeners, upstreams, audit, shared, admin } = generation.settings;
     const loaded = await readAside({ file, before: { listeners, upstreams, audit, shared, admin } }).catch((error: Error): Checked => ({ ok: false, hash: "", files: new Map(), problems: [cannot(file, error)] }));
+    this.#files = loaded.files;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems);
     if (isSame(loaded, generation)) return this.#unchanged(loaded);
     try {

@@ -26,7 +26,7 @@ export class RevocationKeeper {
     const keeper = new RevocationKeeper(parts);
     await mkdir(dirname(parts.file), { recursive: true });
     await keeper.#read();
-    keeper.#stopWatching = await watchFiles({ files: () => [parts.file], changed: () => keeper.#inTurn(() => keeper.#read()).catch(events.revocationsUnusable) });
+    keeper.#stopWatching = await watchFiles({ files: () => new Map([[parts.file, undefined]]), changed: () => keeper.#inTurn(() => keeper.#read()).catch(events.revocationsUnusable) });
     return keeper;
   }
 

@@ -4,13 +4,13 @@
  */
 import { createHash } from "node:crypto";
 import { watch as watchFolder, type FSWatcher } from "node:fs";
-import { readFile, realpath } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { events } from "../events.ts";
 
 export type Watching = {
-  /** As they are at this moment: they may change with every reading. */
-  readonly files: () => Iterable<string>;
+  /** As they are at this moment, each with the SHA-256 of what was read of it, where that is known: they may change with every reading. */
+  readonly files: () => ReadonlyMap<string, string | undefined>;
   /** Awaited before the next look. */
   readonly changed: () => Promise<unknown>;
 };
@@ -25,12 +25,18 @@ export const watchFiles = async (watching: Watching): Promise<() => Promise<void
   return () => watcher.close();
 };
 
+/** By file, the hash of what it holds. */
+type Contents = ReadonlyMap<string, string>;
+
+/** `id`: of the folder itself. Another one in its place is none that is watched. */
+type Watched = { readonly watcher: FSWatcher; readonly id: string };
+
 class Watcher {
   readonly #watching: Watching;
-  readonly #folders = new Map<string, FSWatcher>();
+  readonly #folders = new Map<string, Watched>();
   readonly #poll: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
-  #known: string | undefined;
+  #known: Contents | undefined;
   #looking: Promise<void> = Promise.resolve();
   #closed = false;
 
@@ -48,50 +54,55 @@ class Watcher {
     this.#closed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#timer);
-    for (const folder of this.#folders.values()) folder.close();
+    for (const { watcher } of this.#folders.values()) watcher.close();
     await this.#looking;
   }
 
   async #look(): Promise<void> {
     if (this.#closed) return;
     await this.#watchFolders();
-    const now = await this.#fingerprint();
-    const other = this.#known !== undefined && this.#known !== now;
+    const now = await this.#contents();
+    const other = this.#known !== undefined && !isSame(this.#known, now);
     this.#known = now;
     if (!other || this.#closed) return;
     await this.#watching.changed();
-    // Another reading may name other files: what they hold now is what was read.
+    // Files may have changed while they were read, and the reading may name others: known is what it can have read, so that the next look finds the rest.
     await this.#watchFolders();
-    this.#known = await this.#fingerprint();
+    const after = await this.#contents();
+    this.#known = new Map([...this.#watching.files()].map(([file, read]) => [file, now.get(file) ?? read ?? ""]));
+    if (!this.#closed && !isSame(this.#known, after)) this.#soon();
   }
 
-  async #fingerprint(): Promise<string> {
-    const hash = createHash("sha256");
-    for (const file of [...new Set(this.#watching.files())].toSorted()) hash.update(`${file}\0${await contentOf(file)}\0`);
-    return hash.digest("hex");
+  async #contents(): Promise<Contents> {
+    const contents = new Map<string, string>();
+    for (const file of this.#watching.files().keys()) contents.set(file, await contentOf(file));
+    return contents;
   }
 
-  /** Where each file stands, and where a link to it leads. */
+  /** Where each file stands, and where a link to it leads; for a folder that is not there, the one in which it would be. */
   async #watchFolders(): Promise<void> {
     const folders = new Set<string>();
-    for (const file of this.#watching.files()) {
-      folders.add(dirname(file));
+    for (const file of this.#watching.files().keys()) {
+      folders.add(await nearest(dirname(file)));
       const real = await realpath(file).catch(() => undefined);
       if (real !== undefined) folders.add(dirname(real));
     }
-    for (const [folder, watcher] of this.#folders) {
-      if (folders.has(folder)) continue;
+    for (const [folder, { watcher, id }] of this.#folders) {
+      if (folders.has(folder) && id === await idOf(folder)) continue;
       watcher.close();
       this.#folders.delete(folder);
     }
-    for (const folder of folders) if (!this.#folders.has(folder) && !this.#closed) this.#watch(folder);
+    for (const folder of folders) {
+      const id = await idOf(folder);
+      if (!this.#folders.has(folder) && !this.#closed) this.#watch(folder, id);
+    }
   }
 
-  #watch(folder: string): void {
+  #watch(folder: string, id: string): void {
     try {
       const watcher = watchFolder(folder, { persistent: false }, () => this.#soon());
       watcher.on("error", () => this.#forget(folder, watcher));
-      this.#folders.set(folder, watcher);
+      this.#folders.set(folder, { watcher, id });
     } catch {
       events.filesUnwatched(folder);
     }
@@ -112,3 +123,13 @@ class Watcher {
 }
 
 const contentOf = (file: string): Promise<string> => readFile(file).then((bytes) => createHash("sha256").update(bytes).digest("hex"), () => "");
+
+const idOf = (folder: string): Promise<string> => stat(folder).then(({ dev, ino }) => `${dev} ${ino}`, () => "");
+
+const nearest = async (folder: string): Promise<string> => {
+  let at = folder;
+  while (at !== dirname(at) && await idOf(at) === "") at = dirname(at);
+  return at;
+};
+
+const isSame = (one: Contents, other: Contents): boolean => one.size === other.size && [...one].every(([file, hash]) => other.get(file) === hash);

@@ -36,7 +36,9 @@ const start = async (config: string): Promise<Gateway | undefined> => {
 export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files">, config: string): Promise<() => Promise<void>> => {
   const again = (): void => void gateway.reload();
   process.on("SIGHUP", again);
-  const stopWatching = await watchFiles({ files: () => [resolve(config), ...gateway.files.keys()], changed: () => gateway.reload() });
+  const stopWatching = await watchFiles({ files: () => new Map([[resolve(config), undefined], ...gateway.files]), changed: () => gateway.reload() });
+  // What changed while the gateway was starting, nobody has told.
+  again();
   return async () => {
     process.off("SIGHUP", again);
     await stopWatching();

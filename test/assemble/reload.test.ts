@@ -1,4 +1,5 @@
 import { chmod, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -6,6 +7,7 @@ import { request } from "undici";
 import { stringify } from "yaml";
 import type { Reloaded } from "../../src/assemble/reload.ts";
 import { watchFiles } from "../../src/assemble/watch.ts";
+import { keepReloading } from "../../src/cli/serve.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawClient } from "../kit/raw-client.ts";
@@ -197,13 +199,71 @@ describe("the admin listener", () => {
   });
 });
 
+describe("a gateway that keeps reloading", () => {
+  it("takes what has changed while it was starting, and a file that a refused config only wanted", async () => {
+    await begin();
+    await write(config((next) => { tenant(next).clients = {}; }));
+    more.unshift(await keepReloading(gateway.gateway, join(gateway.dir, "ocsgw.yaml")));
+    await vi.waitFor(async () => expect(await call("alpha")).toMatchObject({ status: 401 }), { timeout: 5000 });
+    const crt = (next: Config): void => { next["identity"] = { keys: { file: "keys.yaml" }, jwt: [{ name: "idp", issuer: "https://idp.example/", audience: "gw", jwks_file: "later/jwks.json" }] }; };
+    await mkdir(join(gateway.dir, "later"));
+    await write(config(crt));
+    await vi.waitFor(async () => expect(await status()).toMatchObject({ warnings: [expect.stringContaining("OCSGW-6252")] }), { timeout: 5000 });
+    const key = { ...generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey.export({ format: "jwk" }), kid: "k1", alg: "ES256", use: "sig" };
+    await writeFile(join(gateway.dir, "later/jwks.json"), JSON.stringify({ keys: [key] }));
+    await vi.waitFor(async () => expect(await call("alpha")).toMatchObject({ status: 200 }), { timeout: 5000 });
+    expect(await status()).toMatchObject({ warnings: [] });
+  });
+
+  it("reads once for all who ask while it reads, and not once for each", async () => {
+    await begin();
+    await write("nonsense");
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => gateway.gateway.reload()));
+    expect(new Set(outcomes.map(({ outcome }) => outcome))).toEqual(new Set(["refused"]));
+    expect((await gateway.journal()).filter(({ kind }) => kind === "config").length).toBeLessThan(3);
+  });
+});
+
 describe("watched files", () => {
-  const watching = async (files: readonly string[]): Promise<{ seen: string[] }> => {
+  const watching = async (files: readonly string[], reading: (text: string) => Promise<unknown> = () => Promise.resolve()): Promise<{ seen: string[] }> => {
     const seen: string[] = [];
-    const stop = await watchFiles({ files: () => files, changed: async () => void seen.push(await readFile(files[0]!, "utf8")) });
-    more.push(stop);
+    const changed = async (): Promise<void> => {
+      const text = await readFile(files[0]!, "utf8").catch(() => "none");
+      await reading(text);
+      seen.push(text);
+    };
+    more.push(await watchFiles({ files: () => new Map(files.map((each) => [each, undefined])), changed }));
     return { seen };
   };
+
+  it("are told again when they change while they are read", async () => {
+    await begin();
+    const file = join(gateway.dir, "watched");
+    await writeFile(file, "one");
+    const { seen } = await watching([file], async (text) => {
+      if (text === "the first ha") await writeFile(file, "the first half, and the second");
+    });
+    await writeFile(file, "the first ha");
+    await vi.waitFor(() => expect(seen).toEqual(["the first ha", "the first half, and the second"]), { timeout: 5000 });
+  });
+
+  it("are told when their folder goes and another comes in its place", async () => {
+    await begin();
+    const folder = join(gateway.dir, "folder");
+    const file = join(folder, "watched");
+    const put = async (text: string): Promise<void> => {
+      await mkdir(folder);
+      await writeFile(file, text);
+    };
+    await put("one");
+    const { seen } = await watching([file]);
+    await rm(folder, { recursive: true });
+    await vi.waitFor(() => expect(seen).toEqual(["none"]), { timeout: 5000 });
+    await put("two");
+    await vi.waitFor(() => expect(seen.at(-1)).toBe("two"), { timeout: 5000 });
+    await writeFile(file, "three");
+    await vi.waitFor(() => expect(seen.at(-1)).toBe("three"), { timeout: 5000 });
+  });
 
   // A burst that a busy disk stretches beyond the pause between two looks is two.
   it("are told once for a burst of writes, and not for the same bytes again", { retry: 2 }, async () => {
