@@ -14,7 +14,7 @@ import { Door } from "./door.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
-import { Trust } from "./trust.ts";
+import { Trust, type TrustSettings } from "./trust.ts";
 
 export type ListenerOptions = {
   readonly name: string;
@@ -40,7 +40,7 @@ export type Listener = {
   /** scheme://host:port */
   readonly url: string;
   readonly port: number;
-  /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more: each ends with the reply that is under way, if any. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
+  /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more, or that lack one which is demanded now: each ends with the reply that is under way, if any. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
   readonly stop: (graceMs: number) => Promise<void>;
@@ -114,7 +114,7 @@ const isAllowed = (from: BlockList, { remoteAddress = "" }: Socket): boolean => 
   return v4 !== undefined ? from.check(v4, "ipv4") : from.check(remoteAddress, remoteAddress.includes(":") ? "ipv6" : "ipv4");
 };
 
-const NO_TRUST = { clientCa: undefined };
+const trustIn = ({ tls }: ListenerOptions): TrustSettings => (tls && tls.clientCertificates !== "none" ? tls : { clientCa: undefined });
 
 /** Under which a socket keeps its connection. */
 const CONNECTION = Symbol("connection");
@@ -138,7 +138,7 @@ class Desk {
     this.#handler = handler;
     this.#mounted = mount(Arriving, this.#serve);
     this.#crowd = new Crowd(options.room ?? ROOM);
-    this.#trust = new Trust(options.tls ?? NO_TRUST);
+    this.#trust = new Trust(trustIn(options));
   }
 
   /** What the server makes its requests and responses of. */
@@ -147,11 +147,15 @@ class Desk {
   }
 
   update(options: ListenerOptions): void {
-    this.#trust.renew(options.tls ?? NO_TRUST);
+    this.#trust.renew(trustIn(options));
     this.#options = options;
     this.#authorities.clear();
     this.#crowd.room = options.room ?? ROOM;
-    for (const connection of this.#connections) if (connection.shown && this.#trust.ask(connection.shown).fault !== undefined) connection.retire();
+    for (const connection of this.#connections) if (!this.#mayStay(connection)) connection.retire();
+  }
+
+  #mayStay({ shown }: Connection): boolean {
+    return shown ? this.#trust.ask(shown).fault === undefined : this.#options.tls?.clientCertificates !== "require";
   }
 
   mayEnter(socket: Socket): boolean {
@@ -196,6 +200,8 @@ class Desk {
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
     const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(connection.address) });
     const peer = connection.shown && this.#trust.ask(connection.shown);
+    // It has ended since the handshake. Only with another connection can a client show a new one.
+    if (peer?.fault !== undefined && connection.shown!.fault === undefined) connection.retired = true;
     request.arrival = new ClientArrival(request, response, { connection, headers, fault, peer, listener: this.#options.name, maxBody: this.#options.maxBody });
     if (fault) void this.#serve(request, response);
     else this.#mounted.app(request, response);

@@ -104,6 +104,27 @@ describe("a connection with a client certificate", () => {
     expect(await client.ask()).toBe("one.test");
   });
 
+  it("loses its connection when no certificates are asked for any more, or when one is demanded and it has none", async () => {
+    const desk = await aDesk();
+    const clients = [await aClient(desk, one), await aClient(desk, undefined)];
+    for (const client of clients) await client.ask();
+    const over = (): readonly boolean[] => clients.map((client) => client.over());
+    desk.listener.update({ ...desk.options, tls: settings({ clientCertificates: "require" }) });
+    await expect.poll(over, PATIENT).toEqual([false, true]);
+    expect(await clients[0]!.ask()).toBe("one.test");
+    desk.listener.update({ ...desk.options, tls: settings({ clientCertificates: "none" }) });
+    await expect.poll(over, PATIENT).toEqual([true, true]);
+  });
+
+  it("is closed with the reply that says it has ended, so that a client with a new certificate comes again", async () => {
+    const desk = await aDesk();
+    const [short, wrong] = [await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })), await aClient(desk, testAuthority("Strangers").issue({ names: ["one.test"], usage: "clientAuth" }))];
+    expect(await short.ask()).toBe("short.test");
+    await expect.poll(() => short.ask(), PATIENT).toMatch(/has expired/);
+    await expect.poll(() => short.over(), PATIENT).toBe(true);
+    expect([await wrong.ask(), await wrong.ask(), wrong.over()]).toEqual([expect.stringMatching(/LOCALLY|VERIFY|ISSUER/), expect.stringMatching(/LOCALLY|VERIFY|ISSUER/), false]);
+  });
+
   it("does not outlive its certificate, nor the revocation list that spoke for it", async () => {
     const desk = await aDesk({ tls: settings({ clientCrl: ca.crl({ to: 6000 }) + other.crl() }) });
     const [short, long] = [await aClient(desk, ca.issue({ names: ["short.test"], usage: "clientAuth", to: 5000 })), await aClient(desk, one)];
