@@ -3,6 +3,7 @@ import { counted, hostAndPort, sitesOf } from "./compare.ts";
 import { mayMiss, type Facts, type TenantAt } from "./facts.ts";
 import type { Finding } from "./problem.ts";
 import type { Rule } from "./rules.ts";
+import type { LimitSettings } from "./schema.ts";
 import { isLoopback } from "./units.ts";
 
 type Neighbours = { readonly tenant: TenantAt; readonly other: TenantAt | undefined };
@@ -105,19 +106,34 @@ const sharesAddUp: Rule = ({ tenants }) =>
     }));
   });
 
+type PlacedLimit = { readonly at: Finding["path"]; readonly limit: LimitSettings };
+
+const limitsOf = ({ path: tenant, value }: TenantAt): PlacedLimit[] => [
+  { path: tenant, limits: value.limits }, ...Object.entries(value.clients).map(([client, { limits }]) => ({ path: [...tenant, "clients", client], limits })),
+].flatMap(({ path, limits }) => [
+  ...(limits?.requests ? [{ at: [...path, "limits", "requests"], limit: limits.requests }] : []),
+  ...Object.entries(limits?.actions ?? {}).map(([action, limit]) => ({ at: [...path, "limits", "actions", action], limit })),
+]);
+
 const burstCoversRate: Rule = ({ tenants }) =>
-  tenants.flatMap(({ path: tenant, value }) => [
-    { path: tenant, limits: value.limits }, ...Object.entries(value.clients).map(([client, { limits }]) => ({ path: [...tenant, "clients", client], limits })),
-  ]).flatMap(({ path, limits }) => {
-    const requests = limits?.requests ? [{ at: [...path, "limits", "requests"], limit: limits.requests }] : [];
-    const actions = Object.entries(limits?.actions ?? {}).map(([action, limit]) => ({ at: [...path, "limits", "actions", action], limit }));
-    return [...requests, ...actions].flatMap(({ at, limit: { rate, burst } }): Finding | [] => {
-      const perSecond = Math.ceil(rate.count * 1000 / rate.per_ms);
-      return burst >= perSecond ? [] : {
-        code: "OCSGW-6226", path: [...at, "burst"], message: `a burst of ${burst} is smaller than the rate, which gives ${counted(perSecond, "request")} each second`,
-        also: { path: [...at, "rate"], message: "the rate" }, help: `set burst to ${perSecond} or more, or leave it out`,
-      };
-    });
+  tenants.flatMap(limitsOf).flatMap(({ at, limit: { rate, burst } }): Finding | [] => {
+    const perSecond = Math.ceil(rate.count * 1000 / rate.per_ms);
+    return burst >= perSecond ? [] : {
+      code: "OCSGW-6226", path: [...at, "burst"], message: `a burst of ${burst} is smaller than the rate, which gives ${counted(perSecond, "request")} each second`,
+      also: { path: [...at, "rate"], message: "the rate" }, help: `set burst to ${perSecond} or more, or leave it out`,
+    };
+  });
+
+/** A timer that is set for longer goes off at once, and the limit would never hold. */
+const LONGEST_WINDOW_MS = 24 * 86_400_000;
+
+const windowsEnd: Rule = ({ tenants }) =>
+  tenants.flatMap(limitsOf).flatMap(({ at, limit: { rate, burst } }): Finding | [] => {
+    const most = Math.floor(LONGEST_WINDOW_MS / rate.per_ms * rate.count);
+    return burst <= most ? [] : {
+      code: "OCSGW-6229", path: [...at, "burst"], message: `at this rate a burst of ${burst} is counted over more than 24 days, which is the longest there is`,
+      also: { path: [...at, "rate"], message: "the rate" }, help: `set burst to ${most} or less`,
+    };
   });
 
 /** Of the public authorities any could vouch for an OCS of somebody's own. */
@@ -129,4 +145,4 @@ const ownAuthority: Rule = ({ upstreams }) =>
     };
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, ownAuthority];
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, windowsEnd, ownAuthority];

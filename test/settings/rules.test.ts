@@ -58,6 +58,8 @@ const ERRORS: readonly Case[] = [
   { says: "a client certificate without its key", changes: [["    connections: 4", "    tls: { cert: keys.yaml }\n    connections: 4"]], code: "OCSGW-6225", at: ["keys.yaml }"] },
   { says: "a burst below the rate", changes: [["burst: 100", "burst: 49"]], code: "OCSGW-6226", at: ["49"], also: ["50/s"] },
   { says: "a burst of an action below its rate", changes: [["burst: 40", "burst: 19"]], code: "OCSGW-6226", at: ["19 "], also: ["20/s"] },
+  { says: "a burst that is counted over a month", changes: [["{ rate: 50/s, burst: 100 }", "{ rate: 1/d, burst: 30 }"]], code: "OCSGW-6229", at: ["30"], also: ["1/d"], help: /24 or less/ },
+  { says: "a burst of an action that is counted over a month", changes: [["{ rate: 20/s, burst: 40 }", "{ rate: 1/h, burst: 577 }"]], code: "OCSGW-6229", at: ["577"], also: ["1/h"], help: /576 or less/ },
   { says: "two listeners on one address", changes: [SECOND_LISTENER('name: other, bind: "127.0.0.1:8443", tls: none')], code: "OCSGW-6231", at: ['"127.0.0.1:8443"'], also: ["127.0.0.1:8443"] },
   { says: "a listener on every address of a taken port", changes: [SECOND_LISTENER('name: other, bind: "0.0.0.0:8443", tls: none, allow_from: [10.0.0.1]')], code: "OCSGW-6231", at: ['"0.0.0.0:8443"'], also: ["127.0.0.1:8443"] },
   { says: "the admin listener on a client's port", changes: [TAIL("admin: { bind: 127.0.0.1:8443 }")], code: "OCSGW-6231", at: ["127.0.0.1:8443 }"], also: ["127.0.0.1:8443"] },
@@ -133,6 +135,7 @@ describe("the rules", () => {
     ["dedicated on an OCS of its own", [BETA_UPSTREAM, ANOTHER(`primary: "https://ocs2.example:8443", tls: { pins: ["sha256:${"A".repeat(43)}="] }`), ["records: unscoped\n    limits", "records: dedicated\n    limits"]]],
     ["equal names on two OCS", [BETA_UPSTREAM, ANOTHER(`primary: "https://ocs2.example:8443", tls: { pins: ["sha256:${"A".repeat(43)}="] }`), ["lists: [Beta List]", "lists: [Alpha List]"], ["dbid: 208", "dbid: 106"]]],
     ["a small burst for a slow rate", [["{ rate: 50/s, burst: 100 }", "{ rate: 300/m, burst: 5 }"]]],
+    ["a burst that is counted over 24 days", [["{ rate: 50/s, burst: 100 }", "{ rate: 1/d, burst: 24 }"]]],
     ["the admin listener on loopback without TLS", [TAIL("admin: { bind: 127.0.0.1:9640 }")]],
   ])("let pass %s", (_, changes) => {
     expect(problemsIn(mutated(...changes)).filter(({ code }) => code !== "OCSGW-6305")).toEqual([]);
