@@ -54,11 +54,13 @@ const LOOK_MS = 25;
 /** Who comes while the event loop is busy waits in the kernel, as far as the system lets so many. One for whom there is no room asks again after a second. */
 const BACKLOG = 4096;
 const LINGER_MS = 1000;
+/** Idle connections stay, so the kernel asks now and then whether the other side is still there: one that went without a word would keep its place for ever. */
+const KEEP_ALIVE_MS = 60_000;
 
 export const listen = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const { patience = PATIENCE } = options;
   const desk = new Desk(options, handler);
-  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: LOOK_MS, noDelay: true };
+  const settings = { ...desk.born, maxHeaderSize: MAX_HEAD, insecureHTTPParser: false, requireHostHeader: false, joinDuplicateHeaders: false, connectionsCheckingInterval: LOOK_MS, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
   const server: Server = options.tls ? createHttps({ ...settings, ...tlsOptions(options.tls), allowHalfOpen: true }) : createHttp(settings);
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: patience.head, requestTimeout: patience.request, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });

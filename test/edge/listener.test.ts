@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { BlockList } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { setFlagsFromString } from "node:v8";
@@ -209,6 +209,23 @@ describe("a listener", () => {
     await stopped;
     await idle.ended();
     await expect(rawClient(listener.port)).rejects.toThrow();
+  });
+});
+
+const CONNECTIONS = "/proc/net/tcp";
+
+describeIf(existsSync(CONNECTIONS), CONNECTIONS, "a client that may have gone without a word", () => {
+  const hex = (port: number): string => `:${port.toString(16).toUpperCase().padStart(4, "0")}`;
+  /** Linux's own number of what it waits for on our side of the connection. */
+  const timerOf = (ours: number, theirs: number): string | undefined =>
+    readFileSync(CONNECTIONS, "utf8").split("\n").map((line) => line.trim().split(/\s+/)).find(([, local, remote]) => local?.endsWith(hex(ours)) && remote?.endsWith(hex(theirs)))?.[5];
+
+  it.each([["plain", undefined], ["TLS", tls]] as const)("is asked by the kernel whether it is still there: %s", async (_over, secured) => {
+    const { listener } = await open({}, { tls: secured });
+    const client = await dial(listener, secured && { ca: authority.certPem });
+    await client.send(post(DNC));
+    expect((await client.reply()).status).toBe(200);
+    await vi.waitFor(() => expect(timerOf(listener.port, client.socket.localPort!)).toMatch(/^02:/), { timeout: 20_000 });
   });
 });
 
