@@ -1,7 +1,7 @@
 /** Certificates and private keys that the config names: each is what it should be, they fit each other, they are in force, and the keys are their owner's alone. */
 import type { X509Certificate } from "node:crypto";
 import { certificatesIn, keyIn, lifeOf, whyNotTaken } from "./certificates.ts";
-import type { Facts } from "./facts.ts";
+import { callbacksIn, type Facts } from "./facts.ts";
 import type { Files } from "./fill.ts";
 import type { Finding, Path } from "./problem.ts";
 
@@ -13,19 +13,21 @@ export const findCertificateProblems = (facts: Facts, files: Files, now: number 
   ...authoritiesIn(facts).flatMap((authority) => authorityProblems(authority, files, now)),
 ];
 
-const pairsIn = ({ listeners, upstreams, admin }: Facts): readonly Pair[] => {
+const pairsIn = (facts: Facts): readonly Pair[] => {
+  const { listeners, upstreams, admin } = facts;
   const pair = (path: Path, { cert, key }: { readonly cert: string | null; readonly key: string | null }): Pair[] =>
     (cert === null || key === null ? [] : [{ cert: { path: [...path, "tls", "cert"], file: cert }, key: { path: [...path, "tls", "key"], file: key } }]);
   return [
-    ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : pair(path, tls))),
+    ...[...listeners, ...callbacksIn(facts)].flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : pair(path, tls))),
     ...(admin && admin.value.tls !== "none" ? pair(admin.path, admin.value.tls) : []),
     ...upstreams.flatMap(({ path, value: { tls } }) => pair(path, tls)),
   ];
 };
 
-const authoritiesIn = ({ listeners, upstreams }: Facts): readonly Named[] => [
-  ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" || tls.client_ca === null ? [] : [{ path: [...path, "tls", "client_ca"], file: tls.client_ca }])),
-  ...upstreams.flatMap(({ path, value: { tls } }) => (tls.ca === null ? [] : [{ path: [...path, "tls", "ca"], file: tls.ca }])),
+const authoritiesIn = (facts: Facts): readonly Named[] => [
+  ...[...facts.listeners, ...callbacksIn(facts)].flatMap(({ path, value: { tls } }) => (tls === "none" || tls.client_ca === null ? [] : [{ path: [...path, "tls", "client_ca"], file: tls.client_ca }])),
+  ...facts.upstreams.flatMap(({ path, value: { tls } }) => (tls.ca === null ? [] : [{ path: [...path, "tls", "ca"], file: tls.ca }])),
+  ...callbacksIn(facts).flatMap(({ path, value: { validator_ca: ca } }) => (ca === null ? [] : [{ path: [...path, "validator_ca"], file: ca }])),
 ];
 
 /** Undefined where it cannot be read: that is told elsewhere. */

@@ -1,7 +1,7 @@
 /** Revocation lists that the config names, and which of several authorities may speak for whom. */
 import { blocksOf, readRevocationList, type RevocationList } from "../x509/certificate.ts";
 import { certificatesIn } from "./certificates.ts";
-import type { Facts } from "./facts.ts";
+import { callbacksIn, type Facts } from "./facts.ts";
 import type { Files } from "./fill.ts";
 import type { Finding, Path } from "./problem.ts";
 
@@ -10,9 +10,9 @@ type Named = { readonly path: Path; readonly file: string };
 export const findRevocationProblems = (facts: Facts, files: Files, now: number = Date.now()): readonly Finding[] =>
   [...listsIn(facts).flatMap((list) => listProblems(list, files, now)), ...authoritiesOfRules(facts, files), ...unpinned(facts, files)];
 
-const listsIn = ({ listeners, upstreams }: Facts): readonly Named[] => [
-  ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" || tls.client_crl === null ? [] : [{ path: [...path, "tls", "client_crl"], file: tls.client_crl }])),
-  ...upstreams.flatMap(({ path, value: { tls } }) => (tls.crl === null ? [] : [{ path: [...path, "tls", "crl"], file: tls.crl }])),
+const listsIn = (facts: Facts): readonly Named[] => [
+  ...[...facts.listeners, ...callbacksIn(facts)].flatMap(({ path, value: { tls } }) => (tls === "none" || tls.client_crl === null ? [] : [{ path: [...path, "tls", "client_crl"], file: tls.client_crl }])),
+  ...facts.upstreams.flatMap(({ path, value: { tls } }) => (tls.crl === null ? [] : [{ path: [...path, "tls", "crl"], file: tls.crl }])),
 ];
 
 /** Undefined where it cannot be read: that is told elsewhere. */

@@ -50,7 +50,7 @@ describe("the callbacks listener", () => {
     const ocs = authority.issue({ names: ["ocs1.example"], usage: "clientAuth" });
     const stranger = createAuthority("stranger").issue({ names: ["ocs1.example"], usage: "clientAuth" });
     const [cert, key, ca] = [join(dir, "cert.pem"), join(dir, "key.pem"), join(dir, "ca.pem")];
-    await Promise.all([writeFile(cert, server.certPem), writeFile(key, server.keyPem), writeFile(ca, authority.certPem)]);
+    await Promise.all([writeFile(cert, server.certPem), writeFile(key, server.keyPem, { mode: 0o600 }), writeFile(ca, authority.certPem)]);
     const { callbacks, reject } = await start({ callbacks: { tls: { cert, key, client_ca: ca } } });
     const as = (options: object): Promise<Posted> => post(callbacks, { body: JSON.stringify(record(1)), options: { ca: authority.certPem, ...options } });
     await expect(as({})).rejects.toThrow();

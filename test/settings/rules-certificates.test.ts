@@ -56,6 +56,18 @@ describe("certificates and keys", () => {
     expect(codes(["http://127.0.0.1:18080", "https://127.0.0.1:18443\n    tls: { ca: text.pem }"])).toEqual(["OCSGW-6261"]);
   });
 
+  it("are looked at for the callbacks as for any listener", async () => {
+    const callbacks = (cert: string, key: string, more = ""): readonly [string, string] => ["    connections: 4", `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: ${cert}, key: ${key}${more} } }\n    connections: 4`];
+    expect(codes(callbacks("server.crt", "server.key", ", client_ca: ca.crt"))).toEqual([]);
+    expect(codes(callbacks("server.crt", "other.key"))).toEqual(["OCSGW-6263"]);
+    expect(codes(callbacks("text.pem", "locked.key", ", client_ca: text.pem"))).toEqual(["OCSGW-6261", "OCSGW-6262", "OCSGW-6261"]);
+    expect(codes(["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], validator: "https://localhost/", validator_ca: text.pem }\n    connections: 4'])).toEqual(["OCSGW-6261"]);
+    if (process.platform === "win32") return;
+    await writeFile(join(directory, "open.key"), one.keyPem);
+    await chmod(join(directory, "open.key"), 0o644);
+    expect(codes(callbacks("server.crt", "open.key"))).toEqual(["OCSGW-6266"]);
+  });
+
   it("are refused after their end and before their time, and warned of two weeks ahead", () => {
     const at = (days: number): readonly string[] => {
       vi.useFakeTimers({ now: Date.now() + days * DAY, toFake: ["Date"] });

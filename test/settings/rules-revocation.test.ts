@@ -35,6 +35,8 @@ describe("revocation lists", () => {
   it.each([["text.crl", "OCSGW-6271", "error"], ["torn.crl", "OCSGW-6271", "error"], ["ca.crt", "OCSGW-6271", "error"], ["ended.crl", "OCSGW-6315", "warning"], ["soon.crl", "OCSGW-6315", "warning"]])("are told of: %s is %s, %s", (crl, code, severity) => {
     const text = mutated(TLS(`client_ca: both.crt, client_crl: ${crl}`));
     expect(told(text)).toEqual([{ code, severity, ...placeOf(text, crl) }]);
+    const callbacks = mutated(["    connections: 4", `    callbacks: { bind: "127.0.0.1:8444", allow_from: [10.0.0.5/32], tls: { cert: server.crt, key: server.key, client_ca: both.crt, client_crl: ${crl} } }\n    connections: 4`]);
+    expect(told(callbacks)).toEqual([{ code, severity, ...placeOf(callbacks, crl, crl === "ca.crt" ? 1 : 0) }]);
     const upstream = mutated(["primary: http://127.0.0.1:18080", `primary: https://127.0.0.1:18080\n    tls: { ca: ca.crt, crl: ${crl} }`]);
     expect(told(upstream)).toEqual([{ code, severity, ...placeOf(upstream, crl, crl === "ca.crt" ? 1 : 0) }]);
   });
