@@ -12,7 +12,7 @@ const paint = (text: string, tone: keyof typeof PAINT, { colour }: Look): string
 export const renderProblem = (problem: Problem, text: string | undefined, look: Look): string => {
   const { severity, code, message, file, line, column, path, help, also } = problem;
   const lines = text?.split(/\r?\n/) ?? [];
-  const marks = [{ line, column, says: "", tone: severity }, ...(also ? [{ ...also, says: also.message, tone: "faint" as const }] : [])]
+  const marks = [{ line, column, says: "", tone: severity, secret: isSecretPath(path) }, ...(also ? [{ ...also, says: also.message, tone: "faint" as const }] : [])]
     .filter((mark) => lines[mark.line - 1] !== undefined).toSorted((a, b) => a.line - b.line || a.column - b.column);
   const width = Math.max(0, ...marks.map((mark) => String(mark.line).length));
   const frame = marks.flatMap((mark, at) => [
@@ -28,14 +28,16 @@ export const renderProblem = (problem: Problem, text: string | undefined, look: 
   ].join("\n");
 };
 
-type Mark = Place & { readonly says: string; readonly tone: "error" | "warning" | "faint" };
+type Mark = Place & { readonly says: string; readonly tone: "error" | "warning" | "faint"; readonly secret?: boolean };
+
+const isSecretPath = (path: string): boolean => path.split(/[.[\]]/).some((part) => secretKeys().includes(part));
 
 /** A text in quotes, a list or map as far as it stands in this line, or words up to where a plain text ends. */
 const WORD = String.raw`(?:\$\{[^}]*\}|:(?!\s|$)|[^\s,\]}#:])+`;
 const TOKEN = new RegExp(String.raw`^("[^"]*"?|'[^']*'?|\[[^\]]*\]?|\{[^}]*\}?|${WORD}(?: +(?!#)${WORD}(?!:))*)`);
 
-const renderMark = ({ line, column: at, says, tone }: Mark, whole: string, width: number, look: Look): readonly string[] => {
-  const { text, column } = cut(masked(whole), at);
+const renderMark = ({ line, column: at, says, tone, secret }: Mark, whole: string, width: number, look: Look): readonly string[] => {
+  const { text, column } = cut(secret ? maskedFrom(at, masked(whole)) : masked(whole), at);
   const before = text.slice(0, column - 1);
   const token = (TOKEN.exec(text.slice(column - 1))?.[0] ?? " ").replace(/:$/, "");
   const sign = tone === "faint" ? "-" : "^";
@@ -61,9 +63,23 @@ const cut = (text: string, column: number): { readonly text: string; readonly co
 };
 
 /** A secret that stands in the file as it is belongs in no log: dots take its place, one for each character. */
-const masked = (text: string): string =>
-  withoutPasswords(text).replaceAll(new RegExp(`\\b((?:${secretKeys().join("|")})["']?\\s*:\\s+)("[^"]*"?|'[^']*'?|(?!\\$\\{(?!\\S*:-)\\S*\\})[^\\s,#~][^\\s,#]*)`, "g"),
-    (_, before: string, secret: string) => `${before}${"\u2022".repeat(secret.length)}`);
+const masked = (text: string): string => secretsIn().reduce((line, pattern) => line.replaceAll(pattern, (_, before: string, secret: string) => `${before}${dots(secret)}`), withoutPasswords(text));
+
+const dots = (secret: string): string => "\u2022".repeat(secret.length);
+
+/** In quotes, or plain: to the end of its line, or of its place in a list or map. A file's name, or a variable's, is no secret. */
+const secretsIn = (): readonly RegExp[] => {
+  const key = String.raw`["']?(?:${secretKeys().join("|")})["']?\s*:\s+`;
+  const quoted = String.raw`"(?:\\.|[^"\\])*"?|'(?:''|[^'])*'?`;
+  const plain = String.raw`(?!\$\{(?!\S*:-)\S*\})[^\s,#~]`;
+  return [new RegExp(String.raw`^(\s*(?:- +)*${key})(${quoted}|${plain}.*?(?=\s+#|\s*$))`, "g"), new RegExp(String.raw`([{[,]\s*${key})(${quoted}|${plain}[^,}\]]*?(?=\s*(?:[,}\]]|$)))`, "g")];
+};
+
+/** The same for one that stands in a line without its key. */
+const maskedFrom = (column: number, text: string): string => {
+  const value = text.slice(column - 1);
+  return /^\S+:(\s|$)|\u2022|^\$\{(?!\S*:-)/.test(value) ? text : `${text.slice(0, column - 1)}${dots(value)}`;
+};
 
 /** What an address holds of a user and a password, which it should not. */
 export const withoutPasswords = (text: string): string => text.replaceAll(/:\/\/[^\s/@"']+@/g, (found) => `://${"\u2022".repeat(found.length - 4)}@`);

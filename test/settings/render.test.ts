@@ -33,6 +33,14 @@ describe("a problem on a terminal", () => {
     expect(shown("index_key: ${KEY:-hunter2}")).not.toContain("hunter2");
     expect(shown("index_key: ${file:secrets/k}")).toBe("1 | index_key: ${file:secrets/k}");
     expect(shown("postgres: ~")).toBe("1 | postgres: ~");
+    for (const line of ["index_key: some hunter2", "index_key: a,hunter2", "- secret: a#hunter2", 'index_key: "a\\"hunter2"', "index_key: 'a''hunter2'", "[{ epoch: t1, secret: a hunter2 }]"]) expect(shown(line)).not.toContain("hunter2");
+  });
+
+  it("keeps a secret to itself that stands in a line of its own", () => {
+    const text = mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "index_key:\n    hunter2-hunter2-hunter2"]);
+    expect(problemsIn(text).map((each) => plain(each, text)).join("\n")).toContain("|     •••••••••••••••••••••••\n");
+    const lacking = mutated(["  index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}\n", ""]);
+    expect(problemsIn(lacking).map((each) => plain(each, lacking)).join("\n")).toContain("| audit:\n");
   });
 
   it("cuts a long line around the mark", () => {
