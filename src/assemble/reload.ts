@@ -92,12 +92,14 @@ export class Reloader {
   #refuse({ hash }: Checked, problems: readonly Problem[]): Reloaded {
     const { file, standing, journal } = this.#parts;
     const before = standing.generation!.hash;
-    const { line, column, code, message } = problems[0]!;
+    const { line, column } = problems[0]!;
     const where = `${file}:${line}:${column}`;
+    const why = outspoken(problems[0]!);
     const more = problems.length - 1;
-    this.#refused = `the config file was refused and an earlier one is in force: ${where}: ${code} ${message}${more > 0 ? ` (and ${more} more)` : ""}`;
-    events.configRefused(where, `${code} ${message}`, more);
-    journal.note({ kind: "config", config_hash: hash, change: "refused", previous_hash: before, file, detail: `${where}: ${code} ${message}${more > 0 ? ` (and ${more} more)` : ""}` });
+    const detail = `${where}: ${why}${more > 0 ? ` (and ${more} more)` : ""}`;
+    this.#refused = `the config file was refused and an earlier one is in force: ${detail}`;
+    events.configRefused(where, why, more);
+    journal.note({ kind: "config", config_hash: hash, change: "refused", previous_hash: before, file, detail });
     return { outcome: "refused", before, hash, problems };
   }
 }
@@ -108,6 +110,9 @@ const isSame = (one: Read, other: Read): boolean =>
   one.hash === other.hash && one.files.size === other.files.size && [...one.files].every(([path, hash]) => other.files.get(path) === hash);
 
 const cannot = (file: string, { message }: Error): Problem => ({ severity: "error", code: "OCSGW-6282", file, line: 1, column: 1, path: "", message: `it cannot be switched to: ${message}` });
+
+/** For log, journal and probes. An example of the policy is not quoted there: numbers of people may stand in it. */
+const outspoken = ({ code, path, message }: Problem): string => `${code} ${/^tests\b/.test(path) ? `${path} does not hold, or is malformed: ocsgw check shows it` : message}`;
 
 const shortened = (changes: readonly string[]): readonly string[] =>
   changes.length <= TOLD ? changes : [...changes.slice(0, TOLD), `and ${changes.length - TOLD} more`];

@@ -1,5 +1,6 @@
 /** Two readings of a config file → what has changed, in sentences that say what it means. */
 import { basename } from "node:path";
+import { counted } from "./compare.ts";
 import { tenantDifferences } from "./difference-tenants.ts";
 import type { FilesRead } from "./load.ts";
 import { secretKeys } from "./outline.ts";
@@ -14,6 +15,7 @@ export const differences = (before: Readings, after: Readings): readonly string[
   return [
     ...tenantDifferences(before.settings.tenants, after.settings.tenants),
     ...whole(old, now, "listener", "listeners"), ...whole(old, now, "upstream", "upstreams"), ...whole(old, now, "issuer", "identity.jwt"),
+    ...examples(before.settings.tests, after.settings.tests),
     ...keys.filter((key) => !isOfWhole(key, old, now) && spellLeaf(key, old.get(key)) !== spellLeaf(key, now.get(key))).map((key) => changed(key, old, now)),
     ...secretKeys().flatMap((secret) => keys.filter((key) => key.endsWith(`.${secret}`) && old.get(key) !== now.get(key) && old.get(key) !== null && now.get(key) !== null).map((key) => `${key} is another`)),
     ...contents(now, before.files, after.files),
@@ -22,8 +24,8 @@ export const differences = (before: Readings, after: Readings): readonly string[
 
 type Leaves = ReadonlyMap<string, unknown>;
 
-/** Every setting outside tenants by its key; entries of lists go by their names. */
-const leavesOf = (settings: Settings): Leaves => new Map(walk({ ...settings, tenants: {} }, ""));
+/** Every setting outside tenants and examples by its key; entries of lists go by their names. */
+const leavesOf = (settings: Settings): Leaves => new Map(walk({ ...settings, tenants: {}, tests: {} }, ""));
 
 const walk = (value: unknown, key: string): (readonly [string, unknown])[] => {
   if (isNamedList(value)) return value.flatMap((each) => walk(each, `${key}.${each.name}`));
@@ -56,6 +58,10 @@ const isOfWhole = (key: string, old: Leaves, now: Leaves): boolean =>
     const name = key.startsWith(`${section}.`) ? key.slice(section.length + 1).split(".", 1)[0]! : undefined;
     return name !== undefined && namesIn(old, section).has(name) !== namesIn(now, section).has(name);
   });
+
+/** Without what stands in them: numbers of people may. */
+const examples = (before: Settings["tests"], after: Settings["tests"]): string[] =>
+  before.length !== after.length ? [`tests ${counted(before.length, "example")} -> ${counted(after.length, "example")}`] : JSON.stringify(before) === JSON.stringify(after) ? [] : ["tests: other examples"];
 
 const contents = (now: Leaves, before: FilesRead, after: FilesRead): string[] =>
   [...now].flatMap(([key, value]) => {

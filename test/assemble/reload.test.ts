@@ -169,6 +169,14 @@ describe("a reload", () => {
     expect(entries[1]!.config_hash).not.toBe(hash);
   });
 
+  it("names an example that does not hold, and quotes nobody's number", async () => {
+    await begin();
+    const refused = await reload((next) => { next["tests"] = [{ as: "alpha", do: "POST /phones/4155550177?req=DoNotCall", expect: "OCSGW-2101" }]; });
+    expect(told(refused)).toEqual([expect.stringMatching(/^OCSGW-6272 alpha POST \/phones\/4155550177/)]);
+    expect(await status()).toMatchObject({ warnings: [expect.stringContaining("OCSGW-6272 tests[0].expect does not hold")] });
+    expect(JSON.stringify([await status(), await gateway.journal()])).not.toContain("4155550177");
+  });
+
   it("reads keys that were created or revoked since", async () => {
     await begin();
     const file = join(gateway.dir, "keys.yaml");

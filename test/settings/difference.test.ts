@@ -49,6 +49,11 @@ describe("what has changed in a config", () => {
     expect(told(change)).toEqual([sentence]);
   });
 
+  it("tells of the examples without what stands in them", () => {
+    expect(told(["4155550100?req=DoNotCall\", expect: allow", "4155550199?req=DoNotCall\", expect: allow"])).toEqual(["tests: other examples"]);
+    expect(told(["tests:\n", "tests:\n  - { as: beta-ops, do: \"GET /campaigngroups/208\", expect: allow }\n"])).toEqual(["tests 4 examples -> 5 examples"]);
+  });
+
   it("tells which file has other content", () => {
     const one = readingOf(SAMPLE);
     const [[path, hash] = ["", undefined]] = [...one.files];
