@@ -61,9 +61,12 @@ const contents = (path: string, { readFile }: Sources): string => {
   }
 };
 
+/** There is nothing of that name: it may well be made later. */
+export const isGone = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+
 /** Why a file could not be read, without a path or a stack. */
 export const reason = (error: unknown): string => {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const known: Readonly<Record<string, string>> = { ENOENT: "there is no such file", EACCES: "not permitted", EISDIR: "it is a directory", ENOTDIR: "part of the path is not a directory" };
+  const known: Readonly<Record<string, string>> = { ENOENT: "there is no such file", EACCES: "not permitted", EISDIR: "it is a directory", ENOTDIR: "part of the path is not a directory", ELOOP: "its links lead in a circle" };
   return known[code] ?? (code || "it cannot be read");
 };

@@ -16,7 +16,10 @@ const bounds = ({ listeners, upstreams, admin }: Facts): readonly Bound[] => [
 const isAny = (host: string): boolean => host === "0.0.0.0" || /^[0:]+$/.test(host);
 
 const clash = (one: Bind, other: Bind): boolean =>
-  one.port === other.port && one.port !== 0 && (one.host === other.host || isAny(one.host) || isAny(other.host));
+  one.port === other.port && one.port !== 0 && (one.host === other.host || isAny(one.host) || isAny(other.host) || isLocalhost(one, other) || isLocalhost(other, one));
+
+/** The name is one of the two, by this machine's own table. */
+const isLocalhost = (one: Bind, other: Bind): boolean => one.host === "localhost" && (other.host === "127.0.0.1" || other.host === "::1");
 
 const boundOnce: Rule = (facts) => {
   const all = bounds(facts);

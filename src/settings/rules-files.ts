@@ -2,7 +2,7 @@
 import { isAlgorithm } from "../tenants/credential/jwk.ts";
 import { readKeySet } from "../tenants/credential/jwks.ts";
 import { clientsAt, type Facts } from "./facts.ts";
-import { reason, type Files } from "./fill.ts";
+import { isGone, reason, type Files } from "./fill.ts";
 import { isLive, readKeys } from "./keys-file.ts";
 import type { Finding, Path } from "./problem.ts";
 import type { CallbacksSettings } from "./schema.ts";
@@ -24,22 +24,24 @@ const filesOfCallbacks = (path: Path, { tls, validator_ca: ca }: CallbacksSettin
   { path: [...path, "validator_ca"], file: ca },
 ];
 
-const contents = (file: string, { readFile }: Files): { readonly text: string } | { readonly why: string } => {
+const contents = (file: string, { readFile }: Files): { readonly text: string } | { readonly why: string; readonly gone: boolean } => {
   try {
     return { text: readFile(file) };
   } catch (error) {
-    return { why: reason(error) };
+    return { why: reason(error), gone: isGone(error) };
   }
 };
 
 export const findFileProblems = (facts: Facts, files: Files, now: number = Date.now()): readonly Finding[] => [
   ...neededFiles(facts).flatMap(({ path, file }): Finding | [] => {
     const found = file === null ? { text: "" } : contents(file, files);
-    return "why" in found ? { code: "OCSGW-6252", path, message: `cannot read the file ${file}: ${found.why}` } : [];
+    return "why" in found ? unreadable(path, file!, found.why) : [];
   }),
   ...keysFile(facts, files, now),
   ...keySets(facts, files),
 ];
+
+const unreadable = (path: Path, file: string, why: string): Finding => ({ code: "OCSGW-6252", path, message: `cannot read the file ${file}: ${why}` });
 
 const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] => {
   const keys = facts.identity?.value.keys;
@@ -47,6 +49,7 @@ const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] =
   const path = ["identity", "keys", "file"];
   const found = contents(keys.file, files);
   if ("why" in found) {
+    if (!found.gone) return [unreadable(path, keys.file, found.why)];
     return [{ code: "OCSGW-6304", severity: "warning", path, message: `no key is accepted: cannot read the file ${keys.file}: ${found.why}`, help: "ocsgw keys create --client NAME makes it" }];
   }
   const read = readKeys(found.text, keys.file);

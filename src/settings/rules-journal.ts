@@ -2,25 +2,26 @@
 import { dirname } from "node:path";
 import { keyIn } from "./certificates.ts";
 import type { Facts } from "./facts.ts";
-import type { Files } from "./fill.ts";
+import { isGone, reason, type Files } from "./fill.ts";
 import type { Finding } from "./problem.ts";
 import { openToOthers, unfit, type Named } from "./rules-certificates.ts";
 
 export const findJournalProblems = ({ audit }: Facts, files: Files): readonly Finding[] => {
   if (!audit) return [];
   const key = { path: [...audit.path, "checkpoint", "key"], file: audit.value.checkpoint.key };
-  const text = textOf(key, files);
+  const [text, why] = textOf(key, files);
   return [
     ...notWritable({ path: [...audit.path, "dir"], file: audit.value.dir }, audit.value.dir, files),
-    ...(text === undefined ? notWritable(key, dirname(key.file), files) : keyProblems(key, text, files)),
+    ...(text !== undefined ? keyProblems(key, text, files) : why === undefined ? notWritable(key, dirname(key.file), files) : [unfit("OCSGW-6262", key, `it cannot be read: ${why}`)]),
   ];
 };
 
-const textOf = ({ file }: Named, { readFile }: Files): string | undefined => {
+/** The text, or why there is none, unless there is no such file. */
+const textOf = ({ file }: Named, { readFile }: Files): readonly [text?: string | undefined, why?: string] => {
   try {
-    return readFile(file);
-  } catch {
-    return undefined;
+    return [readFile(file)];
+  } catch (error) {
+    return isGone(error) ? [] : [undefined, reason(error)];
   }
 };
 

@@ -1,7 +1,7 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
 import { adminTls } from "./schema-listeners.ts";
-import { bind, duration, keyName, name, off, path, secondPlace, secret } from "./units.ts";
+import { bind, duration, keyName, name, off, path, secondPlace, secret, wait } from "./units.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
 
@@ -15,7 +15,7 @@ const redact = z.strictObject({
 const checkpoint = z.strictObject({
   key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
   origin: keyName.describe("The journal's name in its checkpoints: a domain and a path of yours."),
-  every: duration.prefault("60s").describe("How often the journal is signed; at stop too."),
+  every: wait.prefault("60s").describe("How often the journal is signed; at stop too."),
   publish: z.array(secondPlace).default([]).describe("Second places for the checkpoints: file:/absolute/path, syslog:udp://host:port, syslog:tcp://host:port."),
 });
 
@@ -53,7 +53,7 @@ export const audit = z.strictObject({
   dir: path.describe("The journal's directory."),
   on_failure: z.enum(["refuse", "continue"]).default("refuse").describe("When the journal cannot be written: refuse requests, or go on and record the gap."),
   durability: z.enum(["flush", "os"]).default("flush").describe("flush: on disk before OCS and before the reply. os: left to the operating system."),
-  disk_timeout: duration.prefault("5s").describe("A disk that does not answer the journal for so long counts as failed."),
+  disk_timeout: wait.prefault("5s").describe("A disk that does not answer the journal for so long counts as failed."),
   redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
   index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),

@@ -1,7 +1,7 @@
 /** `upstreams`: one entry for each OCS, or pair of primary and backup. */
 import { z } from "zod";
 import { callbacksTls } from "./schema-listeners.ts";
-import { authority, bind, cidr, count, duration, label, name, off, origin, path, size, text, webAddress } from "./units.ts";
+import { authority, bind, cidr, count, duration, label, name, off, origin, path, size, text, wait, webAddress } from "./units.ts";
 
 const PIN = "sha256: and the base64 of the SHA-256 of a public key's DER (SPKI)";
 const pin = z.string({ error: `expected ${PIN}` }).regex(/^sha256:[A-Za-z0-9+/]{43}=$/, { error: `expected ${PIN}` });
@@ -16,14 +16,14 @@ const tls = z.strictObject({
 });
 
 const timeouts = z.strictObject({
-  connect: duration.prefault("2s").describe("For TCP and TLS together."),
-  answer: duration.prefault("15s").describe("From the last byte sent to OCS's whole answer."),
+  connect: wait.prefault("2s").describe("For TCP and TLS together."),
+  answer: wait.prefault("15s").describe("From the last byte sent to OCS's whole answer."),
 });
 
 const queue = z.strictObject({
   max: count(100_000).default(200).describe("How many requests one tenant may have waiting."),
   max_bytes: size.prefault("4MiB").describe("How many bytes of bodies one tenant may have waiting."),
-  max_wait: duration.prefault("5s").describe("How long a request may wait for a lane."),
+  max_wait: wait.prefault("5s").describe("How long a request may wait for a lane."),
 });
 
 const networks = z.array(cidr).min(1, { error: "expected at least one network" });
@@ -39,7 +39,7 @@ const callbacks = z.strictObject({
   allow_from: networks.describe("The OCS hosts: whoever may announce records decides whose they are."),
   tls: callbacksTls.default("none").describe("Certificate and key, or none."),
   validator: off(webAddress).describe("A validation server of your own, whose answer is given to OCS."),
-  validator_timeout: duration.prefault("2s").describe("How long it may take. Less than OCS's http-response-timeout, so that OCS hears an answer."),
+  validator_timeout: wait.prefault("2s").describe("How long it may take. Less than OCS's http-response-timeout, so that OCS hears an answer."),
   validator_ca: off(path).describe("The CA that signed its certificate, PEM. The public CAs when left out."),
   on_timeout: z.enum(["allow", "block"]).default("block").describe("When it does not answer: allow the record to be dialed, or answer 504 (or 502), which OCS takes for not validated."),
   stale_after: duration.prefault("30m").describe("How long a handle is its tenant's. No longer than OCS's own stale timeout."),

@@ -34,6 +34,12 @@ export const duration = spelled(DURATION_EXPECTED, DURATION)
   .refine((text) => parseDuration(text) !== 0, says("a duration above 0"))
   .transform((text) => parseDuration(text) as number).meta({ "x-kind": "duration" });
 
+/** The longest that a timer of Node's waits: with more it would not wait at all. */
+export const LONGEST_WAIT_MS = 2 ** 31 - 1;
+
+/** The same for what something waits: no longer than a timer can. */
+export const wait = duration.refine((ms) => ms <= LONGEST_WAIT_MS, says("a duration of 24d at most")).meta({ "x-kind": "duration" });
+
 /** Bytes, above 0. */
 export const size = spelled("a size: a whole number with B, KiB, MiB or GiB, as in 64KiB", SIZE)
   .refine((text) => Number.parseInt(text, 10) > 0, says("a size above 0"))

@@ -1,6 +1,6 @@
 /** What `check` accepts starts, and what it refuses does not: the sample with changes that are right and mistakes that are not, in any mixture. */
 import { createHash, generateKeyPairSync } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -28,6 +28,8 @@ const BESIDE: Readonly<Record<string, string>> = {
   "jwks.json": JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "shared-secret" }] }), "good-jwks.json": JSON.stringify({ keys: [jwk] }),
 };
 for (const [name, text] of Object.entries(BESIDE)) await writeFile(join(directory, name), text, { mode: 0o600 });
+await mkdir(join(directory, "folder"));
+await symlink("loop", join(directory, "loop"));
 
 /** Changes that are right by themselves. */
 const RIGHT: readonly Edit[] = [
@@ -39,6 +41,7 @@ const RIGHT: readonly Edit[] = [
   { title: "a keys file that is not there yet", taken: "file: keys.yaml", put: "file: later.yaml" },
   { title: "one lane for all in turn", taken: "connections: 4\n    lane_isolation: tenant", put: "connections: 1\n    lane_isolation: none" },
   { title: "a backup", taken: "    connections: 4", put: "    backup: http://127.0.0.1:10\n    connections: 4" },
+  { title: "callbacks with TLS", taken: "    timeouts: {", put: "    callbacks: { bind: \"127.0.0.1:0\", allow_from: [127.0.0.1], tls: { cert: server.crt, key: server.key, client_ca: ca.crt } }\n    timeouts: {" },
   { title: "an OCS with TLS", taken: "primary: http://", put: "tls: { ca: ca.crt }\n    primary: https://" },
   { title: "fields by name", taken: "fields: any", put: "fields: [CUSTOMER_CODE]" },
   { title: "observe", taken: "    fields: any", put: "    mode: observe" },

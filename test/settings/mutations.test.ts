@@ -1,6 +1,6 @@
 /** The sample with one thing changed, and what `check` prints of it. `OCSGW_GOLDEN=write` writes down what is printed now, to be read before it is kept. */
 import { createHash } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -22,6 +22,8 @@ const BESIDE: Readonly<Record<string, string>> = {
   "jwks.json": JSON.stringify({ keys: [{ kty: "oct", k: "AAAA", kid: "shared-secret" }] }),
 };
 for (const [name, text] of Object.entries(BESIDE)) await writeFile(join(directory, name), text, { mode: 0o600 });
+await mkdir(join(directory, "folder"));
+await symlink("loop", join(directory, "loop"));
 
 /** As `check` prints it, without the folder and the time it took. */
 const printedFor = async ({ taken, put }: Mistake): Promise<string> => {
