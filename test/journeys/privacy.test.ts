@@ -1,6 +1,6 @@
 import { readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ACTIONS, type Action } from "../../src/ocs/catalog.ts";
 import { announce, record } from "../kit/announcing.ts";
 import { ocsgw, ocsgwWith, run, type Ran } from "../kit/command.ts";
@@ -130,8 +130,9 @@ describe("a person's data", { timeout: 120_000 }, () => {
     await announce(url, { GSW_PHONE: PHONE, [FIELD]: PHONE }).catch(() => undefined);
     // Two at once, and the process dies with both.
     ocs.script = () => undefined;
-    const dying = [send(requestOf(DNC, JSON.stringify({ CUSTOMER_CODE: FIELD })), 300), send(requestOf(`/customer_ids/${CUSTOMER}?req=DoNotCall`, "{}"), 300)];
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    const before = ocs.requests();
+    const dying = [send(requestOf(DNC, JSON.stringify({ CUSTOMER_CODE: FIELD }))), send(requestOf(`/customer_ids/${CUSTOMER}?req=DoNotCall`, "{}"))];
+    await vi.waitFor(() => expect(ocs.requests()).toBeGreaterThanOrEqual(before + 2), { timeout: 20_000, interval: 5 });
     await gateway.end("SIGKILL");
     await Promise.allSettled(dying);
     log += gateway.log();

@@ -1,7 +1,7 @@
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Agent, request } from "undici";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { ocsgw, run, startSandbox, type RunningSandbox } from "../kit/command.ts";
 
 let sandbox: RunningSandbox;
@@ -190,11 +190,13 @@ describe("SIGTERM", () => {
   it("lets the request that is under way end, then stops with exit code 0 and a last line in the journal", async () => {
     const other = await startSandbox();
     try {
-      await request(`${other.ready.sandbox.url}/delay`, { method: "POST", body: JSON.stringify({ ms: 300 }), headers: { "content-type": "application/json" } });
+      await request(`${other.ready.sandbox.url}/delay`, { method: "POST", body: JSON.stringify({ ms: 1000 }), headers: { "content-type": "application/json" } });
       const { client, key } = other.ready.tenants[0]!.clients.find(({ client }) => client.endsWith("crm"))!;
       const authorization = `Basic ${Buffer.from(`${client}:${key}`).toString("base64")}`;
       const sending = request(`${other.ready.gateway!.http}/phones/4155550111?req=DoNotCall`, { method: "POST", headers: { authorization } });
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      const { url, token } = other.ready.admin!;
+      const status = async (): Promise<string> => (await request(`${url}/api/status`, { headers: { authorization: `Bearer ${token}` } })).body.text();
+      await vi.waitFor(async () => expect(await status()).toContain('"state":"busy"'), { timeout: 20_000, interval: 20 });
       const stopping = other.stop();
       const { statusCode, headers } = await sending;
       expect([statusCode, headers["ocsgw-delivery"]]).toEqual([200, "answered"]);
