@@ -1,7 +1,8 @@
 /** How many connections a listener holds, from each source and in all. One too many is closed at once, before a byte of it is read. */
 import type { Socket } from "node:net";
+import { networkOf } from "../network.ts";
 
-export type Room = { /** In all. */ readonly max: number; /** From one address. */ readonly maxPerSource: number };
+export type Room = { /** In all. */ readonly max: number; /** From one address; of IPv6, from one /64. */ readonly maxPerSource: number };
 
 export class Crowd {
   room: Room;
@@ -14,7 +15,7 @@ export class Crowd {
 
   /** Counts the connection until it closes; which limit it is over, when it must not be taken. */
   enter(socket: Socket): keyof Room | undefined {
-    const source = socket.remoteAddress ?? "";
+    const source = networkOf(socket.remoteAddress ?? "");
     const here = this.#bySource.get(source) ?? 0;
     if (this.#all >= this.room.max) return "max";
     if (here >= this.room.maxPerSource) return "maxPerSource";

@@ -4,6 +4,7 @@
  * What a client has TLS do behind its first record (a second hello, say) takes no turns: against that stands how many may come from one address.
  */
 import type { Server, Socket } from "node:net";
+import { networkOf } from "../network.ts";
 
 /** Milliseconds that a client has for its first record. For the handshake behind it TLS has a limit of its own. */
 const PATIENCE_MS = 5000;
@@ -97,7 +98,7 @@ class Caller {
 
   constructor(socket: Socket, ready: () => void, gone: () => void) {
     [this.#socket, this.#ready, this.#gone] = [socket, ready, gone];
-    this.source = socket.remoteAddress ?? "";
+    this.source = networkOf(socket.remoteAddress ?? "");
     this.#patience = setTimeout(this.sendAway, PATIENCE_MS);
     socket.on("data", this.#hear);
     for (const end of ENDS) socket.on(end, this.sendAway);

@@ -38,5 +38,5 @@ export const listener = z.strictObject({
   errors: z.enum(["auto", "ocs", "problem"]).default("auto").describe("How refusals look: auto (by Accept), ocs (HTML as OCS sends it), problem (RFC 9457)."),
   max_body: size.prefault("64KiB").describe("The largest request body."),
   max_connections: count(1_000_000).default(10_000).describe("Connections at a time. One more is closed at once."),
-  max_connections_per_source: count(1_000_000).default(4000).describe("Of these, from one address: many clients may stand behind one proxy."),
+  max_connections_per_source: count(1_000_000).default(4000).describe("Of these, from one address, or one /64 of IPv6: many clients may stand behind one proxy."),
 });

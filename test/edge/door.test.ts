@@ -57,6 +57,17 @@ describe("a door", () => {
     expect(inside.slice(0, 6).map(({ remoteAddress }) => remoteAddress?.slice(-1))).toEqual(["1", "2", "3", "1", "2", "1"]);
   });
 
+  it("takes an IPv6 network for one source, because one holder has all of its addresses", async () => {
+    const { door, inside } = aDoor();
+    for (const source of [...Array.from({ length: 50 }, (_, at) => `2001:db8::${at + 1}`), "2001:db8:0:1::1", "192.0.2.2"]) {
+      const socket = caller(source);
+      door.knock(socket);
+      socket.push(hello());
+    }
+    while (inside.length < 52) await turn();
+    expect(inside.slice(0, 4).map(({ remoteAddress }) => remoteAddress)).toEqual(["2001:db8::1", "2001:db8:0:1::1", "192.0.2.2", "2001:db8::2"]);
+  });
+
   it("hears first who else is coming, but keeps nobody waiting for long because of that", async () => {
     const { door, inside } = aDoor();
     for (let count = 0; count < 80; count++) {

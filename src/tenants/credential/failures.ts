@@ -2,6 +2,7 @@
  * How often an address may show credentials that do not hold. An address that has used up its allowance is answered before anything is
  * verified, until it has some again; what is known to hold passes all the same, so that a proxy's one bad client locks nobody out.
  */
+import { networkOf } from "../../network.ts";
 import { Bucket } from "./bucket.ts";
 import type { Limit } from "../register.ts";
 
@@ -29,12 +30,4 @@ export const createFailures = (allowance: Limit, { now = () => performance.now()
     },
     wait: (source) => (bySource.size === 0 ? 0 : Math.ceil((bySource.get(networkOf(source))?.wait(now()) ?? 0) / 1000)),
   };
-};
-
-/** One holder of IPv6 addresses has a /64 of them at least. */
-const networkOf = (source: string): string => {
-  if (!source.includes(":") || source.startsWith("::ffff:")) return source;
-  const [before = [], after = []] = source.split("::").map((part) => part.split(":").filter((group) => group !== ""));
-  const zeros = Array.from({ length: Math.max(0, 8 - before.length - after.length) }, () => "0");
-  return [...before, ...zeros, ...after].slice(0, 4).join(":");
 };
