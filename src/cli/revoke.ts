@@ -2,9 +2,12 @@
 import { readFile } from "node:fs/promises";
 import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
+import { idOfKey } from "../settings/key.ts";
+import { readKeys } from "../settings/keys-file.ts";
 import { loadSettings } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
 import { addDecision, readDecision, readRevocations, revocationsFile, type Decision } from "../settings/revocations-file.ts";
+import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import type { Decided } from "../assemble/revocations.ts";
 import { askAs } from "./admin.ts";
@@ -33,7 +36,7 @@ export type RevokeOptions = {
 export const revoke = async (options: RevokeOptions): Promise<number> => {
   if (options.list) return list(options);
   const decision = decisionOf(options);
-  const wrong = typeof decision === "string" ? decision : await unknownClient(decision, options.config);
+  const wrong = typeof decision === "string" ? decision : await unknown(decision, options.config);
   if (typeof decision === "string" || wrong !== undefined) {
     console.error(wrong);
     return WRONG_USAGE;
@@ -54,8 +57,16 @@ const decisionOf = (options: RevokeOptions): Decision | string => {
   if (kind === undefined || named.length > 1) return "expected one of --token JTI, --key ID, --certificate X5T, --client NAME";
   const until = options.until === undefined ? undefined : momentOf(options.until);
   if (options.until !== undefined && until === undefined) return `--until: expected a time in UTC as in 2026-11-22T12:00:00Z, or ${DURATION_EXPECTED}; found ${options.until}`;
-  return readDecision({ kind, id: options[kind], lifted: options.lift === true, ...(until !== undefined && { until }) });
+  return readDecision({ kind, id: idOf(kind, options[kind]!), lifted: options.lift === true, ...(until !== undefined && { until }) });
 };
+
+/** Also by what people have at hand: a whole key, and a fingerprint as openssl prints it. */
+const idOf = (kind: Decision["kind"], given: string): string => {
+  if (kind === "key") return idOfKey(given) ?? given;
+  return kind === "certificate" && FINGERPRINT.test(given) ? Buffer.from(given.replaceAll(":", ""), "hex").toString("base64url") : given;
+};
+
+const FINGERPRINT = /^[0-9a-f]{2}(?::?[0-9a-f]{2}){31}$/i;
 
 const momentOf = (text: string): string | undefined => {
   const duration = parseDuration(text);
@@ -63,12 +74,18 @@ const momentOf = (text: string): string | undefined => {
   return /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
 };
 
-/** A client that is misspelt would go on. Of a config that does not load nothing is known. */
-const unknownClient = async ({ kind, id }: Decision, config: string): Promise<string | undefined> => {
-  const loaded = kind === "client" ? await loadSettings(config) : undefined;
+/** A client or a key that is misspelt would go on. Of a config that does not load nothing is known. */
+const unknown = async ({ kind, id, lifted }: Decision, config: string): Promise<string | undefined> => {
+  const loaded = kind === "client" || (kind === "key" && !lifted) ? await loadSettings(config) : undefined;
   if (!loaded?.ok) return undefined;
-  const known = [...clientsIn(loaded.settings)];
-  return known.includes(id) ? undefined : `there is no client ${id}; ${suggest(id, known) ?? ""}`;
+  const known = kind === "client" ? [...clientsIn(loaded.settings)] : await keyIdsIn(loaded.settings);
+  return !known || known.includes(id) ? undefined : `there is no ${kind} ${id}; ${suggest(id, known) ?? ""}`;
+};
+
+const keyIdsIn = async ({ identity: { keys } }: Settings): Promise<readonly string[] | undefined> => {
+  const text = keys === null ? undefined : await readFile(keys.file, "utf8").catch(() => undefined);
+  const read = text === undefined ? undefined : readKeys(text, keys!.file);
+  return read?.ok ? read.keys.map((key) => key.id) : undefined;
 };
 
 const tell = (value: unknown, status: number): number => {

@@ -28,8 +28,16 @@ const TOKEN_MS = 25 * 3_600_000;
 export const readDecision = (value: unknown, now: number = Date.now()): Decision | string => {
   const { success, data, error } = decisionSchema.safeParse(value);
   if (!success) return error.issues.map(({ path, message }) => `${path.join(".") || "the whole"}: ${message}`).join("; ");
+  const strange = strangeId(data);
+  if (strange !== undefined) return `id: expected ${strange}`;
   if (data.until !== null && Date.parse(data.until) <= now) return "until: expected a time to come";
   return data.kind === "token" && data.until === null && !data.lifted ? { ...data, until: new Date(now + TOKEN_MS).toISOString() } : data;
+};
+
+/** What no credential goes by would be written down as revoked, and the credential would go on. A key itself must not be written down at all. */
+const strangeId = ({ kind: of, id: named }: Decision): string | undefined => {
+  if (of === "certificate" && !/^[A-Za-z0-9_-]{43}$/.test(named)) return "the SHA-256 of a certificate's DER, in base64url without padding";
+  return of === "key" && /^ocsgw_.{20}/.test(named) ? "a key's id, and not the key itself" : undefined;
 };
 
 export type RevocationsRead = { readonly standing: readonly Revocation[]; readonly unjournalled: readonly Decision[] };

@@ -1,5 +1,5 @@
 /** What is revoked counts for nothing at once, over restarts, and says so in the journal. */
-import { createHash } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,9 @@ import { stringify } from "yaml";
 import { assemble, type Gateway } from "../../src/assemble.ts";
 import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
 import { keepReloading } from "../../src/cli/serve.ts";
+import { createKey } from "../../src/settings/key.ts";
 import { loadSettings } from "../../src/settings/load.ts";
+import { testAuthority } from "../kit/certificates.ts";
 import { ocsgw } from "../kit/command.ts";
 import { basic, keyFor, twoTenants } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
@@ -132,6 +134,17 @@ describe("a revocation", () => {
       const refused = await revoke(args);
       expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(words)]);
     }
+  });
+
+  it("takes a whole key for its id, and a fingerprint for what the gateway calls a certificate", async () => {
+    const { id, key, hash } = createKey();
+    await writeFile(join(dir, "keys.yaml"), stringify({ version: 1, keys: [{ id, client: "alpha", hash, created: "2026-01-01T00:00:00Z" }] }));
+    const { fingerprint256 } = new X509Certificate(testAuthority("one").certPem);
+    expect([(await revoke({ key })).code, (await revoke({ certificate: fingerprint256 })).code]).toEqual([0, 0]);
+    expect((await revoke({ list: true })).stdout).toBe(`key ${id}\ncertificate ${Buffer.from(fingerprint256.replaceAll(":", ""), "hex").toString("base64url")}\n`);
+    const refused = await revoke({ key: key.slice(0, -1) });
+    expect([refused.code, refused.stderr]).toEqual([2, "id: expected a key's id, and not the key itself\n"]);
+    expect(await readFile(join(dir, "audit/revocations.jsonl"), "utf8")).not.toContain(key.slice(15, -10));
   });
 
   it("wants the admin token", async () => {
