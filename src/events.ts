@@ -44,7 +44,7 @@ export const events = {
   ownershipPutAside: (file: string): void => log.error({ file }, "the file of ownership cannot be read and was put aside: every handle is nobody's until OCS announces it anew"),
   connectionRefused: (listener: string, limit: string, source: string): void => log.warn({ listener, limit, source }, "a connection was closed at once: there are too many"),
   revoked: (what: string): void => log.warn(what),
-  revocationsUnusable: (fault: unknown): void => log.error({ error: plain(fault) }, "the revocations file, or the journal that is to hear of it, cannot be used; what was read before stays in force"),
+  revocationsUnusable: (fault: unknown, reason: string | undefined): void => log.error({ error: plain(fault), reason }, "the revocations file, or the journal that is to hear of it, cannot be used; what was read before stays in force"),
   wantsLookingAfter: (what: string): void => log.warn(what),
   defect: (id: string, error: unknown): void => log.error({ id, error: plain(error) }, "a defect of the gateway"),
 } as const;

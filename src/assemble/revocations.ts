@@ -3,7 +3,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
-import { addDecision, addJournalled, readDecision, readRevocations, standingOf, type Decision } from "../settings/revocations-file.ts";
+import { addDecision, addJournalled, BrokenLine, readDecision, readRevocations, standingOf, type Decision } from "../settings/revocations-file.ts";
 import type { Revocations } from "../tenants/credential.ts";
 import { watchFiles } from "./watch.ts";
 
@@ -26,7 +26,7 @@ export class RevocationKeeper {
     const keeper = new RevocationKeeper(parts);
     await mkdir(dirname(parts.file), { recursive: true });
     await keeper.#read();
-    keeper.#stopWatching = await watchFiles({ files: () => new Map([[parts.file, undefined]]), changed: () => keeper.#inTurn(() => keeper.#read()).catch(events.revocationsUnusable) });
+    keeper.#stopWatching = await watchFiles({ files: () => new Map([[parts.file, undefined]]), changed: () => keeper.#inTurn(() => keeper.#read()).catch(tellUnusable) });
     return keeper;
   }
 
@@ -35,11 +35,11 @@ export class RevocationKeeper {
     const decision = readDecision(said);
     if (typeof decision === "string") return decision;
     return this.#inTurn(async () => {
-      const kept = await addDecision(this.#parts.file, decision).then(() => true, (fault: unknown) => (events.revocationsUnusable(fault), false));
-      if (kept) return { ...decision, kept, journalled: await this.#read().then(() => true, (fault: unknown) => (events.revocationsUnusable(fault), false)) };
-      // Better for as long as the process lives than not at all.
-      if (!decision.lifted) this.#parts.revocations.add(standingOf(decision));
-      return { ...decision, kept, journalled: false };
+      const kept = await addDecision(this.#parts.file, decision).then(() => true, (fault: unknown) => (tellUnusable(fault), false));
+      // Whatever stands in the file besides; and better for as long as the process lives than not at all.
+      if (kept || !decision.lifted) this.#parts.revocations.add({ ...standingOf(decision), ...(decision.lifted && { until: 0 }) });
+      const journalled = kept && await this.#read().then(() => true, (fault: unknown) => (tellUnusable(fault), false));
+      return { ...decision, kept, journalled };
     });
   }
 
@@ -71,5 +71,7 @@ export class RevocationKeeper {
     await addJournalled(file);
   }
 }
+
+const tellUnusable = (fault: unknown): void => events.revocationsUnusable(fault, fault instanceof BrokenLine ? fault.message : undefined);
 
 const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;

@@ -42,7 +42,10 @@ const strangeId = ({ kind: of, id: named }: Decision): string | undefined => {
 
 export type RevocationsRead = { readonly standing: readonly Revocation[]; readonly unjournalled: readonly Decision[] };
 
-/** Throws, with the line's number, for a line that is none. A last line without its end was never confirmed to anybody and says nothing. */
+/** Its message has nothing of the line. */
+export class BrokenLine extends Error {}
+
+/** Throws BrokenLine, with the line's number, for a line that is none. A last line without its end was never confirmed to anybody and says nothing. */
 export const readRevocations = (text: string): RevocationsRead => {
   const standing = new Map<string, Revocation>();
   let unjournalled: Decision[] = [];
@@ -66,7 +69,7 @@ const lineOf = (line: string, number: number): z.output<typeof lineSchema> => {
   try {
     return lineSchema.parse(JSON.parse(line));
   } catch {
-    throw new Error(`line ${number} of the revocations file is none: delete it, or put it right`);
+    throw new BrokenLine(`line ${number} of the revocations file is none: delete it, or put it right`);
   }
 };
 

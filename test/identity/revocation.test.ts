@@ -123,6 +123,18 @@ describe("a revocation", () => {
     expect([await ask(basic("alpha")), await ask(basic("beta"))]).toEqual([401, 200]);
   });
 
+  it("counts at once also while the file has a line that is none", async () => {
+    const file = join(dir, "audit/revocations.jsonl");
+    await appendFile(file, "nonsense\n");
+    const ran = await revoke({ client: "alpha" });
+    expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway; the journal could not be told yet")]);
+    expect(await ask(basic("alpha"))).toBe(401);
+    expect((await revoke({ client: "alpha", lift: true })).code).toBe(0);
+    expect(await ask(basic("alpha"))).toBe(200);
+    await writeFile(file, (await readFile(file, "utf8")).replace("nonsense\n", ""));
+    await expect.poll(told, PATIENT).toEqual(["revoked: client alpha is revoked", "lifted: client alpha counts again"]);
+  });
+
   it("is listed, and refused in words where it is none", async () => {
     const ran = await ocsgw("revoke", "-c", config, "--key", "alpha");
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
