@@ -15,6 +15,8 @@ export type Decided = Decision & { readonly kept: boolean; readonly journalled: 
 export class RevocationKeeper {
   readonly #parts: KeeperParts;
   #turn: Promise<unknown> = Promise.resolve();
+  /** Once there was a file, its absence is a fault: a directory that vanishes lifts nothing. */
+  #wasThere = false;
   #stopWatching: () => Promise<void> = () => Promise.resolve();
 
   private constructor(parts: KeeperParts) {
@@ -58,9 +60,10 @@ export class RevocationKeeper {
   async #read(): Promise<void> {
     const { file, revocations, journal, configHash } = this.#parts;
     const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT") return "";
+      if (error.code === "ENOENT" && !this.#wasThere) return "";
       throw error;
     });
+    this.#wasThere ||= text !== "";
     const { standing, unjournalled } = readRevocations(text);
     revocations.put(standing);
     if (unjournalled.length === 0) return;

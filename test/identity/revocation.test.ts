@@ -135,6 +135,18 @@ describe("a revocation", () => {
     await expect.poll(told, PATIENT).toEqual(["revoked: client alpha is revoked", "lifted: client alpha counts again"]);
   });
 
+  it("stays in force while the file is gone", async () => {
+    const file = join(dir, "audit/revocations.jsonl");
+    await appendFile(file, `{"at":"2026-11-22T12:00:00Z","kind":"client","id":"alpha"}\n`);
+    await expect.poll(() => ask(basic("alpha")), PATIENT).toBe(401);
+    await expect.poll(told, PATIENT).toHaveLength(1);
+    // Until the watcher knows the file as it is.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await rm(file);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect([await ask(basic("alpha")), await ask(basic("beta"))]).toEqual([401, 200]);
+  });
+
   it("is listed, and refused in words where it is none", async () => {
     const ran = await ocsgw("revoke", "-c", config, "--key", "alpha");
     expect([ran.code, ran.stderr]).toEqual([0, expect.stringContaining("in force at the running gateway")]);
