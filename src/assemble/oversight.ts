@@ -1,6 +1,6 @@
 /** What an operator sees, put together from the parts that know it: metrics, readiness, status. Only reads. */
 import { readFile } from "node:fs/promises";
-import { endingLists, firstEnd, type Certificate } from "../console/certificates.ts";
+import { endings, firstEnd, type Certificate } from "../console/certificates.ts";
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
@@ -52,7 +52,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [refused() ?? [], ...endingLists(certificates), ...secondPlaces.troubles()].flat();
+  const warnings = (): string[] => [refused() ?? [], ...endings(certificates), ...secondPlaces.troubles()].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),

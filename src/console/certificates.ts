@@ -36,7 +36,11 @@ const endOfList = (der: Buffer): number | undefined => {
 
 const DAY = 86_400_000;
 
-/** In words: revocation lists that end within a day, or have ended. Then nothing counts that they are about. */
-export const endingLists = (all: readonly Certificate[], now: number = Date.now()): readonly string[] =>
-  all.filter(({ what, notAfter }) => (what === "crl" || what === "client_crl") && notAfter - now < DAY)
-    .map(({ of, what, notAfter }) => `${of}.${what}: a revocation list ${notAfter <= now ? "has ended" : "ends"} on ${new Date(notAfter).toISOString()}; without another one no certificate counts that it is about`);
+/** In words: revocation lists that end within a day, or have ended, and certificates that have ended. Then nothing counts that they are about. */
+export const endings = (all: readonly Certificate[], now: number = Date.now()): readonly string[] =>
+  all.flatMap(({ of, what, notAfter }) => {
+    const [isList, has] = [what === "crl" || what === "client_crl", notAfter <= now];
+    const on = new Date(notAfter).toISOString();
+    if (isList) return notAfter - now < DAY ? `${of}.${what}: a revocation list ${has ? "has ended" : "ends"} on ${on}; without another one no certificate counts that it is about` : [];
+    return has ? `${of}.${what}: a certificate has ended on ${on}` : [];
+  });

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { firstEnd } from "../../src/console/certificates.ts";
+import { endings, firstEnd } from "../../src/console/certificates.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
 
 const authority = createAuthority("test");
@@ -20,5 +20,22 @@ describe("firstEnd", () => {
 
   it.each([["nothing", ""], ["no certificate", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"], ["a broken one", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]])("is unknown for %s", (_what, pem) => {
     expect(firstEnd(pem)).toBeUndefined();
+  });
+});
+
+describe("endings", () => {
+  const HOUR = 3_600_000;
+  const now = Date.parse("2026-11-22T12:00:00Z");
+  const told = (what: "cert" | "client_ca" | "crl" | "client_crl", hours: number): readonly string[] => endings([{ of: "listeners.clients", what, notAfter: now + hours * HOUR }], now);
+
+  it.each(["crl", "client_crl"] as const)("tells of a revocation list a day ahead, and from its end on: %s", (what) => {
+    expect(told(what, 25)).toEqual([]);
+    expect(told(what, 23)).toEqual([`listeners.clients.${what}: a revocation list ends on 2026-11-23T11:00:00.000Z; without another one no certificate counts that it is about`]);
+    expect(told(what, -1)).toEqual([expect.stringContaining("a revocation list has ended on 2026-11-22T11:00:00.000Z")]);
+  });
+
+  it.each(["cert", "client_ca"] as const)("tells of a certificate from its end on: %s", (what) => {
+    expect(told(what, 1)).toEqual([]);
+    expect(told(what, 0)).toEqual([`listeners.clients.${what}: a certificate has ended on 2026-11-22T12:00:00.000Z`]);
   });
 });

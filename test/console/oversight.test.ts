@@ -164,6 +164,14 @@ describe("certificates in use", () => {
     expect(found.map(({ labels }) => labels)).toEqual([{ of: "listeners.clients", what: "cert" }, { of: "listeners.clients", what: "client_ca" }]);
     const end = (pem: string): number => (new X509Certificate(pem).validToDate.getTime() - Date.now()) / 1000;
     for (const [at, pem] of [certPem, authority.certPem].entries()) expect(Math.abs(found[at]!.value - end(pem))).toBeLessThan(60);
+    const warnings = async (): Promise<unknown> => (JSON.parse((await admin("/readyz")).text) as { readonly warnings?: unknown }).warnings;
+    expect(await warnings()).toBeUndefined();
+    vi.useFakeTimers({ now: Date.now() + 400 * 86_400_000, toFake: ["Date"] });
+    try {
+      expect(await warnings()).toEqual([expect.stringMatching(/^listeners\.clients\.cert: a certificate has ended on /), expect.stringMatching(/^listeners\.clients\.client_ca: a certificate has ended on /)]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 
