@@ -33,15 +33,19 @@ type Looked = { readonly first: number; readonly end: number; readonly oldest: n
 const HEAD = /^\{"index":\d+,"time":"([^"]{27})","kind":"([a-z]+)"/;
 const HEAD_BYTES = 96;
 
+/** What this run has said of what it deleted; before that, the journal knows what earlier runs said. */
+const said = new WeakMap<Journal, Retired>();
+
 /** Resolves with the entry that tells what was deleted; undefined when nothing was due. Throws when a segment is not what its leaf hashes say. */
 export const retire = async (options: RetentionOptions): Promise<Retired | undefined> => {
   const { journal, checkpoints } = options;
   const due = await findDue(options);
   if (due.length === 0) return undefined;
-  const entry = entryFor(due, journal.retired);
+  const entry = entryFor(due, said.get(journal) ?? journal.retired);
   await checkpoints.write();
   if (checkpoints.last().size < entry.to) throw new Error(`no checkpoint covers the entries up to ${entry.to - 1}, so they stay`);
   await journal.append(entry);
+  said.set(journal, entry);
   await checkpoints.write();
   await remove(journal, due.map(({ first }) => first));
   return entry;
