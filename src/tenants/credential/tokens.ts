@@ -10,7 +10,7 @@ import { CredentialFault, Unusable, type Identity, type JwtIssuer, type Tell } f
 import { MAX_TOKEN, readToken, type Token } from "./token.ts";
 
 export type Tokens = {
-  /** At once for a remembered token and wherever the key is at hand, except Ed25519. Never throws, never rejects. */
+  /** At once for a remembered token and wherever the key is at hand. Never throws, never rejects. */
   readonly identify: (text: string) => Identity | undefined | Promise<Identity | undefined>;
   /** True for a token that was good before and has not expired: it costs one hash to say. */
   readonly knows: (text: string) => boolean;
@@ -76,13 +76,13 @@ const verify = ({ text, trusted, now }: Question): Verified | Promise<Verified> 
   const verified = { claimed: readClaims({ claims: token.claims, issuer, now }), issuer };
   const key = keys.find(token.kid);
   if (key instanceof Promise) return key.then((found) => signed(token, found)).then(() => verified);
-  const pending = signed(token, key);
-  return pending ? pending.then(() => verified) : verified;
+  signed(token, key);
+  return verified;
 };
 
-const signed = (token: Token, key: VerificationKey | undefined): void | Promise<void> => {
+const signed = (token: Token, key: VerificationKey | undefined): void => {
   if (!key) throw new Unusable("the token's key is not one of its issuer's");
-  return verifySignature(token, key);
+  verifySignature(token, key);
 };
 
 const trust = async (issuers: readonly JwtIssuer[], open: (issuer: JwtIssuer) => Promise<KeySource>): Promise<ReadonlyMap<string, Trusted>> => {

@@ -1,6 +1,7 @@
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createFailures } from "../../../src/tenants/credential/failures.ts";
-import { anIssuer, aWorld, bearer, claims, ecPair, es256, jwkOf } from "./kit.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf } from "./kit.ts";
 
 const clocked = (capacity?: number) => {
   const clock = { now: 0 };
@@ -65,6 +66,16 @@ describe("an address that has failed too often", () => {
     expect(await ask(bearer(token("bad", stranger)))).toEqual({ retryAfter: 10 });
     expect(await ask([["X-Api-Key", "key"]])).toEqual({ retryAfter: 10 });
     expect(await ask(bearer(token("new")), "elsewhere")).toMatchObject({ client: "ors-main" });
+    world.end();
+  });
+
+  it.each<[string, KeyObject]>([["ES256", ec.publicKey], ["EdDSA", generateKeyPairSync("ed25519").publicKey]])("gets no more verified by asking at once, with %s", async (alg, key) => {
+    const world = aWorld();
+    const gate = await world.open({ jwt: [anIssuer({ algorithms: [alg], jwks_file: world.file("jwks.json", { keys: [jwkOf(key, { kid: "k" })] }) })], failures: createFailures({ points: 3, seconds: 30 }, { now: () => 0 }) });
+    const bad = (at: number): string => `${encode({ alg, kid: "k" })}.${encode(claims({ jti: `${at}` }))}.${Buffer.alloc(64, at).toString("base64url")}`;
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, at) => gate.wholly({ headers: bearer(bad(at)) })));
+    expect(answers.filter((answer) => answer === undefined)).toHaveLength(3);
+    expect(gate.news.filter(({ kind }) => kind === "refused")).toHaveLength(3);
     world.end();
   });
 
