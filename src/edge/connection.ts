@@ -34,6 +34,7 @@ export class Connection {
   #gone = false;
   #readAgainAt = -Infinity;
   #secondsReplying = -1;
+  #secondsSpared = 0;
 
   /** `whenBroken` is told of what is no request once all before it are answered, unless it came when none was under way. */
   constructor(socket: Socket, whenBroken: (fault: Fault) => void) {
@@ -70,6 +71,11 @@ export class Connection {
   /** Called once a second: a client that does not take its reply for `max` seconds is let go of. */
   tick(max: number): void {
     if (this.#secondsReplying >= 0 && ++this.#secondsReplying > max) this.#socket.destroy();
+  }
+
+  /** Called once a second when nothing new is to come: what has not become a request for `max` seconds is not waited for any longer. */
+  spare(max: number): void {
+    if (!this.#busy && ++this.#secondsSpared > max) this.#socket.destroy();
   }
 
   /** The reply now given is the last one: what was sent ahead behind it is not begun. */

@@ -65,7 +65,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   // No idle timeout: OCS's clients expect connections to stay. A client that closes its sending side still gets its answer.
   Object.assign(server, { keepAliveTimeout: 0, headersTimeout: patience.head, requestTimeout: patience.request, maxHeadersCount: 100, maxRequestsPerSocket: 0, httpAllowHalfOpen: true });
   const port = desk.port = await bind(server, options);
-  const seconds = setInterval(() => desk.tick(Math.ceil(patience.reply / SECOND)), SECOND).unref();
+  const seconds = setInterval(() => desk.tick(patience), SECOND).unref();
   server.once("close", () => clearInterval(seconds));
   const door = options.tls ? Door.before(server) : undefined;
   server.on("connection", (socket: Socket) => (desk.mayEnter(socket) ? door?.knock(socket) : socket.destroy()));
@@ -185,8 +185,12 @@ class Desk {
     return connection;
   }
 
-  tick(maxSeconds: number): void {
-    for (const connection of this.#connections) connection.tick(maxSeconds);
+  tick({ head, reply }: Patience): void {
+    for (const connection of this.#connections) {
+      connection.tick(Math.ceil(reply / SECOND));
+      // A server that is closing does not look for late clients any more.
+      if (this.draining) connection.spare(Math.ceil(head / SECOND));
+    }
   }
 
   readonly accept = (request: Arriving, response: ServerResponse): void => {

@@ -210,6 +210,21 @@ describe("a listener", () => {
     await idle.ended();
     await expect(rawClient(listener.port)).rejects.toThrow();
   });
+
+  it.each([["plain", undefined], ["TLS", tls]] as const)("waits for no client that asks nothing, or half of it, when it stops: %s", async (_over, secured) => {
+    const answer = Promise.withResolvers<{ status: number; headers: []; body: Uint8Array; lane: string; endpoint: string; waits: { queue: number; ocs: number } }>();
+    const { line, listener } = await open({ send: () => answer.promise }, { tls: secured, patience: { head: 2000, request: 60_000, reply: 60_000 } });
+    const silent = await dial(listener, secured && { ca: authority.certPem });
+    const [half, busy] = [await dial(listener, secured && { ca: authority.certPem }), await dial(listener, secured && { ca: authority.certPem })];
+    await busy.send(post(DNC));
+    await vi.waitFor(() => expect(line.sent).toHaveLength(1), { timeout: 20_000 });
+    await half.send("POST ");
+    const stopped = listener.stop(3_600_000);
+    await Promise.all([silent.ended(), half.ended()]);
+    answer.resolve({ status: 200, headers: [], body: new Uint8Array(), lane: "l", endpoint: "e", waits: { queue: 0, ocs: 0 } });
+    expect((await busy.reply()).status).toBe(200);
+    await stopped;
+  });
 });
 
 const CONNECTIONS = "/proc/net/tcp";
