@@ -45,7 +45,7 @@ const inWords = ({ replayed, unchanged, changes, untold }: Simulated, { config, 
   `${counted(replayed, "decision")} since ${from.slice(0, 19)}Z asked of ${config}: ${unchanged} as before, ${replayed - unchanged} other ones`,
   ...(changes.length === 0 ? [] : ["", ...table(changes)]),
   ...(untold.length === 0 ? [] : ["", "not asked:", ...untold.map(({ why, count }) => `  ${String(count).padStart(6)}  ${why}`)]),
-  "", "Numbers, customer ids and fields are not in the journal, and no policy looks at them: others stood for them. Limits depend on when requests come, and are not asked.",
+  "", "Numbers and customer ids are not in the journal, and no policy looks at them: others stood for them. Fields that audit.redact drops are not asked about, nor limits, which depend on when requests come.",
 ].join("\n");
 
 const table = (changes: readonly Changed[]): readonly string[] =>

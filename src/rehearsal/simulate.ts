@@ -10,7 +10,7 @@ export type Changed = {
   readonly tenant: string | null;
   readonly action: string;
   readonly resource: string;
-  /** "allow" or a code. */
+  /** "allow" or a code, with "(observed)" where the refusal is recorded and not applied. */
   readonly from: string;
   readonly to: string;
   /** Why it would be refused. */
@@ -32,13 +32,13 @@ export type Simulated = {
   readonly untold: readonly { readonly why: string; readonly count: number }[];
 };
 
-type Verdict = { readonly code: string; readonly because: string | null };
+type Verdict = { readonly code: string; readonly because: string | null; /** The refusal would not be applied. */ readonly observed: boolean };
 type Growing = { -readonly [Key in keyof Changed]: Key extends "examples" ? string[] : Changed[Key] };
 
 const EXAMPLES = 3;
 
 export const simulate = async (entries: AsyncIterable<Recorded>, settings: Settings): Promise<Simulated> => {
-  const judge = remembering(createRehearsal(settings));
+  const judge = remembering(createRehearsal(settings), createRehearsal(settings, "", { applied: true }));
   const changes = new Map<string, Growing>();
   const untold = new Map<string, number>();
   let [replayed, unchanged] = [0, 0];
@@ -51,7 +51,7 @@ export const simulate = async (entries: AsyncIterable<Recorded>, settings: Setti
     }
     replayed++;
     const verdict = await judge(asked);
-    if (verdict.code === asked.decided) unchanged++;
+    if (verdict.code === asked.decided && verdict.observed === (asked.observed ?? verdict.observed)) unchanged++;
     else add(changes, entry as Recorded & { readonly id: string }, asked, verdict);
   }
   return {
@@ -62,14 +62,15 @@ export const simulate = async (entries: AsyncIterable<Recorded>, settings: Setti
 };
 
 /** Personal data is replaced, so that most requests are one question. */
-const remembering = (rehearsal: Rehearsal): ((asked: Asked) => Promise<Verdict>) => {
+const remembering = (policy: Rehearsal, applied: Rehearsal): ((asked: Asked) => Promise<Verdict>) => {
   const known = new Map<string, Verdict>();
   return async ({ question }) => {
     const id = JSON.stringify(question);
     const before = known.get(id);
     if (before) return before;
-    const { refusal } = await rehearsal(question);
-    const verdict = { code: refusal?.code ?? "allow", because: refusal?.detail ?? null };
+    const { refusal } = await policy(question);
+    const observed = refusal !== undefined && (await applied(question)).order !== undefined;
+    const verdict = { code: refusal?.code ?? "allow", because: refusal?.detail ?? null, observed };
     if (known.size < MOST) known.set(id, verdict);
     return verdict;
   };
@@ -77,12 +78,15 @@ const remembering = (rehearsal: Rehearsal): ((asked: Asked) => Promise<Verdict>)
 
 const MOST = 100_000;
 
-const add = (changes: Map<string, Growing>, entry: Recorded & { readonly id: string }, { question: { client }, resource, action, decided }: Asked, { code, because }: Verdict): void => {
+const add = (changes: Map<string, Growing>, entry: Recorded & { readonly id: string }, { question: { client }, resource, action, ...asked }: Asked, { because, ...verdict }: Verdict): void => {
   const tenant = "tenant" in entry ? entry.tenant?.name ?? null : null;
-  const id = JSON.stringify([client, tenant, action, resource, decided, code]);
+  const [from, to] = [inWords(asked.decided, asked.observed), inWords(verdict.code, verdict.observed)];
+  const id = JSON.stringify([client, tenant, action, resource, from, to]);
   let change = changes.get(id);
-  if (!change) changes.set(id, (change = { client, tenant, action, resource, from: decided, to: code, because, count: 0, first: entry.time, last: entry.time, examples: [] }));
+  if (!change) changes.set(id, (change = { client, tenant, action, resource, from, to, because, count: 0, first: entry.time, last: entry.time, examples: [] }));
   change.count++;
   change.last = entry.time;
   if (change.examples.length < EXAMPLES) change.examples.push(entry.id);
 };
+
+const inWords = (code: string, observed: boolean | undefined): string => (observed ? `${code} (observed)` : code);

@@ -55,10 +55,22 @@ describe("the journal's requests, asked of another policy", () => {
 
   it("show what would begin to be refused when a tenant no longer only observes", async () => {
     const observed = mutated(["records: unscoped\n    limits", "records: unscoped\n    mode: observe\n    limits"]);
-    const simulated = await changesOn(SAMPLE, observed);
-    expect(simulated.changes, "the policy says the same, applied or not").toEqual([]);
+    const refused = (await history(observed)).filter((entry) => entry.kind === "intent" && entry.would_refuse !== undefined).length;
+    expect(refused).toBeGreaterThan(5);
+    const begins = await changesOn(SAMPLE, observed);
+    expect(begins.changes.reduce((sum, { count }) => sum + count, 0)).toBe(refused);
+    expect(lines(begins)).toContain("1 beta-crm RecordReject records OCSGW-2101 (observed) -> OCSGW-2101");
+    expect(lines(await changesOn(observed))).toContain("1 beta-crm RecordReject records OCSGW-2101 -> OCSGW-2101 (observed)");
+    expect((await changesOn(observed, observed)).changes, "the same policy, observed as before").toEqual([]);
     const granted = SAMPLE.replace("beta-crm: { actions: [AddRecord, ", "beta-crm: { actions: [AddRecord, RecordReject, ");
-    expect(lines(await changesOn(granted, observed))).toEqual(["1 beta-crm RecordReject records OCSGW-2101 -> allow"]);
+    expect(lines(await changesOn(granted, observed))).toContain("1 beta-crm RecordReject records OCSGW-2101 (observed) -> allow");
+  });
+
+  it("of a client with two tenants of one DBID are asked of the one whose they were", async () => {
+    const two = SAMPLE.replace("tenants:\n", "  ocs-two: { primary: \"http://127.0.0.1:18081\" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 102, upstream: ocs-two, records: unscoped, campaigns: [Gamma Campaign], lists: [Gamma List], clients: { beta-crm: { actions: [DoNotCall] } } }\n");
+    const own = (await history(SAMPLE)).filter((entry) => entry.kind === "intent" && entry.client === "beta-crm");
+    expect(own.length).toBeGreaterThan(3);
+    expect(await simulate(entries(own), settingsOf(two))).toMatchObject({ replayed: own.length, changes: [] });
   });
 
   it("show what a list of fields would refuse, and say what cannot be told", async () => {
@@ -70,6 +82,7 @@ describe("the journal's requests, asked of another policy", () => {
     } as const;
     const simulated = await simulate(entries([
       intent,
+      { ...intent, id: "10", would_refuse: "OCSGW-3001" }, { ...intent, id: "11", body: { GSW_CAMPAIGN_NAME: "Beta Campaign", GSW_TZ_NAME: "PST" }, would_refuse: "OCSGW-1007" },
       { ...time, ...refusal, id: "2", code: "OCSGW-1007", pointer: "/SIZE" },
       { ...time, ...refusal, id: "3", code: "OCSGW-2103", pointer: "/GSW_TENANT_DBID" },
       { ...time, ...refusal, id: "4", code: "OCSGW-2104", pointer: "/GSW_CAMPAIGN_NAME" },
@@ -77,6 +90,6 @@ describe("the journal's requests, asked of another policy", () => {
       { ...time, kind: "refusal", id: "8", code: "OCSGW-2001", status: 401, delivery: "not-sent" },
     ]), settingsOf(mutated(["lists: [Beta List]\n", "lists: [Beta List]\n    fields: [SIZE]\n"])));
     expect(lines(simulated)).toEqual(["1 beta-crm AddRecord lists OCSGW-1007 -> allow", "1 beta-crm AddRecord lists allow -> OCSGW-1007"]);
-    expect(simulated.untold.map(({ why, count }) => `${count} ${/OCSGW-\d+/.exec(why)![0]}`)).toEqual(["1 OCSGW-2103", "1 OCSGW-2104", "1 OCSGW-3001", "1 OCSGW-2106", "1 OCSGW-2001"]);
+    expect(simulated.untold.map(({ why, count }) => `${count} ${/OCSGW-\d+/.exec(why)![0]}`)).toEqual(["2 OCSGW-3001", "1 OCSGW-1007", "1 OCSGW-2103", "1 OCSGW-2104", "1 OCSGW-2106", "1 OCSGW-2001"]);
   });
 });
