@@ -100,9 +100,9 @@ const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Met
 const accountOf = (meters: readonly Meter[]): Account | undefined =>
   (meters.length === 0 ? undefined : { meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
 
-/** What a later limit refuses is given back to the earlier ones. */
+/** What a later limit refuses is given back to the earlier ones, and not missing from what is said of them. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
-  let state = "";
+  let [state, given] = ["", ""];
   for (const { name, limiter } of meters) {
     let now: RateLimiterRes;
     try {
@@ -111,13 +111,17 @@ const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
       now = refusalOf(refusal);
     }
     const seconds = Math.max(0, Math.ceil(now.msBeforeNext / 1000));
-    state += `${state === "" ? "" : ", "}"${name}";r=${Math.max(0, now.remainingPoints)};t=${seconds}`;
-    if (now.consumedPoints <= limiter.points) continue;
+    const said = (left: number): string => `"${name}";r=${left};t=${seconds}`;
+    if (now.consumedPoints <= limiter.points) {
+      state += `${state === "" ? "" : ", "}${said(now.remainingPoints)}`;
+      given += `${said(now.remainingPoints + 1)}, `;
+      continue;
+    }
     for (const earlier of meters) {
       if (earlier.limiter === limiter) break;
       await earlier.limiter.reward(KEY, 1);
     }
-    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, state), exceeded: name };
+    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };

@@ -85,7 +85,10 @@ describe("a quota", () => {
     const tenant = aTenant({ clients: new Map([["alpha", grant(limits(minute(5), minute(1)))]]), limits: limits(minute(10), minute(3)) });
     const { charge } = open([tenant]);
     expect((await charge(tenant, "AddRecord")).allowed).toBe(true);
-    for (let round = 0; round < 50; round++) expect((await charge(tenant, "AddRecord")).exceeded).toBe("client alpha AddRecord");
+    for (let round = 0; round < 50; round++) {
+      const refused = await charge(tenant, "AddRecord");
+      expect([refused.exceeded, header(refused, "RateLimit")]).toEqual(["client alpha AddRecord", '"tenant";r=9;t=60, "client alpha";r=4;t=60, "AddRecord";r=2;t=60, "client alpha AddRecord";r=0;t=60']);
+    }
     expect(header(await charge(tenant, "Load"), "RateLimit")).toBe('"tenant";r=8;t=60, "client alpha";r=3;t=60');
   });
 
