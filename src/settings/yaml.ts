@@ -23,6 +23,9 @@ const TOO_DEEP = "this is nested too deeply";
 
 type Spot = { readonly value: number; readonly key: number };
 
+/** YAML's own kinds of value besides these are read into shapes that say not where they stand. */
+const KNOWN_TAGS: ReadonlySet<string> = new Set(["map", "seq", "str", "int", "float", "bool", "null"].map((kind) => `tag:yaml.org,2002:${kind}`));
+
 const id = (path: Path): string => JSON.stringify(path);
 
 class Reader {
@@ -44,12 +47,12 @@ class Reader {
 
   /** `key`: where the entry that holds this node begins. */
   read(node: ParsedNode | null, path: Path, key: number): unknown {
-    const start = node?.range[0] ?? key;
+    const start = (node?.range as ParsedNode["range"] | undefined)?.[0] ?? key;
     this.spots.set(id(path), { value: start, key });
     if (node === null) return null;
     if (path.length > DEEPEST) return this.#refuse(path, TOO_DEEP);
     if (isAlias(node)) return this.#refuse(path, "aliases (*name) are not read: write the value out");
-    if (node.tag !== undefined && !node.tag.startsWith("tag:yaml.org,2002:")) return this.#refuse(path, `the tag ${node.tag} is not known here`);
+    if (node.tag !== undefined && !KNOWN_TAGS.has(node.tag)) return this.#refuse(path, `the tag ${node.tag} is not known here`);
     if (isMap(node)) return this.#readMap(node as YAMLMap.Parsed, path);
     if (isSeq(node)) return node.items.map((item, index) => this.read(item as ParsedNode, [...path, index], (item as ParsedNode | null)?.range[0] ?? start));
     return isScalar(node) ? this.#readScalar(node.value, path) : undefined;
@@ -129,6 +132,7 @@ const parse = (text: string, reader: Reader): Document.Parsed => {
     for (const { pos, message, code } of [...grammar.slice(0, 1), ...others, ...document.warnings]) {
       reader.broken.push({ ...reader.place(pos[0]), code: code === "MULTIPLE_DOCS" || code === "TAG_RESOLVE_FAILED" ? CODES.forbiddenYaml : CODES.notYaml, message: plain(code, message) });
     }
+    if (document.directives.yaml.version !== "1.2") reader.broken.push({ ...reader.place(text.indexOf("%YAML")), code: CODES.forbiddenYaml, message: `this is read as YAML 1.2, in which no and 010 are other values than in YAML ${document.directives.yaml.version}` });
     return document;
   } catch {
     // The parser itself gives up on very deep nesting.
