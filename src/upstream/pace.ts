@@ -6,20 +6,20 @@ const SMOOTHING = 1 / 16;
 export class Pace {
   #mean = 0;
   #samples = 0;
-  readonly #running = new Set<number>();
+  #started = 0;
+  /** When each began, the oldest first. */
+  readonly #running = new Map<number, number>();
 
   /** A lane begins with a request. Returns what `end` wants to be told. */
   start(): number {
-    // A number of its own also for two that begin in the same instant.
-    let began = performance.now();
-    while (this.#running.has(began)) began += 1e-6;
-    this.#running.add(began);
-    return began;
+    this.#running.set(++this.#started, performance.now());
+    return this.#started;
   }
 
   /** The lane is free again; `counts`: what it was busy with says something about requests. */
-  end(began: number, counts: boolean): void {
-    this.#running.delete(began);
+  end(started: number, counts: boolean): void {
+    const began = this.#running.get(started)!;
+    this.#running.delete(started);
     if (!counts) return;
     this.#samples++;
     this.#mean += (performance.now() - began - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);

@@ -172,7 +172,7 @@ export class Switchboard {
     let isUnsent = false;
     for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
       if (isVoid(job)) continue;
-      const began = this.#pace.start();
+      const started = this.#pace.start();
       const queue = performance.now() - job.queuedAt;
       job.tries++;
       try {
@@ -183,7 +183,7 @@ export class Switchboard {
       } catch (error) {
         isUnsent = !this.#failed(lane, job, error, queue);
       }
-      this.#pace.end(began, !isUnsent);
+      this.#pace.end(started, !isUnsent);
     }
     this.#queue.giveBack(turn);
     // A lane that could not connect while others can is left alone for a moment, so that they take its work.
