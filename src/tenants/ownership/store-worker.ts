@@ -1,5 +1,5 @@
 /** The thread in which ownership is written: one SQLite file, one transaction for each batch, on disk before it is acknowledged. */
-import { chmodSync, existsSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Change, News, Order, Restored } from "./store.ts";
@@ -22,19 +22,40 @@ const open = (file: string): DatabaseSync => {
   return db;
 };
 
-/** A file that is no database any more is put aside: without it every handle is nobody's, until OCS announces it anew. */
-const openOrPutAside = (file: string): { db: DatabaseSync; putAside: string | undefined } => {
+class Damaged extends Error {}
+
+type Opened = { readonly db: DatabaseSync; readonly restored: Restored[]; readonly putAside: string | undefined };
+
+/**
+ * A file that is no database any more, or not in all its pages, is put aside: without it every handle is nobody's, until OCS announces it anew.
+ * One that only cannot be had just now (the disk is full, it is locked) is left where it is.
+ */
+const openOrPutAside = (file: string): Opened => {
   try {
-    const db = open(file);
-    return { db, putAside: undefined };
+    return { ...openWhole(file), putAside: undefined };
   } catch (error) {
-    if (!existsSync(file)) throw error;
+    if (!isDamage(error)) throw error;
     const putAside = `${file}.damaged-${Date.now()}`;
     renameSync(file, putAside);
     for (const ending of ["-wal", "-shm"]) rmSync(file + ending, { force: true });
-    return { db: open(file), putAside };
+    return { ...openWhole(file), putAside };
   }
 };
+
+const openWhole = (file: string): Omit<Opened, "putAside"> => {
+  const db = open(file);
+  try {
+    const { quick_check: word } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
+    if (word !== "ok") throw new Damaged(word);
+    return { db, restored: restoredIn(db) };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+};
+
+/** SQLITE_CORRUPT, SQLITE_NOTADB and their finer kinds. */
+const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
 
 const restoredIn = (db: DatabaseSync): Restored[] =>
   (db.prepare("SELECT upstream, number, endpoint FROM epoch").all() as unknown as { upstream: string; number: number; endpoint: string }[]).map(({ upstream, number, endpoint }) => ({
@@ -80,19 +101,25 @@ const commit = (db: DatabaseSync, statements: Statements, changes: readonly Chan
   }
 };
 
+/** Undefined also when it cannot be read: the thread goes on. */
+const handleOf = ({ attempt }: Statements, guid: string, upstream: string): number | undefined => {
+  try {
+    return (attempt.get(guid, upstream) as { handle: number } | undefined)?.handle;
+  } catch {
+    return undefined;
+  }
+};
+
 const port = parentPort!;
 const tell = (news: News): void => port.postMessage(news);
 
-const { db, putAside } = openOrPutAside(workerData as string);
+const { db, restored, putAside } = openOrPutAside(workerData as string);
 const statements = prepare(db);
 port.on("message", (order: Order) => {
   if (order.kind === "commit") return tell({ kind: "committed", failed: commit(db, statements, order.changes) });
-  if (order.kind === "attempt") {
-    const row = statements.attempt.get(order.attempt, order.upstream) as { handle: number } | undefined;
-    return tell({ kind: "attempt", id: order.id, handle: row?.handle });
-  }
+  if (order.kind === "attempt") return tell({ kind: "attempt", id: order.id, handle: handleOf(statements, order.attempt, order.upstream) });
   db.close();
   tell({ kind: "closed" });
   port.close();
 });
-tell({ kind: "opened", restored: restoredIn(db), putAside });
+tell({ kind: "opened", restored, putAside });

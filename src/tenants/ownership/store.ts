@@ -100,7 +100,7 @@ class Batch {
   }
 }
 
-/** Rejects when the file can be neither opened nor put aside. */
+/** Rejects when the file cannot be had: what is damaged is put aside, what is locked or has no room is not. */
 export const openOwnershipStore = (file: string): Promise<OwnershipStore> =>
   new Promise((resolve, reject) => {
     const worker = new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openOwnershipStore, type OwnershipStore, type Row } from "../../../src/tenants/ownership/store.ts";
 
@@ -80,6 +81,44 @@ describe("ownership on disk", () => {
     expect(await readFile(store.putAside!, "utf8")).toMatch(/^no database/);
     await store.put(row(1));
     await store.close();
+  });
+
+  it.each([["the records", 1], ["their attempts", 4]])("puts a file aside of which a page of %s is damaged", async (_what, page) => {
+    const first = await begin();
+    await first.beginEpoch("ocs", "http://one");
+    await Promise.all(Array.from({ length: 500 }, (_, handle) => first.put(row(handle + 1))));
+    await first.close();
+    const bytes = await readFile(file);
+    await writeFile(file, bytes.fill(0xaa, page * 4096, (page + 1) * 4096));
+    const store = await begin();
+    expect(store.putAside).toMatch(/\.damaged-\d+$/);
+    expect(store.restored.size).toBe(0);
+    await store.put(row(1));
+  });
+
+  it("leaves a file where it is that only cannot be had just now", async () => {
+    const first = await begin();
+    await first.beginEpoch("ocs", "http://one");
+    await first.put(row(15));
+    await first.close();
+    const holder = new DatabaseSync(file);
+    holder.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; UPDATE owned SET since = since; COMMIT");
+    await expect(openOwnershipStore(file)).rejects.toThrow(/locked/);
+    holder.close();
+    const store = await begin();
+    expect([store.putAside, store.restored.get("ocs")?.owned.length]).toEqual([undefined, 1]);
+  });
+
+  it("goes on when it cannot be asked for an attempt", async () => {
+    const store = await begin();
+    await store.put(row(15));
+    const other = new DatabaseSync(file);
+    other.exec("ALTER TABLE owned RENAME TO elsewhere");
+    expect(await store.byAttempt("ocs", "attempt-15")).toBeUndefined();
+    other.exec("ALTER TABLE elsewhere RENAME TO owned");
+    other.close();
+    await store.put(row(16));
+    expect(await store.byAttempt("ocs", "attempt-16")).toBe(16);
   });
 
   it("rejects when there is no place for it", async () => {
