@@ -8,7 +8,7 @@ import { nodeDisk, readAll, type DiskFile } from "./disk.ts";
 import { readLine } from "./entry.ts";
 import type { Expression } from "./filter.ts";
 import { candidates, type Candidate } from "./index/candidates.ts";
-import { openDatabase, removeDatabase } from "./index/schema.ts";
+import { fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./index/schema.ts";
 import { Writer, type Placed } from "./index/write.ts";
 import { forEachLine } from "./lines.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
@@ -26,6 +26,7 @@ export class Index {
   readonly #dir: string;
   readonly #path: string;
   #database: DatabaseSync;
+  #file: string | undefined;
   #writer: Writer;
 
   /** `path`: elsewhere than beside the segments, where those cannot be written to. */
@@ -33,6 +34,7 @@ export class Index {
     this.#dir = dir;
     this.#path = path;
     this.#database = open(path);
+    this.#file = fileAt(path);
     this.#writer = new Writer(this.#database);
   }
 
@@ -47,14 +49,21 @@ export class Index {
 
   /** All of it from the segments again. */
   rebuild(): void {
-    this.#database.close();
     removeDatabase(this.#path);
-    this.#database = openDatabase(this.#path);
+    this.#reopen();
+  }
+
+  #reopen(): void {
+    this.#database.close();
+    this.#database = open(this.#path);
+    this.#file = fileAt(this.#path);
     this.#writer = new Writer(this.#database);
   }
 
   /** Takes in what was appended since. Tells how far it is after each batch. */
   async catchUp(onProgress?: (size: number) => void): Promise<void> {
+    // SQLite goes on with a file that was deleted, and would never see the one that others made since.
+    if (fileAt(this.#path) !== this.#file) this.#reopen();
     const firsts = numbersIn(await nodeDisk.list(places(this.#dir).segments), ".jsonl");
     if (!(await this.#continues(firsts))) this.rebuild();
     this.#forget(firsts[0] ?? 0);
@@ -143,7 +152,7 @@ const open = (path: string): DatabaseSync => {
   try {
     return openDatabase(path);
   } catch (error) {
-    if (!/not a database|malformed/.test(String(error))) throw error;
+    if (!isDatabaseFault(error)) throw error;
     removeDatabase(path);
     return openDatabase(path);
   }

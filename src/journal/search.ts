@@ -9,6 +9,7 @@ import { nodeDisk, type DiskFile } from "./disk.ts";
 import { readLine, type Recorded } from "./entry.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
 import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
+import { isDatabaseFault } from "./index/schema.ts";
 import { numbersIn, places } from "./places.ts";
 import { factsOf, type Story } from "./story.ts";
 
@@ -50,14 +51,7 @@ export class Finder {
 
   /** Of what `refresh` took in. */
   async page(filter: Filter, options: PageOptions): Promise<Page> {
-    try {
-      return await this.#page(filter, options);
-    } catch (error) {
-      if (!(error instanceof Misplaced)) throw error;
-      this.#index.rebuild();
-      await this.refresh();
-      return this.#page(filter, options);
-    }
+    return this.#trusting(() => this.#page(filter, options));
   }
 
   /** The stories of all requests whose id begins so, youngest first; at most `limit`. */
@@ -67,12 +61,14 @@ export class Finder {
 
   /** Do-Not-Calls that are still owed, oldest first. */
   async owed(): Promise<Story[]> {
-    const reader = new Reader(this.#dir);
-    try {
-      return await Promise.all(this.#index.duties().map((candidate) => reader.story(candidate)));
-    } finally {
-      await reader.close();
-    }
+    return this.#trusting(async () => {
+      const reader = new Reader(this.#dir);
+      try {
+        return await Promise.all(this.#index.duties().map((candidate) => reader.story(candidate)));
+      } finally {
+        await reader.close();
+      }
+    });
   }
 
   /** Of how many numbers, tenants and scopes. */
@@ -95,6 +91,18 @@ export class Finder {
   close(): void {
     this.#index.close();
     if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
+  }
+
+  /** An index that does not hold what it says is made again, once. */
+  async #trusting<Found>(look: () => Promise<Found>): Promise<Found> {
+    try {
+      return await look();
+    } catch (error) {
+      if (!(error instanceof Misplaced || isDatabaseFault(error))) throw error;
+      this.#index.rebuild();
+      await this.refresh();
+      return look();
+    }
   }
 
   async #page(filter: Filter, { before = Number.MAX_SAFE_INTEGER, limit }: PageOptions): Promise<Page> {
@@ -125,8 +133,6 @@ export class Finder {
     }
   }
 }
-
-const isDatabaseFault = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such/.test(error.message);
 
 /** The line at the place that the index gave is another. */
 class Misplaced extends Error {

@@ -142,6 +142,34 @@ describe("the index", () => {
     expect(await found(await aFinder(), "action:DoNotCall")).toEqual([2, 0]);
   });
 
+  it.each([["alone", [""]], ["with what SQLite keeps beside it", ["", "-wal", "-shm"]]])("may be deleted, %s, while another searches, and both go on", async (_what, endings) => {
+    await write(aDoNotCall(1));
+    const running = await aFinder();
+    for (const ending of endings) await rm(join(dir, `index.sqlite${ending}`));
+    await write(aDoNotCall(2));
+    expect(await found(await aFinder(), "action:DoNotCall")).toEqual([2, 0]);
+    await write(aDoNotCall(3));
+    await running.refresh();
+    expect(await found(running, "action:DoNotCall")).toEqual([4, 2, 0]);
+    running.close();
+    finders = finders.filter((finder) => finder !== running);
+    expect(await found(await aFinder(), "action:DoNotCall")).toEqual([4, 2, 0]);
+  });
+
+  it("is made again when pages of it are damaged", async () => {
+    await write(Array.from({ length: 300 }, (_, number) => aDoNotCall(number, { open: true, tokens: { phone: token(String(number)) } })).flat());
+    (await aFinder()).close();
+    finders = [];
+    const path = join(dir, "index.sqlite");
+    const bytes = await readFile(path);
+    // The first page and that of the state, which alone is read to bring it up to date.
+    for (let page = 2; page * 4096 < bytes.length; page++) bytes.fill(0xff, page * 4096, page * 4096 + 64);
+    await writeFile(path, bytes);
+    const finder = await aFinder();
+    expect((await finder.owed()).length).toBe(300);
+    expect((await found(finder, "")).length).toBe(300);
+  });
+
   it("is not believed: what it points at is read, and asked again", async () => {
     await write([...aDoNotCall(1), ...aDoNotCall(2, { client: "beta-crm" })]);
     const finder = await aFinder();

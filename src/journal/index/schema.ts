@@ -1,5 +1,5 @@
 /** The index's tables. One row for each story: where its lines lie, and what it can be found by. Nothing here is evidence, and all of it can be made again. */
-import { closeSync, openSync, rmSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** Another number makes every index anew. */
@@ -46,12 +46,32 @@ export const openDatabase = (path: string): DatabaseSync => {
 };
 
 const open = (path: string): DatabaseSync => {
-  // SQLite would make it for everybody to read.
-  closeSync(openSync(path, "a", 0o600));
+  makeFile(path);
   const database = new DatabaseSync(path, { timeout: TIMEOUT_MS, enableDoubleQuotedStringLiterals: false });
   database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
   return database;
 };
+
+/** SQLite would make it for everybody to read. What is left of one that was deleted is no part of it, and SQLite would take it for that. */
+const makeFile = (path: string): void => {
+  try {
+    closeSync(openSync(path, "ax", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
+  for (const ending of ["-wal", "-shm"]) rmSync(path + ending, { force: true });
+};
+
+/** Which file the path leads to now; undefined when to none. */
+export const fileAt = (path: string): string | undefined => {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.dev} ${found.ino}`;
+};
+
+/** What SQLite says of a file that is damaged, or no longer the one that it opened. */
+export const isDatabaseFault = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such|disk I\/O error/.test(error.message);
 
 const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
 
