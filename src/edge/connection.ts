@@ -11,6 +11,8 @@ const AHEAD = 8;
 const SURPLUS_MS = 50;
 /** Milliseconds that a client has, once it is read again, to go on with the request that we left off in the middle of. */
 const TAKE_UP_MS = 5000;
+/** What was revoked is gone 5 s later, also when its request takes longer or is still coming in. */
+const RETIREMENT_MS = 4000;
 
 export class Connection {
   /** The peer's address. */
@@ -106,10 +108,13 @@ export class Connection {
     } else if (this.fault) this.#whenBroken(this.fault);
   };
 
-  /** Nothing new is taken; what is under way still gets its reply. */
+  /** Nothing new is taken; what is under way still gets its reply, if that is ready soon. */
   retire(): void {
+    if (this.retired) return;
     this.retired = true;
-    if (!this.#busy) this.#socket.destroySoon();
+    if (!this.#busy) return this.#socket.destroySoon();
+    const timer = setTimeout(() => this.#socket.destroy(), RETIREMENT_MS).unref();
+    this.#socket.once("close", () => clearTimeout(timer));
   }
 
   fail(fault: Fault): void {

@@ -40,7 +40,7 @@ export type Listener = {
   /** scheme://host:port */
   readonly url: string;
   readonly port: number;
-  /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more, or that lack one which is demanded now: each ends with the reply that is under way, if any. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
+  /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more, or that lack one which is demanded now: each ends with the reply that is under way, if any, and within 5 s. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
   readonly stop: (graceMs: number) => Promise<void>;

@@ -81,6 +81,19 @@ describe("a connection with a client certificate", () => {
     await expect.poll(() => client.over(), PATIENT).toBe(true);
   });
 
+  it("does not stay for a reply that takes long, nor for a request that is still coming in", async () => {
+    const desk = await aDesk();
+    const [waiting, sending] = [await aClient(desk, one), await aClient(desk, one)];
+    desk.held = new Promise(() => undefined);
+    waiting.socket.write("GET / HTTP/1.1\r\nHost: gw\r\n\r\n");
+    sending.socket.write("POST / HTTP/1.1\r\nHost: gw\r\nContent-Length: 9\r\n\r\nhalf");
+    await expect.poll(() => desk.arrivals.length, PATIENT).toBe(2);
+    const unread = desk.arrivals.find(({ method }) => method === "POST")!.body();
+    desk.listener.update({ ...desk.options, tls: settings({ clientCa: other.certPem }) });
+    await expect(unread).rejects.toThrow();
+    await expect.poll(() => [waiting.over(), sending.over()], { ...PATIENT, timeout: 10_000 }).toEqual([true, true]);
+  });
+
   it("is judged anew when it had asked for more already", async () => {
     const desk = await aDesk();
     const client = await aClient(desk, one);
