@@ -22,7 +22,7 @@ export type Announced = {
 export type CallEnd = { readonly handle: number | undefined; readonly attempt: string | undefined };
 
 export type AnnouncementParts = {
-  /** False when the announcement is not of the OCS that requests go to. */
+  /** False when it is not said by the OCS that requests go to. */
   readonly speaksForActive: (address: string, at: number) => Promise<boolean>;
   /** Resolves when it is on disk whose the record is, or it is to be nobody's. */
   readonly announced: (record: Announced) => Promise<void>;
@@ -59,7 +59,7 @@ export const createAnnouncements = (parts: AnnouncementParts): Handler => async 
   try {
     const body = await bodyOf(arrival);
     const said = propertiesIn(body);
-    return isReport(said) ? await takeReport(parts, said) : await takeRecord(parts, { said, body, arrival });
+    return isReport(said) ? await takeReport(parts, said, arrival) : await takeRecord(parts, { said, body, arrival });
   } catch (error) {
     const { why, message } = malformedBy(error);
     const status = parts.malformed(arrival, why, message);
@@ -100,9 +100,9 @@ const propertiesIn = (body: Uint8Array): Properties => {
 
 const isReport = (said: Properties): boolean => said.GSW_HIST_SEQUENCE_NUM !== undefined;
 
-/** Sequence 0 tells of the attempt, 1 of the end of the call. */
-const takeReport = async ({ ended }: AnnouncementParts, said: Properties): Promise<Reply> => {
-  if (wholeOrZero(said.GSW_HIST_SEQUENCE_NUM) === 1) await ended({ handle: whole(said.GSW_RECORD_HANDLE), attempt: text(said.GSW_CALL_ATTEMPT_GUID) });
+/** Sequence 0 tells of the attempt, 1 of the end of the call. The handles of an OCS that requests do not go to are not those that are owned. */
+const takeReport = async ({ speaksForActive, ended }: AnnouncementParts, said: Properties, { source, at }: Arrival): Promise<Reply> => {
+  if (wholeOrZero(said.GSW_HIST_SEQUENCE_NUM) === 1 && await speaksForActive(source, at)) await ended({ handle: whole(said.GSW_RECORD_HANDLE), attempt: text(said.GSW_CALL_ATTEMPT_GUID) });
   return { status: 200, headers: [], body: NOTHING };
 };
 
@@ -110,11 +110,12 @@ type Message = { readonly said: Properties; readonly body: Uint8Array; readonly 
 
 const takeRecord = async (parts: AnnouncementParts, { said, body, arrival }: Message): Promise<Reply> => {
   const record = recordIn(said);
-  if (await parts.speaksForActive(arrival.source, arrival.at)) await parts.announced(record);
+  const counts = await parts.speaksForActive(arrival.source, arrival.at);
+  if (counts) await parts.announced(record);
   else parts.astray(record);
   if (!parts.validate) return { status: 200, headers: [["ETag", String(record.handle)]], body: NOTHING };
   const reply = await parts.validate(body, arrival, record.handle);
-  if (reply.status === CONFLICT) parts.withheld(record);
+  if (counts && reply.status === CONFLICT) parts.withheld(record);
   return reply;
 };
 

@@ -99,6 +99,12 @@ describe("a validator of the operator's", () => {
     expect(heard.withheld.map(({ handle }) => handle)).toEqual([15]);
   });
 
+  it("withholds nothing from the OCS that requests go to, when another one has asked", async () => {
+    const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false), validate: () => Promise.resolve({ status: 409, headers: [], body: bytesOf("") }) });
+    expect((await tell(record(15))).status).toBe(409);
+    expect([heard.astray.length, heard.withheld]).toEqual([1, []]);
+  });
+
   it("whose answer is not 409 takes nothing from the owner", async () => {
     const { heard, tell } = desk({ validate: () => Promise.resolve({ status: 504, headers: [], body: bytesOf("") }) });
     expect((await tell(record(15))).status).toBe(504);
@@ -112,6 +118,12 @@ describe("a call report", () => {
     expect((await tell({ GSW_HIST_SEQUENCE_NUM: sequence, GSW_CALL_ATTEMPT_GUID: "attempt-15", GSW_CALL_RESULT: 33 })).status).toBe(200);
     expect(heard.ended).toEqual(Array.from({ length: times }, () => ({ handle: undefined, attempt: "attempt-15" })));
     expect(heard.announced).toEqual([]);
+  });
+
+  it("of an OCS that requests do not go to ends nothing: the number is another record's there", async () => {
+    const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false) });
+    expect((await tell({ GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: "15" })).status).toBe(200);
+    expect([heard.ended, heard.astray]).toEqual([[], []]);
   });
 
   it("is never validated", async () => {
