@@ -136,6 +136,7 @@ const own = async ({ records, current, upstream }: Desk, record: Announced): Pro
   const { parts, find } = current();
   const whose = find(upstream, record);
   if ("nobody" in whose) {
+    records.ownership.disown(upstream, record.handle);
     if (whose.nobody === "contradiction") records.alarms.raise({ reason: "an announced record belongs to two tenants by the register: it is nobody's", upstream, resource: "records", identifier: String(record.handle) });
     return whose.nobody;
   }

@@ -85,6 +85,11 @@ export class Ownership {
     return this.#keep({ ...row, since }, this.#of(row.upstream).announce(row.handle, row.tenant, since));
   };
 
+  /** OCS has announced the record, and it is no tenant's here. */
+  disown(upstream: string, handle: number): void {
+    if (this.#of(upstream).disown(handle)) this.#dispute(upstream, handle);
+  }
+
   /** A registrar has named the tenant. */
   readonly register = async (upstream: string, handle: number, tenant: number): Promise<Owning> => {
     const since = this.#seconds();

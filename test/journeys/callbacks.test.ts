@@ -87,6 +87,15 @@ describe("the callbacks listener", () => {
     }
   });
 
+  it("takes a handle from its tenant when OCS announces it for nobody here", async () => {
+    const { callbacks, reject, journal } = await start();
+    await announce(callbacks, record(1));
+    const gammas = { GSW_CAMPAIGN_NAME: "Gamma", GSW_CAMPAIGN_GROUP_NAME: "Gamma@G", GSW_CAMPAIGN_GROUP_DBID: 300, GSW_CALLING_LIST: "Gamma List" };
+    expect((await announce(callbacks, record(1, gammas))).status).toBe(200);
+    expect([await reject("alpha", 1), await reject("beta", 1)]).toEqual([GONE, GONE]);
+    expect((await journal()).filter(({ kind }) => kind === "alarm")).toMatchObject([{ reason: "a record handle in use was announced for another tenant: it is nobody's now", identifier: "1" }]);
+  });
+
   it("tells of what contradicts itself, once, by an alarm that names no tenant", async () => {
     const { callbacks, journal } = await start();
     for (const handle of [1, 2, 3]) await announce(callbacks, record(handle, { GSW_CALLING_LIST: "Beta List" }));

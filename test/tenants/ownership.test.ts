@@ -303,6 +303,15 @@ describe("what is on disk", () => {
     expect(strayIn(ownership.ask(alpha(), "17", false))).toBe("its own");
   });
 
+  it("is void as well when the somebody is in nobody's register", async () => {
+    const { ownership } = make({ store: aStore({ restored }) });
+    ownership.resume("ocs", "http://one");
+    await ownership.announce(row(17));
+    ownership.disown("ocs", 15);
+    for (const handle of ["15", "16"]) expect(strayIn(ownership.ask(alpha(), handle, false))).not.toBe("its own");
+    expect(strayIn(ownership.ask(alpha(), "17", false))).toBe("its own");
+  });
+
   it("has the new epoch in the end, however often that fails", async () => {
     let failures = 3;
     const begun: string[] = [];

@@ -27,7 +27,7 @@ export type Stray =
 
 export type Asked = { readonly hold: Hold } | { readonly stray: Stray };
 
-/** `pending`: not yet on disk. `disputed`: announced for two tenants, so nobody's until the epoch ends. */
+/** `pending`: not yet on disk. `disputed`: announced for two tenants, or for one and nobody here, so nobody's until the epoch ends. */
 type State = "pending" | "live" | "finalizing" | "disputed";
 
 export type Held = {
@@ -107,6 +107,15 @@ export class Handles {
     this.#owned.delete(handle);
     this.#owned.set(handle, held);
     return { as: "again", held };
+  }
+
+  /** OCS's word that a handle is nobody's here. True when it was somebody's. */
+  disown(handle: number): boolean {
+    const known = this.#owned.get(handle);
+    if (known?.restored) this.#forgetRestored();
+    const held = this.#owned.get(handle);
+    if (held) held.state = "disputed";
+    return held !== undefined;
   }
 
   /** A registrar's word: it never takes a handle from anybody. */
