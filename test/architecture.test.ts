@@ -105,3 +105,17 @@ describe("values that prove what happened to them", () => {
     expect(casts).toEqual([home]);
   });
 });
+
+describe("codes of problems in a config", () => {
+  /** The same problem, told of files of several kinds. */
+  const shared = new Set(["OCSGW-6261", "OCSGW-6262"]);
+  it("name one problem each: no two files of rules share one", () => {
+    const homes = Map.groupBy(
+      files.filter((file) => /^(settings\/rules-|settings\/restart|rehearsal|assemble)/.test(file))
+        .flatMap((file) => [...new Set(readFileSync(join(src, file), "utf8").match(/OCSGW-6\d{3}/g))].map((code) => ({ code, file }))),
+      ({ code }) => code,
+    );
+    expect(homes.size).toBeGreaterThan(50);
+    expect([...homes].filter(([code, at]) => at.length > 1 && !shared.has(code)).map(([code, at]) => `${code}: ${at.map(({ file }) => file).join(", ")}`)).toEqual([]);
+  });
+});

@@ -20,7 +20,7 @@ const preDialHearsOcs: Rule = (facts) =>
     const upstream = facts.upstreams.find(({ name }) => name === value.upstream)!;
     const stated = facts.states([...path, "records"]);
     return {
-      code: stated ? "OCSGW-6261" : "OCSGW-6321",
+      code: stated ? "OCSGW-6291" : "OCSGW-6321",
       severity: stated ? "error" : "warning",
       path: stated ? [...path, "records"] : path,
       message: `${stated ? "" : "by default "}records: pre-dial, but nothing listens for what ${value.upstream} announces: every request of ${JSON.stringify(value.name)} to /records would be refused`,
@@ -32,7 +32,7 @@ const preDialHearsOcs: Rule = (facts) =>
 const registeredHasRegistrar: Rule = (facts) =>
   tenantsWith(facts, "registered").filter(({ value: tenant }) => !registrarsIn(facts).some(({ upstream, value }) => upstream === tenant.upstream && value.tenants.includes(tenant.name)))
     .map(({ path, value }): Finding => ({
-      code: "OCSGW-6262", path: [...path, "records"], message: `records: registered, but no registrar of ${value.upstream} may name ${JSON.stringify(value.name)}: every request of it to /records would be refused`,
+      code: "OCSGW-6292", path: [...path, "records"], message: `records: registered, but no registrar of ${value.upstream} may name ${JSON.stringify(value.name)}: every request of it to /records would be refused`,
       help: `add it to the tenants of a client under upstreams.${value.upstream}.callbacks.registrars`,
     }));
 
@@ -41,7 +41,7 @@ const registrarsNameTenants: Rule = (facts) =>
     const known = facts.tenants.filter(({ value: each }) => each.upstream === upstream).map(({ value: each }) => each.name);
     const help = suggest(tenant, known);
     return known.includes(tenant) || !facts.whole ? [] : {
-      code: "OCSGW-6263", path: [...path, "tenants", at], message: `${upstream} has no tenant ${JSON.stringify(tenant)}`, ...(help !== undefined && { help }),
+      code: "OCSGW-6293", path: [...path, "tenants", at], message: `${upstream} has no tenant ${JSON.stringify(tenant)}`, ...(help !== undefined && { help }),
     };
   }));
 
@@ -50,7 +50,7 @@ const registrarIsNoClient: Rule = (facts) =>
   registrarsIn(facts).flatMap(({ path, value: { client } }): Finding | [] => {
     const tenant = facts.tenants.find(({ value }) => Object.hasOwn(value.clients, client));
     return tenant === undefined ? [] : {
-      code: "OCSGW-6264", path: [...path, "client"], message: `${client} would name the tenants of handles, and is itself a client of ${JSON.stringify(tenant.value.name)}`,
+      code: "OCSGW-6294", path: [...path, "client"], message: `${client} would name the tenants of handles, and is itself a client of ${JSON.stringify(tenant.value.name)}`,
       also: { path: [...tenant.path, "clients", client], message: "here" }, help: "give the registrar a client name and a key of its own",
     };
   });
@@ -59,7 +59,7 @@ const registrarOnce: Rule = (facts) =>
   callbacksIn(facts).flatMap(({ path, value }) => value.registrars.flatMap(({ client }, at): Finding | [] => {
     const first = value.registrars.findIndex((other) => other.client === client);
     return first === at ? [] : {
-      code: "OCSGW-6265", path: [...path, "registrars", at, "client"], message: `the registrar ${client} stands twice`, also: { path: [...path, "registrars", first, "client"], message: "first here" },
+      code: "OCSGW-6295", path: [...path, "registrars", at, "client"], message: `the registrar ${client} stands twice`, also: { path: [...path, "registrars", first, "client"], message: "first here" },
     };
   }));
 
@@ -67,7 +67,7 @@ const notEveryoneAnnounces: Rule = (facts) =>
   callbacksIn(facts).flatMap(({ path, value: { allow_from, tls } }) => allow_from.flatMap((network, at): Finding | [] => {
     const demands = tls !== "none" && tls.client_ca !== null;
     return !network.endsWith("/0") || demands ? [] : {
-      code: "OCSGW-6266", path: [...path, "allow_from", at], message: "everyone may announce records: whoever does decides whose they are", help: "name the OCS hosts, or demand a client certificate with tls.client_ca",
+      code: "OCSGW-6296", path: [...path, "allow_from", at], message: "everyone may announce records: whoever does decides whose they are", help: "name the OCS hosts, or demand a client certificate with tls.client_ca",
     };
   }));
 

@@ -11,7 +11,7 @@ const askedByClient: Rule = ({ tests, tenants, clientNames: known }) => {
   if (known.size === 0 || tenants.some((tenant) => mayMiss(tenant, "clients"))) return [];
   return tests.filter(({ value }) => !known.has(value.as) && value.expect !== NOBODY).map(({ path, value }): Finding => {
     const help = suggest(value.as, [...known]);
-    return { code: "OCSGW-6271", path: [...path, "as"], message: `no tenant has a client ${value.as}`, ...(help !== undefined && { help }) };
+    return { code: "OCSGW-6273", path: [...path, "as"], message: `no tenant has a client ${value.as}`, ...(help !== undefined && { help }) };
   });
 };
 

@@ -43,7 +43,7 @@ describe("examples of the policy", () => {
   });
 
   it.each([
-    ["as: beta-cmr, do: \"GET /campaigngroups\", expect: allow", "OCSGW-6271", /did you mean `beta-crm`/],
+    ["as: beta-cmr, do: \"GET /campaigngroups\", expect: allow", "OCSGW-6273", /did you mean `beta-crm`/],
     ["as: beta-crm, do: campaigngroups, expect: allow", "OCSGW-6103", undefined],
     ["as: beta-crm, do: \"GET /campaigngroups\", expect: maybe", "OCSGW-6103", undefined],
     ["as: beta-crm, do: \"GET /campaigngroups\", expect: allow, because: x", "OCSGW-6101", undefined],

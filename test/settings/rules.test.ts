@@ -26,13 +26,13 @@ const CALLBACKS = (rest: string): Change => ["    connections: 4", `    callback
 const REGISTRAR = (rest: string): Change => CALLBACKS(`bind: "127.0.0.1:8444", registrars: [${rest}]`);
 
 const ERRORS: readonly Case[] = [
-  { says: "pre-dial without callbacks", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6261", at: ["pre-dial\n    fields"], also: ["primary: http"], help: /validation-uri/ },
-  { says: "registered without a registrar", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6262", at: ["registered"] },
-  { says: "registered without a registrar of this tenant", changes: [["records: unscoped\n    fields", "records: registered\n    fields"], REGISTRAR("{ client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6262", at: ["registered"] },
-  { says: "a registrar of a tenant that is not there", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tennant] }")], code: "OCSGW-6263", at: ["Alpha Tennant"], help: /Alpha Tenant/ },
-  { says: "a registrar that is a tenant's client", changes: [REGISTRAR("{ client: beta-crm, tenants: [Alpha Tenant] }")], code: "OCSGW-6264", at: ["beta-crm"], also: ["{ actions: [AddRecord, DoNotCall"] },
-  { says: "a registrar twice", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tenant] }, { client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6265", at: ["minter", 1], also: ["minter"] },
-  { says: "callbacks that everyone may call", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [0.0.0.0/0] }\n    connections: 4']], code: "OCSGW-6266", at: ["0.0.0.0/0"] },
+  { says: "pre-dial without callbacks", changes: [["records: unscoped\n    fields", "records: pre-dial\n    fields"]], code: "OCSGW-6291", at: ["pre-dial\n    fields"], also: ["primary: http"], help: /validation-uri/ },
+  { says: "registered without a registrar", changes: [["records: unscoped\n    fields", "records: registered\n    fields"]], code: "OCSGW-6292", at: ["registered"] },
+  { says: "registered without a registrar of this tenant", changes: [["records: unscoped\n    fields", "records: registered\n    fields"], REGISTRAR("{ client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6292", at: ["registered"] },
+  { says: "a registrar of a tenant that is not there", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tennant] }")], code: "OCSGW-6293", at: ["Alpha Tennant"], help: /Alpha Tenant/ },
+  { says: "a registrar that is a tenant's client", changes: [REGISTRAR("{ client: beta-crm, tenants: [Alpha Tenant] }")], code: "OCSGW-6294", at: ["beta-crm"], also: ["{ actions: [AddRecord, DoNotCall"] },
+  { says: "a registrar twice", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tenant] }, { client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6295", at: ["minter", 1], also: ["minter"] },
+  { says: "callbacks that everyone may call", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [0.0.0.0/0] }\n    connections: 4']], code: "OCSGW-6296", at: ["0.0.0.0/0"] },
   { says: "a certificate of the callbacks that is not there", changes: [CALLBACKS('bind: "127.0.0.1:8444", tls: { cert: no-such.crt, key: keys.yaml }')], code: "OCSGW-6252", at: ["no-such.crt"] },
   { says: "two tenants of one name", changes: [["name: Beta Tenant", "name: Alpha Tenant"]], code: "OCSGW-6201", at: ["Alpha Tenant", 1], also: ["Alpha Tenant"] },
   { says: "two tenants whose names differ in width, case and blanks", changes: [["name: Beta Tenant", 'name: "ＡLPHA  tenant"']], code: "OCSGW-6201", at: ['"ＡLPHA'], also: ["Alpha Tenant"] },
