@@ -1,5 +1,5 @@
 /** Revocations as they stand in their file: in force within a moment of being written there, by whomever, and told in the journal. */
-import { mkdir, readFile } from "node:fs/promises";
+import { access, mkdir, readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
@@ -37,12 +37,18 @@ export class RevocationKeeper {
     const decision = readDecision(said);
     if (typeof decision === "string") return decision;
     return this.#inTurn(async () => {
-      const kept = await addDecision(this.#parts.file, decision).then(() => true, (fault: unknown) => (tellUnusable(fault), false));
+      const kept = await this.#keep(decision).then(() => true, (fault: unknown) => (tellUnusable(fault), false));
       // Whatever stands in the file besides; and better for as long as the process lives than not at all.
       if (kept || !decision.lifted) this.#parts.revocations.add({ ...standingOf(decision), ...(decision.lifted && { until: 0 }) });
       const journalled = kept && await this.#read().then(() => true, (fault: unknown) => (tellUnusable(fault), false));
       return { ...decision, kept, journalled };
     });
+  }
+
+  /** A file that is gone is not made anew: it would say that nobody else is revoked. */
+  async #keep(decision: Decision): Promise<void> {
+    if (this.#wasThere) await access(this.#parts.file);
+    await addDecision(this.#parts.file, decision);
   }
 
   async close(): Promise<void> {

@@ -145,6 +145,10 @@ describe("a revocation", () => {
     await rm(file);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect([await ask(basic("alpha")), await ask(basic("beta"))]).toEqual([401, 200]);
+    const ran = await ocsgw("revoke", "-c", config, "--client", "beta");
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining("in force at the running gateway, but it could not be written down")]);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect([await ask(basic("alpha")), await ask(basic("beta"))], "no new file lifts the others").toEqual([401, 401]);
   });
 
   it("is listed, and refused in words where it is none", async () => {
