@@ -22,6 +22,8 @@ class TooLate extends Error {
   override readonly name = "TooLate";
 }
 
+export const isTooLate = (error: unknown): boolean => error instanceof TooLate;
+
 /** Rejects when the work takes longer. It goes on all the same: what was asked of a disk or another machine cannot be taken back. */
 export const within = async <Value>(ms: number, work: Promise<Value>, whose = "the disk"): Promise<Value> => {
   const { promise, reject } = Promise.withResolvers<never>();

@@ -1,5 +1,5 @@
 /** Brings checkpoints to one second place, in order, however long that is away; nobody waits for it. */
-import { within } from "./broken.ts";
+import { isTooLate, within } from "./broken.ts";
 import type { Journal } from "./append.ts";
 import { readWhole } from "./disk.ts";
 import { numbersIn, places } from "./places.ts";
@@ -76,7 +76,7 @@ export class Publisher {
 
   #isAway(error: unknown): void {
     const reason = error instanceof Error ? error.message : String(error);
-    if (!(error instanceof Error && error.name === "TooLate")) this.#late = undefined;
+    if (!isTooLate(error)) this.#late = undefined;
     if (this.#away === undefined) this.#tell({ kind: "away", place: this.#place.name, reason });
     this.#away = reason;
     this.#timer = setTimeout(() => this.#start(), this.#tryMs).unref();

@@ -3,7 +3,7 @@
  * what the error left on disk was read back, its torn rest cut, and a new segment begun with what is owed.
  */
 import type { Head, Journal, JournalNews, JournalStatus } from "./append.ts";
-import { JournalBroken, reasonOf, within } from "./broken.ts";
+import { isTooLate, JournalBroken, reasonOf, within } from "./broken.ts";
 import { EntryClock, type Clocks, type Step } from "./clock.ts";
 import type { Disk } from "./disk.ts";
 import { writeLine, type Entry, type Retired } from "./entry.ts";
@@ -51,6 +51,7 @@ export class FileJournal implements Journal {
   #flushing: Promise<void> | undefined;
   /** The last write, which may still be under way when it is no longer waited for. */
   #asked: Promise<void> | undefined;
+  #looking: Promise<boolean> | undefined;
   #wanted = false;
   #timer: NodeJS.Timeout | undefined;
   #trying: NodeJS.Timeout | undefined;
@@ -116,6 +117,7 @@ export class FileJournal implements Journal {
 
   readonly head = async (): Promise<Head> => {
     const { tree, leaves, segments } = this.#made;
+    if (this.#failed) throw this.#failed;
     if (this.#filling.length > 0) {
       this.#want();
       await this.#filling.done;
@@ -135,17 +137,23 @@ export class FileJournal implements Journal {
   readonly close = (): Promise<void> => (this.#closed ??= this.#close());
 
   async #close(): Promise<void> {
-    const { segments, leaves, unlock } = this.#made;
     try {
       if (!this.#failed) await this.head();
     } finally {
       for (const timer of [this.#timer, this.#trying, this.#watch]) clearTimeout(timer);
       this.#failed ??= new JournalBroken(this.dir, "it is closed");
       // A disk that hangs is not waited for.
-      await within(this.#made.stuckMs, this.#flushing ?? DONE).catch(() => undefined);
-      await Promise.allSettled([segments.close(), leaves.close()]);
-      await unlock();
+      await within(this.#made.stuckMs, this.#letGo()).catch((error: unknown) => {
+        if (!isTooLate(error)) throw error;
+      });
     }
+  }
+
+  async #letGo(): Promise<void> {
+    const { segments, leaves, unlock } = this.#made;
+    await this.#flushing;
+    await Promise.allSettled([segments.close(), leaves.close()]);
+    await unlock();
   }
 
   #miss(entry: Entry, why: JournalBroken): Promise<void> {
@@ -217,7 +225,7 @@ export class FileJournal implements Journal {
     await group.done;
     this.#grow(group.leaves);
     group.empty();
-    if (this.#made.leaves.spills) await this.#made.leaves.write();
+    if (this.#made.leaves.spills) await within(this.#made.stuckMs, this.#made.leaves.write());
   }
 
   #grow(leaves: readonly Digest[]): void {
@@ -296,10 +304,17 @@ export class FileJournal implements Journal {
     this.#made.tell({ kind: "mended", afterMs: Math.round(performance.now() - this.#failedAt), lost: gap?.kind === "gap" ? gap.lost ?? 0 : 0, owed: owed.length + late.length });
   }
 
-  /** A file that was moved or removed takes lines as before, and nobody would ever find them. */
+  /** A file that was moved or removed takes lines as before, and nobody would ever find them. One look at a time: each holds a thread that others need. */
   readonly #look = async (): Promise<void> => {
-    if (this.#failed) return;
-    const isInPlace = await this.#made.segments.isInPlace();
-    if (!isInPlace && !this.#closed) this.#fail(new Error("the segment's file is no longer in its place"));
+    if (this.#failed || this.#looking) return;
+    this.#looking = this.#made.segments.isInPlace();
+    try {
+      const isInPlace = await within(this.#made.stuckMs, this.#looking);
+      if (!isInPlace && !this.#closed) this.#fail(new Error("the segment's file is no longer in its place"));
+    } catch (error) {
+      if (!this.#closed) this.#fail(error);
+      await this.#looking;
+    }
+    this.#looking = undefined;
   };
 }

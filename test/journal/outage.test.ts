@@ -1,5 +1,5 @@
 /** The journal while its disk fails, and how it goes on by itself. */
-import { readFile, rename } from "node:fs/promises";
+import { readFile, readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JournalBroken, openJournal, type Journal, type JournalNews, type JournalOptions } from "../../src/journal/append.ts";
@@ -158,6 +158,49 @@ describe("a disk that does not answer", () => {
     await checkpoints.write();
     expect(checkpoints.last().size).toBe(2);
     await checkpoints.stop();
+  });
+
+  it("is noticed although nothing is written, and is asked once at a time", async () => {
+    await open({ stuckMs: 1500 });
+    await journal.append(anIntent(0));
+    const [letGo, before] = [trouble.hang(), trouble.looks];
+    await expect.poll(() => journal.status().failed ?? "", { timeout: 5000 }).toContain("no answer from the disk for 1500 ms");
+    expect(trouble.looks - before).toBeLessThanOrEqual(1);
+    letGo();
+    await mended();
+    await expect.poll(() => trouble.looks - before, { timeout: 5000 }).toBeGreaterThan(2);
+  });
+
+  it("counts as failed also where leaf hashes are written", async () => {
+    await open({ stuckMs: 500 });
+    await Promise.all(Array.from({ length: 2047 }, (_, number) => journal.append(anIntent(number))));
+    let letGo = (): void => undefined;
+    trouble.onCall = (what) => { if (what === "segments.hashes write") letGo = trouble.hang(); };
+    await journal.append(anIntent(2047));
+    await expect(journal.append(anIntent(2048))).rejects.toThrow("no answer from the disk for 500 ms");
+    trouble.onCall = undefined;
+    letGo();
+    await mended();
+    await journal.append(anIntent(2049));
+    const { size, root } = await journal.head();
+    expect(size).toBe(2050);
+    await journal.close();
+    const again = await open();
+    expect((await again.head()).root).toBe(root);
+  });
+
+  it("is not waited for once it counts as failed: not for a checkpoint, and not by closing", async () => {
+    await open({ stuckMs: 200 });
+    await journal.append(anIntent(0));
+    const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
+    const letGo = trouble.hang();
+    await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
+    // By then it tries again, and that hangs too.
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    await expect(checkpoints.stop()).rejects.toThrow(JournalBroken);
+    await journal.close();
+    letGo();
+    await expect.poll(() => readdir(dir), { timeout: 5000 }).not.toContain("lock");
   });
 });
 

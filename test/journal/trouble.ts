@@ -11,6 +11,10 @@ export class TroubledDisk {
   readonly calls: string[] = [];
   /** Calls on a descriptor one of whose writes or flushes failed, but to close it. */
   readonly onFailed: string[] = [];
+  /** Told of each before it is made. */
+  onCall: ((what: string) => void) | undefined;
+  /** How often somebody asked whether a file is in its place. */
+  looks = 0;
   #fault: Fault | undefined;
   #seen = 0;
   #failed = 0;
@@ -62,12 +66,18 @@ export class TroubledDisk {
       write: (bytes, position) => through("write", () => inner.write(bytes, position), () => inner.write(bytes.subarray(0, Math.ceil(bytes.length / 2)), position)),
       flush: () => through("flush", inner.flush),
       truncate: (size) => through("truncate", () => inner.truncate(size)),
+      isAt: async (at) => {
+        this.looks++;
+        await this.#gate;
+        return inner.isAt(at);
+      },
     };
   }
 
   async #call<Value>(path: string, verb: string, work: () => Promise<Value>, half?: () => Promise<unknown>): Promise<Value> {
     const what = `${/\/(segments|checkpoints)(\/|$)/.exec(path)?.[1] ?? "dir"}${path.endsWith(".hashes") ? ".hashes" : ""} ${verb}`;
     this.calls.push(what);
+    this.onCall?.(what);
     await this.#gate;
     if (!this.#isHit(what)) return work();
     if (this.#fault!.half && half) await half();
