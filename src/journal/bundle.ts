@@ -6,14 +6,14 @@ import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { pipeline } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { nodeDisk } from "./disk.ts";
 import { judge, type Filter } from "./filter.ts";
 import { Proofs, readLeaves } from "./export/proofs.ts";
 import { readMe } from "./export/read-me.ts";
 import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./export/summary.ts";
 import { writeZip } from "./export/zip.ts";
-import { put, type Exported } from "./export.ts";
+import { fileStream, put, type Exported } from "./export.ts";
 import { readCheckpoint } from "./note.ts";
 import { numbersIn, places } from "./places.ts";
 import { readLines, type Line } from "./read.ts";
@@ -75,8 +75,8 @@ const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
 const isWanted = (story: ToldStory, filter: Filter, own: number): boolean => story.at === own || story.entries[0]?.kind === "retired" || judge(filter.expression, factsOf(story)) === true;
 
 const writeEvents = async (work: string, { dir, filter, size }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
-  const events = createWriteStream(join(work, "events.ndjson"));
-  const summary = createWriteStream(join(work, "summary.html"));
+  const events = fileStream(join(work, "events.ndjson"));
+  const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
   const own = await ownRecord(dir, filter, size);
   await addRetired(dir, proofs);
@@ -91,7 +91,7 @@ const writeEvents = async (work: string, { dir, filter, size }: Bundling, proofs
     if (++stories <= MOST_ROWS) await put(summary, summaryRow(story));
   }
   await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS)));
-  await Promise.all([events, summary].map((stream) => new Promise((resolve, reject) => stream.once("error", reject).end(resolve))));
+  await Promise.all([events, summary].map((stream) => finished(stream.end())));
   return { stories, entries: chosen.length, chosen };
 };
 

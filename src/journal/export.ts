@@ -2,8 +2,9 @@
  * A whole query, from the segments themselves and without the index: nothing that it may have left out is missing, and there is no limit. Rows
  * are written as they are read.
  */
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, type WriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { judge, type Filter } from "./filter.ts";
@@ -35,12 +36,11 @@ export type PlainFormat = keyof typeof FORMATS;
 /** Whole or not at all: written beside it and then given its name. `-` is standard output. */
 export const exportTo = async (query: Query, { out, as }: { readonly out: string; readonly as: PlainFormat }): Promise<Exported> => {
   if (out === "-") return write(process.stdout, query, as);
-  const partial = `${out}.partial`;
-  const stream = createWriteStream(partial, { flags: "wx", mode: 0o600 });
+  const partial = `${out}.${randomUUID()}.partial`;
+  const stream = fileStream(partial);
   try {
     const done = await write(stream, query, as);
-    stream.end();
-    await finished(stream);
+    await finished(stream.end());
     await rename(partial, out);
     return done;
   } catch (error) {
@@ -50,7 +50,10 @@ export const exportTo = async (query: Query, { out, as }: { readonly out: string
   }
 };
 
-type Sink = NodeJS.WritableStream;
+/** What goes wrong may be told while nobody waits for it: `put` and `finished` tell it then. */
+export const fileStream = (path: string): WriteStream => createWriteStream(path, { flags: "wx", mode: 0o600 }).on("error", () => undefined);
+
+type Sink = NodeJS.WritableStream & { readonly errored: Error | null };
 
 const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exported> => {
   const { head, row } = FORMATS[as];
@@ -66,5 +69,6 @@ const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exporte
 
 /** Waits while the other side has enough. */
 export const put = async (sink: Sink, text: string): Promise<void> => {
+  if (sink.errored) throw sink.errored;
   if (text !== "" && !sink.write(text)) await once(sink, "drain");
 };

@@ -42,6 +42,19 @@ describe("an export", () => {
     await expect(exportTo(query("", size + 1), { out: join(dir, "never.csv"), as: "csv" })).rejects.toThrow("not JSON");
     expect((await readdir(dir)).filter((name) => name.startsWith("never"))).toEqual([]);
   });
+
+  it("says why it cannot be written", async () => {
+    const size = await write(aDoNotCall(0));
+    await expect(exportTo(query("", size), { out: join(dir, "no/folder.csv"), as: "csv" })).rejects.toThrow("ENOENT");
+  });
+
+  it("has nothing to do with what an earlier one left behind, or another writes at the same time", async () => {
+    const size = await write(aDoNotCall(0));
+    const out = join(dir, "all.csv");
+    await writeFile(`${out}.partial`, "half");
+    await Promise.all([exportTo(query("", size), { out, as: "csv" }), exportTo(query("", size), { out, as: "csv" })]);
+    expect((await readFile(out, "utf8")).split("\r\n").length).toBe(3);
+  });
 });
 
 describe("a CSV row", () => {
