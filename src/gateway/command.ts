@@ -55,7 +55,9 @@ const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant | undef
 const tenantOfRecord = ({ ownership }: Parts, { tenants, operation }: Permit): Tenant | undefined => {
   if (operation.action.resource !== "records") return undefined;
   const [owner, another] = ownership.ownersAmong(tenants, operation.identifier!);
-  if (owner && !another) return owner;
+  // Who needs no owner at an OCS of its own has that handle there as well.
+  const alsoHas = (tenant: Tenant): boolean => !needsOwner(tenant) && tenant.upstream !== owner?.upstream;
+  if (owner && !another && !tenants.some(alsoHas)) return owner;
   // Of nobody's, or of somebody else's: whichever of them asks, the answer is the same.
   return !owner && tenants.every(needsOwner) ? tenants[0] : undefined;
 };

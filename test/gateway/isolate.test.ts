@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { headerOf } from "../../src/message.ts";
+import { headerOf, type HeaderLine } from "../../src/message.ts";
 import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
+import { Ownership } from "../../src/tenants/ownership.ts";
 import { aLine, aTenant, beta } from "../kit/line.ts";
 
 const sentBody = async (target: string, body: string): Promise<unknown> => {
@@ -86,6 +87,18 @@ describe("a client of several tenants", () => {
     expect(narrowed.sent[0]!.owner.dbid).toBe(102);
     const widened = aLine({ tenants, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "103" }) });
     expect((await widened.ask({ target: "/phones/4155550100?req=DoNotCall" })).status).toBe(401);
+  });
+
+  it("must say whose a record is when one of them has that handle, and another one has an OCS of its own with all its handles", async () => {
+    const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined });
+    await ownership.announce({ upstream: "ocs", handle: 15, tenant: 101, campaign: null, group: null, list: null, phone: null, attempt: null });
+    const line = aLine({ tenants: [aTenant({ clients: grant, records: "pre-dial" }), beta({ clients: grant, upstream: "elsewhere" })], ownership });
+    const ask = async (headers: readonly HeaderLine[] = []): Promise<string | undefined> => {
+      const reply = await line.ask({ target: "/records/15?req=UpdateCallCompletionStats", as: "cluster", headers });
+      return headerOf(reply.headers, "Ocsgw-Code") ?? line.sent.at(-1)?.tenant;
+    };
+    expect([await ask(), await ask([["Ocsgw-Tenant", "101"]]), await ask([["Ocsgw-Tenant", "102"]])]).toEqual(["OCSGW-2105", "Alpha Tenant", "Beta Tenant"]);
+    await ownership.close();
   });
 });
 
