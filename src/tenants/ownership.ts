@@ -35,7 +35,7 @@ export type OwnershipOptions = {
   /** Milliseconds after which a handle is stale, by upstream. */
   readonly staleAfter: (upstream: string) => number;
   readonly tell: (news: OwnershipNews) => void;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970, by a clock that nobody sets while the process lives. */
   readonly now?: () => number;
 };
 
@@ -55,11 +55,11 @@ export class Ownership {
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
     for (const { upstream, endpoint, owned } of options.store?.restored.values() ?? []) {
       this.#endpoints.set(upstream, endpoint);
       const handles = this.#of(upstream);
-      for (const [handle, tenant, since] of owned) handles.restore(handle, tenant, since);
+      for (const [handle, tenant, since] of owned) handles.restore(handle, tenant, Math.min(since, this.#seconds()));
     }
     this.#timer = setInterval(() => this.tick(), TICK_MS).unref();
   }

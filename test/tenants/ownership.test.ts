@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Ownership, type Answer, type Hold, type OwnershipNews, type OwnershipOptions, type OwnershipStore } from "../../src/tenants/ownership.ts";
 import { StoreFailed, type Row } from "../../src/tenants/ownership/store.ts";
 import { STRAYS_PER_SECOND } from "../../src/tenants/ownership/strays.ts";
@@ -71,6 +71,30 @@ describe("an announced handle", () => {
     ownership.tick();
     expect(strayIn(ownership.ask(alpha(), "15", false))).toBe("over");
     expect(strayIn(ownership.ask(other(), "15", false))).toBe("unknown");
+  });
+
+  it.each([["forward", 1], ["back", -1]])("keeps its time when the clock is set %s", async (_how, direction) => {
+    const wall = Date.now();
+    const steady = performance.now();
+    const [date, monotonic] = [vi.spyOn(Date, "now"), vi.spyOn(performance, "now")];
+    const at = (ms: number, set: number): void => {
+      monotonic.mockReturnValue(steady + ms);
+      date.mockReturnValue(wall + ms + set);
+    };
+    const ownership = new Ownership({ staleAfter: () => HALF_AN_HOUR, tell: () => undefined });
+    open.push(ownership);
+    try {
+      at(0, 0);
+      await ownership.announce(row(15));
+      at(1000, direction * 86_400_000);
+      ownership.tick();
+      expect(strayIn(ownership.ask(alpha(), "15", false))).toBe("its own");
+      at(HALF_AN_HOUR + 1000, direction * 86_400_000);
+      ownership.tick();
+      expect(strayIn(ownership.ask(alpha(), "15", false))).toBe("over");
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it("is nobody's when it is announced for two tenants, until the epoch ends", async () => {
@@ -283,6 +307,15 @@ describe("what is on disk", () => {
     ownership.resume("ocs", "http://one");
     expect(strayIn(ownership.ask(alpha(), "15", false))).toBe("its own");
     expect(strayIn(ownership.ask(other(), "16", false))).toBe("its own");
+  });
+
+  it("is over in its time also when it was written under a clock that was ahead", async () => {
+    const { ownership, clock } = make({ store: aStore({ restored: new Map([["ocs", { upstream: "ocs", endpoint: "http://one", owned: [[15, 101, 2_000_000]] }]]) }) });
+    ownership.resume("ocs", "http://one");
+    await ownership.announce(row(17));
+    clock.now += HALF_AN_HOUR;
+    ownership.tick();
+    expect(["15", "17"].map((handle) => strayIn(ownership.ask(alpha(), handle, false)))).toEqual(["over", "over"]);
   });
 
   it("is void where it is another one", () => {
