@@ -33,7 +33,7 @@ export const parseFilter = (text: string, now: number = Date.now()): Filter => {
 
 /** Both must hold. */
 export const bothOf = (one: Filter, other: Filter): Filter => ({
-  text: [one.text, other.text].filter((text) => text.trim() !== "").map((text, _, all) => (all.length > 1 && / OR /.test(text) ? `(${text})` : text)).join(" "),
+  text: [one.text, other.text].filter((text) => text.trim() !== "").map((text, _, all) => (all.length > 1 && /\sOR\s/.test(text) ? `(${text})` : text)).join(" "),
   expression: { kind: "all", of: [one.expression, other.expression] },
 });
 

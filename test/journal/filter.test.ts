@@ -61,6 +61,7 @@ describe("a filter", () => {
     expect(judge(both.expression, aRequest())).toBe(true);
     expect(both.text).toBe("(status:200 OR status:410) (client:a OR client:ivr-bank)");
     expect(judge(parseFilter(both.text).expression, aRequest({ client: "c" }))).toBe(false);
+    expect(bothOf(parseFilter("is:ok"), parseFilter("client:a\tOR\nclient:b")).text).toBe("is:ok (client:a\tOR\nclient:b)");
   });
 });
 

@@ -49,6 +49,7 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
 
 const search = async (options: SearchOptions, settings: Settings): Promise<number> => {
   const filter = parseFilter(expressionOf(options.words, options));
+  if (options.limit === 0) throw new RangeError("--limit: expected a number from 1");
   const paged = { before: cursorIn(options.cursor), limit: options.limit ?? LIMIT };
   const person = await personFrom(options);
   const found = await find({ settings, filter, person, paged });
