@@ -59,16 +59,30 @@ const isHolder = async (pid: number, beginning: string | undefined): Promise<boo
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
   }
-  return (await beginningOf(pid)) === (beginning ?? "");
+  return (await beginningOf(pid)) === (beginning ?? "") && !(await isDead(pid));
+};
+
+/** proc(5): what follows the name of the program, which may hold blanks and ends with the last bracket. The first of it is field 3. */
+const statOf = async (pid: number): Promise<readonly string[]> => {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+};
+
+/** It ended with all its threads, and only whoever started it has not asked for its end yet. */
+const isDead = async (pid: number): Promise<boolean> => {
+  try {
+    const stat = await statOf(pid);
+    return /[ZX]/.test(stat[0]!) && Number(stat[17]) <= 1;
+  } catch {
+    return false;
+  }
 };
 
 /** When a process began, in clock ticks since a boot that is named; empty where the system does not tell. */
 const beginningOf = async (pid: number): Promise<string> => {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, "utf8");
     const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-    // proc(5): field 22; the name of the program, which may hold blanks, ends with the last bracket.
-    return `${boot}:${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}`;
+    return `${boot}:${(await statOf(pid))[19]}`;
   } catch {
     return "";
   }

@@ -247,6 +247,25 @@ describe("the lock", () => {
     await expect(open()).resolves.toBeDefined();
   });
 
+  it.runIf(process.platform === "linux")("is free when its holder died, although nobody has asked for its end", async () => {
+    await (await open()).close();
+    // The shell starts a process and becomes one that never asks.
+    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const holder = Number(String((await once(parent.stdout, "data"))[0]));
+      const stat = await readFile(`/proc/${holder}/stat`, "utf8");
+      const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
+      await writeFile(join(dir, "lock"), `${holder} ${boot}:${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}\n`);
+      await expect(open()).rejects.toThrow(`process ${holder} has the journal open`);
+      process.kill(holder, "SIGKILL");
+      await expect.poll(() => readFile(`/proc/${holder}/stat`, "utf8"), { timeout: 5000 }).toContain(") Z ");
+      await expect(open()).resolves.toBeDefined();
+    } finally {
+      parent.kill("SIGKILL");
+      await once(parent, "exit");
+    }
+  });
+
   it("does not take another process with the same number for the holder", async () => {
     await (await open()).close();
     await writeFile(join(dir, "lock"), `${process.ppid} a-boot-long-ago:12\n`);
