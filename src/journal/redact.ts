@@ -17,8 +17,8 @@ export type RedactRules = {
 };
 
 export type Redactor = {
-  /** What stands behind /<resource>/ in the URI; null when it is dropped. */
-  readonly identifier: (resource: string, value: string) => string | null;
+  /** What stands behind /<resource>/ in the URI; null when it is dropped. `isOurs`: it is a name from the config, and so nobody's number. */
+  readonly identifier: (resource: string, value: string, isOurs?: boolean) => string | null;
   readonly body: (attributes: ReadonlyMap<string, unknown>) => Record<string, unknown>;
   /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
   readonly tokens: (resource: string, identifier: string | undefined, attributes: ReadonlyMap<string, unknown>) => Tokens | undefined;
@@ -84,11 +84,11 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     rule.mode === "drop" || !isScalar(value) ? undefined : tokenOf(rule.kind, String(value));
 
   return {
-    identifier: (resource, value) => {
+    identifier: (resource, value, isOurs = false) => {
       const rule = resource === "phones" ? phone : resource === "customer_ids" ? customer : undefined;
       if (rule) return (shown(rule, value) as string | undefined) ?? null;
       // Whoever takes lists for phones puts a number where a list's name belongs.
-      return resource === "lists" && NUMBER.test(value) ? lastFour(value) : value;
+      return resource === "lists" && !isOurs ? value.replaceAll(NUMBERS, lastFour) : value;
     },
     body,
     tokens: (resource, identifier, attributes) => {
@@ -116,7 +116,7 @@ const set = (object: Record<string, unknown>, name: string, value: unknown): voi
 const PLAIN = /^[ -~]*$/;
 
 /** Digits as of a phone, and the signs that people put between them. */
-const NUMBER = /^[+(]{0,2}(?:\d[\s().-]*){7,20}$/;
+const NUMBERS = /[+(]{0,2}\p{Nd}(?:[\s().-]{0,3}\p{Nd}){6,19}/gu;
 
 const lastFour = (value: string): string => {
   const characters = PLAIN.test(value) ? value : Array.from(value);

@@ -105,6 +105,8 @@ describe("redact › tokens", () => {
 describe("a number where a list's name belongs", () => {
   const redactor = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, "a key of 16 bytes and more");
   it.each(["4155550100", "+1 415 555-0100", "(415) 555 0100"])("is masked as a phone: %s", (name) => expect(redactor.identifier("lists", name)).toBe("······0100"));
+  it.each([["tel:4155550100", "tel:······0100"], ["x4155550100", "x······0100"], ["415.555.0100 ext 5", "······0100 ext 5"], ["Mr ４１５５５５０１００", "Mr ······０１００"]])("is masked in a text: %s", (name, masked) => expect(redactor.identifier("lists", name)).toBe(masked));
+  it("and is kept when it is a name from the config", () => expect(redactor.identifier("lists", "Winback 2026-11-22 10", true)).toBe("Winback 2026-11-22 10"));
   it.each(["Alpha List", "List 2026", "2026-11"])("and a name is kept: %s", (name) => expect(redactor.identifier("lists", name)).toBe(name));
 });
 
