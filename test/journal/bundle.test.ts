@@ -166,6 +166,10 @@ describe("the program in a bundle", () => {
     expect(right.stdout).toContain("Do-Not-Calls 1..67 of tenant 101, no gap; the gateway said");
     expect((await start("--key", "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8")).code).toBe(8);
     expect((await start("--what")).code).toBe(2);
+    const file = join(work, "a+b.pub");
+    expect(await start("--key", file.replace("+", "-"))).toMatchObject({ code: 2, stderr: `${file.replace("+", "-")} is no verifier key, and no file that can be read\n` });
+    await writeFile(file, `${vkey}\n`);
+    expect((await start("--key", file)).code).toBe(0);
     await edit("events.ndjson", (text) => text.replace("alpha-crm", "alpha-crl"));
     expect((await start("--key", vkey)).code).toBe(7);
   });

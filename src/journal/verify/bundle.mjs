@@ -114,9 +114,15 @@ class Gathered {
     this.events++;
     if (entry.kind === "intent") this.open.set(entry.id, entry.index);
     else if (typeof entry.id === "string") this.open.delete(entry.id);
-    if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.numbers.set(entry.tenant.dbid, [...(this.numbers.get(entry.tenant.dbid) ?? []), entry.dnc]);
+    if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.tenant.dbid, entry.dnc);
     if (entry.kind === "access" && entry.operation === "export" && entry.dnc) this.said = { index: entry.index, last: entry.dnc };
     if (entry.kind === "retired" && entry.dnc) this.retired = entry.dnc;
+  }
+
+  number(dbid, number) {
+    const numbers = this.numbers.get(dbid);
+    if (numbers) numbers.push(number);
+    else this.numbers.set(dbid, [number]);
   }
 
   sequences(finding) {
@@ -228,12 +234,25 @@ export const printBundle = (report) => {
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 };
 
+/** A path may have a + in it too. */
+const keyOf = (given) => {
+  try {
+    return readFileSync(given, "utf8");
+  } catch {
+    return given.includes("+") ? given : undefined;
+  }
+};
+
 const main = async ([flag, given]) => {
   if (flag !== undefined && (flag !== "--key" || given === undefined)) {
     console.error("node verify.mjs [--key <verifier key, or a file with it>]");
     return 2;
   }
-  const key = given === undefined || given.includes("+") ? given : readFileSync(given, "utf8");
+  const key = given === undefined ? undefined : keyOf(given);
+  if (key === undefined && given !== undefined) {
+    console.error(`${given} is no verifier key, and no file that can be read`);
+    return 2;
+  }
   const report = await verifyBundle(dirname(fileURLToPath(import.meta.url)), key);
   console.log(printBundle(report));
   return EXIT[report.verdict];
