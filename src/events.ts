@@ -37,7 +37,7 @@ export const events = {
   checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
   keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),
   keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
-  switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, from === to ? "OCS closed all connections and is back" : "OCS has changed roles"),
+  switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, from === to ? "all connections to OCS had ended, and it is back" : "OCS has changed roles"),
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
   alarm: (reason: string, upstream: string, tenant: string | undefined): void => log.warn({ upstream, tenant }, reason),
   callbacksKept: (upstream: string, error: unknown): void => log.error({ upstream, error: plain(error) }, "the certificate of the callbacks cannot be used; the one before stays in force"),

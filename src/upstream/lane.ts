@@ -17,7 +17,7 @@ export type LaneOptions = {
   readonly userAgent: string;
   /** Tenants take turns on one connection only when this is false. */
   readonly onePerTenant: boolean;
-  /** Called when OCS, and not we, ended the connection. */
+  /** Called when the connection ended and not we have ended it: nothing tells an OCS that fell silent from one that has begun anew. */
   readonly lost?: () => void;
   /** Called when what came may be the answer to another request; the connection is then destroyed. */
   readonly suspected?: (suspicion: Suspicion) => void;
@@ -123,8 +123,8 @@ export class Lane {
       ready: () => this.#send(first, wire),
       failed: (error) => this.#over({ fault: unsent((error as NodeJS.ErrnoException).code ?? error.message) }),
       took: (bytes) => this.#came(bytes, wire),
-      gone: (theirs) => {
-        if (theirs) this.#options.lost?.();
+      gone: () => {
+        this.#options.lost?.();
         if (this.#pending) this.#over(this.#pending.cut());
         this.close();
       },

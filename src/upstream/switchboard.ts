@@ -220,7 +220,7 @@ export class Switchboard {
   }
 
   /**
-   * OCS has ended a connection. When it ends all of them, roles may have changed. Without a vigil one lane may be all of them: nothing tells
+   * A connection has ended, and not by us. When all of them have, roles may have changed. Without a vigil one lane may be all of them: nothing tells
    * an idle connection that was dropped from a change of roles, and an epoch too many only voids handles, where one too few would let them name others.
    */
   #lost(): void {
@@ -228,7 +228,7 @@ export class Switchboard {
     this.#paused = true;
     setTimeout(() => {
       this.#paused = false;
-      if (!this.#isConnected && !this.#vigil.isConnected && !this.#closed) this.#roles.seek("OCS closed all connections");
+      if (!this.#isConnected && !this.#vigil.isConnected && !this.#closed) this.#roles.seek("all connections to OCS have ended");
       this.#assign();
     }, ALL_CLOSE_MS);
   }

@@ -2,7 +2,6 @@
 import type { Socket } from "node:net";
 import { connectTo, type Endpoint } from "./endpoint.ts";
 
-/** `theirs`: OCS, and not we or the network, ended it. */
 type Told = {
   /** It can carry a request. */
   readonly ready: () => void;
@@ -10,8 +9,11 @@ type Told = {
   readonly failed: (error: Error) => void;
   /** The bytes are only lent. */
   readonly took: (bytes: Buffer) => void;
-  readonly gone: (theirs: boolean) => void;
+  /** It has ended, and not we have ended it. */
+  readonly gone: () => void;
 };
+
+const ENDS = ["end", "error", "close"] as const;
 
 export class Wire {
   readonly #told: Told;
@@ -50,13 +52,13 @@ export class Wire {
       return this.#told.failed(error ?? new Error("no connection"));
     }
     this.#socket = socket;
-    socket.once("end", () => this.#gone(true)).once("error", ({ code }: NodeJS.ErrnoException) => this.#gone(code === "ECONNRESET")).once("close", () => this.#gone(false));
+    for (const end of ENDS) socket.once(end, () => this.#gone());
     this.#told.ready();
   }
 
-  #gone(theirs: boolean): void {
+  #gone(): void {
     if (this.#over) return;
     this.destroy();
-    this.#told.gone(theirs);
+    this.#told.gone();
   }
 }

@@ -31,7 +31,7 @@ describe("what an upstream tells", () => {
 
   it("of every new epoch is a switchover in journal and metric, also when the same OCS is back", () => {
     const { entries, counts, tell } = teller();
-    for (const to of ["http://ocs2", "http://ocs1"]) tell({ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to, epoch: 2, reason: "OCS closed all connections" });
+    for (const to of ["http://ocs2", "http://ocs1"]) tell({ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to, epoch: 2, reason: "all connections to OCS have ended" });
     expect(entries.map((entry) => entry.kind === "switchover" && entry.to)).toEqual(["http://ocs2", "http://ocs1"]);
     expect(counts.switchovers).toBe(2);
   });

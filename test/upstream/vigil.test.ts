@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Settled, UpstreamNews } from "../../src/upstream/switchboard.ts";
 import { Switchboard } from "../../src/upstream/switchboard.ts";
@@ -57,6 +59,23 @@ describe("a vigil", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(watched.news).toEqual([]);
     expect((await watched.board.send(request)).status).toBe(200);
+  });
+
+  it("and a lane that the network ends, one after the other, are all of them: OCS may have begun anew meanwhile", async () => {
+    const ours: Socket[] = [];
+    const note = (message: unknown): void => void ours.push((message as { socket: Socket }).socket);
+    subscribe("net.client.socket", note);
+    closing.push(() => unsubscribe("net.client.socket", note));
+    const watched = await watch(true);
+    const [vigil] = ours.filter(({ destroyed }) => !destroyed);
+    await watched.board.send(request);
+    const [lane] = ours.filter((socket) => !socket.destroyed && socket !== vigil);
+    for (const socket of [vigil!, lane!]) {
+      socket.destroy(Object.assign(new Error("read ETIMEDOUT"), { code: "ETIMEDOUT" }));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    await until(() => watched.news.some(({ kind }) => kind === "switchover"));
+    expect(watched.board.status().epoch).toBe(2);
   });
 
   it("is kept up when only it was lost", async () => {
