@@ -37,19 +37,27 @@ type Ports = Record<keyof typeof WISHED, number>;
 export const sandbox = async (options: SandboxOptions): Promise<number> => {
   const state = options.state === undefined ? await mkdtemp(join(tmpdir(), "ocsgw-sandbox-")) : resolve(options.state);
   await mkdir(state, { recursive: true });
-  const ports = await choosePorts(options.port);
-  const { files, ocs } = await startOcs(state, ports, options);
+  const backupHost = (await isFree(0, BACKUP_HOST)) ? BACKUP_HOST : HOST;
+  const ports = await choosePorts(options.port, backupHost);
+  const { files, ocs } = await startOcs(state, { ports, backupHost }, options);
   try {
     const { gateway, ready } = options.ocsOnly ? { gateway: undefined, ready: readyWithout(ocs, files.ca) } : await startGateway(state, ports, { files, ocs });
-    const told = await startDialing({ ...options, validationUri: options.validationUri ?? ready.callbacks }, ready, ocs);
-    console.log(screen(ready, told));
-    showArrivals(ocs.dialer.log, ready);
-    if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
+    await begin(options, ready, ocs).catch(async (error: unknown) => {
+      await gateway?.stop("it could not begin");
+      throw error;
+    });
     await untilToldToStop(gateway ?? { stop: () => Promise.resolve() });
   } finally {
     await ocs.close();
   }
   return 0;
+};
+
+const begin = async (options: SandboxOptions, ready: Ready, ocs: SandboxOcs): Promise<void> => {
+  const told = await startDialing({ ...options, validationUri: options.validationUri ?? ready.callbacks }, ready, ocs);
+  console.log(screen(ready, told));
+  showArrivals(ocs.dialer.log, ready);
+  if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
 };
 
 export const fidelity = async (): Promise<number> => {
@@ -58,22 +66,24 @@ export const fidelity = async (): Promise<number> => {
 };
 
 /** The usual ports where they are free; with --port 0 any, with --port N that one for the gateway. */
-const choosePorts = async (port: number | undefined): Promise<Ports> => {
-  const chosen = await Promise.all(Object.entries(WISHED).map(async ([name, wished]) => [name, port !== 0 && (await isFree(wished)) ? wished : 0]));
+export const choosePorts = async (port: number | undefined, backupHost: string): Promise<Ports> => {
+  const hostOf = (name: string): string => (name.startsWith("backup") ? backupHost : HOST);
+  const chosen = await Promise.all(Object.entries(WISHED).map(async ([name, wished]) => [name, port !== 0 && (await isFree(wished, hostOf(name))) ? wished : 0]));
   return { ...(Object.fromEntries(chosen) as Ports), ...(port !== undefined && { http: port }) };
 };
 
-const isFree = (port: number, host = "127.0.0.1"): Promise<boolean> =>
+const isFree = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
     const probe = createServer().once("error", () => resolve(false)).listen(port, host, () => probe.close(() => resolve(true)));
   });
 
+const HOST = "127.0.0.1";
 /** So that a gateway can tell which of the two announces a record; a machine without that address has both on one. */
 const BACKUP_HOST = "127.0.0.2";
 
-const startOcs = async (state: string, ports: Ports, { seed, state: kept }: SandboxOptions): Promise<{ files: SandboxFiles; ocs: SandboxOcs }> => {
+const startOcs = async (state: string, where: { readonly ports: Ports; readonly backupHost: string }, { seed, state: kept }: SandboxOptions): Promise<{ files: SandboxFiles; ocs: SandboxOcs }> => {
   const authority = createAuthority("ocs-gateway sandbox, for trials only");
-  const { certPem, keyPem } = authority.issue({ names: ["localhost", "127.0.0.1", BACKUP_HOST, "::1"], usage: "serverAuth" });
+  const { certPem, keyPem } = authority.issue({ names: ["localhost", HOST, BACKUP_HOST, "::1"], usage: "serverAuth" });
   const files: SandboxFiles = {
     ca: join(state, "ca.pem"), cert: join(state, "server.pem"), key: join(state, "server.key"), keys: join(state, "keys.yaml"),
     checkpointKey: join(state, "checkpoint.pem"), audit: join(state, "audit"),
@@ -83,7 +93,7 @@ const startOcs = async (state: string, ports: Ports, { seed, state: kept }: Sand
   await writeFile(files.key, keyPem, { mode: 0o600 });
   await writeFile(files.keys, stringify(sandboxKeys()), { mode: 0o600 });
   const ocs = await startSandboxOcs({
-    ports, ...(await isFree(0, BACKUP_HOST) && { backupHost: BACKUP_HOST }), certificates: { key: keyPem, cert: certPem }, trusted: authority.certPem, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
+    ...where, certificates: { key: keyPem, cert: certPem }, trusted: authority.certPem, ...(kept !== undefined && { stateDir: state }), ...(seed !== undefined && { seed }),
   });
   return { files, ocs };
 };
@@ -124,10 +134,11 @@ const startGateway = async (state: string, ports: Ports, { files, ocs }: Started
 
 /** The same key at the next start on this state, so that equal numbers keep equal tokens. */
 const keptKey = async (file: string): Promise<string> => {
-  await writeFile(file, randomBytes(32).toString("hex"), { mode: 0o600, flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
-  });
-  return readFile(file, "utf8");
+  const kept = await readFile(file, "utf8").catch(() => "");
+  if (kept !== "") return kept;
+  const key = randomBytes(32).toString("hex");
+  await writeWhole(file, key, 0o600);
+  return key;
 };
 
 const readyWithout = (ocs: SandboxOcs, ca: string): Ready => ({
@@ -137,8 +148,8 @@ const readyWithout = (ocs: SandboxOcs, ca: string): Ready => ({
   tenants: tenantsTold(),
 });
 
-/** Whoever waits for the file finds it whole. */
-const writeWhole = async (file: string, text: string): Promise<void> => {
-  await writeFile(`${file}.new`, text);
+/** Whoever waits for the file, or comes after a crash, finds it whole. */
+const writeWhole = async (file: string, text: string, mode = 0o666): Promise<void> => {
+  await writeFile(`${file}.new`, text, { mode });
   await rename(`${file}.new`, file);
 };
