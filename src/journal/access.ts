@@ -26,6 +26,7 @@ export const faultOf = ({ user, operation, query, purpose, results, tokens }: As
   if (purpose !== undefined && DIGITS.test(purpose)) return "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark";
   if (results !== undefined && !(Number.isSafeInteger(results) && results >= 0)) return "results: expected a number";
   if (Object.values(tokens ?? {}).some((token) => token !== undefined && !TOKEN.test(token))) return "tokens: expected tokens of the journal";
+  if (query !== undefined && typeof query !== "string") return "query: expected a filter";
   parseFilter(query ?? "");
   return undefined;
 };

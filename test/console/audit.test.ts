@@ -71,7 +71,7 @@ describe("the journal over the admin API", () => {
 
   it.each([
     [{ user: "rw", operation: "shout" }], [{ operation: "search" }], [{ user: "rw", operation: "search", query: "tenat:x" }], [{ user: "rw", operation: "look-up", purpose: "call to +1 415 555 0100" }],
-    [{ user: "rw", operation: "search", query: "4155550100" }], [{ user: "rw", operation: "look-up", tokens: { phone: "4155550100" } }], [{ user: "rw", operation: "search", results: -1 }],
+    [{ user: "rw", operation: "search", query: "4155550100" }], [{ user: "rw", operation: "search", query: { phone: "4155550100" } }], [{ user: "rw", operation: "look-up", tokens: { phone: "4155550100" } }], [{ user: "rw", operation: "search", results: -1 }],
   ])("does not write %j into the journal", async (body) => {
     const { ask, recorded } = aConsole();
     const told = await ask("/api/audit/access", post(body));
