@@ -60,6 +60,16 @@ describe("a journal that nobody touched", () => {
     await close();
     expect(await verified()).toMatchObject({ verdict: "ok", covered: 31, notes: [expect.stringContaining("is dated 1970-01-01T00:00:01.000000Z")] });
   });
+
+  it("has nothing to note of a clock that was set within a run, which an entry tells", async () => {
+    let wall = Date.now() * 1000;
+    const { journal, close } = await openWithCheckpoints(dir, key, { clocks: { wall: () => wall, steady: () => 0 } });
+    await journal.append(anIntent(30));
+    wall -= 3_600_000_000;
+    await journal.append(anIntent(31));
+    await close();
+    expect(await verified()).toMatchObject({ verdict: "ok", covered: 33, notes: [] });
+  });
 });
 
 /** What was done, and how it is named when the recorded leaf hashes are there and when they are gone as well. */

@@ -31,6 +31,6 @@ export const targetOf = (entry: Recorded): string => {
 /** What an entry says that is of no request, in the order of its members. */
 const factsInWords = (entry: Recorded): string =>
   Object.entries(entry)
-    .filter(([name, value]) => !["index", "time", "kind", "tokens"].includes(name) && value !== null && value !== undefined)
+    .filter(([name, value]) => !["index", "time", "kind", "tokens", "crc"].includes(name) && value !== null && value !== undefined)
     .map(([name, value]) => `${name} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
     .join(", ");
