@@ -74,11 +74,14 @@ export class Announcers {
 
   async #lookUp(): Promise<void> {
     if (this.#origins.length === 1) return;
-    this.#addresses = new Map(await Promise.all(this.#origins.map(async (origin): Promise<[string, ReadonlySet<string>]> => [origin, await addressesOf(origin)])));
+    this.#addresses = new Map(await Promise.all(this.#origins.map(async (origin): Promise<[string, ReadonlySet<string>]> => {
+      const found = await addressesOf(origin);
+      return [origin, found.size > 0 ? found : this.#addresses.get(origin) ?? found];
+    })));
   }
 }
 
-/** A name that is not known just now tells nothing. */
+/** Empty for a name that cannot be looked up just now: then what was known of it stays. */
 const addressesOf = async (origin: string): Promise<ReadonlySet<string>> => {
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
   const found = await lookup(host, { all: true }).catch(() => []);

@@ -1,5 +1,16 @@
-import { describe, expect, it } from "vitest";
+import type dns from "node:dns/promises";
+import { describe, expect, it, vi } from "vitest";
 import { Announcers } from "../../src/upstream/announcers.ts";
+
+/** What a name server says, until it says nothing. */
+const known = new Map([["one.example", "10.0.0.1"], ["two.example", "10.0.0.2"]]);
+vi.mock(import("node:dns/promises"), async (original) => {
+  const real = await original();
+  const lookup = ((name: string, options: object) => (name.endsWith(".example")
+    ? known.has(name) ? Promise.resolve([{ address: known.get(name)!, family: 4 }]) : Promise.reject(new Error("EAI_AGAIN"))
+    : real.lookup(name, options))) as typeof dns.lookup;
+  return { ...real, lookup };
+});
 
 const ONE = "http://127.0.0.1:1001";
 const TWO = "http://127.0.0.2:1002";
@@ -53,6 +64,18 @@ describe("an announcement", () => {
     announcers.settle("http://127.0.0.1:1002");
     expect(await before).toBe(false);
     expect(await announcers.speaksForActive("127.0.0.1", now())).toBe(true);
+  });
+
+  it("of the other one counts for nobody also while no name can be looked up", async () => {
+    const announcers = await of("http://one.example:1", "http://two.example:1");
+    announcers.settle("http://one.example:1");
+    await soon();
+    known.clear();
+    announcers.unsettle();
+    announcers.settle("http://one.example:1");
+    await soon();
+    expect(await announcers.speaksForActive("10.0.0.2", now())).toBe(false);
+    expect(await announcers.speaksForActive("10.0.0.1", now())).toBe(true);
   });
 
   it("of an OCS without a backup is its own, from whatever address", async () => {
