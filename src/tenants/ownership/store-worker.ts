@@ -1,5 +1,5 @@
 /** The thread in which ownership is written: one SQLite file, one transaction for each batch, on disk before it is acknowledged. */
-import { chmodSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, openSync, renameSync, rmSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Change, News, Order, Restored } from "./store.ts";
@@ -15,10 +15,12 @@ const SCHEMA = `
 `;
 
 const open = (file: string): DatabaseSync => {
+  // What SQLite lays beside it has its rights.
+  closeSync(openSync(file, "a", 0o600));
+  chmodSync(file, 0o600);
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   db.exec(SCHEMA);
-  chmodSync(file, 0o600);
   return db;
 };
 

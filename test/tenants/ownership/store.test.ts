@@ -69,9 +69,9 @@ describe("ownership on disk", () => {
     expect((await begin()).restored.get("ocs")?.owned).toHaveLength(5000);
   });
 
-  it("is for nobody else's eyes", async () => {
-    await begin();
-    expect((await stat(file)).mode & 0o777).toBe(0o600);
+  it.each([["itself", ""], ["its log", "-wal"], ["its index", "-shm"]])("is for nobody else's eyes: %s", async (_what, ending) => {
+    await (await begin()).put(row(1));
+    expect((await stat(file + ending)).mode & 0o777).toBe(0o600);
   });
 
   it("puts a file aside that is no database, and begins anew", async () => {
