@@ -84,6 +84,8 @@ describe("a filter that cannot be read", () => {
     ["queue:>100", "expected a time with its unit", 6, undefined],
     ["time:25:00", "expected a time", 5, "as in 12:00..12:10"],
     ["time:2026-02-31", "expected a time", 5, "as in 12:00..12:10"],
+    ["time:23:50..00:10", "this range ends before it begins", 5, undefined],
+    ["status:499..400", "this range ends before it begins", 7, undefined],
     ["code:2103x", "expected a code", 5, "as in OCSGW-2103"],
     ["tenant:", "a value is missing", 7, "values with blanks stand in quotes"],
     ["tenant:\"Alpha", "this quote is not closed", 7, undefined],

@@ -89,7 +89,7 @@ const ranged = ({ pattern, read, expected }: Scale) => (value: Value, { fault }:
     return read(match);
   };
   const range = RANGE.exec(value.text);
-  if (range) return between(one(range[1]!), one(range[2]!));
+  if (range) return between(...rising([one(range[1]!), one(range[2]!)], value, fault));
   const [, sign = "=", amount = ""] = COMPARED.exec(value.text) ?? [];
   const limit = one(amount);
   switch (sign) {
@@ -107,6 +107,12 @@ const ranged = ({ pattern, read, expected }: Scale) => (value: Value, { fault }:
 };
 
 const between = (from: number, to: number): Test => ({ holds: (fact) => typeof fact === "number" && fact >= from && fact <= to, between: [from, to] });
+
+/** Otherwise nothing could ever fit, as of 23:50..00:10, which are both times of today. */
+const rising = ([from, to]: readonly [number, number], value: Value, fault: Reading["fault"]): readonly [number, number] => {
+  if (from > to) throw fault(value, "this range ends before it begins");
+  return [from, to];
+};
 
 const MILLISECONDS = { us: 0.001, ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
@@ -135,8 +141,7 @@ const spanOr = (value: Value, text: string, { now, fault }: Reading): readonly [
 /** A day, a minute or a second is all of it; both ends of a range are in it. */
 export const time = (value: Value, reading: Reading): Test => {
   const range = RANGE.exec(value.text);
-  const [from, to] = range ? [spanOr(value, range[1]!, reading)[0], spanOr(value, range[2]!, reading)[1]] : spanOr(value, value.text, reading);
-  return between(from, to);
+  return between(...(range ? rising([spanOr(value, range[1]!, reading)[0], spanOr(value, range[2]!, reading)[1]], value, reading.fault) : spanOr(value, value.text, reading)));
 };
 
 export const since = (value: Value, reading: Reading): Test => between(spanOr(value, value.text, reading)[0], Infinity);
