@@ -4,7 +4,7 @@ import { Agent, request } from "undici";
 import { tokenFile, urlFile } from "../console/token.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import type { Settings } from "../settings/schema.ts";
-import { check } from "./check.ts";
+import { sayInvalid } from "./check.ts";
 
 /** `certificate`: PEM of the listener's own. */
 export type AdminTarget = { readonly url: string; readonly certificate: string | undefined };
@@ -16,7 +16,7 @@ const LONG_TIMEOUT_MS = 60_000;
 export const adminOf = async (config: string): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
   const { admin, auditDir } = await glimpse(config) ?? {};
   if (admin) return { target: await targetOf(admin, auditDir), auditDir };
-  const fault = await check({ config });
+  const fault = await sayInvalid(config);
   if (fault === 0) console.error(`${config} has no admin listener`);
   return 3;
 };
@@ -74,9 +74,9 @@ export const ask = async ({ url, certificate }: AdminTarget, { path, method = "G
   const dispatcher = new Agent({ connect: { ...pinned, timeout: TIMEOUT_MS } });
   try {
     const { statusCode, body } = await request(new URL(path, url), { method, ...bodyOf(given, headers), headersTimeout: timeout, bodyTimeout: timeout, dispatcher });
-    return { status: statusCode, value: await body.json() };
+    return { status: statusCode, value: JSON.parse(await body.text()) };
   } catch (error) {
-    console.error(`no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);
+    console.error(error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?` : `no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);
     return undefined;
   } finally {
     await dispatcher.destroy();

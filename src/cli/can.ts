@@ -3,13 +3,13 @@ import { placeOf } from "../rehearsal/place.ts";
 import { createRehearsal, type Question } from "../rehearsal/rehearse.ts";
 import { loadSettings } from "../settings/load.ts";
 import { pathText } from "../settings/problem.ts";
-import { check } from "./check.ts";
+import { check, sayInvalid } from "./check.ts";
 
 export type CanOptions = { readonly client: string; readonly action: string; readonly target: string; readonly body: string; readonly config: string; readonly json?: boolean };
 
 export const can = async (options: CanOptions): Promise<number> => {
   const loaded = await loadSettings(options.config);
-  if (!loaded.ok) return check(options);
+  if (!loaded.ok) return options.json ? check(options) : sayInvalid(options.config);
   const { settings, locate } = loaded;
   const clients = new Set(settings.tenants.flatMap((tenant) => Object.keys(tenant.clients)));
   if (!clients.has(options.client)) {

@@ -43,6 +43,9 @@ export const check = async ({ config, json = false, all = false, connect = false
   return rows.some(({ state }) => state === "fail") ? UNREACHABLE : VALID;
 };
 
+/** For a command that has another question: its results alone go to stdout. Resolves to the exit code. */
+export const sayInvalid = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env });
+
 export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });
 
 const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Rehearsals; problems: readonly Problem[]; took: number }): string => {

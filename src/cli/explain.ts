@@ -8,7 +8,7 @@ import { factsOf, type Facts, type Story } from "../journal/story.ts";
 import { viewOf } from "../journal/view.ts";
 import { loadSettings } from "../settings/load.ts";
 import { linesOf, targetOf } from "./audit/lines.ts";
-import { check } from "./check.ts";
+import { sayInvalid } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
 import { verdictsOf, type Verdict } from "./explain/stages.ts";
 import { whatHappened, whatToDo } from "./explain/words.ts";
@@ -33,7 +33,7 @@ const WRONG_USAGE = 2;
 
 export const explain = async ({ id, config, json }: ExplainOptions): Promise<number> => {
   const loaded = await loadSettings(config);
-  if (!loaded.ok) return check({ config });
+  if (!loaded.ok) return sayInvalid(config);
   const { dir } = loaded.settings.audit;
   const finder = new Finder(dir);
   try {

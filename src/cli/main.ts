@@ -29,7 +29,7 @@ const program = (): Command => {
     .action(done(async (options) => (await import("./serve.ts")).serve(options)));
 
   ocsgw.command("reload").description("a running gateway reads config, keys and certificates again; prints what has changed, or why nothing has; exit code 3 refused, 5 no answer").option(...CONFIG)
-    .option("--url <url>", "the admin listener, when not that of the config").addOption(adminToken()).option(...JSON_OUT)
+    .option("--url <url>", "the admin listener, when not that of the config", address).addOption(adminToken()).option(...JSON_OUT)
     .action(done(async (options) => (await import("./reload.ts")).reload(options)));
 
   const sandbox = ocsgw.command("sandbox").description("gateway and embedded OCS in one process, on loopback")
@@ -72,6 +72,7 @@ const program = (): Command => {
     .option("--record-uri <uri>", "with --connect: a GSW_RECORD_URI as strategies get it; does it lead here, or around?")
     .option("--all", "also more than 20 problems").option("--explain", "every setting with its default")
     .action(done(async (options) => {
+      if (options.recordUri !== undefined && !options.connect) throw new CommanderError(2, "usage", "--record-uri wants --connect too: it is tried over the network");
       const { check, explainSettings } = await import("./check.ts");
       return options.explain ? explainSettings() : check(options);
     }));
@@ -95,7 +96,7 @@ const program = (): Command => {
   ocsgw.command("revoke").description("a token, a key, a certificate or a client counts for nothing from now on, over restarts too; told to the running gateway, or left for it").option(...CONFIG)
     .option("--token <jti>", "a token, by its jti; for a day, which no token outlives").option("--key <id>", "an API key, by its id").option("--certificate <x5t>", "a client certificate, by its SHA-256 in base64url, or in hexadecimal as openssl prints it")
     .option("--client <name>", "a client, however it comes").option("--until <when>", "a time in UTC, or a duration from now as in 2h; for ever when left out").option("--lift", "it counts again")
-    .option("--list", "what is revoked").option("--url <url>", "the admin listener, when not that of the config")
+    .option("--list", "what is revoked").option("--url <url>", "the admin listener, when not that of the config", address)
     .addOption(new Option("--admin-token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN")).option(...JSON_OUT)
     .action(done(async (options) => (await import("./revoke.ts")).revoke(options)));
 
@@ -129,13 +130,13 @@ const program = (): Command => {
     .action(done(async (options, url) => (await import("./conformance.ts")).conformance(url!, options)));
 
   ocsgw.command("status").description("lanes, queues, roles and the journal of a running gateway; exit code 0 ready, 1 not ready, 5 no answer").option(...CONFIG)
-    .option("--url <url>", "the admin listener, when not that of the config")
+    .option("--url <url>", "the admin listener, when not that of the config", address)
     .addOption(adminToken())
     .option(...JSON_OUT)
     .action(done(async (options) => (await import("./status.ts")).status(options)));
 
   ocsgw.command("healthcheck").description("exit code 0 when the gateway is ready, for containers").option(...CONFIG)
-    .option("--url <url>", "the admin listener, when not that of the config").option("--live", "alive is enough")
+    .option("--url <url>", "the admin listener, when not that of the config", address).option("--live", "alive is enough")
     .action(done(async (options) => (await import("./healthcheck.ts")).healthcheck(options)));
 
   return ocsgw;

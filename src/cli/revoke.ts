@@ -112,7 +112,14 @@ const leave = async (auditDir: string | undefined, config: string, decision: Dec
 
 const list = async ({ config, json }: RevokeOptions): Promise<number> => {
   const auditDir = (await glimpse(config))?.auditDir;
-  const text = auditDir === undefined ? "" : await readFile(revocationsFile(auditDir), "utf8").catch(() => "");
+  if (auditDir === undefined) {
+    console.error(`${config} has no audit.dir where revocations could be kept`);
+    return FAILED;
+  }
+  const text = await readFile(revocationsFile(auditDir), "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ENOENT") throw error;
+    return "";
+  });
   const standing = readRevocations(text).standing.filter(({ until }) => until === undefined || until > Date.now());
   if (json) console.log(JSON.stringify(standing.map(({ until, ...rest }) => ({ ...rest, until: until === undefined ? null : new Date(until).toISOString() })), undefined, 2));
   else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === undefined ? "" : ` until ${new Date(until).toISOString()}`}`);

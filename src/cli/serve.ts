@@ -4,7 +4,7 @@ import { assemble, type Gateway } from "../assemble.ts";
 import { readAside } from "../assemble/reading.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
-import { check } from "./check.ts";
+import { sayInvalid } from "./check.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
 
@@ -15,7 +15,7 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
   const gateway = await start(config);
   if (!gateway) {
     hintInContainer(config);
-    return check({ config });
+    return sayInvalid(config);
   }
   const stopReloading = await keepReloading(gateway, config);
   await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });

@@ -4,7 +4,7 @@ import { readEntries } from "../journal/read.ts";
 import { simulate, type Changed, type Simulated } from "../rehearsal/simulate.ts";
 import { loadSettings } from "../settings/load.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
-import { check } from "./check.ts";
+import { sayInvalid } from "./check.ts";
 
 /** `journal`: its directory, when it is not that of the config. `since`: a duration. */
 export type SimulateOptions = { readonly config: string; readonly since: string; readonly journal?: string; readonly json?: boolean };
@@ -20,7 +20,7 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
     return WRONG_USAGE;
   }
   const loaded = await loadSettings(config);
-  if (!loaded.ok) return check({ config });
+  if (!loaded.ok) return sayInvalid(config);
   const dir = journal ?? loaded.settings.audit.dir;
   const from = new Date(Date.now() - period).toISOString();
   try {

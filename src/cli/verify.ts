@@ -1,7 +1,7 @@
 /** `ocsgw audit verify`: of a directory, or of the journal that the config names. */
 import { loadSettings } from "../settings/load.ts";
 import { auditVerify } from "./audit.ts";
-import { check } from "./check.ts";
+import { sayInvalid } from "./check.ts";
 
 export type VerifyOptions = { readonly path: string | undefined; readonly key?: string; readonly config: string; readonly json?: boolean };
 
@@ -9,6 +9,6 @@ export const verify = async ({ path, key, config, json }: VerifyOptions): Promis
   const told = { ...(key !== undefined && { key }), ...(json && { json }) };
   if (path !== undefined) return auditVerify(path, told);
   const loaded = await loadSettings(config);
-  if (!loaded.ok) return check({ config });
+  if (!loaded.ok) return sayInvalid(config);
   return auditVerify(loaded.settings.audit.dir, told);
 };

@@ -108,9 +108,22 @@ describe("ocsgw status", () => {
     expect(await status({ config: config(), url: gateway.gateway.admin! })).toBe(2);
   });
 
-  it("is 3 when the config is not valid", async () => {
-    vi.spyOn(process.stdout, "write").mockReturnValue(true);
-    expect(await status({ config: join(gateway.dir, "nowhere.yaml") })).toBe(3);
+  it("is 3 when the config is not valid, and says so on stderr", async () => {
+    const out = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    expect(await status({ config: join(gateway.dir, "nowhere.yaml"), json: true })).toBe(3);
+    expect(out).not.toHaveBeenCalled();
+    expect(told.mock.calls.join("")).toContain("there is no such file");
+  });
+
+  it("is 5 where something else answers, and says what is wrong with that", async () => {
+    expect(await status({ config: config(), url: gateway.url, token: "token" })).toBe(5);
+    expect([printed, complained]).toEqual([[], [`${gateway.url} does not answer in JSON: is that the admin listener?`]]);
+  });
+
+  it("is 2 with an address that is none", async () => {
+    const { code, stderr } = await run(process.execPath, [join(root, "src/cli/main.ts"), "status", "--url", "localhost:9640", "--token", "token"]);
+    expect([code, stderr]).toEqual([2, expect.stringContaining("found localhost:9640")]);
   });
 
   it("takes the token from the environment", async () => {

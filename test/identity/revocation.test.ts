@@ -46,7 +46,7 @@ describe("a revocation", () => {
     return answer.status;
   };
   /** The command within this process: a process of its own takes its time to start. */
-  const revoke = async (options: Omit<RevokeOptions, "config">): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> => {
+  const revoke = async (options: Partial<RevokeOptions>): Promise<{ readonly code: number; readonly stdout: string; readonly stderr: string }> => {
     const [stdout, stderr]: [string[], string[]] = [[], []];
     const spies = [vi.spyOn(console, "log").mockImplementation((line: string) => void stdout.push(`${line}\n`)), vi.spyOn(console, "error").mockImplementation((line: string) => void stderr.push(`${line}\n`))];
     try {
@@ -149,6 +149,10 @@ describe("a revocation", () => {
     expect([ran.code, ran.stderr]).toEqual([1, expect.stringContaining("in force at the running gateway, but it could not be written down")]);
     await new Promise((resolve) => setTimeout(resolve, 1000));
     expect([await ask(basic("alpha")), await ask(basic("beta"))], "no new file lifts the others").toEqual([401, 401]);
+  });
+
+  it("is not told as none where nothing can be read", async () => {
+    expect(await revoke({ list: true, config: join(dir, "nowhere.yaml") })).toEqual({ code: 1, stdout: "", stderr: expect.stringContaining("nowhere.yaml has no audit.dir") });
   });
 
   it("is listed, and refused in words where it is none", async () => {

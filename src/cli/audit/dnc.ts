@@ -2,12 +2,12 @@
 import { owedOf, type Owed } from "../../journal/owed.ts";
 import { Finder } from "../../journal/search.ts";
 import { loadSettings } from "../../settings/load.ts";
-import { check } from "../check.ts";
+import { sayInvalid } from "../check.ts";
 import { shortTime } from "./lines.ts";
 
 export const auditDnc = async ({ config, json }: { readonly config: string; readonly json?: boolean }): Promise<number> => {
   const loaded = await loadSettings(config);
-  if (!loaded.ok) return check({ config });
+  if (!loaded.ok) return sayInvalid(config);
   const finder = new Finder(loaded.settings.audit.dir);
   try {
     await finder.refresh();

@@ -10,7 +10,7 @@ import { filterFor, wantedOf } from "../../journal/spellings.ts";
 import { loadSettings } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
-import { check } from "../check.ts";
+import { sayInvalid } from "../check.ts";
 import { expressionOf } from "./expression.ts";
 import { personFrom } from "./person.ts";
 import { recordAccess } from "./record.ts";
@@ -33,7 +33,7 @@ const BROKEN = 7;
 
 export const auditExport = async (options: ExportOptions): Promise<number> => {
   const loaded = await loadSettings(options.config);
-  if (!loaded.ok) return check({ config: options.config });
+  if (!loaded.ok) return sayInvalid(options.config);
   if (options.out !== "-" && existsSync(options.out)) return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
   if (options.out === "-" && options.as === "bundle") return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);
   try {

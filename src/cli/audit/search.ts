@@ -9,7 +9,7 @@ import type { Story } from "../../journal/story.ts";
 import { cursorOf, readCursor, viewOf } from "../../journal/view.ts";
 import { loadSettings } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
-import { check } from "../check.ts";
+import { sayInvalid } from "../check.ts";
 import { expressionOf } from "./expression.ts";
 import { linesOf } from "./lines.ts";
 import { personFrom } from "./person.ts";
@@ -37,7 +37,7 @@ const CANNOT_TELL = 8;
 
 export const auditSearch = async (options: SearchOptions): Promise<number> => {
   const loaded = await loadSettings(options.config);
-  if (!loaded.ok) return check({ config: options.config });
+  if (!loaded.ok) return sayInvalid(options.config);
   try {
     return await search(options, loaded.settings);
   } catch (error) {
