@@ -46,7 +46,7 @@ export const check = async ({ config, json = false, all = false, connect = false
 /** For a command that has another question: its results alone go to stdout. Resolves to the exit code. */
 export const sayInvalid = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env });
 
-export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" });
+export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" });
 
 const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Rehearsals; problems: readonly Problem[]; took: number }): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;

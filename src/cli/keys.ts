@@ -16,6 +16,8 @@ const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 const NOT_VALID = 3;
+/** The last moment that a keys file can say. */
+const LATEST = Date.parse("9999-12-31T23:59:59Z");
 
 /** Ends a command with an exit code and what to say on stderr. */
 class Stop extends Error {
@@ -35,6 +37,7 @@ export const keysCreate = ({ config, client, expires, tenant }: { readonly confi
     const lifetime = expires === undefined ? undefined : parseDuration(expires);
     if (expires !== undefined && !lifetime) throw new Stop(WRONG_USAGE, `--expires: expected ${DURATION_EXPECTED}, found ${expires}`);
     const created = Date.now();
+    if (lifetime && created + lifetime > LATEST) throw new Stop(WRONG_USAGE, `--expires: ${expires} is later than the year 9999; left out, the key has no end`);
     const { id, key, hash } = createKey();
     await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null });
     host.stdout.write(`${key}\n`);

@@ -82,13 +82,13 @@ describe("ocsgw check", () => {
     expect(said()).not.toMatch(/ at .*\.ts:/);
   });
 
-  it("paints on a terminal only, and not with NO_COLOR", async () => {
+  it("paints on a terminal that can, and not with NO_COLOR", async () => {
     const painted = async (over: Parameters<typeof host>[0]): Promise<boolean> => {
       const { host: to, said } = host(over);
       await check({ config: SAMPLE_FILE }, to);
       return said().includes("\u001B[");
     };
-    expect([await painted({ isTTY: true }), await painted({}), await painted({ isTTY: true, env: { NO_COLOR: "1" } })]).toEqual([true, false, false]);
+    expect([await painted({ isTTY: true }), await painted({}), await painted({ isTTY: true, env: { NO_COLOR: "1" } }), await painted({ isTTY: true, env: { TERM: "dumb" } })]).toEqual([true, false, false, false]);
   });
 });
 

@@ -66,6 +66,10 @@ describe("ocsgw keys create", () => {
     expect(await list()).toMatchObject([{ tenants: ["101"] }, { tenants: null }]);
   });
 
+  it.each(["3000000d", "999999999d"])("refuses an end after %s, which no keys file can say", async (expires) => {
+    expect(await create("alpha-ops", expires)).toMatchObject({ exit: 2, out: "", err: expect.stringContaining("later than the year 9999") as string });
+  });
+
   it.each(["90", "soon", "0d", "-1d"])("refuses an end of %s", async (expires) => {
     expect(await create("alpha-ops", expires)).toMatchObject({ exit: 2, out: "", err: expect.stringContaining("expected a duration") as string });
     await expect(file()).rejects.toThrow(/ENOENT/);
