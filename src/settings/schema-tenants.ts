@@ -48,6 +48,6 @@ export const tenant = z.strictObject({
       + "this tenant alone), unscoped (nothing does, and that is accepted). Must be stated where tenants share an OCS."),
   fields: z.union([z.literal("any"), z.array(field)]).default("any").describe("User-defined fields that may be sent: any, or a list of names."),
   limits: off(limits).describe("Rate limits. None when left out."),
-  share: z.number({ error: "expected a number above 0" }).positive({ error: "expected a number above 0" }).max(1000, { error: "expected a number up to 1000" })
+  share: z.number({ error: "expected a number from 0.001" }).min(0.001, { error: "expected a number from 0.001" }).max(1000, { error: "expected a number up to 1000" })
     .default(1).describe("The tenant's weight when lanes are given out."),
 });

@@ -75,7 +75,8 @@ describe("a wrong value", () => {
     ["a name with a hidden character", ["[Beta Campaign]", '["Beta\\u200BCampaign"]'], ['"Beta\\u200B'], /without control characters/],
     ["a field of OCS's own", ["fields: any", "fields: [gsw_phone]"], ["gsw_phone"], /not beginning with GSW_/],
     ["a client's name with a colon", ["beta-crm:", '"beta:crm":'], ['"beta:crm"'], /1 to 64 letters, digits or/],
-    ["a weight of nothing", ["fields: any", "share: 0"], ["0\n    limits"], /a number above 0, found 0/],
+    ["a weight of nothing", ["fields: any", "share: 0"], ["0\n    limits"], /a number from 0.001, found 0/],
+    ["a weight of next to nothing, for which turns would be counted for ever", ["fields: any", "share: 1e-9"], ["1e-9\n    limits"], /a number from 0.001, found 1e-9/],
     ["a redaction", ["others: drop", "others: hash"], ["hash"], /expected one of keep, token, last4, drop/],
     ["nothing where something belongs", ["dir: ./audit", "dir: ~"], ["~"], /expected a text, found nothing/],
   ])("%s", (_, change, at, message, help) => {
