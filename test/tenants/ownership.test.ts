@@ -336,6 +336,14 @@ describe("what is on disk", () => {
     expect(strayIn(ownership.ask(alpha(), "17", false))).toBe("its own");
   });
 
+  it("is none of an earlier run any more once OCS has announced it in this one", async () => {
+    const { ownership } = make({ store: aStore({ restored }) });
+    ownership.resume("ocs", "http://one");
+    expect(await ownership.announce(row(15))).toBe("again");
+    expect(await ownership.announce(row(16, 102))).toBe("owned");
+    expect(strayIn(ownership.ask(alpha(), "15", false))).toBe("its own");
+  });
+
   it("is void as well when the somebody is in nobody's register", async () => {
     const { ownership } = make({ store: aStore({ restored }) });
     ownership.resume("ocs", "http://one");

@@ -36,8 +36,8 @@ export type Held = {
   /** Seconds since 1970. */
   since: number;
   state: State;
-  /** Known from an earlier run of the gateway. */
-  readonly restored: boolean;
+  /** Known from an earlier run of the gateway, and from nothing else. */
+  restored: boolean;
 };
 
 /** What becomes of a handle that OCS announces or a registrar names. */
@@ -104,6 +104,7 @@ export class Handles {
     if (held.tenant !== tenant) held.state = "disputed";
     if (held.state === "disputed") return { as: "disputed" };
     held.since = now;
+    held.restored = false;
     this.#owned.delete(handle);
     this.#owned.set(handle, held);
     return { as: "again", held };
