@@ -340,7 +340,7 @@ describe("what is on disk", () => {
     const { ownership } = make({ store: aStore({ restored }) });
     ownership.resume("ocs", "http://one");
     expect(await ownership.announce(row(15))).toBe("again");
-    expect(await ownership.announce(row(16, 102))).toBe("owned");
+    expect(await ownership.announce(row(16))).toBe("owned");
     expect(strayIn(ownership.ask(alpha(), "15", false))).toBe("its own");
   });
 
