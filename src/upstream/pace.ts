@@ -25,10 +25,14 @@ export class Pace {
     this.#mean += (performance.now() - began - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);
   }
 
-  /** Milliseconds that one request holds a lane: what was seen, or what is being seen when that is longer. Undefined until enough was seen. */
+  /** Milliseconds that one request holds a lane: what was seen, or what is being seen where that is longer. Undefined until enough was seen. */
   get perRequest(): number | undefined {
     if (this.#samples < ENOUGH) return undefined;
-    const oldest = this.#running.values().next().value;
-    return Math.max(this.#mean, oldest === undefined ? 0 : (performance.now() - oldest) / 2);
+    if (this.#running.size === 0) return this.#mean;
+    // Lanes work side by side: one that is stuck takes its own part of the pace and not that of the others.
+    const now = performance.now();
+    let pace = 0;
+    for (const began of this.#running.values()) pace += 1 / Math.max(this.#mean, (now - began) / 2);
+    return this.#running.size / pace;
   }
 }

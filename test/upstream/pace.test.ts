@@ -28,4 +28,20 @@ describe("the pace of lanes", () => {
     pace.end(younger, false);
     expect(pace.perRequest).toBe(1500);
   });
+
+  it("is not that of the one lane that is stuck while others are quick, and is where all are", () => {
+    const now = vi.spyOn(performance, "now").mockReturnValue(0);
+    const pace = new Pace();
+    for (let round = 0; round < 16; round++) {
+      const started = pace.start();
+      now.mockReturnValue(performance.now() + 10);
+      pace.end(started, true);
+    }
+    pace.start();
+    now.mockReturnValue(performance.now() + 12_000);
+    for (let lane = 0; lane < 3; lane++) pace.start();
+    expect(pace.perRequest).toBeLessThan(15);
+    now.mockReturnValue(performance.now() + 12_000);
+    expect(pace.perRequest).toBeGreaterThan(5000);
+  });
 });
