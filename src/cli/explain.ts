@@ -6,7 +6,7 @@ import { numbersIn, places } from "../journal/places.ts";
 import { Finder } from "../journal/search.ts";
 import { factsOf, type Facts, type Story } from "../journal/story.ts";
 import { viewOf } from "../journal/view.ts";
-import { loadSettings } from "../settings/load.ts";
+import { loadToRead } from "../settings/load.ts";
 import { linesOf, targetOf } from "./audit/lines.ts";
 import { sayInvalid } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
@@ -32,7 +32,7 @@ const NOT_FOUND = 1;
 const WRONG_USAGE = 2;
 
 export const explain = async ({ id, config, json }: ExplainOptions): Promise<number> => {
-  const loaded = await loadSettings(config);
+  const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
   const { dir } = loaded.settings.audit;
   const finder = new Finder(dir);

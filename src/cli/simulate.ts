@@ -2,7 +2,7 @@
 import type { Recorded } from "../journal/entry.ts";
 import { readEntries } from "../journal/read.ts";
 import { simulate, type Changed, type Simulated } from "../rehearsal/simulate.ts";
-import { loadSettings } from "../settings/load.ts";
+import { loadToRead } from "../settings/load.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { sayInvalid } from "./check.ts";
 
@@ -19,7 +19,7 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
     console.error(`--since: expected ${DURATION_EXPECTED}, found ${since}`);
     return WRONG_USAGE;
   }
-  const loaded = await loadSettings(config);
+  const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
   const dir = journal ?? loaded.settings.audit.dir;
   const from = new Date(Date.now() - period).toISOString();

@@ -1,5 +1,5 @@
 /** `ocsgw audit verify`: of a directory, or of the journal that the config names. */
-import { loadSettings } from "../settings/load.ts";
+import { loadToRead } from "../settings/load.ts";
 import { auditVerify } from "./audit.ts";
 import { sayInvalid } from "./check.ts";
 
@@ -8,7 +8,7 @@ export type VerifyOptions = { readonly path: string | undefined; readonly key?: 
 export const verify = async ({ path, key, config, json }: VerifyOptions): Promise<number> => {
   const told = { ...(key !== undefined && { key }), ...(json && { json }) };
   if (path !== undefined) return auditVerify(path, told);
-  const loaded = await loadSettings(config);
+  const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
   return auditVerify(loaded.settings.audit.dir, told);
 };

@@ -54,6 +54,13 @@ export const loadSettings = async (file: string, env?: Sources["env"]): Promise<
   return typeof text === "string" ? readSettings(text, originOf(file, env)) : unread(text);
 };
 
+/** The same for who reads the journal and begins no gateway: that may be where nothing can be written. */
+export const loadToRead = async (file: string): Promise<Loaded> => {
+  const text = await textOf(file);
+  const { whyNotWritable: _whyNotWritable, ...origin } = originOf(file);
+  return typeof text === "string" ? readSettings(text, origin) : unread(text);
+};
+
 /** What is known of a file that could not be had. */
 export const unread = (problem: Problem): Loaded => ({ ok: false, problems: [problem], counts: undefined, hash: "", files: new Map() });
 

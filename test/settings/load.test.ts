@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
-import { loadSettings } from "../../src/settings/load.ts";
+import { loadSettings, loadToRead } from "../../src/settings/load.ts";
 import type { Settings } from "../../src/settings/schema.ts";
 import { CONTRACT, MINIMAL } from "./contract-sample.ts";
 import { mutated, placeOf, problemsIn, read, SAMPLE } from "./kit.ts";
@@ -128,6 +128,13 @@ describe("loadSettings", () => {
     const file = await write("ocsgw.yaml", mutated(["${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "${file:index.key}"]));
     const loaded = await loadSettings(file, {});
     expect(loaded).toMatchObject({ ok: true, settings: { audit: { index_key: "0f".repeat(32), dir: join(directory as string, "audit") } } });
+  });
+
+  it("minds that nothing can be written where the journal is, but for who only reads it", async () => {
+    await write("keys.yaml", "version: 1\nkeys: []\n");
+    const file = await write("ocsgw.yaml", mutated(["dir: ./audit", "dir: ./keys.yaml/audit"]));
+    expect(await loadSettings(file, {})).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6268" }, { code: "OCSGW-6305" }] });
+    expect((await loadToRead(file)).ok).toBe(true);
   });
 
   it("makes a missing file a problem", async () => {

@@ -1,12 +1,12 @@
 /** `ocsgw audit dnc`: whom nobody may call any more and OCS does not know of yet. */
 import { owedOf, type Owed } from "../../journal/owed.ts";
 import { Finder } from "../../journal/search.ts";
-import { loadSettings } from "../../settings/load.ts";
+import { loadToRead } from "../../settings/load.ts";
 import { sayInvalid } from "../check.ts";
 import { shortTime } from "./lines.ts";
 
 export const auditDnc = async ({ config, json }: { readonly config: string; readonly json?: boolean }): Promise<number> => {
-  const loaded = await loadSettings(config);
+  const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
   const finder = new Finder(loaded.settings.audit.dir);
   try {

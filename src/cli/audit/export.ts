@@ -7,7 +7,7 @@ import { exportTo, type Exported, type PlainFormat } from "../../journal/export.
 import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
 import { NothingToLookFor } from "../../journal/lookup.ts";
 import { filterFor, wantedOf } from "../../journal/spellings.ts";
-import { loadSettings } from "../../settings/load.ts";
+import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
 import { sayInvalid } from "../check.ts";
@@ -32,7 +32,7 @@ const WRONG_USAGE = 2;
 const BROKEN = 7;
 
 export const auditExport = async (options: ExportOptions): Promise<number> => {
-  const loaded = await loadSettings(options.config);
+  const loaded = await loadToRead(options.config);
   if (!loaded.ok) return sayInvalid(options.config);
   if (options.out !== "-" && existsSync(options.out)) return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
   if (options.out === "-" && options.as === "bundle") return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);

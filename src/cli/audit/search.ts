@@ -7,7 +7,7 @@ import { Finder, type PageOptions, type Searched } from "../../journal/search.ts
 import type { Person } from "../../journal/spellings.ts";
 import type { Story } from "../../journal/story.ts";
 import { cursorOf, readCursor, viewOf } from "../../journal/view.ts";
-import { loadSettings } from "../../settings/load.ts";
+import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { sayInvalid } from "../check.ts";
 import { expressionOf } from "./expression.ts";
@@ -36,7 +36,7 @@ const WRONG_USAGE = 2;
 const CANNOT_TELL = 8;
 
 export const auditSearch = async (options: SearchOptions): Promise<number> => {
-  const loaded = await loadSettings(options.config);
+  const loaded = await loadToRead(options.config);
   if (!loaded.ok) return sayInvalid(options.config);
   try {
     return await search(options, loaded.settings);
