@@ -3,7 +3,21 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { jsonSchema } from "./outline.ts";
 
-export const schemaText = (): string => `${JSON.stringify(jsonSchema(), null, 2)}\n`;
+export const schemaText = (): string => `${JSON.stringify(jsonSchema(), fillable, 2)}\n`;
+
+const FILLED = String.raw`\$\{`;
+
+/** What `${VAR}` is filled with, an editor cannot know. Keys are never filled in. */
+const fillable = (key: string, node: unknown): unknown => {
+  if (key === "propertyNames" || !isText(node)) return node;
+  const { pattern, enum: words, const: word, type, ...rest } = node;
+  if (pattern !== undefined) return pattern === FILLED ? node : { ...node, pattern: `${pattern}|${FILLED}` };
+  if (words === undefined && word === undefined) return node;
+  return { ...rest, anyOf: [{ enum: words ?? [word] }, { type, pattern: FILLED }] };
+};
+
+type Text = { readonly type: "string"; readonly pattern?: string; readonly enum?: readonly string[]; readonly const?: string };
+const isText = (node: unknown): node is Text => typeof node === "object" && node !== null && "type" in node && node.type === "string";
 
 export const SCHEMA_FILE = fileURLToPath(new URL("../../config/ocsgw.schema.json", import.meta.url));
 
