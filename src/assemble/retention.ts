@@ -16,9 +16,11 @@ export const startRetention = async ({ journal, checkpoints, current }: Parts, s
   await finishRetiring(journal);
   const run = async (): Promise<void> => {
     const { retention, legal_hold } = current().audit;
+    // All would seem old: that waits for the next start.
+    const isSetForward = ahead() - began >= DAY_MS;
+    if (isSetForward) events.retentionFailed("since the start the clock was set forward by a day or more, or the machine slept: nothing is deleted until the gateway is started anew");
     try {
-      // When the clock was set forward by a day or more, all would seem old: that waits for the next start.
-      const retired = ahead() - began < DAY_MS ? await retire({ journal, checkpoints, keep: retention, holds: legal_hold }) : undefined;
+      const retired = isSetForward ? undefined : await retire({ journal, checkpoints, keep: retention, holds: legal_hold });
       if (retired) events.entriesRetired(retired.from, retired.to, retired.segments.length);
       await thinCheckpoints(journal);
     } catch (error) {
