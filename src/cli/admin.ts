@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { Agent, request } from "undici";
 import { tokenFile, urlFile } from "../console/token.ts";
 import { glimpse } from "../settings/glimpse.ts";
+import { loadSettings } from "../settings/load.ts";
 import type { Settings } from "../settings/schema.ts";
 import { sayInvalid } from "./check.ts";
 
@@ -16,8 +17,8 @@ const LONG_TIMEOUT_MS = 60_000;
 export const adminOf = async (config: string): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
   const { admin, auditDir } = await glimpse(config) ?? {};
   if (admin) return { target: await targetOf(admin, auditDir), auditDir };
-  const fault = await sayInvalid(config);
-  if (fault === 0) console.error(`${config} has no admin listener`);
+  if (!(await loadSettings(config)).ok) return sayInvalid(config);
+  console.error(`${config} has no admin listener; with admin: { bind: 127.0.0.1:9640 } the gateway opens one when it starts`);
   return 3;
 };
 

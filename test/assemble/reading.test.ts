@@ -66,7 +66,7 @@ describe("a reading beside what is in force", () => {
 
   it.each([
     ["how often it is signed", "every: 60s", "every: 90s", "audit.checkpoint"], ["the flush", "audit:\n", "audit:\n  durability: os\n", "audit.durability"],
-    ["how long a disk may take", "audit:\n", "audit:\n  disk_timeout: 1s\n", "audit.disk_timeout"], ["an admin listener that was not there", "  retention: 1855d\n", "  retention: 1855d\nadmin: { bind: 127.0.0.1:9640 }\n", "admin"],
+    ["how long a disk may take", "audit:\n", "audit:\n  disk_timeout: 1s\n", "audit.disk_timeout"], ["the admin listener, which is there no more", "admin: { bind: 127.0.0.1:9640 }\n", "", "admin"],
     ["TLS at the same address", "    tls: none\n", "    tls: { cert: c, key: k }\n", undefined],
   ])("is refused where it changes %s, at its line", async (_what, from, to, path) => {
     const checked = await readChecked({ before: await before(), file: await file(mutated([from, to])) });

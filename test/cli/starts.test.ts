@@ -48,8 +48,8 @@ const RIGHT: readonly Edit[] = [
   { title: "no limits", taken: "    limits:\n      requests: { rate: 50/s }\n", put: "" },
   { title: "a share", taken: "    fields: any", put: "    share: 2.5" },
   { title: "another redaction", taken: "phone: last4", put: "phone: token" },
-  { title: "the admin listener", taken: "  retention: 1855d\n", put: "  retention: 1855d\nadmin: { bind: \"127.0.0.1:0\" }\n" },
-  { title: "the admin listener with TLS", taken: "  retention: 1855d\n", put: "  retention: 1855d\nadmin: { bind: \"127.0.0.1:0\", tls: { cert: server.crt, key: server.key } }\n" },
+  { title: "no admin listener", taken: "admin: { bind: 127.0.0.1:9640 }\n", put: "" },
+  { title: "the admin listener with TLS", taken: "admin: { bind: 127.0.0.1:9640 }\n", put: "admin: { bind: \"127.0.0.1:0\", tls: { cert: server.crt, key: server.key } }\n" },
   { title: "no flush", taken: "audit:\n", put: "audit:\n  durability: os\n" },
 ];
 const MISTAKES: readonly Edit[] = CORPUS.flatMap(({ mistakes }) => mistakes);
@@ -59,7 +59,7 @@ let number = 0;
 /** Free ports, no OCS, and a journal of its own. */
 const writtenDown = async (text: string): Promise<string> => {
   const config = join(directory, "ocsgw.yaml");
-  await writeFile(config, text.replaceAll("127.0.0.1:8443", "127.0.0.1:0").replaceAll("127.0.0.1:18080", "127.0.0.1:9").replace("dir: ./audit", `dir: ./audit-${number++}`));
+  await writeFile(config, text.replaceAll("127.0.0.1:8443", "127.0.0.1:0").replace("127.0.0.1:9640", "127.0.0.1:0").replaceAll("127.0.0.1:18080", "127.0.0.1:9").replace("dir: ./audit", `dir: ./audit-${number++}`));
   return config;
 };
 
@@ -75,7 +75,7 @@ const judged = async (text: string): Promise<boolean> => {
     expect(gateway.listeners.length).toBe(loaded.settings.listeners.length);
     await gateway.stop("test");
   } else {
-    vi.spyOn(process.stdout, "write").mockReturnValue(true);
+    vi.spyOn(process.stderr, "write").mockReturnValue(true);
     expect(await serve({ config }), said.join("")).toBe(3);
     vi.restoreAllMocks();
   }

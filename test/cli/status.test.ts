@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { request } from "undici";
@@ -124,6 +124,14 @@ describe("ocsgw status", () => {
   it("is 2 with an address that is none", async () => {
     const { code, stderr } = await run(process.execPath, [join(root, "src/cli/main.ts"), "status", "--url", "localhost:9640", "--token", "token"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("found localhost:9640")]);
+  });
+
+  it("is 3 without an admin listener, and says what opens one and no more", async () => {
+    const told = vi.spyOn(process.stderr, "write").mockReturnValue(true);
+    const closed = join(gateway.dir, "closed.yaml");
+    await writeFile(closed, (await readFile(config(), "utf8")).replace(/^admin:\n(?: .*\n)+/m, ""));
+    expect(await status({ config: closed })).toBe(3);
+    expect([told.mock.calls, complained]).toEqual([[], [expect.stringContaining("closed.yaml has no admin listener; with admin: ")]]);
   });
 
   it("takes the token from the environment", async () => {

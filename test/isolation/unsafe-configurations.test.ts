@@ -49,7 +49,7 @@ const UNSAFE: readonly Unsafe[] = [
   { says: "TLS of another century", changes: [["tls: none\n", 'tls: { cert: keys.yaml, key: keys.yaml, min_version: "1.0" }\n']], code: "6103", at: ['"1.0"'], reason: /1\.2/ },
   { says: "keys and numbers in clear to the network", changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]], code: "6233", at: ["none"], reason: /would be readable/ },
   { says: "keys and numbers in clear, allowed from everywhere", changes: [["bind: 127.0.0.1:8443\n    tls: none", 'bind: 0.0.0.0:8443\n    allow_from: ["0.0.0.0/0"]\n    tls: none']], code: "6233", at: ["none"], reason: /would be readable/ },
-  { says: "the admin listener in clear to the network", changes: [["  retention: 1855d\n", "  retention: 1855d\nadmin: { bind: 10.0.0.7:9640, tls: none }\n"]], code: "6234", at: ["10.0.0.7"], reason: /without TLS and not on loopback/ },
+  { says: "the admin listener in clear to the network", changes: [["admin: { bind: 127.0.0.1:9640 }", "admin: { bind: 10.0.0.7:9640, tls: none }"]], code: "6234", at: ["10.0.0.7"], reason: /without TLS and not on loopback/ },
   { says: "OCS over plain http across the network", changes: [["http://127.0.0.1:18080", "http://10.1.2.3:18080"]], code: "6223", at: ["http://10.1.2.3"], reason: /readable and changeable/ },
   { says: "a CA for OCS, and OCS over http", changes: [["    connections: 4", "    tls: { ca: keys.yaml }\n    connections: 4"]], code: "6227", at: ["keys.yaml }"], reason: /protects nothing/ },
   { says: "the gateway as its own OCS", changes: [["http://127.0.0.1:18080", "http://127.0.0.1:8443"]], code: "6228", at: ["http://127.0.0.1:8443"], reason: /the gateway itself/ },

@@ -16,6 +16,7 @@ type Case = {
 const BETA_UPSTREAM: Change = ["  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-main", "  - name: Beta Tenant\n    dbid: 102\n    upstream: ocs-two"];
 const ANOTHER = (rest: string): Change => ["tenants:\n", `  ocs-two: { ${rest} }\ntenants:\n`];
 const SECOND_LISTENER = (rest: string): Change => ["identity:\n", `  - { ${rest} }\nidentity:\n`];
+const ADMIN = (rest: string): Change => ["admin: { bind: 127.0.0.1:9640 }\n", `admin: ${rest}\n`];
 const TAIL = (rest: string): Change => ["  retention: 1855d\n", `  retention: 1855d\n${rest}\n`];
 const ISSUER = (rest: string): Change => ["  # jwt:\n", `  jwt:\n    - { name: idp, issuer: "https://idp.example/", audience: us${rest} }\n  # jwt:\n`];
 
@@ -62,10 +63,10 @@ const ERRORS: readonly Case[] = [
   { says: "a burst of an action that is counted over a month", changes: [["{ rate: 20/s, burst: 40 }", "{ rate: 1/h, burst: 577 }"]], code: "OCSGW-6229", at: ["577"], also: ["1/h"], help: /576 or less/ },
   { says: "two listeners on one address", changes: [SECOND_LISTENER('name: other, bind: "127.0.0.1:8443", tls: none')], code: "OCSGW-6231", at: ['"127.0.0.1:8443"'], also: ["127.0.0.1:8443"] },
   { says: "a listener on every address of a taken port", changes: [SECOND_LISTENER('name: other, bind: "0.0.0.0:8443", tls: none, allow_from: [10.0.0.1]')], code: "OCSGW-6231", at: ['"0.0.0.0:8443"'], also: ["127.0.0.1:8443"] },
-  { says: "the admin listener on a client's port", changes: [TAIL("admin: { bind: 127.0.0.1:8443 }")], code: "OCSGW-6231", at: ["127.0.0.1:8443 }"], also: ["127.0.0.1:8443"] },
+  { says: "the admin listener on a client's port", changes: [ADMIN("{ bind: 127.0.0.1:8443 }")], code: "OCSGW-6231", at: ["127.0.0.1:8443 }"], also: ["127.0.0.1:8443"] },
   { says: "two listeners of one name", changes: [SECOND_LISTENER('name: clients, bind: "127.0.0.1:0", tls: none')], code: "OCSGW-6232", at: ["clients", 1], also: ["clients"] },
   { says: "no TLS towards the network", changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]], code: "OCSGW-6233", at: ["none"], also: ["0.0.0.0:8443"] },
-  { says: "the admin listener without TLS off loopback", changes: [TAIL("admin: { bind: 10.0.0.7:9640, tls: none }")], code: "OCSGW-6234", at: ["10.0.0.7"], also: ["none }"] },
+  { says: "the admin listener without TLS off loopback", changes: [ADMIN("{ bind: 10.0.0.7:9640, tls: none }")], code: "OCSGW-6234", at: ["10.0.0.7"], also: ["none }"] },
   { says: "client certificates demanded without a CA", changes: [["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, client_certificates: require }\n"]], code: "OCSGW-6235", at: ["require }"] },
   { says: "no identity at all", changes: [["identity:\n  keys:\n    file: keys.yaml\n    carriers: [basic, \"header:X-Api-Key\"]\n", ""]], code: "OCSGW-6241", at: ["#"] },
   { says: "an issuer without keys", changes: [ISSUER("")], code: "OCSGW-6242", at: ["{ name: idp"] },
@@ -101,7 +102,7 @@ const WARNINGS: readonly Case[] = [
   { says: "a validator over http", changes: [CALLBACKS('bind: "127.0.0.1:8444", validator: "http://10.0.0.9/v"')], code: "OCSGW-6323", at: ['"http://10'] },
   { says: "Postgres", changes: [TAIL("  postgres: postgres://db/audit")], code: "OCSGW-6408", at: ["postgres://db"] },
   { says: "Redis", changes: [TAIL("shared: { redis: redis://r }")], code: "OCSGW-6409", at: ["redis://r"] },
-  { says: "users of the admin listener", changes: [TAIL("admin: { bind: 127.0.0.1:9640, users: { file: admins.yaml } }")], code: "OCSGW-6410", at: ["{ file"] },
+  { says: "users of the admin listener", changes: [ADMIN("{ bind: 127.0.0.1:9640, users: { file: admins.yaml } }")], code: "OCSGW-6410", at: ["{ file"] },
 ];
 
 const expectTold = ({ changes, code, at, also, message, help }: Case): void => {
@@ -136,7 +137,7 @@ describe("the rules", () => {
     ["equal names on two OCS", [BETA_UPSTREAM, ANOTHER(`primary: "https://ocs2.example:8443", tls: { pins: ["sha256:${"A".repeat(43)}="] }`), ["lists: [Beta List]", "lists: [Alpha List]"], ["dbid: 208", "dbid: 106"]]],
     ["a small burst for a slow rate", [["{ rate: 50/s, burst: 100 }", "{ rate: 300/m, burst: 5 }"]]],
     ["a burst that is counted over 24 days", [["{ rate: 50/s, burst: 100 }", "{ rate: 1/d, burst: 24 }"]]],
-    ["the admin listener on loopback without TLS", [TAIL("admin: { bind: 127.0.0.1:9640 }")]],
+    ["the admin listener on loopback without TLS", [ADMIN("{ bind: \"[::1]:9640\", tls: none }")]],
   ])("let pass %s", (_, changes) => {
     expect(problemsIn(mutated(...changes)).filter(({ code }) => code !== "OCSGW-6305")).toEqual([]);
   });
