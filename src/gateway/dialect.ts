@@ -1,19 +1,19 @@
 /** A refusal in the client's dialect: RFC 9457 for who asks for JSON, OCS's own HTML shape for everybody else. */
 import { STATUS_CODES } from "node:http";
-import { bytesOf, headerOf, type Arrival } from "../message.ts";
+import { bytesOf, type Arrival, type HeaderLine } from "../message.ts";
 import { REFUSALS, type Refused } from "./refusals.ts";
 import type { Dialect } from "./words.ts";
 
 type Worded = { readonly type: string; readonly bytes: Uint8Array };
 
 export const wordRefusal = (refused: Refused, arrival: Arrival, dialect: Dialect): Worded =>
-  dialect === "problem" || (dialect === "auto" && asksForJson(headerOf(arrival.headers, "Accept")))
+  dialect === "problem" || (dialect === "auto" && arrival.headers.some(asksForJson))
     ? { type: "application/problem+json", bytes: bytesOf(JSON.stringify(problem(refused, arrival.id))) }
     : { type: "text/html; charset=utf-8", bytes: bytesOf(html(refused)) };
 
-/** True when `Accept` names a JSON type with a weight above 0. */
-const asksForJson = (accept = ""): boolean =>
-  accept.split(",").some((range) => {
+/** True of an `Accept` that names a JSON type with a weight above 0; its list may stand on several lines. */
+const asksForJson = ([name, value]: HeaderLine): boolean =>
+  name.toLowerCase() === "accept" && value.split(",").some((range) => {
     const [type = "", ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
     const weight = parameters.find((parameter) => parameter.startsWith("q="));
     return (type === "application/problem+json" || type === "application/json") && !(weight && Number(weight.slice(2)) === 0);

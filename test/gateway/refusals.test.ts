@@ -112,6 +112,15 @@ describe("a refusal before anything is sent", () => {
     expect(foreign!.headers.map(([name]) => name)).toEqual(absent!.headers.map(([name]) => name));
   });
 
+  it.each([
+    [[], false], [["*/*"], false], [["application/*"], false], [["text/html, */*;q=0.8"], false], [["application/jsonx"], false],
+    [["application/json"], true], [["text/html, Application/Problem+JSON; q=0.1"], true], [["application/json;q=0"], false], [["application/json; q=0.000, text/html"], false],
+    [["application/problem+json;q=0, application/json"], true], [["text/html", "application/json"], true], [["text/html", "application/json;q=0"], false],
+  ] as const)("to who accepts %j is RFC 9457: %s", async (accepts, isProblem) => {
+    const reply = await aLine().ask({ target: "/x", headers: accepts.map((value) => ["accept", value] as const) });
+    expect(headerOf(reply.headers, "Content-Type")).toBe(isProblem ? "application/problem+json" : "text/html; charset=utf-8");
+  });
+
   it("is worded as the listener says, whatever is accepted", async () => {
     const reply = await aLine({ dialect: "problem" }).ask({ target: "/x" });
     expect(headerOf(reply.headers, "Content-Type")).toBe("application/problem+json");
