@@ -4,7 +4,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { events } from "../events.ts";
-import { headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
+import { BodyFault, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import { AUDIT_PAGES, type AuditParts } from "./audit.ts";
 import { json, text } from "./reply.ts";
 import { revocationReply, type Decide } from "./revocations.ts";
@@ -34,6 +34,7 @@ export const createHealth = (parts: HealthParts): Handler => async (arrival) => 
   try {
     return await page.show(parts, arrival);
   } catch (error) {
+    if (error instanceof BodyFault) return json(400, { error: error.message }, [], true);
     events.defect(arrival.id, error);
     return json(500, { error: "a defect of the gateway; the log has it" });
   }

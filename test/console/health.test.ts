@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createHealth, type HealthParts } from "../../src/console/health.ts";
 import { totals, unreachable, type Status, type UpstreamState } from "../../src/console/status.ts";
-import type { Reply } from "../../src/message.ts";
+import { BodyFault, type Reply } from "../../src/message.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const told: Status = {
@@ -52,6 +52,12 @@ describe("the admin pages", () => {
 
   it.each(["/", "/phones/4155550100?req=DoNotCall", "/metrics/", "constructor", "/readyz/x"])("have no page %s", async (target) => {
     expect((await ask(target)).status).toBe(404);
+  });
+
+  it.each(["/api/revocations", "/api/audit/look-up", "/api/audit/access"])("at %s say what is wrong with a body that does not come whole, which is no defect", async (target) => {
+    const fault = new BodyFault({ kind: "wrong-length", detail: "the body is shorter than announced" });
+    const reply = await createHealth(quiet)({ ...anArrival({ method: "POST", target, headers: [["Authorization", "Bearer secret"]] }), body: () => Promise.reject(fault) });
+    expect([reply.status, JSON.parse(text(reply)), reply.close]).toEqual([400, { error: "the body is shorter than announced" }, true]);
   });
 
   it("answer 500 and go on when a number cannot be had", async () => {
