@@ -15,6 +15,9 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
   return lines;
 };
 
+/** Milliseconds that a refused request has for what is still to come of its body. */
+const REST_MS = 50;
+
 type Taken = { readonly connection: Connection; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly peer: Peer | undefined; readonly listener: string; readonly maxBody: number };
 
 export class ClientArrival implements Arrival {
@@ -32,6 +35,7 @@ export class ClientArrival implements Arrival {
   readonly #response: ServerResponse;
   readonly #maxBody: number;
   #gone: AbortSignal | undefined;
+  #isTaken = false;
 
   constructor(request: IncomingMessage, response: ServerResponse, { connection, headers, fault, peer, listener, maxBody }: Taken) {
     this.method = request.method ?? "";
@@ -49,7 +53,19 @@ export class ClientArrival implements Arrival {
 
   body(): Promise<Uint8Array> {
     // Most bodies come with their head, and then there is nothing to wait for.
-    return this.#isHere() ? wholeBody(this.#request, this.#maxBody) : comingBody(this.#request, { max: this.#maxBody, connection: this.connection, expected: () => this.#continue() });
+    this.#isTaken = this.#isHere();
+    return this.#isTaken ? wholeBody(this.#request, this.#maxBody) : comingBody(this.#request, { max: this.#maxBody, connection: this.connection, expected: () => this.#continue() });
+  }
+
+  /** Not a byte of it is still to come. */
+  get isWhole(): boolean {
+    return this.#isTaken || this.#isHere();
+  }
+
+  /** Waits a moment for what is still to come, and says whether that was all. Who expects to be told to go on sends nothing. */
+  async rest(): Promise<boolean> {
+    if (headerOf(this.headers, "Expect") === undefined) await ending(this.#request, this.connection);
+    return this.#request.complete;
   }
 
   surplus(): Promise<boolean> {
@@ -72,6 +88,17 @@ export class ClientArrival implements Arrival {
     if (headerOf(this.headers, "Expect") !== undefined) this.#response.writeContinue();
   }
 }
+
+const ending = async (request: IncomingMessage, connection: Connection): Promise<void> => {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  const timer = setTimeout(resolve, REST_MS);
+  const stop = connection.onFault(resolve);
+  request.once("end", resolve).once("close", resolve).resume();
+  await promise;
+  clearTimeout(timer);
+  stop();
+  request.off("end", resolve).off("close", resolve);
+};
 
 const hangUpOf = (response: ServerResponse, connection: Connection): AbortSignal => {
   const gone = new AbortController();

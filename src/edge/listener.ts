@@ -4,7 +4,7 @@ import { createServer as createHttps } from "node:https";
 import type { AddressInfo, BlockList, Socket } from "node:net";
 import { Server as TlsServer, type TLSSocket } from "node:tls";
 import { events } from "../events.ts";
-import { headerOf, type Fault, type Handler, type Reply } from "../message.ts";
+import type { Fault, Handler, Reply } from "../message.ts";
 import { Arriving, brokenArrival, ClientArrival, headerLines } from "./arrival.ts";
 import { ownAuthorities } from "./authority.ts";
 import { faultOf, isAboutRequest, MAX_HEAD } from "./broken.ts";
@@ -228,11 +228,11 @@ class Desk {
     const arrival = request.arrival!;
     const { connection } = arrival;
     const reply = await this.#handler(arrival);
+    // Whoever passes requests on may take a connection for free once the reply is there, also while the body is still to come: another's request would be taken for it.
+    const isWhole = arrival.isWhole || await arrival.rest();
     const cut = connection.fault !== undefined && connection.last;
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
-    // A body that nobody read, of unknown length or still unsent, leaves no place where the next request begins.
-    const unread = !request.complete && (headerOf(arrival.headers, "Transfer-Encoding") !== undefined || headerOf(arrival.headers, "Expect") !== undefined);
-    const close = reply.close === true || cut || unread || connection.retired || this.draining;
+    const close = reply.close === true || cut || !isWhole || connection.retired || this.draining;
     if (close) connection.close();
     connection.replying();
     readToEnd(request);

@@ -159,6 +159,33 @@ describe("a listener", () => {
     expect((await client.reply()).status).toBe(200);
   });
 
+  const REFUSED = post("/campaigngroups/208?req=nonsense", '{"GSW_TENANT_DBID":101}');
+
+  it("takes no other request for the body of one that it refused", async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener, { halfOpen: true });
+    // A proxy that has its reply may give the connection to somebody else, and never send the body.
+    await client.send(REFUSED.slice(0, -23));
+    const refused = await client.reply();
+    expect([refused.status, refused.headers.connection]).toEqual([400, "close"]);
+    await client.send(post(DNC, "{}"));
+    expect(await client.ended()).toBe("");
+    expect(line.sent).toEqual([]);
+  });
+
+  it("waits a moment for the body of one that it refuses, and then goes on", { retry: 2 }, async () => {
+    const { line, listener } = await open();
+    const client = await dial(listener);
+    for (const at of [REFUSED.length - 23, REFUSED.length - 1]) {
+      await client.send(REFUSED.slice(0, at), REFUSED.slice(at));
+      const refused = await client.reply();
+      expect([refused.status, refused.headers.connection]).toEqual([400, "keep-alive"]);
+    }
+    await client.send(post(DNC, "{}"));
+    expect((await client.reply()).status).toBe(200);
+    expect(line.sent).toHaveLength(1);
+  });
+
   it.each([["with its head", [post(DNC, "{}")]], ["later", [post(DNC, "{}").slice(0, -2), "{}"]]])("lets go of a request whose body came %s once it is answered, while the connection stays", async (_when, pieces) => {
     const arrivals: WeakRef<Arrival>[] = [];
     const { handler } = aLine();
