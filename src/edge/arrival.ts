@@ -16,7 +16,7 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
 };
 
 /** Milliseconds that a refused request has for what is still to come of its body. */
-const REST_MS = 50;
+const REST_MS = 1000;
 
 type Taken = { readonly connection: Connection; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly peer: Peer | undefined; readonly listener: string; readonly maxBody: number };
 

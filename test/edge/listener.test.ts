@@ -173,7 +173,7 @@ describe("a listener", () => {
     expect(line.sent).toEqual([]);
   });
 
-  it("waits a moment for the body of one that it refuses, and then goes on", { retry: 2 }, async () => {
+  it("waits a moment for the body of one that it refuses, and then goes on", async () => {
     const { line, listener } = await open();
     const client = await dial(listener);
     for (const at of [REFUSED.length - 23, REFUSED.length - 1]) {
