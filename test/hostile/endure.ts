@@ -1,5 +1,5 @@
 /**
- * `npm run siege [-- --seconds N] [--only PART]`: slow, silent and bulky clients at full strength, beside one of good faith; then testssl.sh, whole.
+ * `npm run siege [-- --seconds N] [--only PART]`: slow, silent, sudden, hasty and bulky clients at full strength, beside one of good faith; then testssl.sh, whole.
  * Prints each figure beside its goal; exits 1 when one is missed. Programs that are not installed are named and left out.
  */
 import { fork, type ChildProcess } from "node:child_process";
@@ -8,7 +8,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { run } from "../kit/command.ts";
 import { clientHello } from "../kit/client-hello.ts";
 import { programOf } from "../kit/machine.ts";
 import { attack, type Door } from "./attack.ts";
@@ -45,7 +47,8 @@ const start = async <Told>(program: string): Promise<{ readonly child: ChildProc
 const answerOf = <Told>(child: ChildProcess): Promise<Told> => new Promise((resolve) => child.once("message", (message) => resolve(message as Told)));
 
 const { child, told: { ports, ca } } = await start<Doors>("field-program.ts");
-const [plain, tls]: readonly [Door, Door] = [{ port: ports.plain }, { port: ports.tls, ca }];
+const bare = await start<number>("bare-program.ts");
+const [plain, tls, beside]: readonly [Door, Door, Door] = [{ port: ports.plain }, { port: ports.tls, ca }, { port: bare.told, ca }];
 /**
  * A source may have so many connections, and no more: who behaves comes from elsewhere than who does not. And from many places, because the kernel
  * looks for milliseconds for a free port of an address that has had thousands within the last minute.
@@ -62,6 +65,7 @@ const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(
 
 /** How the client of good faith fared. */
 type Fared = { readonly latencies: number[]; /** Requests without their answer. */ wrong: number };
+const unasked = (): Fared => ({ latencies: [], wrong: 0 });
 const p99 = ({ latencies }: Fared): number => quantile(latencies, 0.99);
 
 const faithfully = async <Value>(fared: Fared, during: () => Promise<Value>): Promise<Value> => {
@@ -73,9 +77,6 @@ const faithfully = async <Value>(fared: Fared, during: () => Promise<Value>): Pr
   return value;
 };
 
-/** Seconds that a connection may last. A small answer that is not read lies in the kernel, and the connection is an idle one, which is kept. */
-const LIMITS: Readonly<Record<Mode, number>> = { "slow headers": 6.5, "slow body": 16, "ranges": 6.5, "slow read": Infinity };
-
 /** They run only while nobody else wants a processor: from elsewhere they would take none. */
 const politely = (program: string): readonly [string, ...string[]] => {
   const [idle, nice] = [programOf("chrt"), programOf("nice")];
@@ -84,39 +85,57 @@ const politely = (program: string): readonly [string, ...string[]] => {
 };
 
 /**
- * Each attack again and again until it has lasted as long as it is to, in turns with peace and with the same attack on a bare server beside the
+ * An attack again and again until it has lasted as long as it is to, in turns with peace and with the same attack on a bare server beside the
  * gateway: a machine that is slower for a while is so for all three. The bare server's share is the machine's, which has the attackers on it too.
  */
+const inTurns = async (name: string, attackOn: (door: Door) => Promise<void>): Promise<void> => {
+  const [peace, siege, control] = [unasked(), unasked(), unasked()];
+  for (let lasted = 0; lasted < SECONDS * 1000;) {
+    await faithfully(peace, () => rest(PEACE_MS));
+    const began = performance.now();
+    await faithfully(siege, () => attackOn(tls));
+    lasted += performance.now() - began;
+    await faithfully(control, () => attackOn(beside));
+  }
+  tell(`${name}: the other client's requests without their answer`, `${siege.wrong} of ${siege.latencies.length}`, "0", siege.wrong === 0);
+  tell(`${name}: the other client's p99`, `${p99(siege).toFixed(1)} ms, ${(p99(siege) / p99(peace)).toFixed(2)} times`, `2 times ${p99(peace).toFixed(1)} ms, in peace`, p99(siege) <= 2 * p99(peace));
+  note(`${name}: its p99 while a bare server is attacked so, beside the gateway: ${p99(control).toFixed(1)} ms, ${(p99(control) / p99(peace)).toFixed(2)} times`);
+};
+
+/** Seconds that a connection may last. A small answer that is not read lies in the kernel, and the connection is an idle one, which is kept. */
+const LIMITS: Readonly<Record<Mode, number>> = { "slow headers": 6.5, "slow body": 16, "ranges": 6.5, "slow read": Infinity };
+
 const slowClients = async (): Promise<void> => {
   const program = programOf("slowhttptest");
   if (program === undefined) return console.log("left out: slowhttptest is not on this machine");
-  const attackers = politely(program);
-  note(`attackers are started by ${attackers.slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`);
-  const bare = await start<number>("bare-program.ts");
-  // The first thousand requests are slower than any attack.
-  await faithfully({ latencies: [], wrong: 0 }, () => rest(5000));
   for (const mode of Object.keys(MODES) as Mode[]) {
-    const slow = { mode, connections: 1000, perSecond: 200, seconds: SECONDS };
-    const [peace, siege, beside] = Array.from({ length: 3 }, (): Fared => ({ latencies: [], wrong: 0 })) as [Fared, Fared, Fared];
     const [ends, lives]: [string[], Lives[]] = [[], []];
-    for (let lasted = 0; lasted < SECONDS;) {
-      await faithfully(peace, () => rest(PEACE_MS));
+    await inTurns(`${mode}, 1000 connections`, async (door) => {
       await livesOf();
-      const { ended, seconds } = await faithfully(siege, () => slowly(attackers, tls, slow));
+      const ended = await slowly(politely(program), door, { mode, connections: 1000, perSecond: 200, seconds: SECONDS });
+      if (door !== tls) return;
       ends.push(ended);
       lives.push(await livesOf());
-      await faithfully(beside, () => slowly(attackers, { port: bare.told, ca }, slow));
-      lasted += seconds;
-    }
-    tell(`${mode}, 1000 connections, ${ends.length} times: the other client's requests without their answer`, `${siege.wrong} of ${siege.latencies.length}`, "0", siege.wrong === 0);
-    tell(`${mode}: the other client's p99`, `${p99(siege).toFixed(1)} ms, ${(p99(siege) / p99(peace)).toFixed(2)} times`, `2 times ${p99(peace).toFixed(1)} ms, in peace`, p99(siege) <= 2 * p99(peace));
-    note(`${mode}: its p99 while a bare server is attacked so, beside the gateway: ${p99(beside).toFixed(1)} ms, ${(p99(beside) / p99(peace)).toFixed(2)} times`);
+    });
     const [limit, taken, open, longest] = [LIMITS[mode], sum(lives.map((each) => each.taken)), sum(lives.map((each) => each.open)), Math.max(...lives.map((each) => each.longest)) / 1000];
-    const found = `${taken} taken, ${open} left open, the longest closed after ${longest.toFixed(1)} s; the tool: ${[...new Set(ends)].join(", ")}`;
+    const found = `${taken} taken in ${ends.length} attacks, ${open} left open, the longest closed after ${longest.toFixed(1)} s; the tool: ${[...new Set(ends)].join(", ")}`;
     if (limit === Infinity) note(`${mode}: ${found}`);
     else tell(`${mode}: every connection closed`, found, `0 left open, ${limit} s`, open === 0 && longest <= limit && ends.every((ended) => ended.startsWith("No open")));
   }
-  bare.child.disconnect();
+};
+
+const HASTY = fileURLToPath(new URL("hasty-program.ts", import.meta.url));
+
+const hastyClients = async (): Promise<void> => {
+  const [perSecond, seconds] = [500, PEACE_MS / 1000];
+  const fates: { readonly came: number; readonly greeted: number }[] = [];
+  await inTurns(`${perSecond} handshakes a second`, async (door) => {
+    const [program, ...args] = politely(process.execPath);
+    const { stdout } = await run(program, [...args, HASTY, ...[door.port, perSecond, seconds].map(String)]);
+    if (door === tls) fates.push(JSON.parse(stdout));
+  });
+  const [came, greeted] = [sum(fates.map((each) => each.came)), sum(fates.map((each) => each.greeted))];
+  tell("newcomers that are greeted", `${greeted} of ${came}`, "all", greeted === came);
 };
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((all, each) => all + each, 0);
@@ -129,7 +148,7 @@ const connected = (port: number): Promise<Socket> =>
 /** A crowd that is there already, and says hello in one moment. */
 const crowds = async (): Promise<void> => {
   const [said, request] = [await clientHello(), latin1("POST /phones/4155550123?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")];
-  const [fared, waits]: [Fared, number[]] = [{ latencies: [], wrong: 0 }, []];
+  const [fared, waits]: [Fared, number[]] = [unasked(), []];
   for (let round = 0; round < 5; round++) {
     const crowd = await Promise.all(Array.from({ length: 500 }, () => connected(ports.tls)));
     // The gateway takes one with each turn of its event loop.
@@ -207,9 +226,13 @@ const secrecy = async (): Promise<void> => {
   tell(`testssl.sh, ${all.length} findings`, bad.join("; ") || "nothing of LOW or worse", "nothing", bad.length === 0);
 };
 
-const PARTS: Readonly<Record<string, () => Promise<void>>> = { "half-closers": halfClosers, "silent": silentClients, "crowds": crowds, "bulky": bulkyClients, "slow": slowClients, "testssl": secrecy };
+const PARTS: Readonly<Record<string, () => Promise<void>>> = { "half-closers": halfClosers, "silent": silentClients, "crowds": crowds, "hasty": hastyClients, "bulky": bulkyClients, "slow": slowClients, "testssl": secrecy };
 const asked = values.only === undefined ? Object.values(PARTS) : [PARTS[values.only]].filter((part) => part !== undefined);
 if (asked.length === 0) console.error(`--only: expected one of ${Object.keys(PARTS).join(", ")}`);
+note(`attackers are started by ${politely("").slice(0, -1).join(" ") || "nothing else, and take a share of the processors"}`);
+// The first thousand requests are slower than any attack.
+await faithfully(unasked(), () => rest(5000));
 for (const part of asked) await part();
 child.disconnect();
+bare.child.disconnect();
 process.exitCode = asked.length > 0 && missed === 0 ? 0 : 1;

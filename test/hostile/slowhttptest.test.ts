@@ -19,7 +19,7 @@ describeWith(["slowhttptest"], "slowhttptest, and a client of good faith meanwhi
     const faithful = askFaithfully([{ port: field.ports.plain }], 20);
     const modes = Object.keys(MODES) as Mode[];
     const ends = await Promise.all(modes.flatMap((mode) => [{ port: field.ports.plain }, { port: field.ports.tls, ca: field.ca }].map(async (door) => {
-      const { ended } = await slowly([program!], door, { mode, connections: 50, perSecond: 50, seconds: SECONDS });
+      const ended = await slowly([program!], door, { mode, connections: 50, perSecond: 50, seconds: SECONDS });
       return `${mode}: ${ended}`;
     })));
     const { wrong, latencies } = await faithful.stop();
