@@ -31,6 +31,8 @@ export type Gateway = {
   readonly verifierKey: string;
   /** Reads the config file again and switches to it, or keeps what is in force and says why. Never rejects. */
   readonly reload: () => Promise<Reloaded>;
+  /** Of the config that is in force: SHA-256 of its text, hexadecimal. */
+  readonly configHash: string;
   /** Files that the generation in force was made of, besides the config file, and those that the last reading named. */
   readonly files: FilesRead;
   /** Lets what is under way end, then stops everything. */
@@ -93,6 +95,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     callbacks: callbacks.urls,
     verifierKey: checkpoints.verifierKey,
     reload: () => reloader.reload(),
+    get configHash() { return standing.generation!.hash; },
     get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
     stop: async (reason) => {
       oversight.stage = "draining";

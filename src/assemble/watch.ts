@@ -18,7 +18,7 @@ export type Watching = {
 const SETTLE_MS = 200;
 const POLL_MS = 30_000;
 
-/** Resolves when what stands there is known; then every other content is told. The function that is returned ends it. */
+/** Tells every other content, beginning with what has changed since it was read; resolves when that is told. The function that is returned ends it. */
 export const watchFiles = async (watching: Watching): Promise<() => Promise<void>> => {
   const watcher = new Watcher(watching);
   await watcher.look();
@@ -62,7 +62,8 @@ class Watcher {
     if (this.#closed) return;
     await this.#watchFolders();
     const now = await this.#contents();
-    const other = this.#known !== undefined && !isSame(this.#known, now);
+    const known = this.#known ?? new Map([...this.#watching.files()].map(([file, read]) => [file, read ?? now.get(file) ?? ""]));
+    const other = !isSame(known, now);
     this.#known = now;
     if (!other || this.#closed) return;
     await this.#watching.changed();

@@ -33,12 +33,10 @@ const start = async (config: string): Promise<Gateway | undefined> => {
 };
 
 /** The function that is returned ends it. */
-export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files">, config: string): Promise<() => Promise<void>> => {
+export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "configHash">, config: string): Promise<() => Promise<void>> => {
   const again = (): void => void gateway.reload();
   process.on("SIGHUP", again);
-  const stopWatching = await watchFiles({ files: () => new Map([[resolve(config), undefined], ...gateway.files]), changed: () => gateway.reload() });
-  // What changed while the gateway was starting, nobody has told.
-  again();
+  const stopWatching = await watchFiles({ files: () => new Map([[resolve(config), gateway.configHash], ...gateway.files]), changed: () => gateway.reload() });
   return async () => {
     process.off("SIGHUP", again);
     await stopWatching();

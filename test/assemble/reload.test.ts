@@ -223,6 +223,14 @@ describe("a gateway that keeps reloading", () => {
     expect(await status()).toMatchObject({ warnings: [] });
   });
 
+  it("reads nothing again when nothing has changed since it was read for the start", async () => {
+    await begin();
+    const reload = vi.fn(gateway.gateway.reload);
+    more.unshift(await keepReloading({ reload, files: gateway.gateway.files, configHash: gateway.gateway.configHash }, join(gateway.dir, "ocsgw.yaml")));
+    expect(gateway.gateway.files.size).toBeGreaterThan(0);
+    expect(reload).not.toHaveBeenCalled();
+  });
+
   it("reads once for all who ask while it reads, and not once for each", async () => {
     await begin();
     await write("nonsense");

@@ -8,9 +8,9 @@ import { pooled, welch, type Sample } from "../statistics.ts";
 import type { Case } from "./case.ts";
 
 const SAMPLES = 20_000;
-const AT_A_TIME = 200;
+const AT_A_TIME = 400;
 /** So many ask in turn that none is slowed for asking too often. */
-const ASKERS = 128;
+const ASKERS = 400;
 const OWNED = 1000;
 const FIRST_FOREIGN = 100_001;
 const FIRST_ABSENT = 200_001;
