@@ -57,7 +57,7 @@ const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { ups
   const apply = (): void => {
     if (!last) return own.unsettle();
     // First what is void, then whose word counts.
-    if (last.first) ownership.resume(upstream, last.endpoint);
+    if (last.how === "start") ownership.resume(upstream, last.endpoint);
     else ownership.newEpoch(upstream, last.endpoint);
     own.settle(last.endpoint);
   };

@@ -20,6 +20,8 @@ export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen:
   refuseUndeclaredFields(command, seen);
   RULES[operation.action.resource](command);
   const attributes = attributesForOcs(command);
+  // Last, because from here on it is this request's, and must be given back.
+  const hold = operation.action.resource === "records" ? holdRecord(parts, command) : undefined;
   return {
     client: caller.client,
     credential: caller.credential,
@@ -32,8 +34,9 @@ export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen:
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
     urgent: isUrgent(operation.action),
     fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
-    // Last, because from here on it is this request's, and must be given back.
-    hold: operation.action.resource === "records" ? holdRecord(parts, command) : undefined,
+    hold,
+    withdrawn: hold && (() => (hold.stands() ? undefined : "void")),
+    after: undefined,
   } as unknown as Order;
 };
 

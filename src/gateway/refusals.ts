@@ -23,6 +23,7 @@ export const REFUSALS = {
   "foreign-authority": row(1010, 421, "the request is addressed to a host that is not this gateway"),
   "ambiguous": row(1011, 400, "not one unambiguous HTTP request"),
   "no-credential": row(2001, 401, "no usable credential"),
+  "revoked": row(2001, 401, "the credential was revoked while the request waited"),
   "not-granted": row(2101, 403, "this client may not do this action"),
   "other-tenant": row(2103, 403, "the request names a tenant that this client may not act for"),
   "not-yours": row(2104, 403, "this campaign group, campaign or list is not this tenant's"),
@@ -40,6 +41,7 @@ export const REFUSALS = {
   "garbled": row(4103, 502, "what came back from OCS is not one whole HTTP answer; the request may have been carried out", "sent-no-answer"),
   "no-journal": row(5101, 503, "the journal cannot be written, so nothing was sent"),
   "no-store": row(5103, 503, "ownership cannot be written or OCS's roles are open, so nothing was registered"),
+  "unclear": row(5103, 503, "whose record this is cannot be told now; nothing was sent, repeat the request"),
   "defect": row(5900, 500, "a defect of the gateway"),
 } as const satisfies Record<string, Row>;
 

@@ -54,7 +54,14 @@ export type Order = Proven<"Order", {
   readonly fits: ((body: Uint8Array) => boolean) | undefined;
   /** Leave to use the record handle; undefined for the other resources. */
   readonly hold: Hold | undefined;
+  /** Asked just before the request leaves: why it may not be sent any more. */
+  readonly withdrawn: (() => Withdrawal | undefined) | undefined;
+  /** An earlier request on the same record that this one has to wait for. */
+  readonly after: (() => Promise<void> | undefined) | undefined;
 }>;
+
+/** Why a request that was permitted may not be sent any more. */
+export type Withdrawal = "void" | "unclear" | "revoked";
 
 /** What OCS answered, and how it came. */
 export type Answer = {
@@ -70,7 +77,7 @@ export type Answer = {
 
 /** How `Parts.send` fails: `sent` is false only when not one byte of the request left. */
 export type Failure = {
-  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "void" | "unreachable" | "no-answer" | "cut" | "garbled">;
+  readonly why: Extract<Refusal, "queue-full" | "waited" | "abandoned" | "void" | "unclear" | "revoked" | "unreachable" | "no-answer" | "cut" | "garbled">;
   readonly sent: boolean;
   readonly message: string;
   readonly retryAfter: number | undefined;

@@ -12,9 +12,14 @@ export type Request = {
   readonly urgent: boolean;
   /** For a GET: whether a positive answer's body is the one that was asked for. */
   readonly fits?: ((body: Uint8Array) => boolean) | undefined;
-  /** What the request is about, where that may end while it waits: asked once more just before it leaves. */
-  readonly hold?: { readonly stands: () => boolean } | undefined;
+  /** Asked just before the request leaves: undefined while it may be sent, else why it may not be sent any more. */
+  readonly withdrawn?: (() => Withdrawal | undefined) | undefined;
+  /** An earlier request that this one has to wait for, within its `maxWait`; undefined when there is none now. */
+  readonly after?: (() => Promise<void> | undefined) | undefined;
 };
+
+/** Why a request may not be sent any more: its record is finished, whose record it is cannot be told now, or its credential was revoked. */
+export type Withdrawal = "void" | "unclear" | "revoked";
 
 /** Milliseconds: in the queue, and from the first byte to OCS until its whole answer. */
 export type Waits = { readonly queue: number; readonly ocs: number };
@@ -33,7 +38,7 @@ export type Failing =
   | "queue-full" // this tenant's queue is full
   | "waited" // no lane came free in time
   | "abandoned" // the client hung up while it waited
-  | "void" // what it is about has ended while it waited
+  | Withdrawal
   | "unreachable" // no connection to OCS could be made
   | "no-answer" // OCS did not answer in time
   | "cut" // the connection ended after sending

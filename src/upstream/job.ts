@@ -1,5 +1,5 @@
 /** A request on its way through a switchboard: in the queue, on a lane, or over. */
-import { NoAnswer, type Answer, type Request } from "./exchange.ts";
+import { NoAnswer, type Answer, type Request, type Withdrawal } from "./exchange.ts";
 
 export type Job = {
   readonly request: Request;
@@ -29,9 +29,18 @@ export const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.
   job.reject(reason);
 };
 
-/** What it is about has ended while it waited: then it is refused here. */
-export const isVoid = (job: Job): boolean => {
-  if (job.request.hold?.stands() !== false) return false;
-  refuse(job, new NoAnswer("void", false, "no such record for this tenant"));
+const WITHDRAWN: Readonly<Record<Withdrawal, string>> = {
+  void: "no such record for this tenant",
+  unclear: "whose record it is cannot be told just now",
+  revoked: "the credential was revoked while the request waited",
+};
+
+export const withdrawal = (why: Withdrawal): NoAnswer => new NoAnswer(why, false, WITHDRAWN[why], why === "unclear" ? 1 : undefined);
+
+/** True when it may not be sent any more: then it is refused here. */
+export const isWithdrawn = (job: Job): boolean => {
+  const why = job.request.withdrawn?.();
+  if (why === undefined) return false;
+  refuse(job, withdrawal(why));
   return true;
 };

@@ -6,7 +6,8 @@
  */
 import { afterPoll } from "./after-poll.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { NoAnswer, type Request } from "./exchange.ts";
+import { NoAnswer, type Request, type Withdrawal } from "./exchange.ts";
+import { withdrawal } from "./job.ts";
 import { Pending, type End, type RawAnswer } from "./pending.ts";
 import { Wire } from "./wire.ts";
 
@@ -134,18 +135,19 @@ export class Lane {
 
   #send(pending: Pending, wire: Wire): void {
     clearTimeout(this.#expiry);
-    if (pending.request.hold?.stands() === false) return this.#withdraw(pending);
+    const withdrawn = pending.request.withdrawn?.();
+    if (withdrawn !== undefined) return this.#withdraw(pending, withdrawn);
     this.#become("busy", pending.request.tenant);
     this.#await();
     pending.begin();
     wire.write(this.#textOf(pending.request));
   }
 
-  /** What it is about has ended, and nothing of it has left: the connection is as good as before. */
-  #withdraw(pending: Pending): void {
+  /** It may not be sent any more, and nothing of it has left: the connection is as good as before. */
+  #withdraw(pending: Pending, why: Withdrawal): void {
     this.#pending = undefined;
     this.#become("ready", pending.request.tenant);
-    settle(pending, { fault: new NoAnswer("void", false, "no such record for this tenant") });
+    settle(pending, { fault: withdrawal(why) });
   }
 
   #textOf({ method, path, body }: Request): string {

@@ -4,7 +4,7 @@
  */
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
 import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
-import { isVoid, refuse, unwatch, type Job } from "./job.ts";
+import { isWithdrawn, refuse, unwatch, type Job } from "./job.ts";
 import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Roles, type Change } from "./roles.ts";
@@ -27,6 +27,8 @@ export class Switchboard {
   readonly #vigil = new Vigil(() => this.#lost());
   #lanes: Lane[] = [];
   readonly #free = new Set<Lane>();
+  /** Requests that wait for an earlier one and not for a lane. */
+  readonly #parked = new Set<Job>();
   #inFlight = 0;
   #paused = false;
   #closed = false;
@@ -57,10 +59,35 @@ export class Switchboard {
   send(request: Request, gone?: () => AbortSignal): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const job: Job = { request, tenant: request.tenant, urgent: request.urgent, bytes: Buffer.byteLength(request.body), queuedAt: performance.now(), resolve, reject, gone, tries: 0 };
-      const no = this.#whyNot(job);
-      if (no) return refuse(job, no);
-      if (this.#queue.size === 0 && this.#free.size > 0 && this.#mayAssign) return this.#take(job);
-      this.#wait(job);
+      this.#enter(job);
+    });
+  }
+
+  #enter(job: Job): void {
+    const no = this.#whyNot(job);
+    if (no) return refuse(job, no);
+    const earlier = job.request.after?.();
+    if (earlier) return this.#park(job, earlier);
+    if (this.#queue.size === 0 && this.#free.size > 0 && this.#mayAssign) return this.#take(job);
+    this.#wait(job);
+  }
+
+  /** An earlier request decides what becomes of this one. It takes no turn meanwhile, and has no more time than one that waits for a lane. */
+  #park(job: Job, earlier: Promise<void>): void {
+    const leave = (no: NoAnswer): void => {
+      if (this.#parked.delete(job)) refuse(job, no);
+    };
+    const { max, maxWait } = this.#options.queue;
+    if ([...this.#parked].filter(({ tenant }) => tenant === job.tenant).length >= max) {
+      return refuse(job, new NoAnswer("queue-full", false, "this tenant's queue is full", 1));
+    }
+    this.#parked.add(job);
+    const late = (): void => leave(new NoAnswer("unclear", false, "an earlier request on this record is still in flight", 1));
+    this.#watchFor(job, late, maxWait, leave);
+    void earlier.then(() => {
+      if (!this.#parked.delete(job)) return;
+      unwatch(job);
+      if (!isWithdrawn(job)) this.#enter(job);
     });
   }
 
@@ -121,16 +148,20 @@ export class Switchboard {
 
   /** While it waits, time and the client may take it out. */
   #watch(job: Job): void {
-    const leave = (why: Failing, detail: string): void => {
+    const leave = (no: NoAnswer): void => {
       this.#queue.remove(job);
-      refuse(job, new NoAnswer(why, false, detail, 1));
+      refuse(job, no);
     };
     const { maxWait } = this.#options.queue;
-    job.timer = setTimeout(() => {
-      if (this.#roles.steady) leave("waited", `no lane came free within ${maxWait} ms`);
-      else leave("unreachable", `no OCS accepted a connection within ${maxWait} ms`);
-    }, Math.max(0, job.queuedAt + maxWait - performance.now()));
-    job.hangUp = () => leave("abandoned", "the client hung up while its request waited");
+    const late = (): void => leave(this.#roles.steady
+      ? new NoAnswer("waited", false, `no lane came free within ${maxWait} ms`, 1)
+      : new NoAnswer("unreachable", false, `no OCS accepted a connection within ${maxWait} ms`, 1));
+    this.#watchFor(job, late, maxWait, leave);
+  }
+
+  #watchFor(job: Job, late: () => void, maxWait: number, leave: (no: NoAnswer) => void): void {
+    job.timer = setTimeout(late, Math.max(0, job.queuedAt + maxWait - performance.now()));
+    job.hangUp = () => leave(new NoAnswer("abandoned", false, "the client hung up while its request waited", 1));
     job.signal = job.gone?.();
     if (job.signal?.aborted) job.hangUp();
     else job.signal?.addEventListener("abort", job.hangUp, { once: true });
@@ -171,7 +202,7 @@ export class Switchboard {
     this.#inFlight++;
     let isUnsent = false;
     for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
-      if (isVoid(job)) continue;
+      if (isWithdrawn(job)) continue;
       const started = this.#pace.start();
       const queue = performance.now() - job.queuedAt;
       job.tries++;
@@ -237,13 +268,13 @@ export class Switchboard {
   #found(change: Change, first: boolean): void {
     for (const lane of this.#free) lane.close();
     this.#layLanes();
-    this.#settle({ endpoint: change.to, first });
+    this.#settle({ endpoint: change.to, how: first ? "start" : change.from === change.to ? "reconnected" : "takeover" });
     this.#options.tell?.({ kind: "switchover", upstream: this.#options.name, ...change });
     this.#assign();
   }
 
   #ready(): void {
-    this.#settle({ endpoint: this.#roles.active.origin, first: true });
+    this.#settle({ endpoint: this.#roles.active.origin, how: "start" });
     this.#assign();
   }
 

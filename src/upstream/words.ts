@@ -10,8 +10,11 @@ export type UpstreamNews = { readonly upstream: string } & (
   | { readonly kind: "suspicion" } & Suspicion
 );
 
-/** The OCS that requests go to. `first`: it is the one that was there at the beginning, and no other was known before. */
-export type Settled = { readonly endpoint: string; readonly first: boolean };
+/**
+ * The OCS that requests go to. `start`: found at the first look. `reconnected`: the same one is back after every connection was lost.
+ * `takeover`: the peer took over, which ends the life of the OCS before.
+ */
+export type Settled = { readonly endpoint: string; readonly how: "start" | "reconnected" | "takeover" };
 
 export type UpstreamOptions = {
   readonly name: string;

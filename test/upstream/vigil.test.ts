@@ -40,14 +40,14 @@ describe("a vigil", () => {
   it("is one connection that carries nothing, from the beginning", async () => {
     const watched = await watch(true);
     expect(watched.ocs.bytes()).toBe("");
-    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, first: true }]);
+    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, how: "start" }]);
   });
 
   it("notices that OCS begins anew while no lane is connected", async () => {
     const watched = await watch(true);
     for (const { socket } of watched.ocs.connections) socket.end();
     await until(() => watched.news.some(({ kind }) => kind === "switchover"));
-    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, first: true }, undefined, { endpoint: watched.ocs.url, first: false }]);
+    expect(watched.settled).toEqual([{ endpoint: watched.ocs.url, how: "start" }, undefined, { endpoint: watched.ocs.url, how: "reconnected" }]);
     await until(() => open(watched) === 1);
   });
 
