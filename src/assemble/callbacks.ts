@@ -10,6 +10,7 @@ import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } 
 import { bytesOf, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import type { CallbacksSettings, Settings } from "../settings/schema.ts";
 import { createAnnouncements, type Announced, type AnnouncementParts, type Why } from "../upstream/announcements.ts";
+import { mayDial, type Owning } from "../tenants/ownership.ts";
 import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
 import type { Generation } from "./generation.ts";
 import { blockList, tlsOf } from "./listeners.ts";
@@ -107,19 +108,23 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
   const count = (result: string): void => counts.callback(upstream, result);
   return {
     speaksForActive: async (address, at) => (await records.announcers.get(upstream)?.speaksForActive(address, at)) ?? false,
-    announced: async (record) => count(await own(desk, record)),
+    announced: async (record) => {
+      const owning = await own(desk, record);
+      count(owning);
+      return mayDial(owning);
+    },
     astray: () => {
       count("astray");
-      records.alarms.raise({ reason: "records were announced by an OCS that requests do not go to: they are nobody's", upstream, resource: "records" });
+      records.alarms.raise({ reason: "records were announced by an OCS that is not the active one; it was told not to dial them", upstream, resource: "records" });
     },
     withheld: ({ handle }) => {
       count("withheld");
-      records.ownership.end(upstream, handle);
+      return records.ownership.end(upstream, handle, "rejected");
     },
     ended: async ({ handle, attempt }) => {
       count("call-ended");
-      if (handle !== undefined) records.ownership.end(upstream, handle);
-      else if (attempt !== undefined) await records.ownership.endAttempt(upstream, attempt);
+      if (handle !== undefined) return records.ownership.end(upstream, handle, "call-ended", attempt);
+      return attempt === undefined || records.ownership.endAttempt(upstream, attempt);
     },
     validate: relay && ((body, arrival, handle) => validate(desk, relay, { body, arrival, handle })),
     malformed: (arrival, why, detail) => {
@@ -131,14 +136,18 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
   };
 };
 
-/** What became of it, in the words that are counted. */
-const own = async ({ records, current, upstream }: Desk, record: Announced): Promise<string> => {
+/** What became of it. */
+const own = async ({ records, current, upstream }: Desk, record: Announced): Promise<Owning> => {
   const { parts, find } = current();
   const whose = find(upstream, record);
   if ("nobody" in whose) {
-    records.ownership.disown(upstream, record.handle);
-    if (whose.nobody === "contradiction") records.alarms.raise({ reason: "an announced record belongs to two tenants by the register: it is nobody's", upstream, resource: "records", identifier: String(record.handle) });
-    return whose.nobody;
+    if (whose.nobody === "contradiction") {
+      records.alarms.raise({
+        reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner", upstream,
+        resource: "records", identifier: String(record.handle),
+      });
+    }
+    return records.ownership.disown(upstream, record.handle);
   }
   const { handle, campaign, groupDbid, groupName, list, phone, attempt } = record;
   return records.ownership.announce({

@@ -10,6 +10,7 @@ import { needsOwner, openOwnershipStore, Ownership, type OwnershipNews, type Own
 import { Announcers } from "../upstream/announcers.ts";
 import type { Settled } from "../upstream/switchboard.ts";
 import { createAlarms, type Alarms } from "./alarms.ts";
+import { replayOutcomes } from "./replay-outcomes.ts";
 import type { Stops } from "./stops.ts";
 
 export type Records = {
@@ -28,24 +29,31 @@ type House = { readonly journal: Journal; readonly counts: Counts; /** Settings 
 
 /** Callbacks without a stated time, and upstreams without callbacks. */
 const STALE_AFTER_MS = 30 * 60_000;
+const HANDLE_WINDOW = 64;
 
 export const startOwnership = async ({ upstreams, audit }: Settings, { journal, counts, current }: House, stops: Stops): Promise<Records> => {
   const alarms = createAlarms(journal, counts);
   const hearsOcs = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
-  const store = hearsOcs ? await openStore(audit.dir) : undefined;
+  const journalSize = (): number => journal.status().size;
+  let mark: (() => number) | undefined;
+  const store = hearsOcs ? await openStore(audit.dir, () => mark?.()) : undefined;
   const ownership = new Ownership({
-    store,
+    store, journalSize,
     staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
-    tell: (news) => alarms.raise(alarmOf(news, current())),
+    window: (upstream) => current().upstreams[upstream]?.handle_window ?? HANDLE_WINDOW,
+    restartGrace: (upstream) => current().upstreams[upstream]?.restart_grace ?? 0,
+    tell: (news) => tell(news, { journal, alarms, counts, settings: current() }),
   });
   stops.push(() => ownership.close());
+  if (store) await replayOutcomes(journal, ownership, store.mark);
+  mark = () => ownership.mark;
   const announcers = new Map<string, Announcers>();
   return { ownership, announcers, alarms, earFor: (upstream, origins) => earFor(ownership, announcers, { upstream, origins }) };
 };
 
-const openStore = async (dir: string): Promise<OwnershipStore> => {
-  const store = await openOwnershipStore(join(dir, "ownership.sqlite"));
-  if (store.putAside !== undefined) events.ownershipPutAside(store.putAside);
+const openStore = async (dir: string, mark: () => number | undefined): Promise<OwnershipStore> => {
+  const store: OwnershipStore = await openOwnershipStore(join(dir, "ownership.sqlite"), { mark: () => mark() ?? store.mark });
+  if (store.movedAside !== undefined) events.ownershipMovedAside(store.movedAside);
   return store;
 };
 
@@ -55,10 +63,12 @@ const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { ups
   const own = new Announcers(origins);
   let last: Settled | undefined;
   const apply = (): void => {
-    if (!last) return own.unsettle();
+    if (!last) {
+      ownership.unsettle(upstream);
+      return own.unsettle();
+    }
     // First what is void, then whose word counts.
-    if (last.how === "start") ownership.resume(upstream, last.endpoint);
-    else ownership.newEpoch(upstream, last.endpoint);
+    ownership.settle(upstream, last);
     own.settle(last.endpoint);
   };
   return {
@@ -75,13 +85,29 @@ const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { ups
 
 /** Of every tenant in force that needs an owner for its handles. */
 export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly HandlesState[] => {
-  const counts = new Map([...ownership.counts()].map(([upstream, tenant, handles]) => [JSON.stringify([upstream, tenant]), handles]));
-  return tenants.filter(needsOwner).map(({ upstream, dbid, name }) => ({ upstream, tenant: name, handles: counts.get(JSON.stringify([upstream, dbid])) ?? 0 }));
+  const counts = new Map([...ownership.counts()].map((count) => [JSON.stringify([count.upstream, count.tenant]), count]));
+  return tenants.filter(needsOwner).map(({ upstream, dbid, name }) => {
+    const { owned = 0, unconfirmed = 0 } = counts.get(JSON.stringify([upstream, dbid])) ?? {};
+    return { upstream, tenant: name, handles: owned, unconfirmed };
+  });
+};
+
+type Told = { readonly journal: Journal; readonly alarms: Alarms; readonly counts: Counts; readonly settings: Settings };
+
+const tell = (news: OwnershipNews, { journal, alarms, counts, settings }: Told): void => {
+  if (news.kind !== "epoch") return alarms.raise(alarmOf(news, settings));
+  const { upstream, endpoint, epoch, reason } = news;
+  counts.switchovers++;
+  events.epochBegun(upstream, epoch, reason);
+  journal.note({ kind: "switchover", upstream, from: endpoint, to: endpoint, epoch, reason });
 };
 
 type AlarmEntry = Parameters<Alarms["raise"]>[0];
 
-const alarmOf = (news: OwnershipNews, { tenants }: Settings): AlarmEntry => {
+const alarmOf = (news: Exclude<OwnershipNews, { kind: "epoch" }>, { tenants }: Settings): AlarmEntry => {
+  if (news.kind === "unremoved") {
+    return { reason: "owners that were taken away cannot be removed from the ownership database; it is retried", upstream: "", resource: "records", detail: `${news.count} changes wait` };
+  }
   const { upstream } = news;
   const tenantOf = (is: (tenant: Settings["tenants"][number]) => boolean): { tenant?: Tenant } => {
     const found = tenants.find((tenant) => tenant.upstream === upstream && is(tenant));
@@ -94,8 +120,8 @@ const alarmOf = (news: OwnershipNews, { tenants }: Settings): AlarmEntry => {
     case "shared":
       return { reason: "one record handle was used by two tenants", upstream, ...tenantOf(({ name }) => name === news.tenants[1]), resource: "records", identifier: news.handle };
     case "disputed":
-      return { reason: "a record handle in use was announced for another tenant: it is nobody's now", upstream, resource: "records", identifier: String(news.handle) };
+      return { reason: "a record handle in use was announced for another tenant; it has no owner now", upstream, resource: "records", identifier: String(news.handle) };
     case "unstored":
-      return { reason: "ownership cannot be written: announced records are nobody's", upstream, resource: "records", detail: news.reason };
+      return { reason: "the ownership database cannot be written: OCS is told not to dial what it announces", upstream, resource: "records", detail: news.reason };
   }
 };

@@ -35,7 +35,7 @@ const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint } }: 
   ].join(", ");
 
 /** Handles that are a tenant's now. */
-const records = ({ records: all }: Status): string => all.map(({ tenant, handles }) => `${tenant} ${handles}`).join(", ");
+const records = ({ records: all }: Status): string => all.map(({ tenant, handles, unconfirmed }) => `${tenant} ${handles}${unconfirmed > 0 ? ` (${unconfirmed} unconfirmed)` : ""}`).join(", ");
 
 const requests = ({ requests: counts }: Status): string => counts.map(({ origin, status_class, count }) => `${origin} ${status_class} ${count}`).join(", ") || "none yet";
 

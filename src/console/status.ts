@@ -42,6 +42,8 @@ export type HandlesState = {
   readonly tenant: string;
   /** Record handles that are the tenant's. */
   readonly handles: number;
+  /** Those of them that OCS has not confirmed since its connections were lost, or since the start. */
+  readonly unconfirmed: number;
 };
 
 export type Status = {

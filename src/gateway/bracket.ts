@@ -22,7 +22,7 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
       throw error;
     }
     seen.waits = error.waits;
-    await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error), seen);
+    await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error, reasonFor(order, error)), seen);
     return refuse(error.why, {
       detail: error.message,
       delivery: error.sent ? "sent-no-answer" : "not-sent",
@@ -30,7 +30,7 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
       ...(REFUSALS[error.why].status === 503 && { headers: [["Retry-After", String(error.retryAfter ?? 1)]] }),
     });
   } finally {
-    order.hold?.settle(status);
+    order.lease?.settle(status, seen.arrival.id);
   }
 };
 
@@ -61,5 +61,8 @@ const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen:
   if (written) seen.recorded = took;
   return written;
 };
+
+/** Why a record's request was not sent: its client is not told. */
+const reasonFor = ({ lease }: Order, { why }: Failure): string | undefined => (why === "void" || why === "unclear" ? lease?.reason() : undefined);
 
 const isFailure = (error: unknown): error is Failure & Error => error instanceof Error && "why" in error && "sent" in error;

@@ -23,6 +23,7 @@ export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arriv
     body: redact.body(order.attributes),
     tokens: redact.tokens(resource, identifier, order.attributes),
     config_hash: configHash,
+    ...order.lease?.record,
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
   };
 };
@@ -40,7 +41,7 @@ export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
   endpoint: answer.endpoint,
 });
 
-export const failureEntry = (seen: Seen, failure: Failure): Entry => ({
+export const failureEntry = (seen: Seen, failure: Failure, reason: string | undefined): Entry => ({
   kind: "outcome",
   id: seen.arrival.id,
   delivery: deliveryOf(failure),
@@ -51,6 +52,7 @@ export const failureEntry = (seen: Seen, failure: Failure): Entry => ({
   waits: waitsOf(seen, failure.waits),
   lane: failure.lane ?? null,
   endpoint: failure.endpoint ?? null,
+  ...(reason !== undefined && { reason }),
 });
 
 /** A defect of ours on the way to OCS or back: how far the request got is not known. */
@@ -94,6 +96,7 @@ export const refusalEntry = ({ redact }: Pick<Parts, "redact">, seen: Seen, refu
     status,
     delivery: "not-sent",
     detail: refused.message,
+    ...(refused.more.reason !== undefined && { reason: refused.more.reason }),
     ...(refused.more.pointer !== undefined && { pointer: refused.more.pointer }),
     waits: waitsOf(seen, { queue: 0, ocs: 0 }),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),

@@ -6,6 +6,7 @@ import { CATALOG, type Action, type ResourceName } from "../ocs/catalog.ts";
 import { isAttributeName } from "../ocs/attributes.ts";
 import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
 import { writeTarget } from "../ocs/target.ts";
+import { TEXT_OF_UNCLEAR, textOfDenied } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
@@ -21,7 +22,7 @@ export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen:
   RULES[operation.action.resource](command);
   const attributes = attributesForOcs(command);
   // Last, because from here on it is this request's, and must be given back.
-  const hold = operation.action.resource === "records" ? holdRecord(parts, command) : undefined;
+  const lease = operation.action.resource === "records" ? leaseOf(parts, command) : undefined;
   return {
     client: caller.client,
     credential: caller.credential,
@@ -34,9 +35,9 @@ export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen:
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
     urgent: isUrgent(operation.action),
     fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
-    hold,
-    withdrawn: hold && (() => (hold.stands() ? undefined : "void")),
-    after: undefined,
+    lease,
+    withdrawn: lease?.withdrawn,
+    after: lease?.after,
   } as unknown as Order;
 };
 
@@ -57,12 +58,14 @@ const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
   records: () => undefined,
 };
 
-/** Foreign, finished and unknown handles are one answer, made by one path. */
-const holdRecord = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { operation } }: Command): Order["hold"] => {
+/** Foreign, finished and unknown handles are one answer, made by one path. What cannot be told now is another one, and not final. */
+const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { operation } }: Command): Order["lease"] => {
   const answer = ownership.ask(tenant, operation.identifier!, operation.action.finalizes);
-  if ("hold" in answer) return answer.hold;
-  if (answer.slow) refuse("over-limit", { detail: "too many requests for records that are not this tenant's", headers: [["Retry-After", "1"]] });
-  return refuse("no-such-record");
+  if ("lease" in answer) return answer.lease;
+  if ("unclear" in answer) return refuse("unclear", { reason: TEXT_OF_UNCLEAR[answer.unclear], headers: [["Retry-After", "1"]] });
+  const reason = textOfDenied(answer.denied);
+  if (answer.slow) refuse("over-limit", { detail: "too many requests for records that are not this tenant's", reason, headers: [["Retry-After", "1"]] });
+  return refuse("no-such-record", { reason });
 };
 
 /** Name and DBID are both checked: OCS would take the DBID and not look at the name. */

@@ -54,6 +54,8 @@ type More = {
   /** What exactly, and what to do. Never a value that the client sent, never a foreign tenant's name. */
   readonly detail?: string;
   readonly pointer?: string;
+  /** For the journal and the operator alone: what the client must not be told. */
+  readonly reason?: string;
   readonly headers?: readonly HeaderLine[];
   readonly delivery?: Delivery;
   /** The connection cannot be used after the reply. */

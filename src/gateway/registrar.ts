@@ -22,7 +22,7 @@ export type RegistrarParts = Pick<Parts, "identify" | "challenge" | "note" | "ob
   readonly upstream: string;
   /** By client. */
   readonly registrars: ReadonlyMap<string, Registrar>;
-  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "end">;
+  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "end" | "epochOf">;
   /** Which OCS is the primary is known: else it is open which of them a handle belongs to. */
   readonly isSettled: () => boolean;
 };
@@ -70,31 +70,37 @@ const put = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<R
   const said = tenantIn(await arrival.body());
   const tenant = ask.registrar.tenants.find((each) => isNamed(each, said)) ?? refuse("other-tenant", { detail: "this registrar may not name that tenant", pointer: "/tenant" });
   if (!parts.isSettled()) refuse("no-store", { detail: "which OCS is the primary is open just now", headers: [["Retry-After", "1"]] });
-  const owning = await parts.ownership.register(parts.upstream, ask.handle, tenant.dbid);
-  if (owning === "disputed") refuse("taken");
+  const owning = await parts.ownership.register(parts.upstream, ask.handle, tenant.dbid, ask.registrar.tenants.map(({ dbid }) => dbid));
+  if (owning === "taken" || owning === "disputed") refuse("taken");
   if (owning !== "owned" && owning !== "again") refuse("no-store", { detail: WHY[owning], headers: [["Retry-After", "1"]] });
   if (owning === "owned") record(parts, ask, arrival, tenant);
-  return reply(owning === "owned" ? 201 : 200, tenant);
+  return reply(parts, owning === "owned" ? 201 : 200, tenant);
 };
 
 const WHY: Readonly<Record<Exclude<Owning, "owned" | "again">, string>> = {
-  disputed: "another tenant has it",
-  full: "too many handles are owned already",
-  void: "OCS has changed roles meanwhile",
-  unstored: "ownership cannot be written, so nothing was registered",
+  "taken": "another tenant has it",
+  "disputed": "another tenant has it",
+  "full": "too many handles are owned already",
+  "void": "OCS has changed roles, or the handle was named again meanwhile",
+  "unstored": "the owner cannot be written now, so nothing was registered",
+  "in-flight": "a request of the owner before is still in flight",
+  "unclear": "whose handle it is cannot be told until OCS speaks of it again",
+  "nobody": "it was not registered",
+  "finished": "it was not registered",
 };
 
-/** Gone is gone, whoever took it: another's handle is left alone, and nobody learns that it is there. */
-const take = (parts: RegistrarParts, ask: Ask, arrival: Arrival): Reply => {
+/** Gone is gone, whoever took it: another's handle is left alone, and the caller does not learn that it is there. */
+const take = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<Reply> => {
   const tenant = ownTenant(parts, ask);
   if (tenant) {
-    parts.ownership.end(parts.upstream, ask.handle);
+    const stored = await parts.ownership.end(parts.upstream, ask.handle, "taken-back");
     record(parts, ask, arrival, tenant);
+    if (!stored) refuse("no-store", { detail: "the handle has no owner any more, but that cannot be written now", headers: [["Retry-After", "1"]] });
   }
   return { status: 204, headers: [], body: bytesOf("") };
 };
 
-const look = (parts: RegistrarParts, ask: Ask): Reply => reply(200, ownTenant(parts, ask) ?? refuse("no-resource", { detail: "this handle is no tenant's of this registrar" }));
+const look = (parts: RegistrarParts, ask: Ask): Reply => reply(parts, 200, ownTenant(parts, ask) ?? refuse("no-resource", { detail: "this handle is no tenant's of this registrar" }));
 
 const ownTenant = ({ ownership, upstream }: RegistrarParts, { registrar, handle }: Ask): Tenant | undefined => {
   const owner = ownership.ownerOf(upstream, handle);
@@ -104,8 +110,10 @@ const ownTenant = ({ ownership, upstream }: RegistrarParts, { registrar, handle 
 const record = ({ note, upstream }: RegistrarParts, { client, handle }: Ask, { method }: Arrival, { name }: Tenant): void =>
   note({ kind: "access", user: client, role: "registrar", operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`, purpose: name });
 
-const reply = (status: number, { dbid, name }: Tenant): Reply =>
-  ({ status, headers: [["Content-Type", "application/json"]], body: bytesOf(JSON.stringify({ tenant: { dbid, name } })) });
+/** With the epoch: when it is another one, the registrar has to name its handles again. */
+const reply = ({ ownership, upstream }: RegistrarParts, status: number, { dbid, name }: Tenant): Reply => ({
+  status, headers: [["Content-Type", "application/json"]], body: bytesOf(JSON.stringify({ tenant: { dbid, name }, epoch: ownership.epochOf(upstream) })),
+});
 
 /** `{"tenant": "Alpha Tenant"}` or `{"tenant": 101}`. */
 const tenantIn = (body: Uint8Array): string => {

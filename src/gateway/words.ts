@@ -2,7 +2,7 @@
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
 import type { Credential, Identified } from "../tenants/credential.ts";
-import type { Hold, Ownership } from "../tenants/ownership.ts";
+import type { HandleLease, Ownership } from "../tenants/ownership.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
 import type { Entry } from "../journal/entry.ts";
@@ -53,9 +53,9 @@ export type Order = Proven<"Order", {
   /** Whether a positive answer's body is the one that was asked for. */
   readonly fits: ((body: Uint8Array) => boolean) | undefined;
   /** Leave to use the record handle; undefined for the other resources. */
-  readonly hold: Hold | undefined;
+  readonly lease: HandleLease | undefined;
   /** Asked just before the request leaves: why it may not be sent any more. */
-  readonly withdrawn: (() => Withdrawal | undefined) | undefined;
+  readonly withdrawn: ((leaves?: boolean) => Withdrawal | undefined) | undefined;
   /** An earlier request on the same record that this one has to wait for. */
   readonly after: (() => Promise<void> | undefined) | undefined;
 }>;

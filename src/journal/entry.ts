@@ -26,6 +26,10 @@ export type Intent = {
   readonly body: Readonly<Record<string, unknown>>;
   readonly tokens?: Tokens | undefined;
   readonly config_hash: string;
+  /** Of an owned record handle: the OCS, its epoch, and which announcement or registration of the handle is meant. */
+  readonly upstream?: string | undefined;
+  readonly epoch?: number | undefined;
+  readonly generation?: number | undefined;
   /** The code under which the tenant's policy would have refused it, had the tenant not been observed only. */
   readonly would_refuse?: string | undefined;
   /** Given by the journal: see `numbers.ts`. */
@@ -44,6 +48,8 @@ export type Outcome = {
   readonly waits: Waits;
   readonly lane: string | null;
   readonly endpoint: string | null;
+  /** Why a record's request was not sent, as the client was not told. */
+  readonly reason?: string | undefined;
 };
 
 /** What was known of a request when it was refused. */
@@ -63,6 +69,8 @@ export type Refusal = {
   readonly status: number;
   readonly delivery: Delivery;
   readonly detail?: string | undefined;
+  /** As the client was not told. */
+  readonly reason?: string | undefined;
   readonly pointer?: string | undefined;
   readonly waits?: Waits | undefined;
   /** As in an intent: policy would have said no before what did. */
@@ -200,12 +208,12 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
 const MEMBERS: Members = {
   intent: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    body: true, tokens: true, config_hash: true, would_refuse: true, dnc: true,
+    body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, would_refuse: true, dnc: true,
   },
-  outcome: { id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true },
+  outcome: { id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, code: true, status: true, delivery: true, detail: true, pointer: true, waits: true, would_refuse: true, dnc: true,
+    tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true, dnc: true,
   },
   doubt: { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: { source: true, listener: true, second: true, count: true, codes: true },

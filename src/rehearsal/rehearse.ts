@@ -6,6 +6,7 @@ import { createRedactor } from "../journal/redact.ts";
 import { bytesOf, type Arrival, type HeaderLine } from "../message.ts";
 import { toTenants } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
+import type { HandleLease } from "../tenants/ownership.ts";
 import { createRegister } from "../tenants/register.ts";
 
 export type Question = {
@@ -29,6 +30,10 @@ export type Rehearsal = (question: Question) => Promise<Rehearsed>;
 /** `applied`: what would be done about it. Left out, what the policy says, also that of a tenant that only observes. */
 type How = { readonly applied?: boolean };
 
+const ANY_HANDLE: HandleLease = {
+  withdrawn: () => undefined, after: () => undefined, settle: () => undefined, reason: () => "", record: undefined,
+};
+
 /** Limits are never used up here: they depend on what came before. */
 export const createRehearsal = (settings: Settings, configHash = "", { applied = false }: How = {}): Rehearsal => {
   const register = createRegister(toTenants(settings).map((tenant) => ({ ...tenant, observes: applied && tenant.observes })));
@@ -40,7 +45,7 @@ export const createRehearsal = (settings: Settings, configHash = "", { applied =
       challenge: "",
       register,
       // Whose a handle is, only OCS and registrars tell: here it is taken for the tenant's own.
-      ownership: { ask: () => ({ hold: { stands: () => true, settle: () => undefined } }), ownersAmong: (among) => among },
+      ownership: { ask: () => ({ lease: ANY_HANDLE }), ownersAmong: (among) => among },
       charge: () => ({ allowed: true, retryAfter: 0, headers: [], exceeded: undefined }),
       append: () => Promise.resolve(),
       note: (entry) => void (refusal = entry.kind === "refusal" ? entry : refusal),

@@ -1,7 +1,7 @@
 /** `upstreams`: one entry for each OCS, or pair of primary and backup. */
 import { z } from "zod";
 import { callbacksTls } from "./schema-listeners.ts";
-import { authority, bind, cidr, count, duration, label, name, off, origin, path, size, text, wait, webAddress } from "./units.ts";
+import { authority, bind, cidr, count, duration, durationOrNone, label, name, off, origin, path, size, text, wait, webAddress } from "./units.ts";
 
 const PIN = "sha256: and the base64 of the SHA-256 of a public key's DER (SPKI)";
 const pin = z.string({ error: `expected ${PIN}` }).regex(/^sha256:[A-Za-z0-9+/]{43}=$/, { error: `expected ${PIN}` });
@@ -57,5 +57,9 @@ export const upstream = z.strictObject({
   timeouts: timeouts.prefault({}).describe("How long OCS may take."),
   queue: queue.prefault({}).describe("Requests that wait for a lane."),
   aliases: z.array(authority).prefault([]).describe("Authorities that absolute-form targets may name besides ours: OCS's own, as clients know it."),
+  handle_window: count(1_000_000).default(64)
+    .describe("How far below the highest record handle a new one may be announced. One still lower proves that OCS was restarted."),
+  restart_grace: durationOrNone.prefault("0s")
+    .describe("After a downtime of the gateway that is shorter than this, on the same boot of the machine, record handles are used without waiting for OCS to confirm them."),
   callbacks: off(callbacks).describe("The listener for OCS's validation-uri. Off when left out."),
 });

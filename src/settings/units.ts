@@ -34,6 +34,10 @@ export const duration = spelled(DURATION_EXPECTED, DURATION)
   .refine((text) => parseDuration(text) !== 0, says("a duration above 0"))
   .transform((text) => parseDuration(text) as number).meta({ "x-kind": "duration" });
 
+/** Milliseconds, or 0 for none. */
+export const durationOrNone = spelled("a duration, or 0s", DURATION)
+  .transform((text) => parseDuration(text) as number).meta({ "x-kind": "duration" });
+
 /** The longest that a timer of Node's waits: with more it would not wait at all. */
 export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 

@@ -1,45 +1,71 @@
 /**
- * Whose is a record handle? Ownership belongs to (upstream, epoch, handle). Under `pre-dial` OCS announces each record before it is dialed, under
- * `registered` a trusted component does; only the tenant that was named may use the handle, and first use never grants anything. `dedicated`:
- * the OCS serves one tenant, so every handle is that tenant's. `unscoped`: nothing separates tenants, and two that use one handle raise an alarm.
+ * Which tenant owns a record handle? Ownership belongs to (upstream, epoch, handle). Under `pre-dial` OCS announces each record before it is dialed,
+ * under `registered` a trusted component names its tenant; only that tenant may use the handle, and first use never grants anything. `dedicated`: the
+ * OCS serves one tenant, so every handle is that tenant's. `unscoped`: nothing separates tenants, and two that use one handle raise an alarm.
  *
- * Questions are answered from memory, at once. What is to outlive the process is on disk before whoever told it is answered.
+ * Questions are answered from memory, at once, by one of three verdicts (`ownership/verdict.ts`). Whatever gives or takes an owner is on disk, and no
+ * request of an owner before is in flight, before the party that caused it hears that it is done.
+ *
+ * An epoch is one life of one OCS. Only two things end it: the peer took over, or a handle was announced for the first time far below the highest one.
+ * Losing every connection, or a restart of the gateway, makes handles unconfirmed until OCS speaks of them again.
  */
 import type { Tenant } from "./register.ts";
-import { Handles, type Claimed, type Hold, type Stray } from "./ownership/handles.ts";
+import { Handles, type Asked, type Claimed, type Held } from "./ownership/handles.ts";
 import { StoreFailed, type OwnershipStore, type Row } from "./ownership/store.ts";
 import { Strays, type StrayReport } from "./ownership/strays.ts";
+import type { Ending } from "./ownership/verdict.ts";
 import { createHandleWatch } from "./ownership/watch.ts";
 
-export { needsOwner, type Hold, type Stray } from "./ownership/handles.ts";
+export { needsOwner } from "./ownership/handles.ts";
 export { openOwnershipStore, type OwnershipStore } from "./ownership/store.ts";
+export { TEXT_OF_UNCLEAR, textOfDenied, type Denied, type HandleLease, type OwnedRecord, type Unclear } from "./ownership/verdict.ts";
 export { createFinder, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
 
 export type OwnershipNews =
   | ({ readonly kind: "strays" } & StrayReport)
   | { readonly kind: "shared"; readonly upstream: string; readonly handle: string; readonly tenants: readonly [first: string, other: string] }
   | { readonly kind: "disputed"; readonly upstream: string; readonly handle: number }
-  | { readonly kind: "unstored"; readonly upstream: string; readonly reason: string };
+  | { readonly kind: "unstored"; readonly upstream: string; readonly reason: string }
+  /** Owners that were taken away, or epochs that have ended, are still on disk: it is tried again until they are not. */
+  | { readonly kind: "unremoved"; readonly count: number }
+  /** OCS was found to have begun another life. */
+  | { readonly kind: "epoch"; readonly upstream: string; readonly endpoint: string; readonly epoch: number; readonly reason: string };
 
-/** `again`: it was the tenant's already. All else: the handle is not the tenant's, and why. */
-export type Owning = "owned" | "again" | "disputed" | "full" | "void" | "unstored";
+/** `again`: it was the tenant's already. The rest: the handle is not the tenant's, and why. */
+export type Owning = "owned" | "again" | "finished" | "disputed" | "nobody" | "full" | "void" | "unstored" | "in-flight" | "taken" | "unclear";
 
-export type Answer =
-  | { readonly hold: Hold }
-  /** `slow`: the tenant asks for too many handles that are not its own. */
-  | { readonly stray: Stray; readonly slow: boolean };
+/** May OCS dial a record of which this became? Only where its owner is on disk, or it is certain that it has none here. */
+export const mayDial = (owning: Owning): boolean => ["owned", "again", "finished", "disputed", "nobody"].includes(owning);
+
+/** `slow`: the tenant asks for too many handles that are not its own. */
+export type Answer = Exclude<Asked, { denied: unknown }> | (Extract<Asked, { denied: unknown }> & { readonly slow: boolean });
+
+/** What OCS says of a record besides its handle. */
+export type Announcement = Pick<Row, "upstream" | "handle" | "tenant" | "campaign" | "group" | "list" | "phone" | "attempt">;
+
+/** How an OCS was found: see `Settled` of the upstream. */
+export type Found = { readonly endpoint: string; readonly how: "start" | "reconnected" | "takeover" };
 
 export type OwnershipOptions = {
   /** Left out where nothing is to outlive the process. */
   readonly store?: OwnershipStore | undefined;
-  /** Milliseconds after which a handle is stale, by upstream. */
+  /** Milliseconds for which a handle that OCS does not speak of is kept, by upstream. */
   readonly staleAfter: (upstream: string) => number;
+  /** How far below the highest handle a new one may lie, by upstream. */
+  readonly window?: (upstream: string) => number;
+  /** Milliseconds of downtime after which restored handles are still trusted, by upstream. */
+  readonly restartGrace?: (upstream: string) => number;
+  /** How many entries the journal has. */
+  readonly journalSize?: () => number;
   readonly tell: (news: OwnershipNews) => void;
   /** Milliseconds since 1970, by a clock that nobody sets while the process lives. */
   readonly now?: () => number;
 };
 
 const TICK_MS = 1000;
+const WINDOW = 64;
+/** So long OCS waits for requests of an owner before to be answered. */
+const DRAIN_MS = 2000;
 
 export class Ownership {
   readonly #options: OwnershipOptions;
@@ -50,97 +76,133 @@ export class Ownership {
   readonly #timer: NodeJS.Timeout;
   /** The OCS that handles are of, by upstream. */
   readonly #endpoints = new Map<string, string>();
-  /** Epochs whose beginning is not on disk. */
-  readonly #unwritten = new Map<string, string>();
+  /** The last epoch's way to the disk, by upstream. */
+  readonly #epochsStored = new Map<string, Promise<boolean>>();
+  #isBehind = false;
 
   constructor(options: OwnershipOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.timeOrigin + performance.now());
-    for (const { upstream, endpoint, owned } of options.store?.restored.values() ?? []) {
-      this.#endpoints.set(upstream, endpoint);
-      const handles = this.#of(upstream);
-      for (const [handle, tenant, since] of owned) handles.restore(handle, tenant, Math.min(since, this.#seconds()));
-    }
+    for (const upstream of options.store?.restored.keys() ?? []) this.#restore(upstream);
     this.#timer = setInterval(() => this.tick(), TICK_MS).unref();
   }
 
-  /** May the tenant use the handle? A finalizing action has it for itself until it is settled. */
+  /** May the tenant use the handle? A finalizing action waits for those before it. */
   readonly ask = (tenant: Tenant, identifier: string, finalizes: boolean): Answer => {
     const asked = this.#of(tenant.upstream).ask(tenant, Number(identifier), finalizes);
-    if ("stray" in asked) return { stray: asked.stray, slow: !this.#strays.note(tenant.upstream, tenant.dbid, asked.stray, this.#now()) };
-    if (tenant.records === "unscoped") this.#share(tenant, identifier);
+    if ("denied" in asked) return { ...asked, slow: !this.#strays.note(tenant.upstream, tenant.dbid, asked.denied.why, this.#now()) };
+    if ("lease" in asked && tenant.records === "unscoped") this.#share(tenant, identifier);
     return asked;
   };
 
   /** Those of the tenants whose handle it is, or else was: on two upstreams it may be two tenants'. */
   readonly ownersAmong = (tenants: readonly Tenant[], identifier: string): readonly Tenant[] => {
     const handle = Number(identifier);
-    const owners = tenants.filter(({ upstream, dbid }) => this.#of(upstream).ownerOf(handle) === dbid);
+    const owners = tenants.filter(({ upstream, dbid }) => this.#of(upstream).mayBeOf(handle, dbid));
     return owners.length > 0 ? owners : tenants.filter(({ upstream, dbid }) => this.#of(upstream).formerOwnerOf(handle) === dbid);
   };
 
-  /** OCS has named the tenant. Resolves when it is on disk, or is not to be owned. */
-  readonly announce = (row: Omit<Row, "since">): Promise<Owning> => {
-    const since = this.#seconds();
-    return this.#keep({ ...row, since }, this.#of(row.upstream).announce(row.handle, row.tenant, since));
+  /** OCS has announced the record for this tenant. Resolves when what became of it is on disk. */
+  readonly announce = async (said: Announcement): Promise<Owning> => {
+    const { upstream, handle, tenant, attempt } = said;
+    const handles = this.#ofLife(upstream, handle);
+    return this.#keep(handles, said, handles.announce({ handle, tenant, attempt: attempt ?? undefined, now: this.#seconds() }));
   };
 
-  /** OCS has announced the record, and it is no tenant's here. */
-  disown(upstream: string, handle: number): void {
-    if (this.#of(upstream).disown(handle)) this.#dispute(upstream, handle);
-  }
-
-  /** A registrar has named the tenant. */
-  readonly register = async (upstream: string, handle: number, tenant: number): Promise<Owning> => {
-    const since = this.#seconds();
-    const claimed = this.#of(upstream).register(handle, tenant, since);
-    // Whoever tries to take what is another's is told so; the owner keeps it.
-    if (claimed.as === "disputed") return "disputed";
-    if ("held" in claimed && claimed.held.state !== "pending") return "again";
-    return this.#keep({ upstream, handle, tenant, since, campaign: null, group: null, list: null, phone: null, attempt: null }, claimed);
+  /** OCS has announced the record, and it is no tenant's here. `among`: DBIDs of the tenants that it could mean all the same. */
+  readonly disown = async (upstream: string, handle: number, among: readonly number[] = []): Promise<Owning> => {
+    const handles = this.#ofLife(upstream, handle);
+    const claimed = handles.disown(handle, among, this.#seconds());
+    if (!await this.#isEpochStored(handles)) return "unstored";
+    if (claimed?.as === "disputed") return this.#takeAway(handles, handle, claimed);
+    return claimed === undefined || "held" in claimed ? "nobody" : claimed.as;
   };
 
-  /** The DBID of the tenant whose handle it is. */
+  /** A registrar names the tenant. `speaksFor`: DBIDs of the tenants that it may name. */
+  readonly register = async (upstream: string, handle: number, tenant: number, speaksFor: readonly number[]): Promise<Owning> => {
+    const handles = this.#of(upstream);
+    const claimed = handles.register({ handle, tenant, now: this.#seconds() }, (owner) => speaksFor.includes(owner));
+    return this.#keep(handles, { upstream, handle, tenant, campaign: null, group: null, list: null, phone: null, attempt: null }, claimed);
+  };
+
+  /** The DBID of the tenant that owns the handle, confirmed or not. */
   ownerOf(upstream: string, handle: number): number | undefined {
     return this.#upstreams.get(upstream)?.ownerOf(handle);
   }
 
-  /** The handle is nobody's any more: its call has ended, or is not to be made. */
-  end(upstream: string, handle: number): void {
+  /** The handle has ended: its call is over, or is not to be made. Resolves with whether that is on disk. */
+  async end(upstream: string, handle: number, ending: Ending, attempt?: string): Promise<boolean> {
     const handles = this.#of(upstream);
     const held = handles.find(handle);
-    if (held) handles.end(handle, held);
+    // The end of an older attempt does nothing to a newer one.
+    if (!held || (attempt !== undefined && held.attempt !== undefined && held.attempt !== attempt)) return true;
+    if (!handles.end(handle, held, { ending, at: this.#now() })) return true;
+    return this.#isDone(this.#options.store?.remove(upstream, handle, held.generation));
   }
 
   /** The same, by the call attempt's GUID. */
-  async endAttempt(upstream: string, attempt: string): Promise<void> {
+  async endAttempt(upstream: string, attempt: string): Promise<boolean> {
     const handle = await this.#options.store?.byAttempt(upstream, attempt);
-    if (handle !== undefined) this.end(upstream, handle);
+    return handle === undefined || this.end(upstream, handle, "call-ended", attempt);
   }
 
-  /** The OCS that is there at the beginning: where it is the one of before, what was owned still is. */
-  resume(upstream: string, endpoint: string): void {
-    if (this.#endpoints.get(upstream) !== endpoint) this.newEpoch(upstream, endpoint);
+  /** Every connection was lost: which OCS is the primary is undecided. */
+  unsettle(upstream: string): void {
+    this.#of(upstream).rolesKnown = false;
+  }
+
+  /** Requests go to this OCS from now on. */
+  settle(upstream: string, { endpoint, how }: Found): void {
+    const handles = this.#of(upstream);
+    const known = this.#endpoints.get(upstream);
+    handles.rolesKnown = true;
+    if (how === "takeover" || (known !== undefined && known !== endpoint)) return this.newEpoch(upstream, endpoint);
+    this.#endpoints.set(upstream, endpoint);
+    if (how === "reconnected") handles.unconfirm();
+    if (known === undefined) void this.#isDone(this.#options.store?.beginEpoch(upstream, handles.epoch, endpoint));
   }
 
   /** Everything of this upstream is void. */
   newEpoch(upstream: string, endpoint: string): void {
-    this.#of(upstream).newEpoch();
+    const handles = this.#of(upstream);
+    handles.newEpoch(this.#now());
+    handles.epoch++;
     this.#endpoints.set(upstream, endpoint);
-    this.#unwritten.set(upstream, endpoint);
-    this.#writeEpochs();
+    void this.#storeEpoch(handles);
+  }
+
+  /** Only increases, over restarts too where there is a store. */
+  epochOf(upstream: string): number {
+    return this.#of(upstream).epoch;
+  }
+
+  /** An earlier run had an outcome on disk that ended the handle, and could not remove it any more. */
+  readonly replay = (upstream: string, handle: number, generation: number, ending: Ending, by: string): void => {
+    const handles = this.#of(upstream);
+    const held = handles.find(handle);
+    if (held && held.generation <= generation) handles.end(handle, held, { ending, by, at: this.#now() });
+  };
+
+  /** The journal's index below which every outcome has reached the store, or is in what it is given next. */
+  get mark(): number {
+    const marks = [...this.#upstreams.values()].map(({ mark }) => mark);
+    return Math.min(this.#options.journalSize?.() ?? 0, ...marks);
   }
 
   /** Handles that are owned now, by upstream and DBID. */
-  *counts(): Iterable<readonly [upstream: string, tenant: number, handles: number]> {
-    for (const [upstream, handles] of this.#upstreams) for (const [tenant, count] of handles.counts()) yield [upstream, tenant, count];
+  *counts(): Iterable<{ readonly upstream: string; readonly tenant: number; readonly owned: number; readonly unconfirmed: number }> {
+    for (const [upstream, handles] of this.#upstreams) for (const [tenant, count] of handles.counts()) yield { upstream, tenant, ...count };
   }
 
   /** Ends what is stale and tells what is to be told; by itself once a second. */
   tick(): void {
-    for (const [upstream, handles] of this.#upstreams) handles.endBefore(this.#seconds() - this.#options.staleAfter(upstream) / 1000);
+    const { store } = this.#options;
+    for (const [upstream, handles] of this.#upstreams) handles.makeStale(this.#seconds() - this.#options.staleAfter(upstream) / 1000);
     for (const report of this.#strays.report(this.#now())) this.#options.tell({ kind: "strays", ...report });
-    this.#writeEpochs();
+    const pending = store?.pending() ?? 0;
+    if (pending > 0 && !this.#isBehind) this.#options.tell({ kind: "unremoved", count: pending });
+    this.#isBehind = pending > 0;
+    if ([...this.#upstreams.keys()].some((upstream) => this.#graceOf(upstream) > 0)) store?.touch();
   }
 
   async close(): Promise<void> {
@@ -148,28 +210,81 @@ export class Ownership {
     await this.#options.store?.close();
   }
 
-  async #keep(row: Row, claimed: Claimed): Promise<Owning> {
-    const { upstream, handle } = row;
-    if (claimed.as === "disputed") this.#dispute(upstream, handle);
+  /** What became of a claim, once that is on disk and no request of an owner before is in flight. */
+  async #keep(handles: Handles, said: Announcement, claimed: Claimed): Promise<Owning> {
+    if (claimed.as === "disputed") return this.#takeAway(handles, said.handle, claimed);
     if (!("held" in claimed)) return claimed.as;
     const { as, held } = claimed;
-    const handles = this.#of(upstream);
-    try {
-      await this.#options.store?.put(row);
-    } catch (error) {
-      if (!(error instanceof StoreFailed)) throw error;
-      this.#options.tell({ kind: "unstored", upstream, reason: error.message });
-      if (held.state === "pending") handles.end(handle, held);
-      return held.state === "pending" ? "unstored" : "again";
+    const { handle, upstream } = said;
+    const drained = this.#drained(handles, handle, held.tenant);
+    if (!await this.#isStored(handles, said, held)) return this.#unstored(handles, handle, held, as);
+    if (handles.find(handle) !== held) return "void";
+    if (held.state === "disputed") return "disputed";
+    if (!await drained) {
+      handles.withdraw(handle, held);
+      void this.#isDone(this.#options.store?.remove(upstream, handle, held.generation));
+      return "in-flight";
     }
-    if (!handles.holds(handle, held)) return "void";
-    if (held.state === "pending") held.state = "live";
+    if (handles.find(handle) !== held) return "void";
+    if (held.state === "storing") held.state = "owned";
     return as === "new" ? "owned" : "again";
   }
 
-  #dispute(upstream: string, handle: number): void {
-    this.#options.store?.forget(upstream, handle);
-    this.#options.tell({ kind: "disputed", upstream, handle });
+  /** On disk it is the same tenant's already, or it has no owner there, and then none in memory. */
+  #unstored(handles: Handles, handle: number, held: Held, as: "new" | "renewed" | "again"): Owning {
+    if (as !== "new" && held.state === "owned") return as === "again" ? "again" : "unstored";
+    handles.withdraw(handle, held);
+    // What a commit that hangs may still write, and the owner of before.
+    void this.#isDone(this.#options.store?.remove(handles.upstream, handle, held.generation));
+    return "unstored";
+  }
+
+  async #takeAway(handles: Handles, handle: number, { held, isNews }: Extract<Claimed, { as: "disputed" }>): Promise<Owning> {
+    if (isNews) this.#options.tell({ kind: "disputed", upstream: handles.upstream, handle });
+    const drained = this.#drained(handles, handle, undefined);
+    if (!await this.#isDone(this.#options.store?.remove(handles.upstream, handle, held.generation))) return "unstored";
+    return (await drained) ? "disputed" : "in-flight";
+  }
+
+  async #isStored(handles: Handles, said: Announcement, { since, generation }: Held): Promise<boolean> {
+    const { upstream } = said;
+    const { epoch, highest } = handles;
+    return this.#isDone(this.#options.store?.put({ ...said, epoch, endpoint: this.#endpoints.get(upstream) ?? "", generation, highest, since }), upstream);
+  }
+
+  #storeEpoch({ upstream, epoch }: Handles): Promise<boolean> {
+    const stored = this.#isDone(this.#options.store?.beginEpoch(upstream, epoch, this.#endpoints.get(upstream) ?? ""));
+    this.#epochsStored.set(upstream, stored);
+    return stored;
+  }
+
+  async #isEpochStored(handles: Handles): Promise<boolean> {
+    return await (this.#epochsStored.get(handles.upstream) ?? true) || this.#storeEpoch(handles);
+  }
+
+  /** Resolves with false when it cannot be written now; with an `upstream` that is told. */
+  async #isDone(change: Promise<void> | undefined, upstream?: string): Promise<boolean> {
+    try {
+      await change;
+      return true;
+    } catch (error) {
+      if (!(error instanceof StoreFailed)) throw error;
+      if (upstream !== undefined) this.#options.tell({ kind: "unstored", upstream, reason: error.message });
+      return false;
+    }
+  }
+
+  /** Resolves with whether no request of another tenant is in flight for the handle any more. */
+  #drained(handles: Handles, handle: number, tenant: number | undefined): Promise<boolean> {
+    const drained = handles.inFlight.drained(handle, tenant);
+    if (!drained) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, DRAIN_MS, false);
+      void drained.then(() => {
+        clearTimeout(timer);
+        resolve(true);
+      });
+    });
   }
 
   #share({ upstream, name }: Tenant, handle: string): void {
@@ -177,19 +292,43 @@ export class Ownership {
     if (other !== undefined) this.#options.tell({ kind: "shared", upstream, handle, tenants: [other, name] });
   }
 
-  /** An epoch whose beginning is not on disk would let an earlier one rise again at the next start: it is written until it is. */
-  #writeEpochs(): void {
-    for (const [upstream, endpoint] of this.#unwritten) {
-      this.#unwritten.delete(upstream);
-      this.#options.store?.beginEpoch(upstream, endpoint).catch(() => {
-        if (!this.#unwritten.has(upstream)) this.#unwritten.set(upstream, endpoint);
-      });
+  /** For an announcement of this handle, which may prove that OCS has begun another life. */
+  #ofLife(upstream: string, handle: number): Handles {
+    const handles = this.#of(upstream);
+    if (!handles.provesNewLife(handle, this.#options.window?.(upstream) ?? WINDOW)) return handles;
+    const reason = `OCS began another life: handle ${handle} was announced for the first time, and ${handles.highest} was the highest`;
+    const endpoint = this.#endpoints.get(upstream) ?? "";
+    this.newEpoch(upstream, endpoint);
+    this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason });
+    return handles;
+  }
+
+  #restore(upstream: string): void {
+    const { store } = this.#options;
+    const { endpoint, owned } = store!.restored.get(upstream)!;
+    this.#endpoints.set(upstream, endpoint);
+    const handles = this.#of(upstream);
+    const isTrusted = store!.downtime !== undefined && store!.downtime < this.#graceOf(upstream);
+    for (const { handle, tenant, since, generation, attempt } of owned) {
+      handles.restore(handle, { tenant, since: Math.min(since, this.#seconds()), generation, attempt: attempt ?? undefined }, isTrusted);
     }
+  }
+
+  #graceOf(upstream: string): number {
+    return this.#options.restartGrace?.(upstream) ?? 0;
   }
 
   #of(upstream: string): Handles {
     let handles = this.#upstreams.get(upstream);
-    if (!handles) this.#upstreams.set(upstream, (handles = new Handles((handle) => this.#options.store?.forget(upstream, handle))));
+    if (!handles) {
+      const { store } = this.#options;
+      const known = store?.restored.get(upstream);
+      const highest = known && Math.max(known.highest, ...highestOf(known.owned));
+      handles = new Handles(upstream, (handle, { generation }) => void this.#isDone(store?.remove(upstream, handle, generation)), {
+        epoch: known?.epoch, highest, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
+      });
+      this.#upstreams.set(upstream, handles);
+    }
     return handles;
   }
 
@@ -197,3 +336,5 @@ export class Ownership {
     return Math.floor(this.#now() / 1000);
   }
 }
+
+const highestOf = (owned: readonly { readonly handle: number }[]): readonly number[] => [owned.reduce((highest, { handle }) => Math.max(highest, handle), 0)];

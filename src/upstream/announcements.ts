@@ -1,7 +1,7 @@
 /**
  * What OCS tells on its own account: pre-dial validation (`validation-uri`), one POST for each record before it is dialed, and call report
- * records (`history-uri`), two for each call. 200 lets a record be dialed. Ownership is on disk before the answer, and nothing that is wrong with
- * one announcement stops the dialing of others.
+ * records (`history-uri`), two for each call. 200 lets a record be dialed: only when its owner is on disk. Nothing that is wrong with one
+ * announcement stops the dialing of others.
  */
 import { BodyFault, bytesOf, type Arrival, type Fault, type Handler, type Reply } from "../message.ts";
 
@@ -24,13 +24,14 @@ export type CallEnd = { readonly handle: number | undefined; readonly attempt: s
 export type AnnouncementParts = {
   /** False when it is not said by the OCS that requests go to. */
   readonly speaksForActive: (address: string, at: number) => Promise<boolean>;
-  /** Resolves when it is on disk whose the record is, or it is to be nobody's. */
-  readonly announced: (record: Announced) => Promise<void>;
-  /** It came from an OCS that requests do not go to. */
+  /** Resolves, when it is on disk which tenant owns the record, with whether OCS may dial it. */
+  readonly announced: (record: Announced) => Promise<boolean>;
+  /** It came from an OCS that requests do not go to, so it can have no owner here. */
   readonly astray: (record: Announced) => void;
-  /** The validator keeps the record from being dialed. */
-  readonly withheld: (record: Announced) => void;
-  readonly ended: (call: CallEnd) => Promise<void>;
+  /** The validator keeps the record from being dialed. Resolves when it has no owner any more. */
+  readonly withheld: (record: Announced) => Promise<unknown>;
+  /** Resolves, when the record has no owner any more, with whether that is on disk. */
+  readonly ended: (call: CallEnd) => Promise<boolean>;
   /** The operator's own validator, which has the last word on a record. */
   readonly validate: ((body: Uint8Array, arrival: Arrival, handle: number) => Promise<Reply>) | undefined;
   /** What cannot be read is told with the reason. Returns the status of the reply. */
@@ -54,6 +55,8 @@ const WHOLE = /^[1-9][0-9]{0,9}$/;
 /** A validator's word for a record that is not to be dialed. */
 const CONFLICT = 409;
 const NOTHING = bytesOf("");
+/** OCS dials only what is answered with 200: a record whose owner is not on disk would ring at somebody's without an owner here. */
+const NOT_DIALED: Reply = { status: 502, headers: [], body: NOTHING };
 
 export const createAnnouncements = (parts: AnnouncementParts): Handler => async (arrival) => {
   try {
@@ -102,20 +105,23 @@ const isReport = (said: Properties): boolean => said.GSW_HIST_SEQUENCE_NUM !== u
 
 /** Sequence 0 tells of the attempt, 1 of the end of the call. The handles of an OCS that requests do not go to are not those that are owned. */
 const takeReport = async ({ speaksForActive, ended }: AnnouncementParts, said: Properties, { source, at }: Arrival): Promise<Reply> => {
-  if (wholeOrZero(said.GSW_HIST_SEQUENCE_NUM) === 1 && await speaksForActive(source, at)) await ended({ handle: whole(said.GSW_RECORD_HANDLE), attempt: text(said.GSW_CALL_ATTEMPT_GUID) });
-  return { status: 200, headers: [], body: NOTHING };
+  if (wholeOrZero(said.GSW_HIST_SEQUENCE_NUM) !== 1 || !await speaksForActive(source, at)) return { status: 200, headers: [], body: NOTHING };
+  const stored = await ended({ handle: whole(said.GSW_RECORD_HANDLE), attempt: text(said.GSW_CALL_ATTEMPT_GUID) });
+  return { status: stored ? 200 : 503, headers: [], body: NOTHING };
 };
 
 type Message = { readonly said: Properties; readonly body: Uint8Array; readonly arrival: Arrival };
 
 const takeRecord = async (parts: AnnouncementParts, { said, body, arrival }: Message): Promise<Reply> => {
   const record = recordIn(said);
-  const counts = await parts.speaksForActive(arrival.source, arrival.at);
-  if (counts) await parts.announced(record);
-  else parts.astray(record);
+  if (!await parts.speaksForActive(arrival.source, arrival.at)) {
+    parts.astray(record);
+    return NOT_DIALED;
+  }
+  if (!await parts.announced(record)) return NOT_DIALED;
   if (!parts.validate) return { status: 200, headers: [["ETag", String(record.handle)]], body: NOTHING };
   const reply = await parts.validate(body, arrival, record.handle);
-  if (counts && reply.status === CONFLICT) parts.withheld(record);
+  if (reply.status === CONFLICT) await parts.withheld(record);
   return reply;
 };
 

@@ -12,8 +12,11 @@ export type Request = {
   readonly urgent: boolean;
   /** For a GET: whether a positive answer's body is the one that was asked for. */
   readonly fits?: ((body: Uint8Array) => boolean) | undefined;
-  /** Asked just before the request leaves: undefined while it may be sent, else why it may not be sent any more. */
-  readonly withdrawn?: (() => Withdrawal | undefined) | undefined;
+  /**
+   * Undefined while the request may be sent, else why it may not be sent any more. Asked when it takes its turn, and with `leaves` just before
+   * its first byte is written.
+   */
+  readonly withdrawn?: ((leaves?: boolean) => Withdrawal | undefined) | undefined;
   /** An earlier request that this one has to wait for, within its `maxWait`; undefined when there is none now. */
   readonly after?: (() => Promise<void> | undefined) | undefined;
 };

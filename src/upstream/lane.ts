@@ -135,7 +135,7 @@ export class Lane {
 
   #send(pending: Pending, wire: Wire): void {
     clearTimeout(this.#expiry);
-    const withdrawn = pending.request.withdrawn?.();
+    const withdrawn = pending.request.withdrawn?.(true);
     if (withdrawn !== undefined) return this.#withdraw(pending, withdrawn);
     this.#become("busy", pending.request.tenant);
     this.#await();

@@ -19,8 +19,8 @@ const welch = (one: readonly number[], other: readonly number[]): number => {
 describe("foreign and absent handles", () => {
   it("are looked up by the same steps: none is skipped for what is not there", () => {
     // What can be said without a clock: an answer depends on nothing but the asker, and the same number of looks is made for each.
-    const handles = new Handles(() => undefined);
-    handles.announce(41, TENANTS.beta.dbid, 0);
+    const handles = new Handles("ocs", () => undefined);
+    handles.announce({ handle: 41, tenant: TENANTS.beta.dbid, now: 0 });
     const looks = (handle: number): number => {
       const get = vi.spyOn(Map.prototype, "get");
       handles.ask({ dbid: TENANTS.alpha.dbid, records: "pre-dial" }, handle, true);

@@ -14,10 +14,11 @@ const desk = (over: Partial<AnnouncementParts> = {}): { heard: Heard; tell: (bod
       await new Promise((resolve) => setImmediate(resolve));
       heard.announced.push(record);
       heard.order.push("stored");
+      return true;
     },
     astray: (record) => void heard.astray.push(record),
-    withheld: (record) => void heard.withheld.push(record),
-    ended: (call) => Promise.resolve(void heard.ended.push(call)),
+    withheld: (record) => Promise.resolve(heard.withheld.push(record)),
+    ended: (call) => Promise.resolve(heard.ended.push(call) > 0),
     validate: undefined,
     malformed: (_arrival, why, detail) => {
       heard.malformed.push(`${why}: ${detail}`);
@@ -81,10 +82,17 @@ describe("OCS's pre-dial validation", () => {
     expect((await tell(record(15), { fault: { kind: "foreign-authority", detail: "Host is not this gateway" } })).status).toBe(200);
   });
 
-  it("of an OCS that requests do not go to lets the record be dialed, and gives it to nobody", async () => {
+  it("of an OCS that is not the active one is told not to dial: the record could have no owner", async () => {
     const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false) });
-    expect((await tell(record(15))).status).toBe(200);
+    const reply = await tell(record(15));
+    expect([reply.status, reply.headers, reply.close]).toEqual([502, [], undefined]);
     expect([heard.announced, heard.astray.map(({ handle }) => handle)]).toEqual([[], [15]]);
+  });
+
+  it("is told not to dial what has no owner on disk, and the validator is not asked", async () => {
+    const validate = (): Promise<Reply> => Promise.reject(new Error("asked"));
+    const { tell } = desk({ announced: () => Promise.resolve(false), validate });
+    expect((await tell(record(15))).status).toBe(502);
   });
 });
 
@@ -99,9 +107,10 @@ describe("a validator of the operator's", () => {
     expect(heard.withheld.map(({ handle }) => handle)).toEqual([15]);
   });
 
-  it("withholds nothing from the OCS that requests go to, when another one has asked", async () => {
-    const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false), validate: () => Promise.resolve({ status: 409, headers: [], body: bytesOf("") }) });
-    expect((await tell(record(15))).status).toBe(409);
+  it("is not asked for an OCS that is not the active one", async () => {
+    const validate = (): Promise<Reply> => Promise.reject(new Error("asked"));
+    const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false), validate });
+    expect((await tell(record(15))).status).toBe(502);
     expect([heard.astray.length, heard.withheld]).toEqual([1, []]);
   });
 
@@ -124,6 +133,11 @@ describe("a call report", () => {
     const { heard, tell } = desk({ speaksForActive: () => Promise.resolve(false) });
     expect((await tell({ GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: "15" })).status).toBe(200);
     expect([heard.ended, heard.astray]).toEqual([[], []]);
+  });
+
+  it("whose end cannot be written is answered 503", async () => {
+    const { tell } = desk({ ended: () => Promise.resolve(false) });
+    expect((await tell({ GSW_HIST_SEQUENCE_NUM: 1, GSW_RECORD_HANDLE: "15" })).status).toBe(503);
   });
 
   it("is never validated", async () => {

@@ -1,238 +1,381 @@
 /**
- * The record handles of one OCS in one epoch: whose each is, and whether it may still be used. Handles that were announced or registered are
- * owned; under `dedicated` and `unscoped` a handle needs no owner, but what is finished is finished there as well. Only memory, nothing waits.
+ * The record handles of one OCS in one epoch: which tenant owns each, and whether it may be used now. Handles that were announced or registered
+ * are owned; under `dedicated` and `unscoped` a handle needs no owner, but what is finished is finished there as well. Memory only, nothing waits;
+ * `ownership.ts` keeps the disk in step.
  */
 import type { RecordsMode } from "../register.ts";
+import { Announced } from "./announced.ts";
+import { FreeLease, OwnedLease } from "./lease.ts";
 import { Recent } from "./recent.ts";
+import { InFlight } from "./in-flight.ts";
+import { TEXT_OF_UNCLEAR, textOfDenied, type Denied, type Former, type HandleLease, type Unclear } from "./verdict.ts";
 
 /** Who asks, by shape a tenant of the register. */
 export type Asker = { readonly dbid: number; readonly records: RecordsMode };
 
-/** Under these modes a handle of nobody's may be used by nobody. */
+/** Under these modes a handle without an owner may be used by no tenant. */
 export const needsOwner = ({ records }: Pick<Asker, "records">): boolean => records === "pre-dial" || records === "registered";
 
-/** Leave to use a handle for one request. */
-export type Hold = {
-  /** To be asked just before the request is sent: false when ownership has ended since. */
-  readonly stands: () => boolean;
-  /** To be told once, whatever happened: OCS's status, or undefined when nothing was sent or no answer came. */
-  readonly settle: (status: number | undefined) => void;
-};
+export type Asked = { readonly lease: HandleLease } | { readonly denied: Denied } | { readonly unclear: Unclear };
 
-/** Why a tenant may not use a handle. Nobody outside may tell them apart: only counts and alarms do. */
-export type Stray =
-  | "over" // it was this tenant's
-  | "foreign" // it is another tenant's
-  | "unknown"; // nobody's
-
-export type Asked = { readonly hold: Hold } | { readonly stray: Stray };
-
-/** `pending`: not yet on disk. `disputed`: announced for two tenants, or for one and nobody here, so nobody's until the epoch ends. */
-type State = "pending" | "live" | "finalizing" | "disputed";
-
+/** One announcement or registration. A newer one for the same handle is another generation: what ends the older one does nothing to it. */
 export type Held = {
   /** DBID. */
   readonly tenant: number;
-  /** Seconds since 1970. */
+  readonly generation: number;
+  /** GSW_CALL_ATTEMPT_GUID. */
+  readonly attempt: string | undefined;
+  /** A registrar named the tenant, and not OCS. */
+  readonly registered: boolean;
+  /** Seconds since 1970 of the last word about it. */
   since: number;
-  state: State;
-  /** Known from an earlier run of the gateway, and from nothing else. */
-  restored: boolean;
+  /** `storing`: its owner is not on disk yet. `disputed`: OCS contradicts itself, so it has no owner until the epoch ends. */
+  state: "storing" | "owned" | "disputed";
+  /** The stretch of unbroken connections in which it was last heard of. */
+  stretch: number;
+  /** The last finalizing request, until it is over. */
+  finalizing?: Promise<void> | undefined;
+  /** Where disputed: DBIDs that it could mean. */
+  among?: readonly number[] | undefined;
 };
 
-/** What becomes of a handle that OCS announces or a registrar names. */
-export type Claimed = { readonly as: "new" | "again"; readonly held: Held } | { readonly as: "disputed" | "full" };
+/** What becomes of a handle that OCS announces or a registrar names. `renewed`: another attempt for the same tenant. */
+export type Claimed =
+  | { readonly as: "new" | "renewed" | "again"; readonly held: Held }
+  | { readonly as: "disputed"; readonly held: Held; readonly isNews: boolean }
+  | { readonly as: "finished" | "full" | "taken" | "unclear" };
 
-export type Ended = (handle: number) => void;
+export type Claim = { readonly handle: number; readonly tenant: number; readonly attempt?: string | undefined; readonly now: number };
 
 /** Owned handles at once. OCS's own memory ends far below. */
 const MAX_OWNED = 1_000_000;
 const REMEMBERED = 65_536;
 
+/** What an earlier run of the gateway had reached. `storeLost`: its store was damaged, so that nobody knows. */
+export type Known = {
+  readonly epoch?: number | undefined;
+  readonly highest?: number | undefined;
+  readonly generation?: number | undefined;
+  readonly storeLost?: boolean | undefined;
+  /** How many entries the journal has. */
+  readonly journalSize?: (() => number) | undefined;
+};
+
+export type Restoring = { readonly tenant: number; readonly since: number; readonly generation: number; readonly attempt: string | undefined };
+
 export class Handles {
-  /** From the oldest to the youngest. */
+  /** From the one heard of the longest ago to the last. */
   #owned = new Map<number, Held>();
-  /** Handles that ended, with the tenant that had used them. */
-  readonly #over = new Recent<number>(REMEMBERED);
-  /** The epoch before: its handles are void, and whoever asks for one that it had is no intruder. */
+  /** Not heard of for `stale_after`. Its last owner may still ask OCS, which knows. */
+  readonly #stale = new Recent<Held>(REMEMBERED);
+  readonly #former = new Recent<Former>(REMEMBERED);
+  /** The epoch before: its handles are void, and a tenant that asks for one that it had is no intruder. */
   #past: ReadonlyMap<number, Held> = new Map();
-  /** Finalizing actions under way on handles that need no owner. */
-  #finalizing = new Set<number>();
-  readonly #ended: Ended;
+  #pastAt = 0;
+  #announced: Announced;
+  #generation: number;
+  /** Each loss of all connections begins another stretch; what was last heard of before `#confirmedFrom` is unconfirmed. */
+  #stretch = 1;
+  #confirmedFrom = 0;
+  /** Handles above this one were announced while nothing was lost. */
+  #highestBefore = 0;
+  /** The store was damaged: what was owned before this run is not known. */
+  #isStoreLost = false;
+  readonly #freeFinalizing = new Map<number, Promise<void>>();
+  readonly inFlight = new InFlight();
+  /** Requests that are not over, the oldest first: with the journal's size when each began. */
+  readonly #open = new Map<object, number>();
+  readonly #ended: (handle: number, held: Held) => void;
+  readonly #journalSize: () => number;
+  /** Which OCS is the primary is known. */
+  rolesKnown = true;
 
-  /** `ended` is told of each owned handle that is no longer anybody's. */
-  constructor(ended: Ended) {
+  readonly upstream: string;
+  /** Only increases. */
+  epoch: number;
+
+  /** `ended` is told of each owned handle that has ended. */
+  constructor(upstream: string, ended: (handle: number, held: Held) => void, known: Known = {}) {
+    this.upstream = upstream;
     this.#ended = ended;
+    this.epoch = known.epoch ?? 1;
+    this.#announced = new Announced(known.highest);
+    this.#generation = known.generation ?? 0;
+    this.#isStoreLost = known.storeLost ?? false;
+    this.#journalSize = known.journalSize ?? (() => 0);
   }
 
-  get size(): number {
-    return this.#owned.size;
+  /** A request for an owned handle begins. */
+  begin(lease: object): void {
+    this.#open.set(lease, this.#journalSize());
   }
 
-  /** The DBID of the tenant whose handle it is. */
+  /** It is over, and what it ended is on its way to the store. */
+  over(lease: object): void {
+    this.#open.delete(lease);
+  }
+
+  /** No outcome below this index of the journal is still to reach the store. */
+  get mark(): number {
+    const [oldest] = this.#open.values();
+    return oldest ?? this.#journalSize();
+  }
+
+  get highest(): number {
+    return this.#announced.highest;
+  }
+
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** The DBID of the tenant that owns the handle, unconfirmed ones too. */
   ownerOf(handle: number): number | undefined {
-    const held = this.#owned.get(handle);
-    return held && isOwned(held) ? held.tenant : undefined;
+    const held = this.find(handle);
+    return held?.state === "owned" ? held.tenant : undefined;
   }
 
-  /** The DBID of the tenant whose handle it was. */
+  /** The DBID of the tenant that owned the handle. */
   formerOwnerOf(handle: number): number | undefined {
-    return this.#over.get(handle) ?? this.#past.get(handle)?.tenant;
-  }
-
-  /** Looks everything up in any case, so that an answer takes as long whosever the handle is. */
-  ask(asker: Asker, handle: number, finalizes: boolean): Asked {
-    const held = this.#owned.get(handle);
-    const over = this.#over.get(handle);
-    const past = this.#past.get(handle);
-    if (held?.tenant === asker.dbid && (held.state === "live" || (held.state === "finalizing" && !finalizes))) {
-      if (finalizes) held.state = "finalizing";
-      return { hold: new OwnedHold(this, handle, held, finalizes) };
-    }
-    const busy = over !== undefined || (finalizes && this.#finalizing.has(handle));
-    if (held === undefined && !needsOwner(asker)) return busy ? { stray: "over" } : { hold: new FreeHold(this, handle, asker.dbid, finalizes) };
-    if (held?.tenant === asker.dbid || over === asker.dbid || past?.tenant === asker.dbid) return { stray: "over" };
-    return { stray: held !== undefined && isOwned(held) ? "foreign" : "unknown" };
-  }
-
-  /** OCS's word for whose a handle is. `again`: the same tenant's as before. */
-  announce(handle: number, tenant: number, now: number): Claimed {
-    const known = this.#owned.get(handle);
-    if (known && known.tenant !== tenant && known.restored) this.#forgetRestored();
-    const held = this.#owned.get(handle);
-    if (held === undefined) return this.#add(handle, tenant, now);
-    if (held.tenant !== tenant) held.state = "disputed";
-    if (held.state === "disputed") return { as: "disputed" };
-    held.since = now;
-    held.restored = false;
-    this.#owned.delete(handle);
-    this.#owned.set(handle, held);
-    return { as: "again", held };
-  }
-
-  /** OCS's word that a handle is nobody's here. True when it was somebody's. */
-  disown(handle: number): boolean {
-    const known = this.#owned.get(handle);
-    if (known?.restored) this.#forgetRestored();
-    const held = this.#owned.get(handle);
-    if (held) held.state = "disputed";
-    return held !== undefined;
-  }
-
-  /** A registrar's word: it never takes a handle from anybody. */
-  register(handle: number, tenant: number, now: number): Claimed {
-    const held = this.#owned.get(handle);
-    if (held === undefined) return this.#add(handle, tenant, now);
-    return held.tenant === tenant && held.state !== "disputed" ? { as: "again", held } : { as: "disputed" };
-  }
-
-  /** What an earlier run knew. */
-  restore(handle: number, tenant: number, since: number): void {
-    this.#owned.set(handle, { tenant, since, state: "live", restored: true });
-  }
-
-  /** The handle is nobody's from now on. False when it was not this entry's any more. */
-  end(handle: number, held: Held): boolean {
-    if (this.#owned.get(handle) !== held) return false;
-    this.#owned.delete(handle);
-    this.#over.set(handle, held.tenant);
-    this.#ended(handle);
-    return true;
+    return this.#former.get(handle)?.tenant ?? this.#past.get(handle)?.tenant;
   }
 
   find(handle: number): Held | undefined {
-    return this.#owned.get(handle);
+    return this.#owned.get(handle) ?? this.#stale.get(handle);
   }
 
-  holds(handle: number, held: Held): boolean {
-    return this.#owned.get(handle) === held && held.state !== "disputed";
+  isOwned(handle: number, held: Held): boolean {
+    return held.state === "owned" && this.find(handle) === held;
   }
 
-  /** Ends what has been owned since before. */
-  endBefore(since: number): void {
+  isConfirmed(held: Held): boolean {
+    return held.stretch >= this.#confirmedFrom;
+  }
+
+  /** Looks everything up in any case, so that an answer takes as long whoever owns the handle. */
+  ask(asker: Asker, handle: number, finalizes: boolean): Asked {
+    const held = this.find(handle);
+    const former = this.#former.get(handle);
+    const past = this.#past.get(handle);
+    const own = held?.tenant === asker.dbid ? held : undefined;
+    if (own?.state === "owned" && (!this.rolesKnown || this.isConfirmed(own))) return { lease: new OwnedLease(this, handle, own, finalizes) };
+    if (own?.state === "owned") return { unclear: "unconfirmed" };
+    if (own?.state === "storing") return { unclear: "storing" };
+    if (held?.among?.includes(asker.dbid)) return { unclear: "disputed" };
+    const isFree = held === undefined && !needsOwner(asker);
+    if (isFree && !this.hasEnded(handle)) return { lease: new FreeLease(this, handle, asker.dbid, finalizes) };
+    if (!this.rolesKnown) return { unclear: "roles" };
+    if (former !== undefined && (isFree || former.tenant === asker.dbid)) return { denied: { why: "ended", former } };
+    if (past?.tenant === asker.dbid) return { denied: { why: "epoch-ended", at: this.#pastAt } };
+    if (this.#isStoreLost && held === undefined && !this.#announced.has(handle)) return { unclear: "store-lost" };
+    return { denied: { why: held !== undefined && held.state !== "disputed" ? "foreign" : "unknown" } };
+  }
+
+  /** A sentence for the journal: why this tenant may not use the handle now. */
+  reasonFor(tenant: number, handle: number): string {
+    const asked = this.ask({ dbid: tenant, records: "pre-dial" }, handle, false);
+    if ("denied" in asked) return textOfDenied(asked.denied);
+    return "unclear" in asked ? TEXT_OF_UNCLEAR[asked.unclear] : "an earlier request on the handle was still in flight";
+  }
+
+  /** True when the announcement of this handle proves that OCS has begun another life: it is new, and lies far below the highest one. */
+  provesNewLife(handle: number, window: number): boolean {
+    return handle < this.#announced.highest - window && !this.#announced.has(handle) && this.find(handle) === undefined;
+  }
+
+  /** OCS announces the handle for this tenant. */
+  announce({ handle, tenant, attempt, now }: Claim): Claimed {
+    this.#note(handle);
+    const held = this.find(handle);
+    if (held === undefined) {
+      const former = this.#former.get(handle);
+      if (attempt !== undefined && former?.attempt === attempt) return { as: "finished" };
+      return this.#add({ handle, tenant, attempt, now }, false);
+    }
+    if (held.state === "disputed") return this.#dispute(held, [tenant]);
+    if (held.tenant !== tenant && this.isConfirmed(held)) return this.#dispute(held, [held.tenant, tenant]);
+    if (held.tenant !== tenant) {
+      this.#doubtAll();
+      return this.#replace(held, { handle, tenant, attempt, now }, "storing");
+    }
+    if (attempt !== undefined && attempt === held.attempt) return this.#renew(handle, held, now);
+    return this.#replace(held, { handle, tenant, attempt, now }, held.state);
+  }
+
+  /** OCS announces the handle for no tenant here, or contradicts itself. `among`: DBIDs that it could mean. */
+  disown(handle: number, among: readonly number[], now: number): Claimed | undefined {
+    this.#note(handle);
+    const held = this.find(handle);
+    if (held) {
+      if (!this.isConfirmed(held)) this.#doubtAll();
+      if (among.length === 0 && held.state === "owned") this.#remember(handle, held, { ending: "reassigned", at: now * 1000 });
+      return this.#dispute(held, among);
+    }
+    if (among.length === 0) return undefined;
+    const claimed = this.#add({ handle, tenant: among[0]!, now }, false);
+    return "held" in claimed ? this.#dispute(claimed.held, among) : claimed;
+  }
+
+  /** A registrar names the tenant. It takes nothing from a tenant, except what is unconfirmed and `mayReplace` says it speaks for. */
+  register(claim: Claim, mayReplace: (owner: number) => boolean): Claimed {
+    const held = this.find(claim.handle);
+    if (held === undefined) return this.#add(claim, true);
+    if (held.state === "disputed") return { as: "taken" };
+    if (held.tenant === claim.tenant) return this.#renew(claim.handle, held, claim.now);
+    if (this.isConfirmed(held)) return { as: "taken" };
+    return held.registered && mayReplace(held.tenant) ? this.#replace(held, claim, "storing", true) : { as: "unclear" };
+  }
+
+  /** What an earlier run knew; unconfirmed unless it is `trusted`. */
+  restore(handle: number, { tenant, since, generation, attempt }: Restoring, trusted: boolean): void {
+    const stretch = trusted ? this.#stretch : 0;
+    this.#owned.set(handle, { tenant, generation, attempt, registered: false, since, state: "owned", stretch });
+    if (!trusted) this.#confirmedFrom = this.#stretch;
+    this.#highestBefore = this.#announced.highest;
+  }
+
+  /** Every connection to OCS was lost: nothing that was heard of before is certain. */
+  unconfirm(): void {
+    this.#confirmedFrom = ++this.#stretch;
+    this.#highestBefore = this.#announced.highest;
+  }
+
+  /** The handle has ended. False when this entry is not its owner any more. */
+  end(handle: number, held: Held, how: Pick<Former, "ending" | "by" | "at">): boolean {
+    if (this.find(handle) !== held) return false;
+    this.#remember(handle, held, how);
+    this.#forget(handle);
+    this.#ended(handle, held);
+    return true;
+  }
+
+  /** Takes back a claim that could not be stored. */
+  withdraw(handle: number, held: Held): void {
+    if (this.find(handle) === held) this.#forget(handle);
+  }
+
+  /** What has not been heard of since then is stale: it leaves the store, and only its last owner may still ask OCS. */
+  makeStale(before: number): void {
     for (const [handle, held] of this.#owned) {
-      if (held.since > since) return;
-      this.end(handle, held);
+      if (held.since > before) return;
+      this.#owned.delete(handle);
+      if (held.state === "owned") this.#stale.set(handle, held);
+      this.#ended(handle, held);
     }
   }
 
-  /** Everything is void. Handles may begin anew. */
-  newEpoch(): void {
+  /** Everything is void. Handles may begin again. */
+  newEpoch(at: number): void {
     this.#past = this.#owned;
+    this.#pastAt = at;
     this.#owned = new Map();
-    this.#over.clear();
-    this.#finalizing = new Set();
+    this.#stale.clear();
+    this.#former.clear();
+    this.#announced = new Announced();
+    this.#stretch++;
+    this.#confirmedFrom = 0;
+    this.#highestBefore = 0;
+    this.#isStoreLost = false;
+    this.#freeFinalizing.clear();
   }
 
-  /** How many handles each tenant has, by DBID. */
-  counts(): Map<number, number> {
-    const counts = new Map<number, number>();
-    for (const held of this.#owned.values()) if (isOwned(held)) counts.set(held.tenant, (counts.get(held.tenant) ?? 0) + 1);
+  /** How many handles each tenant owns, by DBID, and how many of them are unconfirmed. */
+  counts(): Map<number, { owned: number; unconfirmed: number }> {
+    const counts = new Map<number, { owned: number; unconfirmed: number }>();
+    for (const held of this.#owned.values()) {
+      if (held.state !== "owned") continue;
+      let count = counts.get(held.tenant);
+      if (!count) counts.set(held.tenant, (count = { owned: 0, unconfirmed: 0 }));
+      count.owned++;
+      if (!this.isConfirmed(held)) count.unconfirmed++;
+    }
     return counts;
   }
 
-  /** Returns what to call when it is over, and whether it was done. */
-  beginFinalizing(handle: number, tenant: number): (done: boolean) => void {
-    const epoch = this.#finalizing;
-    epoch.add(handle);
-    return (done) => {
-      epoch.delete(handle);
-      if (done && epoch === this.#finalizing) this.#over.set(handle, tenant);
-    };
+  /** The finalizing request under way on a handle that needs no owner. */
+  freeFinalizing(handle: number): Promise<void> | undefined {
+    return this.#freeFinalizing.get(handle);
   }
 
-  #add(handle: number, tenant: number, now: number): Claimed {
+  setFreeFinalizing(handle: number, over: Promise<void>): void {
+    this.#freeFinalizing.set(handle, over);
+    void over.then(() => this.#freeFinalizing.get(handle) === over && this.#freeFinalizing.delete(handle));
+  }
+
+  /** A request has finished a handle that needs no owner. `stretch`: when the request began. */
+  finishFree(handle: number, stretch: number, former: Former): void {
+    if (stretch === this.#stretch && !this.#owned.has(handle)) this.#former.set(handle, former);
+  }
+
+  get stretch(): number {
+    return this.#stretch;
+  }
+
+  /** Finished here in this stretch. After a loss of all connections OCS itself is asked again where a handle needs no owner. */
+  hasEnded(handle: number): boolean {
+    return this.#former.get(handle)?.stretch === this.#stretch;
+  }
+
+  /** True when the tenant owns the handle, or may: then it is to be asked as that tenant. */
+  mayBeOf(handle: number, tenant: number): boolean {
+    const held = this.find(handle);
+    return held !== undefined && (held.among?.includes(tenant) ?? held.tenant === tenant);
+  }
+
+  #note(handle: number): void {
+    // One above all that was known goes on where the life of before was: what was unconfirmed is confirmed.
+    if (this.#highestBefore > 0 && handle > this.#highestBefore && !this.#announced.has(handle)) {
+      this.#confirmedFrom = 0;
+      this.#highestBefore = 0;
+    }
+    this.#announced.add(handle);
+  }
+
+  /** An unconfirmed handle was announced for another tenant, so OCS may have begun another life: the others are confirmed one by one only. */
+  #doubtAll(): void {
+    this.#highestBefore = 0;
+  }
+
+  #add({ handle, tenant, attempt, now }: Claim, registered: boolean): Claimed {
     if (this.#owned.size >= MAX_OWNED) return { as: "full" };
-    const held: Held = { tenant, since: now, state: "pending", restored: false };
+    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, since: now, state: "storing", stretch: this.#stretch };
     this.#owned.set(handle, held);
     return { as: "new", held };
   }
 
-  /** OCS gives a handle of an earlier run to somebody else: it has begun anew while the gateway was away. */
-  #forgetRestored(): void {
-    for (const [handle, held] of this.#owned) if (held.restored) this.end(handle, held);
-    this.#over.clear();
-  }
-}
-
-const isOwned = ({ state }: Held): boolean => state === "live" || state === "finalizing";
-
-class OwnedHold implements Hold {
-  readonly #handles: Handles;
-  readonly #handle: number;
-  readonly #held: Held;
-  readonly #finalizes: boolean;
-
-  constructor(handles: Handles, handle: number, held: Held, finalizes: boolean) {
-    [this.#handles, this.#handle, this.#held, this.#finalizes] = [handles, handle, held, finalizes];
+  #replace(before: Held, claim: Claim, state: Held["state"], registered = false): Claimed {
+    const { handle, tenant, attempt, now } = claim;
+    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, since: now, state, stretch: this.#stretch };
+    this.#forget(handle);
+    this.#owned.set(handle, held);
+    if (before.tenant !== tenant) return { as: "new", held };
+    held.finalizing = before.finalizing;
+    return { as: "renewed", held };
   }
 
-  readonly stands = (): boolean => this.#handles.holds(this.#handle, this.#held);
-
-  /** Without an answer it is in doubt whether OCS has acted: the owner, and nobody else, may try again. */
-  readonly settle = (status: number | undefined): void => {
-    if (status === 410 || (status === 200 && this.#finalizes)) this.#handles.end(this.#handle, this.#held);
-    else if (this.#finalizes && this.#held.state === "finalizing") this.#held.state = "live";
-  };
-}
-
-class FreeHold implements Hold {
-  readonly #handles: Handles;
-  readonly #handle: number;
-  readonly #tenant: number;
-  readonly #over: ((done: boolean) => void) | undefined;
-
-  constructor(handles: Handles, handle: number, tenant: number, finalizes: boolean) {
-    [this.#handles, this.#handle, this.#tenant] = [handles, handle, tenant];
-    this.#over = finalizes ? handles.beginFinalizing(handle, tenant) : undefined;
+  #renew(handle: number, held: Held, now: number): Claimed {
+    held.since = now;
+    held.stretch = this.#stretch;
+    this.#forget(handle);
+    this.#owned.set(handle, held);
+    return { as: "again", held };
   }
 
-  /** A handle that became another's while the request waited is no longer free. */
-  readonly stands = (): boolean => {
-    const owner = this.#handles.find(this.#handle);
-    return owner === undefined || owner.tenant === this.#tenant;
-  };
+  #dispute(held: Held, among: readonly number[]): Claimed {
+    const known = held.state === "disputed" ? held.among ?? [] : [];
+    const isNews = held.state !== "disputed" || among.some((dbid) => !known.includes(dbid));
+    held.among = [...new Set([...known, ...among])];
+    held.state = "disputed";
+    return { as: "disputed", held, isNews };
+  }
 
-  /** A 410 of OCS may speak of a handle that is still to be given out: only what was finished here is remembered. */
-  readonly settle = (status: number | undefined): void => this.#over?.(status === 200);
+  #remember(handle: number, { tenant, attempt, since }: Held, how: Pick<Former, "ending" | "by" | "at">): void {
+    const isStale = this.#stale.get(handle) !== undefined;
+    this.#former.set(handle, { tenant, attempt, stretch: this.#stretch, ...how, ...(isStale && { staleSince: since * 1000 }) });
+  }
+
+  #forget(handle: number): void {
+    this.#owned.delete(handle);
+    this.#stale.delete(handle);
+  }
 }

@@ -1,8 +1,8 @@
-/** What was so a while ago, in bounded memory: when a generation is full it becomes the old one, and the old one is forgotten. */
+/** The last values of many keys, in bounded memory: when the young generation is full it becomes the old one, and the old one is forgotten. */
 export class Recent<Value> {
   readonly #max: number;
   #young = new Map<number, Value>();
-  #old: ReadonlyMap<number, Value> = new Map();
+  #old = new Map<number, Value>();
 
   /** Remembers at least the last `max` keys, and twice as many at most. */
   constructor(max: number) {
@@ -19,6 +19,11 @@ export class Recent<Value> {
 
   get(key: number): Value | undefined {
     return this.#young.get(key) ?? this.#old.get(key);
+  }
+
+  delete(key: number): void {
+    this.#young.delete(key);
+    this.#old.delete(key);
   }
 
   clear(): void {

@@ -1,5 +1,6 @@
 /** The thread in which ownership is written: one SQLite file, one transaction for each batch, on disk before it is acknowledged. */
-import { chmodSync, closeSync, openSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { uptime } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import type { Change, News, Order, Restored } from "./store.ts";
@@ -13,6 +14,15 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS owned_attempt ON owned (attempt, upstream) WHERE attempt IS NOT NULL;
 `;
+/** What a file of version 0 lacks. */
+const VERSION_1 = `
+  ALTER TABLE epoch ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE epoch ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE owned ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE alive (boot TEXT NOT NULL, uptime REAL NOT NULL, mark INTEGER NOT NULL) STRICT;
+  INSERT INTO alive VALUES ('', 0, 0);
+  PRAGMA user_version = 1;
+`;
 
 const open = (file: string): DatabaseSync => {
   // What SQLite lays beside it has its rights.
@@ -21,35 +31,43 @@ const open = (file: string): DatabaseSync => {
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   db.exec(SCHEMA);
+  const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version === 0) db.exec(`BEGIN IMMEDIATE; ${VERSION_1} COMMIT;`);
   return db;
 };
 
 class Damaged extends Error {}
 
-type Opened = { readonly db: DatabaseSync; readonly restored: Restored[]; readonly putAside: string | undefined };
+type Opened = {
+  readonly db: DatabaseSync;
+  readonly restored: Restored[];
+  readonly movedAside: string | undefined;
+  readonly downtime: number | undefined;
+  readonly mark: number;
+};
 
 /**
- * A file that is no database any more, or not in all its pages, is put aside: without it every handle is nobody's, until OCS announces it anew.
+ * A file that is no database any more, or not in all its pages, is moved aside: what it held is then not known until OCS announces it again.
  * One that only cannot be had just now (the disk is full, it is locked) is left where it is.
  */
-const openOrPutAside = (file: string): Opened => {
+const openOrMoveAside = (file: string): Opened => {
   try {
-    return { ...openWhole(file), putAside: undefined };
+    return { ...openWhole(file), movedAside: undefined };
   } catch (error) {
     if (!isDamage(error)) throw error;
-    const putAside = `${file}.damaged-${Date.now()}`;
-    renameSync(file, putAside);
+    const movedAside = `${file}.damaged-${Date.now()}`;
+    renameSync(file, movedAside);
     for (const ending of ["-wal", "-shm"]) rmSync(file + ending, { force: true });
-    return { ...openWhole(file), putAside };
+    return { ...openWhole(file), movedAside };
   }
 };
 
-const openWhole = (file: string): Omit<Opened, "putAside"> => {
+const openWhole = (file: string): Omit<Opened, "movedAside"> => {
   const db = open(file);
   try {
     const { quick_check: word } = db.prepare("PRAGMA quick_check(1)").get() as { quick_check: string };
     if (word !== "ok") throw new Damaged(word);
-    return { db, restored: restoredIn(db) };
+    return { db, restored: restoredIn(db), ...aliveIn(db) };
   } catch (error) {
     db.close();
     throw error;
@@ -59,46 +77,79 @@ const openWhole = (file: string): Omit<Opened, "putAside"> => {
 /** SQLITE_CORRUPT, SQLITE_NOTADB and their finer kinds. */
 const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
 
-const restoredIn = (db: DatabaseSync): Restored[] =>
-  (db.prepare("SELECT upstream, number, endpoint FROM epoch").all() as unknown as { upstream: string; number: number; endpoint: string }[]).map(({ upstream, number, endpoint }) => ({
-    upstream,
-    endpoint,
-    owned: (db.prepare("SELECT handle, tenant, since FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since").all(upstream, number) as unknown as { handle: number; tenant: number; since: number }[])
-      .map(({ handle, tenant, since }) => [handle, tenant, since] as const),
-  }));
+type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly generation: number };
 
-type Statements = Readonly<Record<"put" | "forget" | "epoch" | "clear" | "attempt", StatementSync>>;
+const restoredIn = (db: DatabaseSync): Restored[] => {
+  const owned = db.prepare("SELECT handle, tenant, since, generation, attempt FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since, generation");
+  return (db.prepare("SELECT upstream, number, endpoint, highest, generation FROM epoch").all() as unknown as Epoch[])
+    .map(({ upstream, number, endpoint, highest, generation }) =>
+      ({ upstream, endpoint, epoch: number, highest, generation, owned: owned.all(upstream, number) as unknown as Restored["owned"] }));
+};
+
+/** Tells one boot of this machine from another; undefined where the system does not say. */
+const bootId = ((): string | undefined => {
+  try {
+    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  } catch {
+    return undefined;
+  }
+})();
+
+/** Seconds since boot, which no clock that is set moves. */
+const aliveIn = (db: DatabaseSync): Pick<Opened, "downtime" | "mark"> => {
+  const { boot, uptime: last, mark } = db.prepare("SELECT boot, uptime, mark FROM alive").get() as { boot: string; uptime: number; mark: number };
+  return { downtime: bootId !== undefined && boot === bootId ? Math.max(0, uptime() - last) * 1000 : undefined, mark };
+};
+
+const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, generation) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (upstream) DO UPDATE SET
+  highest = CASE WHEN number < ?2 THEN ?4 ELSE max(highest, ?4) END, generation = max(generation, ?5),
+  endpoint = CASE WHEN number < ?2 THEN ?3 ELSE endpoint END, number = max(number, ?2)`;
+
+type Statements = Readonly<Record<"put" | "remove" | "epoch" | "clear" | "attempt" | "alive", StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
-  put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt)
-    VALUES (?1, coalesce((SELECT number FROM epoch WHERE upstream = ?1), 0), ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+  put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
     ON CONFLICT (upstream, handle) DO UPDATE SET epoch = excluded.epoch, tenant = excluded.tenant, since = excluded.since, campaign = excluded.campaign,
-      campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone, attempt = excluded.attempt`),
-  forget: db.prepare("DELETE FROM owned WHERE upstream = ? AND handle = ?"),
-  epoch: db.prepare("INSERT INTO epoch VALUES (?1, 1, ?2) ON CONFLICT (upstream) DO UPDATE SET number = number + 1, endpoint = ?2"),
-  clear: db.prepare("DELETE FROM owned WHERE upstream = ?"),
+      campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone, attempt = excluded.attempt, generation = excluded.generation
+    WHERE excluded.generation >= owned.generation`),
+  remove: db.prepare("DELETE FROM owned WHERE upstream = ? AND handle = ? AND generation <= ?"),
+  epoch: db.prepare(UPSERT_EPOCH),
+  clear: db.prepare("DELETE FROM owned WHERE upstream = ? AND epoch < ?"),
   attempt: db.prepare("SELECT handle FROM owned WHERE attempt = ? AND upstream = ?"),
+  alive: db.prepare("UPDATE alive SET boot = ?, uptime = ?, mark = ?"),
 });
 
-const apply = ({ put, forget, epoch, clear }: Statements, change: Change): void => {
-  if (change.do === "forget") forget.run(change.upstream, change.handle);
-  else if (change.do === "epoch") {
-    clear.run(change.upstream);
-    epoch.run(change.upstream, change.endpoint);
-  } else {
-    const { upstream, handle, tenant, since, campaign, group, list, phone, attempt } = change.row;
-    put.run(upstream, handle, tenant, since, campaign, group, list, phone, attempt);
+/** The epoch of each upstream on disk: only where it changes there is something to clear. */
+const epochs = new Map<string, number>();
+
+const begin = ({ epoch, clear }: Statements, upstream: string, number: number, endpoint: string, [highest, generation]: readonly [number, number]): void => {
+  epoch.run(upstream, number, endpoint, highest, generation);
+  if (epochs.get(upstream) === number) return;
+  clear.run(upstream, number);
+  epochs.set(upstream, number);
+};
+
+const apply = (statements: Statements, change: Change): void => {
+  if (change.do === "remove") statements.remove.run(change.upstream, change.handle, change.generation);
+  else if (change.do === "epoch") begin(statements, change.upstream, change.epoch, change.endpoint, [0, 0]);
+  else {
+    const { upstream, epoch, endpoint, handle, tenant, generation, highest, since, campaign, group, list, phone, attempt } = change.row;
+    begin(statements, upstream, epoch, endpoint, [highest, generation]);
+    statements.put.run(upstream, epoch, handle, tenant, since, campaign, group, list, phone, attempt, generation);
   }
 };
 
-const commit = (db: DatabaseSync, statements: Statements, changes: readonly Change[]): string | undefined => {
+const commit = (db: DatabaseSync, statements: Statements, { changes, mark }: Extract<Order, { kind: "commit" }>): string | undefined => {
   try {
     db.exec("BEGIN IMMEDIATE");
     for (const change of changes) apply(statements, change);
+    statements.alive.run(bootId ?? "", uptime(), mark);
     db.exec("COMMIT");
     return undefined;
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
+    epochs.clear();
     return error instanceof Error ? error.message : String(error);
   }
 };
@@ -115,13 +166,13 @@ const handleOf = ({ attempt }: Statements, guid: string, upstream: string): numb
 const port = parentPort!;
 const tell = (news: News): void => port.postMessage(news);
 
-const { db, restored, putAside } = openOrPutAside(workerData as string);
+const { db, restored, movedAside, downtime, mark } = openOrMoveAside(workerData as string);
 const statements = prepare(db);
 port.on("message", (order: Order) => {
-  if (order.kind === "commit") return tell({ kind: "committed", failed: commit(db, statements, order.changes) });
+  if (order.kind === "commit") return tell({ kind: "committed", failed: commit(db, statements, order) });
   if (order.kind === "attempt") return tell({ kind: "attempt", id: order.id, handle: handleOf(statements, order.attempt, order.upstream) });
   db.close();
   tell({ kind: "closed" });
   port.close();
 });
-tell({ kind: "opened", restored, putAside });
+tell({ kind: "opened", restored, movedAside, downtime, mark });

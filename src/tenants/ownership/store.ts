@@ -1,15 +1,23 @@
 /**
- * Ownership on disk, so that it outlives the process: SQLite in a thread of its own, because a disk that hangs must stop nobody but those who
- * wait for it. All writes that came while one commit was under way share the next. Handles are facts of OCS, tenants are DBIDs, a phone is
- * only ever its token.
+ * Ownership on disk, so that it outlives the process: SQLite in a thread of its own, because a disk that hangs must stop only those who wait for it.
+ * All changes that came while one commit was under way share the next. What takes an owner away is as durable as what gives one: a removal that
+ * could not be committed is tried again until it is. Every row carries its generation and its epoch, so the order of changes does not matter.
+ * Handles are facts of OCS, tenants are DBIDs, a phone is only ever its token.
  */
 import { Worker } from "node:worker_threads";
 
 export type Row = {
   readonly upstream: string;
+  readonly epoch: number;
+  /** The OCS of that epoch. */
+  readonly endpoint: string;
   readonly handle: number;
   /** DBID. */
   readonly tenant: number;
+  /** Of this announcement or registration; only increases within an upstream. */
+  readonly generation: number;
+  /** The highest handle announced in the epoch. */
+  readonly highest: number;
   /** Seconds since 1970. */
   readonly since: number;
   readonly campaign: string | null;
@@ -22,23 +30,51 @@ export type Row = {
   readonly attempt: string | null;
 };
 
-/** An epoch that was under way, with what was owned in it, from the oldest to the youngest. */
-export type Restored = { readonly upstream: string; readonly endpoint: string; readonly owned: readonly (readonly [handle: number, tenant: number, since: number])[] };
+export type Owned = {
+  readonly handle: number;
+  readonly tenant: number;
+  readonly since: number;
+  readonly generation: number;
+  readonly attempt: string | null;
+};
+
+/** An epoch that was under way, with what was owned in it, from the one heard of the longest ago to the last. */
+export type Restored = {
+  readonly upstream: string;
+  readonly endpoint: string;
+  readonly epoch: number;
+  readonly highest: number;
+  readonly generation: number;
+  readonly owned: readonly Owned[];
+};
 
 export type OwnershipStore = {
   /** What an earlier run left behind, by upstream. */
   readonly restored: ReadonlyMap<string, Restored>;
-  /** Set when what was there could not be read and was put aside: its new path. */
-  readonly putAside: string | undefined;
-  /** Resolves when the row is on disk. Rejects with StoreFailed. */
+  /** Set when what was there could not be read and was moved aside: its new path. */
+  readonly movedAside: string | undefined;
+  /** Milliseconds since the store was last written, when that was in the same boot of this machine; else undefined. */
+  readonly downtime: number | undefined;
+  /** The journal's index up to which every finished handle has been removed here. */
+  readonly mark: number;
+  /** Resolves when the row is on disk. Rejects with StoreFailed; then it may still reach the disk later. */
   readonly put: (row: Row) => Promise<void>;
-  /** With the next commit. */
-  readonly forget: (upstream: string, handle: number) => void;
-  /** Resolves when everything of the upstream is void and the epoch of this endpoint has begun. */
-  readonly beginEpoch: (upstream: string, endpoint: string) => Promise<void>;
+  /** Resolves when no row of the handle up to this generation is on disk. Rejects with StoreFailed, and is tried again all the same. */
+  readonly remove: (upstream: string, handle: number, generation: number) => Promise<void>;
+  /** Resolves when the epoch has begun on disk and everything of earlier ones is gone. Rejects likewise, and is tried again all the same. */
+  readonly beginEpoch: (upstream: string, epoch: number, endpoint: string) => Promise<void>;
   readonly byAttempt: (upstream: string, attempt: string) => Promise<number | undefined>;
+  /** Removals and epochs that have failed and are still to be written. */
+  readonly pending: () => number;
+  /** Writes that the gateway is alive, for `downtime`. */
+  readonly touch: () => void;
   /** Commits what waits. */
   readonly close: () => Promise<void>;
+};
+
+export type StoreOptions = {
+  /** The journal's index below which every outcome has been applied here, asked as a commit is put together. */
+  readonly mark?: (() => number) | undefined;
 };
 
 export class StoreFailed extends Error {
@@ -47,32 +83,35 @@ export class StoreFailed extends Error {
 
 export type Change =
   | { readonly do: "put"; readonly row: Row }
-  | { readonly do: "forget"; readonly upstream: string; readonly handle: number }
-  | { readonly do: "epoch"; readonly upstream: string; readonly endpoint: string };
+  | { readonly do: "remove"; readonly upstream: string; readonly handle: number; readonly generation: number }
+  | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string };
 
 export type Order =
-  | { readonly kind: "commit"; readonly changes: readonly Change[] }
+  | { readonly kind: "commit"; readonly changes: readonly Change[]; readonly mark: number }
   | { readonly kind: "attempt"; readonly id: number; readonly upstream: string; readonly attempt: string }
   | { readonly kind: "close" };
 
 export type News =
-  | { readonly kind: "opened"; readonly restored: readonly Restored[]; readonly putAside: string | undefined }
+  | { readonly kind: "opened"; readonly restored: readonly Restored[]; readonly movedAside: string | undefined; readonly downtime: number | undefined; readonly mark: number }
   | { readonly kind: "committed"; readonly failed: string | undefined }
   | { readonly kind: "attempt"; readonly id: number; readonly handle: number | undefined }
   | { readonly kind: "closed" };
 
 /** A write that waits longer has failed for whoever waits: OCS does not wait for ever either. */
 const PATIENCE_MS = 2000;
-/** Changes that may wait for a disk that hangs. */
+/** Rows that may wait for a disk that hangs. */
 const MAX_WAITING = 50_000;
 const CLOSE_MS = 5000;
-
+/** So long after a failure what must be written is tried again. */
+const AGAIN_MS = 500;
 /** Questions that may wait likewise. */
 const MAX_ASKED = 10_000;
 
 /** Changes that share one commit, and one promise. */
 class Batch {
-  readonly changes: Change[] = [];
+  readonly rows: Change[] = [];
+  /** By what they are about: a later one stands for an earlier one. */
+  readonly lasting = new Map<string, Change>();
   readonly #settled = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -84,9 +123,26 @@ class Batch {
     return this.#settled.promise;
   }
 
+  get isEmpty(): boolean {
+    return this.rows.length === 0 && this.lasting.size === 0;
+  }
+
+  get changes(): Change[] {
+    // A removal is of the rows in front of it too: its generation says of which.
+    return [...this.rows, ...this.lasting.values()];
+  }
+
   add(change: Change): void {
-    this.changes.push(change);
+    if (change.do === "put") this.rows.push(change);
+    else this.keep(change);
     this.#timer ??= setTimeout(() => this.fail(new StoreFailed(`the disk did not answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+  }
+
+  /** What has to be written whoever waits for it. */
+  keep(change: Exclude<Change, { do: "put" }>): void {
+    const key = change.do === "epoch" ? `epoch ${change.upstream}` : `${change.handle} ${change.upstream}`;
+    const known = this.lasting.get(key);
+    if (known === undefined || numberOf(known) <= numberOf(change)) this.lasting.set(key, change);
   }
 
   succeed(): void {
@@ -100,41 +156,52 @@ class Batch {
   }
 }
 
-/** Rejects when the file cannot be had: what is damaged is put aside, what is locked or has no room is not. */
-export const openOwnershipStore = (file: string): Promise<OwnershipStore> =>
+const numberOf = (change: Change): number => (change.do === "epoch" ? change.epoch : change.do === "remove" ? change.generation : 0);
+
+/** Rejects when the file cannot be had: what is damaged is moved aside, what is locked or has no room is not. */
+export const openOwnershipStore = (file: string, options: StoreOptions = {}): Promise<OwnershipStore> =>
   new Promise((resolve, reject) => {
     const worker = new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });
     worker.once("error", reject).once("message", (news: News) => {
       worker.off("error", reject);
-      if (news.kind === "opened") resolve(new SqliteStore(worker, news));
+      if (news.kind === "opened") resolve(new SqliteStore(worker, news, options));
     });
   });
 
 class SqliteStore implements OwnershipStore {
   readonly restored: ReadonlyMap<string, Restored>;
-  readonly putAside: string | undefined;
+  readonly movedAside: string | undefined;
+  readonly downtime: number | undefined;
+  readonly mark: number;
   readonly #worker: Worker;
+  readonly #markNow: () => number;
   readonly #questions = new Map<number, (handle: number | undefined) => void>();
   #filling = new Batch();
   #committing: Batch | undefined;
+  #again: NodeJS.Timeout | undefined;
+  #hasFailed = false;
+  #isDue = false;
   #asked = 0;
   #closed = Promise.withResolvers<void>();
   #failed: StoreFailed | undefined;
 
-  constructor(worker: Worker, { restored, putAside }: Extract<News, { kind: "opened" }>) {
+  constructor(worker: Worker, { restored, movedAside, downtime, mark }: Extract<News, { kind: "opened" }>, options: StoreOptions) {
     this.restored = new Map(restored.map((each) => [each.upstream, each]));
-    this.putAside = putAside;
+    [this.movedAside, this.downtime, this.mark] = [movedAside, downtime, mark];
     this.#worker = worker;
-    worker.on("message", (news: News) => this.#hear(news)).on("error", (error) => this.#end(error.message)).on("exit", () => this.#end("the thread has ended"));
+    this.#markNow = options.mark ?? (() => mark);
+    worker.on("message", (news: News) => this.#hear(news));
+    worker.on("error", (error) => this.#end(error.message)).on("exit", () => this.#end("the thread has ended"));
   }
 
-  readonly put = (row: Row): Promise<void> => this.#change({ do: "put", row });
-
-  readonly forget = (upstream: string, handle: number): void => {
-    this.#change({ do: "forget", upstream, handle }).catch(() => undefined);
+  readonly put = (row: Row): Promise<void> => {
+    if (this.#filling.rows.length >= MAX_WAITING) return Promise.reject(new StoreFailed("more waits for the disk than it can take"));
+    return this.#change({ do: "put", row });
   };
 
-  readonly beginEpoch = (upstream: string, endpoint: string): Promise<void> => this.#change({ do: "epoch", upstream, endpoint });
+  readonly remove = (upstream: string, handle: number, generation: number): Promise<void> => this.#change({ do: "remove", upstream, handle, generation });
+
+  readonly beginEpoch = (upstream: string, epoch: number, endpoint: string): Promise<void> => this.#change({ do: "epoch", upstream, epoch, endpoint });
 
   readonly byAttempt = (upstream: string, attempt: string): Promise<number | undefined> => {
     if (this.#failed || this.#questions.size >= MAX_ASKED) return Promise.resolve(undefined);
@@ -143,8 +210,15 @@ class SqliteStore implements OwnershipStore {
     return new Promise((resolve) => this.#questions.set(id, resolve));
   };
 
+  readonly pending = (): number => (this.#hasFailed ? this.#filling.lasting.size + (this.#committing?.lasting.size ?? 0) : 0);
+
+  readonly touch = (): void => {
+    if (!this.#committing && this.#filling.isEmpty && !this.#failed) this.#commit(true);
+  };
+
   readonly close = async (): Promise<void> => {
-    this.#commit();
+    clearTimeout(this.#again);
+    this.#commit(true);
     while (this.#committing && !this.#failed) await this.#committing.done.catch(() => this.#end("the disk did not answer while the store was closed"));
     if (!this.#failed) {
       this.#tell({ kind: "close" });
@@ -156,20 +230,28 @@ class SqliteStore implements OwnershipStore {
 
   #change(change: Change): Promise<void> {
     if (this.#failed) return Promise.reject(this.#failed);
-    if (this.#filling.changes.length >= MAX_WAITING) return Promise.reject(new StoreFailed("more waits for the disk than it can take"));
-    const batch = this.#filling;
-    batch.add(change);
-    // After the turn, so that all that came in one turn of the event loop go together.
-    if (batch.changes.length === 1 && !this.#committing) setImmediate(this.#commit);
-    return batch.done;
+    const { done } = this.#filling;
+    this.#filling.add(change);
+    this.#commitSoon();
+    return done;
   }
 
-  readonly #commit = (): void => {
-    if (this.#committing || this.#failed || this.#filling.changes.length === 0) return;
+  /** After the turn, so that all that came in one turn of the event loop go together. */
+  #commitSoon(): void {
+    if (this.#committing || this.#isDue) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#commit();
+    });
+  }
+
+  #commit(evenEmpty = false): void {
+    if (this.#committing || this.#failed || (this.#filling.isEmpty && !evenEmpty)) return;
     this.#committing = this.#filling;
     this.#filling = new Batch();
-    this.#tell({ kind: "commit", changes: this.#committing.changes });
-  };
+    this.#tell({ kind: "commit", changes: this.#committing.changes, mark: this.#markNow() });
+  }
 
   #tell(order: Order): void {
     this.#worker.postMessage(order);
@@ -181,17 +263,29 @@ class SqliteStore implements OwnershipStore {
       this.#questions.get(news.id)?.(news.handle);
       this.#questions.delete(news.id);
     }
-    if (news.kind === "committed") {
-      const batch = this.#committing;
-      this.#committing = undefined;
-      this.#commit();
-      if (news.failed === undefined) batch?.succeed();
-      else batch?.fail(new StoreFailed(news.failed));
+    if (news.kind === "committed") this.#committed(news.failed);
+  }
+
+  #committed(failed: string | undefined): void {
+    const batch = this.#committing!;
+    this.#committing = undefined;
+    if (failed === undefined) {
+      this.#hasFailed = false;
+      batch.succeed();
+      return this.#commit();
     }
+    const isOver = this.#filling.rows.length === 0;
+    for (const change of batch.lasting.values()) if (change.do !== "put") this.#filling.keep(change);
+    this.#hasFailed = this.#filling.lasting.size > 0;
+    batch.fail(new StoreFailed(failed));
+    if (!isOver) return this.#commit();
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#commit(), AGAIN_MS).unref();
   }
 
   #end(reason: string): void {
     this.#failed ??= new StoreFailed(reason);
+    clearTimeout(this.#again);
     this.#committing?.fail(this.#failed);
     this.#filling.fail(this.#failed);
     for (const answer of this.#questions.values()) answer(undefined);

@@ -1,5 +1,5 @@
 /** Requests for handles that are not the asker's: counted by tenant, slowed over a rate, and told as an alarm. Times in milliseconds. */
-import type { Stray } from "./handles.ts";
+import type { Denied } from "./verdict.ts";
 
 /** What one tenant asked for since the last report. */
 export type StrayReport = {
@@ -25,10 +25,10 @@ export class Strays {
   readonly #counts = new Map<string, Map<number, Count>>();
 
   /** False when it is one too many in this second. What was once the tenant's own is no stray. */
-  note(upstream: string, tenant: number, stray: Stray, now: number): boolean {
+  note(upstream: string, tenant: number, why: Denied["why"], now: number): boolean {
     const count = this.#countOf(upstream, tenant, now);
-    if (stray === "over") return true;
-    count[stray]++;
+    if (why === "ended" || why === "epoch-ended") return true;
+    count[why]++;
     const second = Math.floor(now / 1000);
     count.inSecond = count.second === second ? count.inSecond + 1 : 1;
     count.second = second;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openOwnershipStore, type OwnershipStore, type Row } from "../../../src/tenants/ownership/store.ts";
+import { openOwnershipStore, type Owned, type OwnershipStore, type Row } from "../../../src/tenants/ownership/store.ts";
 
 let dir: string;
 let file: string;
@@ -24,33 +24,37 @@ const begin = async (): Promise<OwnershipStore> => {
 };
 
 const row = (handle: number, over: Partial<Row> = {}): Row => ({
-  upstream: "ocs", handle, tenant: 101, since: 1_000_000 + handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: "t1:token", attempt: `attempt-${handle}`, ...over,
+  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, generation: handle, handle, tenant: 101, since: 1_000_000 + handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: "t1:token", attempt: `attempt-${handle}`, ...over,
 });
+
+const kept = (handle: number, over: Partial<Owned> = {}): Owned =>
+  ({ handle, tenant: 101, since: 1_000_000 + handle, generation: handle, attempt: `attempt-${handle}`, ...over });
 
 describe("ownership on disk", () => {
   it("is what the next run finds, oldest first, in the epoch that was under way", async () => {
     const store = await begin();
-    await store.beginEpoch("ocs", "http://one");
+    await store.beginEpoch("ocs", 1, "http://one");
     await Promise.all([store.put(row(3)), store.put(row(1)), store.put(row(2, { tenant: 102 }))]);
     await store.close();
-    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", owned: [[1, 101, 1_000_001], [2, 102, 1_000_002], [3, 101, 1_000_003]] });
+    const owned = [[1, 101], [2, 102], [3, 101]].map(([handle, tenant]) => kept(handle!, { tenant: tenant! }));
+    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", epoch: 1, highest: 3, generation: 3, owned });
   });
 
   it("replaces, forgets, and voids by upstream", async () => {
     const store = await begin();
-    await store.beginEpoch("ocs", "http://one");
-    await store.beginEpoch("other", "http://o");
-    await Promise.all([store.put(row(1)), store.put(row(2)), store.put(row(1, { tenant: 102, since: 5 })), store.put(row(9, { upstream: "other" }))]);
-    store.forget("ocs", 2);
+    await store.beginEpoch("ocs", 1, "http://one");
+    await store.beginEpoch("other", 1, "http://o");
+    await Promise.all([store.put(row(1)), store.put(row(2)), store.put(row(1, { tenant: 102, since: 5, generation: 3 })), store.put(row(9, { upstream: "other" }))]);
+    await store.remove("ocs", 2, 2);
     await store.close();
     const second = await begin();
-    expect(second.restored.get("ocs")?.owned).toEqual([[1, 102, 5]]);
-    await second.beginEpoch("ocs", "http://two");
-    await second.put(row(7));
+    expect(second.restored.get("ocs")?.owned).toEqual([kept(1, { tenant: 102, since: 5, generation: 3 })]);
+    await second.beginEpoch("ocs", 2, "http://two");
+    await second.put(row(7, { epoch: 2, endpoint: "http://two" }));
     await second.close();
     const third = await begin();
-    expect(third.restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://two", owned: [[7, 101, 1_000_007]] });
-    expect(third.restored.get("other")?.owned).toEqual([[9, 101, 1_000_009]]);
+    expect(third.restored.get("ocs")).toMatchObject({ endpoint: "http://two", epoch: 2, highest: 7, owned: [kept(7)] });
+    expect(third.restored.get("other")?.owned).toEqual([kept(9)]);
   });
 
   it("finds a handle by its call's attempt, within its upstream", async () => {
@@ -61,9 +65,74 @@ describe("ownership on disk", () => {
     expect(await store.byAttempt("ocs", "attempt-16")).toBeUndefined();
   });
 
+  it.each([["older", 4, true], ["same", 5, false], ["younger", 6, false]])("removes a row by an order for the %s generation: row still there %s", async (_which, generation, stays) => {
+    const store = await begin();
+    await store.put(row(5));
+    await store.remove("ocs", 5, generation);
+    await store.close();
+    expect((await begin()).restored.get("ocs")?.owned).toHaveLength(stays ? 1 : 0);
+  });
+
+  it("removes what was put in the same commit, and keeps what a younger generation put", async () => {
+    const store = await begin();
+    await Promise.all([store.put(row(5)), store.remove("ocs", 5, 5), store.put(row(6)), store.remove("ocs", 6, 6), store.put(row(6, { generation: 7 }))]);
+    await store.close();
+    expect((await begin()).restored.get("ocs")?.owned).toEqual([kept(6, { generation: 7 })]);
+  });
+
+  it("begins the epoch of a row that comes before the word of it, and takes nothing of an earlier one any more", async () => {
+    const store = await begin();
+    await store.put(row(1));
+    await store.put(row(2, { epoch: 3, endpoint: "http://two" }));
+    await store.put(row(4, { epoch: 2 }));
+    await store.beginEpoch("ocs", 2, "http://late");
+    await store.close();
+    expect((await begin()).restored.get("ocs")).toMatchObject({ epoch: 3, endpoint: "http://two", owned: [kept(2)] });
+  });
+
+  it("tries a removal and an epoch again until they are written, whoever gave up waiting", async () => {
+    const store = await begin();
+    await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
+    const holder = new DatabaseSync(file);
+    holder.exec("BEGIN IMMEDIATE");
+    const told = await Promise.allSettled([store.remove("ocs", 1, 1), store.beginEpoch("other", 2, "http://p"), store.put(row(3))]);
+    expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+    while (store.pending() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(store.pending()).toBe(2);
+    holder.exec("ROLLBACK");
+    holder.close();
+    while (store.pending() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    await store.close();
+    const { restored } = await begin();
+    expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([false, 2]);
+  });
+
+  it("keeps the journal's mark of the last commit, and for how long it was not written", async () => {
+    const first = await openOwnershipStore(file, { mark: () => 42 });
+    await first.put(row(1));
+    await first.close();
+    const { mark, downtime } = await begin();
+    expect(mark).toBe(42);
+    expect(downtime).toBeLessThan(30_000);
+  });
+
+  it("takes over a file of the version before, with what is owned in it", async () => {
+    const old = new DatabaseSync(file);
+    old.exec(`CREATE TABLE epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
+      CREATE TABLE owned (upstream TEXT NOT NULL, epoch INTEGER NOT NULL, handle INTEGER NOT NULL, tenant INTEGER NOT NULL, since INTEGER NOT NULL,
+        campaign TEXT, campaign_group TEXT, list TEXT, phone TEXT, attempt TEXT, PRIMARY KEY (upstream, handle)) STRICT, WITHOUT ROWID;
+      INSERT INTO epoch VALUES ('ocs', 4, 'http://one');
+      INSERT INTO owned VALUES ('ocs', 4, 15, 101, 1000, NULL, NULL, NULL, NULL, 'attempt-15');`);
+    old.close();
+    const store = await begin();
+    expect([store.restored.get("ocs"), store.downtime]).toEqual([
+      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, generation: 0, owned: [kept(15, { since: 1000, generation: 0 })] }, undefined,
+    ]);
+  });
+
   it("takes many at once in few commits", async () => {
     const store = await begin();
-    await store.beginEpoch("ocs", "http://one");
+    await store.beginEpoch("ocs", 1, "http://one");
     await Promise.all(Array.from({ length: 5000 }, (_, at) => store.put(row(at + 1))));
     await store.close();
     expect((await begin()).restored.get("ocs")?.owned).toHaveLength(5000);
@@ -77,28 +146,28 @@ describe("ownership on disk", () => {
   it("puts a file aside that is no database, and begins anew", async () => {
     await writeFile(file, "no database, and long enough to be read as the header of one ".repeat(20));
     const store = await begin();
-    expect(store.putAside).toMatch(/ownership\.sqlite\.damaged-\d+$/);
-    expect(await readFile(store.putAside!, "utf8")).toMatch(/^no database/);
+    expect(store.movedAside).toMatch(/ownership\.sqlite\.damaged-\d+$/);
+    expect(await readFile(store.movedAside!, "utf8")).toMatch(/^no database/);
     await store.put(row(1));
     await store.close();
   });
 
   it.each([["the records", 1], ["their attempts", 4]])("puts a file aside of which a page of %s is damaged", async (_what, page) => {
     const first = await begin();
-    await first.beginEpoch("ocs", "http://one");
+    await first.beginEpoch("ocs", 1, "http://one");
     await Promise.all(Array.from({ length: 500 }, (_, handle) => first.put(row(handle + 1))));
     await first.close();
     const bytes = await readFile(file);
     await writeFile(file, bytes.fill(0xaa, page * 4096, (page + 1) * 4096));
     const store = await begin();
-    expect(store.putAside).toMatch(/\.damaged-\d+$/);
+    expect(store.movedAside).toMatch(/\.damaged-\d+$/);
     expect(store.restored.size).toBe(0);
     await store.put(row(1));
   });
 
   it("leaves a file where it is that only cannot be had just now", async () => {
     const first = await begin();
-    await first.beginEpoch("ocs", "http://one");
+    await first.beginEpoch("ocs", 1, "http://one");
     await first.put(row(15));
     await first.close();
     const holder = new DatabaseSync(file);
@@ -106,7 +175,7 @@ describe("ownership on disk", () => {
     await expect(openOwnershipStore(file)).rejects.toThrow(/locked/);
     holder.close();
     const store = await begin();
-    expect([store.putAside, store.restored.get("ocs")?.owned.length]).toEqual([undefined, 1]);
+    expect([store.movedAside, store.restored.get("ocs")?.owned.length]).toEqual([undefined, 1]);
   });
 
   it("goes on when it cannot be asked for an attempt", async () => {

@@ -1,0 +1,36 @@
+/**
+ * At a start: what an earlier run had finished, by its journal, and could not remove from the ownership database any more. An outcome on disk is
+ * enough to end a record handle, so no request waits for a second disk.
+ */
+import type { Journal } from "../journal/append.ts";
+import type { Recorded } from "../journal/entry.ts";
+import { readEntries } from "../journal/read.ts";
+import { CATALOG } from "../ocs/catalog.ts";
+import type { Ownership } from "../tenants/ownership.ts";
+
+type Asked = { readonly upstream: string; readonly handle: number; readonly generation: number; readonly finalizes: boolean };
+
+/** `from`: the index below which every outcome has reached the database. */
+export const replayOutcomes = async ({ dir, disk, status }: Journal, { replay }: Pick<Ownership, "replay">, from: number): Promise<void> => {
+  const { size } = status();
+  if (from >= size) return;
+  const asked = new Map<string, Asked>();
+  for await (const entry of readEntries(dir, { from, to: size }, disk)) {
+    if (entry.kind === "intent") note(entry, asked);
+    else if (entry.kind === "outcome") {
+      const of = asked.get(entry.id);
+      asked.delete(entry.id);
+      if (!of || entry.origin !== "ocs") continue;
+      if (entry.status === 410) replay(of.upstream, of.handle, of.generation, "gone", entry.id);
+      else if (entry.status === 200 && of.finalizes) replay(of.upstream, of.handle, of.generation, "finished", entry.id);
+    }
+  }
+};
+
+const finalizing: ReadonlySet<string> = new Set(Object.values(CATALOG.records.actions).filter(({ finalizes }) => finalizes).map(({ name }) => name));
+
+/** Only intents on owned record handles name a generation. */
+const note = ({ id, upstream, identifier, generation, action }: Extract<Recorded, { kind: "intent" }>, asked: Map<string, Asked>): void => {
+  if (upstream === undefined || generation === undefined) return;
+  asked.set(id, { upstream, handle: Number(identifier), generation, finalizes: finalizing.has(action) });
+};

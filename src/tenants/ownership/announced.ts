@@ -1,0 +1,37 @@
+/**
+ * Which handles OCS has announced in one of its lives, and the highest of them. OCS counts its handles up, so one that comes for the first time and
+ * lies far below the highest proves that OCS has begun to count again. A bit for each handle, in pages; the lowest pages are dropped, and a handle
+ * below those that are kept counts as new.
+ */
+const PAGE_BITS = 32_768;
+const MAX_PAGES = 128;
+
+export class Announced {
+  readonly #pages = new Map<number, Uint8Array>();
+  #highest: number;
+
+  /** `highest`: what an earlier run of the gateway knew of this life; 0 for nothing. */
+  constructor(highest = 0) {
+    this.#highest = highest;
+  }
+
+  get highest(): number {
+    return this.#highest;
+  }
+
+  has(handle: number): boolean {
+    const page = this.#pages.get(Math.floor(handle / PAGE_BITS));
+    return page !== undefined && (page[(handle % PAGE_BITS) >> 3]! & (1 << (handle & 7))) !== 0;
+  }
+
+  add(handle: number): void {
+    const number = Math.floor(handle / PAGE_BITS);
+    let page = this.#pages.get(number);
+    if (!page) {
+      this.#pages.set(number, (page = new Uint8Array(PAGE_BITS / 8)));
+      if (this.#pages.size > MAX_PAGES) this.#pages.delete(Math.min(...this.#pages.keys()));
+    }
+    page[(handle % PAGE_BITS) >> 3]! |= 1 << (handle & 7);
+    if (handle > this.#highest) this.#highest = handle;
+  }
+}

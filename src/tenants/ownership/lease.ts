@@ -1,0 +1,141 @@
+/** Leave to use a record handle for one request: what may change until it leaves, what it has to wait for, and what its answer does. */
+import type { Handles, Held } from "./handles.ts";
+import type { HandleLease, OwnedRecord } from "./verdict.ts";
+
+/** Its own end, and not before the end of the one that it waits for. */
+class FinalizingTurn {
+  readonly over: Promise<void>;
+  readonly #own = Promise.withResolvers<void>();
+  #before: Promise<void> | undefined;
+
+  constructor(before: Promise<void> | undefined) {
+    this.#before = before;
+    void before?.then(() => (this.#before = undefined));
+    this.over = before ? Promise.all([before, this.#own.promise]).then(() => undefined) : this.#own.promise;
+  }
+
+  get before(): Promise<void> | undefined {
+    return this.#before;
+  }
+
+  end(): void {
+    this.#own.resolve();
+  }
+}
+
+/** For a handle that OCS announced or a registrar named. */
+export class OwnedLease implements HandleLease {
+  readonly #handles: Handles;
+  readonly #handle: number;
+  readonly #finalizes: boolean;
+  #held: Held;
+  #turn: FinalizingTurn | undefined;
+  #before: Promise<void> | undefined;
+  #isInFlight = false;
+
+  constructor(handles: Handles, handle: number, held: Held, finalizes: boolean) {
+    [this.#handles, this.#handle, this.#held, this.#finalizes] = [handles, handle, held, finalizes];
+    handles.begin(this);
+    this.#line();
+  }
+
+  get record(): OwnedRecord {
+    const { upstream, epoch } = this.#handles;
+    return { upstream, epoch, generation: this.#held.generation };
+  }
+
+  readonly withdrawn = (leaves = false): "void" | "unclear" | undefined => {
+    const now = this.#handles.find(this.#handle);
+    if (now === undefined || now.tenant !== this.#held.tenant) return now?.among?.includes(this.#held.tenant) ? "unclear" : "void";
+    if (now.state === "disputed") return now.among?.includes(this.#held.tenant) ? "unclear" : "void";
+    if (now.state === "storing" || !this.#handles.isConfirmed(now)) return "unclear";
+    // The same tenant's newer attempt: what this request ends is that one.
+    this.#held = now;
+    if (leaves && !this.#isInFlight) {
+      this.#isInFlight = true;
+      this.#handles.inFlight.add(this.#handle, now.tenant);
+    }
+    return undefined;
+  };
+
+  readonly after = (): Promise<void> | undefined => (this.#turn ? this.#turn.before : this.#before);
+
+  /** Without an answer it is in doubt whether OCS has acted: the owner, and no other tenant, may try again. */
+  readonly settle = (status: number | undefined, by?: string): void => {
+    if (status === 410 || (status === 200 && this.#finalizes)) {
+      this.#handles.end(this.#handle, this.#held, { ending: status === 410 ? "gone" : "finished", by, at: Date.now() });
+    }
+    this.#handles.over(this);
+    if (this.#isInFlight) this.#handles.inFlight.remove(this.#handle, this.#held.tenant);
+    this.#isInFlight = false;
+    this.#turn?.end();
+  };
+
+  readonly reason = (): string => this.#handles.reasonFor(this.#held.tenant, this.#handle);
+
+  /** Behind the last finalizing request of this generation; a finalizing one is then the last itself. */
+  #line(): void {
+    const held = this.#held;
+    if (!this.#finalizes) {
+      this.#before = held.finalizing;
+      void this.#before?.then(() => (this.#before = undefined));
+      return;
+    }
+    const turn = new FinalizingTurn(held.finalizing);
+    this.#turn = turn;
+    held.finalizing = turn.over;
+    void turn.over.then(() => held.finalizing === turn.over && (held.finalizing = undefined));
+  }
+}
+
+/** For a handle that needs no owner. */
+export class FreeLease implements HandleLease {
+  readonly #handles: Handles;
+  readonly #handle: number;
+  readonly #tenant: number;
+  readonly #stretch: number;
+  readonly #turn: FinalizingTurn | undefined;
+  #before: Promise<void> | undefined;
+  #isInFlight = false;
+  readonly record = undefined;
+
+  constructor(handles: Handles, handle: number, tenant: number, finalizes: boolean) {
+    [this.#handles, this.#handle, this.#tenant, this.#stretch] = [handles, handle, tenant, handles.stretch];
+    const before = handles.freeFinalizing(handle);
+    if (finalizes) {
+      this.#turn = new FinalizingTurn(before);
+      handles.setFreeFinalizing(handle, this.#turn.over);
+    } else {
+      this.#before = before;
+      void before?.then(() => (this.#before = undefined));
+    }
+  }
+
+  /** A handle that another tenant owns by now, or that an earlier request has finished, is no longer free. */
+  readonly withdrawn = (leaves = false): "void" | "unclear" | undefined => {
+    const owner = this.#handles.find(this.#handle);
+    if (owner !== undefined && owner.tenant !== this.#tenant) return "void";
+    if (owner === undefined && this.#handles.hasEnded(this.#handle)) return "void";
+    if (leaves && !this.#isInFlight) {
+      this.#isInFlight = true;
+      this.#handles.inFlight.add(this.#handle, this.#tenant);
+    }
+    return undefined;
+  };
+
+  readonly reason = (): string => this.#handles.reasonFor(this.#tenant, this.#handle);
+
+  readonly after = (): Promise<void> | undefined => (this.#turn ? this.#turn.before : this.#before);
+
+  /** A 410 of OCS may speak of a handle that is still to be given out: only what was finished here is remembered. */
+  readonly settle = (status: number | undefined, by?: string): void => {
+    if (this.#turn && status === 200) {
+      this.#handles.finishFree(this.#handle, this.#stretch, {
+        tenant: this.#tenant, ending: "finished", by, at: Date.now(), stretch: this.#stretch,
+      });
+    }
+    if (this.#isInFlight) this.#handles.inFlight.remove(this.#handle, this.#tenant);
+    this.#isInFlight = false;
+    this.#turn?.end();
+  };
+}
