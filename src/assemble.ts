@@ -66,9 +66,12 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const { journal, checkpoints, secondPlaces } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
   const revocations = createRevocations();
-  const current = (): Settings => standing.generation?.settings ?? settings;
+  // The records are there before what is in force.
+  let inForce: Standing | undefined;
+  const current = (): Settings => inForce?.generation?.settings ?? settings;
   const records = await startOwnership(settings, { journal, counts, current }, stops);
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
+  inForce = standing;
   await startRetention({ journal, checkpoints, current }, stops);
   const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });

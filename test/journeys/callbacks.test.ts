@@ -93,7 +93,7 @@ describe("the callbacks listener", () => {
     const gammas = { GSW_CAMPAIGN_NAME: "Gamma", GSW_CAMPAIGN_GROUP_NAME: "Gamma@G", GSW_CAMPAIGN_GROUP_DBID: 300, GSW_CALLING_LIST: "Gamma List" };
     expect((await announce(callbacks, record(1, gammas))).status).toBe(200);
     expect([await reject("alpha", 1), await reject("beta", 1)]).toEqual([GONE, GONE]);
-    expect((await journal()).filter(({ kind }) => kind === "alarm")).toMatchObject([{ reason: "a record handle in use was announced for another tenant: it is nobody's now", identifier: "1" }]);
+    expect((await journal()).filter(({ kind }) => kind === "alarm")).toMatchObject([{ reason: "a record handle in use was announced for another tenant; it has no owner now", identifier: "1" }]);
   });
 
   it("tells of what contradicts itself, once, by an alarm that names no tenant", async () => {
@@ -101,7 +101,7 @@ describe("the callbacks listener", () => {
     for (const handle of [1, 2, 3]) await announce(callbacks, record(handle, { GSW_CALLING_LIST: "Beta List" }));
     const alarms = (await journal()).filter(({ kind }) => kind === "alarm");
     expect(alarms).toHaveLength(1);
-    expect(alarms[0]).toMatchObject({ reason: "an announced record belongs to two tenants by the register: it is nobody's", upstream: "ocs", identifier: "1" });
+    expect(alarms[0]).toMatchObject({ reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner", upstream: "ocs", identifier: "1" });
     expect(alarms[0]).not.toHaveProperty("tenant");
   });
 

@@ -24,9 +24,11 @@ afterEach(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const begin = async (callbacks: Readonly<Record<string, unknown>> = {}, primary = ocs.url): Promise<void> => {
+type Over = Readonly<Record<string, unknown>>;
+
+const begin = async (callbacks: Over = {}, primary = ocs.url, upstream: Over = {}): Promise<void> => {
   const config = twoTenants(primary);
-  Object.assign(config.upstreams["ocs"] as object, { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"], ...callbacks } });
+  Object.assign(config.upstreams["ocs"] as object, upstream, { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"], ...callbacks } });
   for (const tenant of config.tenants as { records: string }[]) tenant.records = "pre-dial";
   await furnish(dir, config, ["alpha", "beta"]);
   await again();
@@ -47,10 +49,34 @@ describe("the gateway restarted in the middle of dialing", () => {
     for (const handle of handles(10)) expect(await ask(ownerOf(handle), handle, "RecordReject")).toBe(200);
     await gateway.kill("SIGTERM");
     await again();
+    // OCS may have been restarted meanwhile: nothing of before is sent until OCS goes on where it was.
+    for (const handle of handles(40)) expect([handle, await ask(ownerOf(handle), handle)]).toEqual([handle, handle <= 10 ? 410 : 503]);
+    expect(ocs.bytes().match(/UpdateCallCompletionStats/g)).toBeNull();
+    await tell(41);
     for (const handle of handles(40)) {
       expect([handle, await ask(ownerOf(handle), handle)]).toEqual([handle, handle <= 10 ? 410 : 200]);
       expect([handle, await ask(otherOf(handle), handle)]).toEqual([handle, 410]);
     }
+  });
+
+  it("uses what it knew without waiting for OCS where restart_grace allows it", { timeout: 120_000 }, async () => {
+    await begin({}, ocs.url, { restart_grace: "5m" });
+    await tell(1);
+    await gateway.kill("SIGTERM");
+    await again();
+    expect(await ask("alpha", 1)).toBe(200);
+  });
+
+  it("sends no request with an old handle to an OCS that was restarted as well, and gives the handle to its new owner", { timeout: 120_000 }, async () => {
+    await begin();
+    for (const handle of [99, 100]) await tell(handle);
+    await gateway.kill("SIGKILL");
+    await again();
+    expect([await ask("alpha", 99), await ask("beta", 100)]).toEqual([503, 503]);
+    // Far below the highest of before, for the first time: another life of OCS.
+    await tell(1);
+    expect([await ask("alpha", 99), await ask("beta", 100), await ask("alpha", 1)]).toEqual([410, 410, 200]);
+    expect(ocs.bytes()).not.toMatch(/records\/(99|100)\?/);
   });
 
   it("knows no handle of another OCS", { timeout: 120_000 }, async () => {
@@ -99,6 +125,8 @@ describe("the gateway killed with -9", () => {
     await gateway.kill("SIGKILL");
     await dialing;
     await again();
+    // Above all that could be answered: OCS goes on where it was.
+    expect((await tell(next)).status).toBe(200);
     for (const handle of handles(next - 1)) {
       const [owner, other] = [await ask(ownerOf(handle), handle), await ask(otherOf(handle), handle)];
       expect([410, 429], `handle ${handle}`).toContain(other);
