@@ -8,7 +8,9 @@ import { events } from "../events.ts";
 import { FOR_FAULT, REFUSALS, type Refusal } from "../gateway/refusals.ts";
 import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } from "../gateway/registrar.ts";
 import { bytesOf, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
+import { dbidsOf } from "../settings/register.ts";
 import type { CallbacksSettings, Settings } from "../settings/schema.ts";
+import { wellFormed } from "../ocs/properties.ts";
 import { createAnnouncements, type Announced, type AnnouncementParts, type Why } from "../upstream/announcements.ts";
 import { mayDial, type Owning } from "../tenants/ownership.ts";
 import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
@@ -20,7 +22,7 @@ import { VERSION } from "./version.ts";
 
 /** The settings of callbacks last as long as the process; by whose register and keys they are judged, the generation in force says. */
 type Surroundings = { readonly records: Records; readonly counts: Counts; readonly current: () => Generation };
-type Desk = Surroundings & { readonly upstream: string; readonly callbacks: CallbacksSettings; readonly relay: Relay | undefined };
+type Desk = Surroundings & { readonly upstream: string; readonly callbacks: CallbacksSettings; readonly relay: Relay | undefined; /** In the order of the settings, the DBIDs of whom each may name. */ readonly registrarsOf: readonly ReadonlySet<number>[] };
 
 const DRAIN_MS = 5000;
 const MAX_BODY = 64 * 1024;
@@ -39,7 +41,8 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
     if (callbacks === null) continue;
     const relay = await relayOf(callbacks);
     if (relay) stops.push(() => relay.close());
-    const listener = await listen(await optionsOf(upstream, callbacks), handlerOf({ ...surroundings, upstream, callbacks, relay }));
+    const registrarsOf = callbacks.registrars.map(({ tenants }) => dbidsOf(settings, upstream, tenants));
+    const listener = await listen(await optionsOf(upstream, callbacks), handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
     stops.push(() => listener.stop(DRAIN_MS));
     events.listening(listener.name, listener.url);
     urls[upstream] = listener.url;
@@ -87,7 +90,7 @@ const allows = (from: BlockList) => (address: string): boolean => {
   return from.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
 };
 
-const registrarParts = ({ records, current, upstream, callbacks }: Desk, mayAnnounce: (address: string) => boolean): RegistrarParts => {
+const registrarParts = ({ records, current, upstream, callbacks, registrarsOf }: Desk, mayAnnounce: (address: string) => boolean): RegistrarParts => {
   const { parts } = current();
   return {
     ...parts,
@@ -96,8 +99,8 @@ const registrarParts = ({ records, current, upstream, callbacks }: Desk, mayAnno
     upstream,
     ownership: records.ownership,
     isSettled: () => records.announcers.get(upstream)?.isSettled ?? false,
-    registrars: new Map(callbacks.registrars.map(({ client, tenants, allow_from }): [string, Registrar] => [client, {
-      tenants: parts.register.tenants.filter((tenant) => tenant.upstream === upstream && tenants.includes(tenant.name)),
+    registrars: new Map(callbacks.registrars.map(({ client, allow_from }, at): [string, Registrar] => [client, {
+      tenants: parts.register.tenants.filter((tenant) => tenant.upstream === upstream && registrarsOf[at]!.has(tenant.dbid)),
       mayComeFrom: allow_from === null ? mayAnnounce : allows(blockList(allow_from)),
     }])),
   };
@@ -126,6 +129,10 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
       if (handle !== undefined) return records.ownership.end(upstream, handle, "call-ended", attempt);
       return attempt === undefined || records.ownership.endAttempt(upstream, attempt);
     },
+    unclearEnd: (detail) => {
+      count("malformed");
+      records.alarms.raise({ reason: "a call report is malformed: it ends nothing", upstream, resource: "records", detail });
+    },
     validate: relay && ((body, arrival, handle) => validate(desk, relay, { body, arrival, handle })),
     malformed: (arrival, why, detail) => {
       count("malformed");
@@ -141,20 +148,21 @@ const own = async ({ records, current, upstream }: Desk, record: Announced): Pro
   const { parts, find } = current();
   const whose = find(upstream, record);
   if ("nobody" in whose) {
-    if (whose.nobody === "contradiction") {
-      records.alarms.raise({
-        reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner", upstream,
-        resource: "records", identifier: String(record.handle),
-      });
-    }
-    return records.ownership.disown(upstream, record.handle);
+    if (whose.nobody === "unregistered") return records.ownership.disown(upstream, record.handle);
+    records.alarms.raise({ ...whyNot(whose.malformed), upstream, resource: "records", identifier: String(record.handle) });
+    return records.ownership.disown(upstream, record.handle, whose.among.map(({ dbid }) => dbid));
   }
   const { handle, campaign, groupDbid, groupName, list, phone, attempt } = record;
   return records.ownership.announce({
-    upstream, handle, tenant: whose.tenant.dbid, campaign: campaign ?? null, group: groupName ?? groupDbid?.toString() ?? null, list: list ?? null,
+    upstream, handle, tenant: whose.tenant.dbid, campaign: wellFormed(campaign) ?? null, group: wellFormed(groupName) ?? wellFormed(groupDbid)?.toString() ?? null,
+    list: wellFormed(list) ?? null,
     phone: phone === undefined ? null : parts.redact.token("phone", phone), attempt: attempt ?? null,
   });
 };
+
+const whyNot = (malformed: readonly string[]): { readonly reason: string; readonly detail?: string } =>
+  (malformed.length === 0 ? { reason: "an announced record belongs to two tenants by the register: it is nobody's" }
+    : { reason: "an announced record says malformed things of its tenant: it has no owner", detail: `malformed: ${malformed.join(", ")}` });
 
 type Validated = { readonly body: Uint8Array; readonly arrival: Arrival; readonly handle: number };
 

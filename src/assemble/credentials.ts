@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
 import { toLimit } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
+import { isNamed, keyOf } from "../tenants/register.ts";
 import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
 import type { Generation, House, Reading } from "./generation.ts";
 
@@ -15,7 +16,7 @@ export const credentialsFor = (house: House, reading: Reading, before: Generatio
   before && fingerprint(before) === fingerprint(reading) ? before.credentials : startCredentials(house, reading.settings);
 
 const fingerprint = ({ settings: { identity, tenants }, files }: Reading): string => JSON.stringify([
-  identity, tenants.map(({ name, dbid }) => [name, dbid]), files.get(identity.keys?.file ?? ""),
+  identity, tenants.map(({ name, dbid, upstream }) => [name, dbid, upstream]), files.get(identity.keys?.file ?? ""),
   identity.jwt.map(({ jwks_file }) => files.get(jwks_file ?? "")), identity.mtls.map(({ ca }) => files.get(ca ?? "")),
 ]);
 
@@ -68,8 +69,8 @@ const toRecord = ({ id, client, hash, expires, revoked, tenants }: KeyRecord, se
   ...listed(tenants, settings),
 });
 
-/** Each listed tenant by its name and its DBID, so that two lists have in common what they mean and not what they say. */
+/** Each listed tenant by its key: what it means is settled here, once. */
 const listed = (tenants: readonly string[] | null, settings: Settings): { readonly tenants?: readonly string[] } =>
   tenants === null ? {} : {
-    tenants: settings.tenants.filter(({ name, dbid }) => tenants.includes(name) || tenants.includes(String(dbid))).flatMap(({ name, dbid }) => [name, String(dbid)]),
+    tenants: settings.tenants.filter((tenant) => tenants.some((listed) => isNamed(tenant, listed))).map(keyOf),
   };

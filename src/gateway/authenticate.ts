@@ -1,7 +1,7 @@
 /** Who is asking? A credential that is valid, of a client that stands under at least one tenant. */
 import { headerOf, type Arrival } from "../message.ts";
 import type { Identified, Identity } from "../tenants/credential.ts";
-import { isNamed, type Tenant } from "../tenants/register.ts";
+import { isNamed, keyOf, type Tenant } from "../tenants/register.ts";
 import { refuse } from "./refusals.ts";
 import type { Caller, Parts } from "./words.ts";
 
@@ -30,7 +30,7 @@ export const identityIn = ({ challenge }: Pick<Parts, "challenge">, answer: Iden
 /** A token's tenant claim narrows, never widens; and an issuer, a certificate's rule or a key speaks for those tenants alone that are listed for it. */
 export const tenantsOf = (all: readonly Tenant[], { tenant, tenants }: Identity): readonly Tenant[] =>
   tenant === undefined && tenants === undefined ? all
-    : all.filter((each) => (tenant === undefined || isNamed(each, tenant)) && (tenants === undefined || tenants.some((listed) => isNamed(each, listed))));
+    : all.filter((each) => (tenant === undefined || isNamed(each, tenant)) && (tenants === undefined || tenants.includes(keyOf(each))));
 
 /** Those of the caller's tenants that `Ocsgw-Tenant` (a DBID or a name) leaves. */
 export const tenantsAskedFor = (caller: Caller, arrival: Arrival): readonly Tenant[] => {

@@ -4,7 +4,7 @@ import { Violation } from "../ocs/violation.ts";
 import { headerOf, type Arrival } from "../message.ts";
 import { judge } from "../tenants/grants.ts";
 import { needsOwner } from "../tenants/ownership.ts";
-import { isNamed, type Tenant } from "../tenants/register.ts";
+import type { Tenant } from "../tenants/register.ts";
 import { settle } from "./admit.ts";
 import { refuse } from "./refusals.ts";
 import type { Command, Parts, Permit, Seen } from "./words.ts";
@@ -46,9 +46,10 @@ const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {
 
 /** For a client of several tenants: the one that the body names, if it names one. */
 const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant | undefined => {
-  const said = attributes.get("GSW_TENANT_DBID") ?? attributes.get("GSW_TENANT_NAME");
-  if (said === undefined) return undefined;
-  return tenants.find((tenant) => isNamed(tenant, String(said as string | number))) ?? refuse("other-tenant");
+  const [dbid, name] = [attributes.get("GSW_TENANT_DBID"), attributes.get("GSW_TENANT_NAME")];
+  if (dbid === undefined && name === undefined) return undefined;
+  const [meant = refuse("other-tenant"), another] = tenants.filter((tenant) => (dbid === undefined || tenant.dbid === dbid) && (name === undefined || tenant.name === name));
+  return another === undefined ? meant : refuse("which-tenant", { detail: "the body's words fit tenants of two OCS: say which with the header Ocsgw-Tenant" });
 };
 
 /** Else, on a record, the one whose it is. */

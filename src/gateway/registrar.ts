@@ -6,7 +6,7 @@ import { scanJson, JsonFault, type JsonValue } from "../ocs/json.ts";
 import { IDENTIFIERS } from "../ocs/identifiers.ts";
 import { bytesOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import type { Owning, Ownership } from "../tenants/ownership.ts";
-import { isNamed, type Tenant } from "../tenants/register.ts";
+import { isMeant, type Tenant } from "../tenants/register.ts";
 import { identityIn, tenantsOf } from "./authenticate.ts";
 import { FOR_FAULT, refuse } from "./refusals.ts";
 import { asRefused, replyTo } from "./rescue.ts";
@@ -68,7 +68,7 @@ const handleIn = ({ upstream }: RegistrarParts, target: string): number => {
 
 const put = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<Reply> => {
   const said = tenantIn(await arrival.body());
-  const tenant = ask.registrar.tenants.find((each) => isNamed(each, said)) ?? refuse("other-tenant", { detail: "this registrar may not name that tenant", pointer: "/tenant" });
+  const tenant = ask.registrar.tenants.find((each) => isMeant(each, said)) ?? refuse("other-tenant", { detail: "this registrar may not name that tenant", pointer: "/tenant" });
   if (!parts.isSettled()) refuse("no-store", { detail: "which OCS is the primary is open just now", headers: [["Retry-After", "1"]] });
   const owning = await parts.ownership.register(parts.upstream, ask.handle, tenant.dbid, ask.registrar.tenants.map(({ dbid }) => dbid));
   if (owning === "taken" || owning === "disputed") refuse("taken");
@@ -116,11 +116,11 @@ const reply = ({ ownership, upstream }: RegistrarParts, status: number, { dbid, 
 });
 
 /** `{"tenant": "Alpha Tenant"}` or `{"tenant": 101}`. */
-const tenantIn = (body: Uint8Array): string => {
+const tenantIn = (body: Uint8Array): string | number => {
   const value = read(body);
   const members = typeof value === "object" && value !== null && value.kind === "object" ? value.members : [];
   const [only] = members;
-  if (members.length === 1 && only?.key === "tenant" && (typeof only.value === "string" || typeof only.value === "number")) return String(only.value);
+  if (members.length === 1 && only?.key === "tenant" && (typeof only.value === "string" || typeof only.value === "number")) return only.value;
   return refuse("bad-attribute", { detail: 'expected {"tenant": NAME} or {"tenant": DBID}, and nothing else', pointer: "/tenant" });
 };
 

@@ -22,8 +22,15 @@ export class JsonFault extends Error {
   }
 }
 
-const MAX_DEPTH = 4;
-const MAX_MEMBERS = 128;
+export type JsonLimits = {
+  readonly depth: number;
+  /** In the whole text, entries of arrays among them. */
+  readonly members: number;
+  /** Also `__proto__` and its kin: for readers that make no objects of keys. */
+  readonly anyKey: boolean;
+};
+
+const OF_REQUESTS: JsonLimits = { depth: 4, members: 128, anyKey: false };
 const POLLUTING = new Set(["__proto__", "constructor", "prototype"]);
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
 // What may be left of a number whose end was cut off, behind as much as NUMBER takes.
@@ -33,11 +40,10 @@ const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", "/": "
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Throws JsonFault. */
-export const scanJson = (bytes: Uint8Array): JsonValue => {
-  const text = decode(bytes);
-  const scanner = new Scanner(text);
-  return scanner.document();
-};
+export const scanJson = (bytes: Uint8Array): JsonValue => scanJsonText(decode(bytes), OF_REQUESTS);
+
+/** The same of text that was decoded already. Throws JsonFault. */
+export const scanJsonText = (text: string, limits: JsonLimits): JsonValue => new Scanner(text, limits).document();
 
 const decode = (bytes: Uint8Array): string => {
   try {
@@ -59,11 +65,13 @@ const endsInsideCharacter = (bytes: Uint8Array): boolean => {
 
 class Scanner {
   readonly #text: string;
+  readonly #limits: JsonLimits;
   #at = 0;
   #members = 0;
 
-  constructor(text: string) {
+  constructor(text: string, limits: JsonLimits) {
     this.#text = text;
+    this.#limits = limits;
   }
 
   document(): JsonValue {
@@ -93,8 +101,8 @@ class Scanner {
       if (this.#text[this.#at] !== '"') throw this.#fault("a key in double quotes was expected");
       const start = this.#at;
       const key = this.#string();
-      if (POLLUTING.has(key)) throw new JsonFault("a key that no request may carry", this.#text, start);
-      if (++this.#members > MAX_MEMBERS) throw new JsonFault(`more than ${MAX_MEMBERS} members`, this.#text, start);
+      if (POLLUTING.has(key) && !this.#limits.anyKey) throw new JsonFault("a key that no request may carry", this.#text, start);
+      if (++this.#members > this.#limits.members) throw new JsonFault(`more than ${this.#limits.members} members`, this.#text, start);
       this.#blank();
       this.#take(":");
       this.#blank();
@@ -109,14 +117,14 @@ class Scanner {
     if (this.#closes("]")) return { kind: "array", items };
     do {
       this.#blank();
-      if (++this.#members > MAX_MEMBERS) throw this.#fault(`more than ${MAX_MEMBERS} members`);
+      if (++this.#members > this.#limits.members) throw this.#fault(`more than ${this.#limits.members} members`);
       items.push(this.#value(depth + 1));
     } while (this.#continues("]"));
     return { kind: "array", items };
   }
 
   #descend(depth: number): void {
-    if (depth > MAX_DEPTH) throw this.#fault(`nesting deeper than ${MAX_DEPTH}`);
+    if (depth > this.#limits.depth) throw this.#fault(`nesting deeper than ${this.#limits.depth}`);
     this.#at++;
     this.#blank();
   }

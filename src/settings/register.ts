@@ -28,3 +28,7 @@ const toLimits = (limits: TenantSettings["limits"]): Limits => ({
 
 /** A rate with a burst is a window in which the burst may be used up: burst/rate long. */
 export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({ points: burst, seconds: (burst * rate.per_ms) / rate.count / 1000 });
+
+/** The DBIDs of those of an upstream's tenants that are listed by name. */
+export const dbidsOf = ({ tenants }: Pick<Settings, "tenants">, upstream: string, names: readonly string[]): ReadonlySet<number> =>
+  new Set(tenants.filter((tenant) => tenant.upstream === upstream && names.includes(tenant.name)).map(({ dbid }) => dbid));

@@ -1,9 +1,10 @@
 /** What cannot change while the gateway runs, by name: what outlives every reading of the config file was made with it. */
 import type { Finding, Path } from "./problem.ts";
+import { dbidsOf } from "./register.ts";
 import type { Settings } from "./schema.ts";
 
 /** What of the settings it looks at. */
-export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "shared" | "admin">;
+export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "shared" | "admin" | "tenants">;
 
 /** Of these sections everything else was made at the start. */
 const MAY_CHANGE: Readonly<Record<"audit" | "shared" | "admin", readonly string[]>> = { audit: ["redact", "index_key", "retention", "legal_hold"], shared: [], admin: ["tls"] };
@@ -37,5 +38,11 @@ const listenersTls = (before: Fixed, after: Fixed): readonly Finding[] =>
 
 const callbacks = (before: Fixed, after: Fixed): readonly Finding[] =>
   [...new Set([...Object.keys(before.upstreams), ...Object.keys(after.upstreams)])]
-    .filter((name) => JSON.stringify(before.upstreams[name]?.callbacks ?? null) !== JSON.stringify(after.upstreams[name]?.callbacks ?? null))
+    .filter((name) => JSON.stringify(meant(before, name)) !== JSON.stringify(meant(after, name)))
     .map((name) => refusal(["upstreams", name, "callbacks"]));
+
+/** With whom its registrars may name: the same list means somebody else when two tenants exchange their names. */
+const meant = (settings: Fixed, name: string): unknown => {
+  const callbacks = settings.upstreams[name]?.callbacks ?? null;
+  return [callbacks, callbacks?.registrars.map(({ tenants }) => [...dbidsOf(settings, name, tenants)])];
+};

@@ -31,6 +31,18 @@ const tenantTwice: Rule = (facts) => {
   ];
 };
 
+/** Headers, claims and lists say a name or a DBID as text, of tenants of every OCS. A tenant may be named like its own DBID. */
+const namedLikeDbid: Rule = ({ tenants }) => {
+  const byDbid = new Map(tenants.map((tenant) => [String(tenant.value.dbid), tenant]));
+  return tenants.flatMap((tenant): Finding | [] => {
+    const other = byDbid.get(fold(tenant.value.name));
+    return other === undefined || other.value.dbid === tenant.value.dbid ? [] : {
+      code: "OCSGW-6211", path: [...tenant.path, "name"], message: `the tenant named ${quoted(tenant.value.name)} could be taken for ${quoted(other.value.name)}, which has that DBID`,
+      also: { path: [...other.path, "dbid"], message: `of ${quoted(other.value.name)}` }, help: "where a client says a tenant as text (Ocsgw-Tenant, a token's claim), it may be a name or a DBID: rename one of them",
+    };
+  });
+};
+
 /** The journal numbers Do-Not-Calls by DBID: a tenant's alone would seem to lack those of the other. */
 const dbidOnTwoOcs: Rule = (facts) => {
   const site = onSite(facts);
@@ -113,4 +125,4 @@ const clientCanSayWhich: Rule = ({ tenants }) => {
 
 const quoted = (name: string): string => JSON.stringify(name);
 
-export const ownershipRules: readonly Rule[] = [tenantTwice, dbidOnTwoOcs, upstreamExists, ownedTwice, grantsWithin, clientCanSayWhich];
+export const ownershipRules: readonly Rule[] = [tenantTwice, namedLikeDbid, dbidOnTwoOcs, upstreamExists, ownedTwice, grantsWithin, clientCanSayWhich];

@@ -5,7 +5,7 @@
  */
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { ActionName } from "../ocs/catalog.ts";
-import type { Limit, Limits, Tenant } from "./register.ts";
+import { keyOf, type Limit, type Limits, type Tenant } from "./register.ts";
 
 export type Charge = {
   readonly allowed: boolean;
@@ -56,8 +56,6 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
     },
   };
 };
-
-const keyOf = ({ upstream, dbid }: Tenant): string => `${dbid} at ${upstream}`;
 
 const nameOf = ({ client, action }: Place): string => [...(client === undefined ? [] : [`client ${client}`]), ...(action === undefined ? [] : [action])].join(" ") || "tenant";
 

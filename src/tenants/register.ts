@@ -50,5 +50,11 @@ export const createRegister = (tenants: readonly Tenant[]): Register => {
   return { tenantsOf: (client) => byClient.get(client) ?? none, tenants };
 };
 
-/** True when the text is the tenant's name or its DBID. */
-export const isNamed = (tenant: Tenant, nameOrDbid: string): boolean => tenant.name === nameOrDbid || String(tenant.dbid) === nameOrDbid;
+/** Which tenant, for as long as its settings live: names change hands, and a DBID is one tenant's on one OCS only. */
+export const keyOf = ({ upstream, dbid }: Pick<Tenant, "upstream" | "dbid">): string => `${dbid} at ${upstream}`;
+
+/** For values of one type only, as headers are: a text is a name, or a DBID. `check` refuses a tenant that is named like another's DBID. */
+export const isNamed = ({ name, dbid }: Pick<Tenant, "name" | "dbid">, text: string): boolean => name === text || String(dbid) === text;
+
+/** Where both types exist, as in JSON: a text is a name and nothing else, a number a DBID. */
+export const isMeant = ({ name, dbid }: Pick<Tenant, "name" | "dbid">, said: string | number): boolean => (typeof said === "number" ? dbid === said : name === said);

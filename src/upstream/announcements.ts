@@ -4,16 +4,20 @@
  * announcement stops the dialing of others.
  */
 import { BodyFault, bytesOf, type Arrival, type Fault, type Handler, type Reply } from "../message.ts";
+import { JsonFault } from "../ocs/json.ts";
+import { isMalformed, Properties, wellFormed, type Said } from "../ocs/properties.ts";
+import { Violation } from "../ocs/violation.ts";
 
-/** As far as OCS says it. */
+/** What OCS says of a record: of each thing nothing, a value, or something malformed, which is not the same as nothing. */
 export type Announced = {
   readonly handle: number;
-  readonly tenantDbid: number | undefined;
-  readonly tenantName: string | undefined;
-  readonly groupDbid: number | undefined;
-  readonly groupName: string | undefined;
-  readonly campaign: string | undefined;
-  readonly list: string | undefined;
+  readonly tenantDbid: Said<number>;
+  readonly tenantName: Said<string>;
+  readonly groupDbid: Said<number>;
+  readonly groupName: Said<string>;
+  readonly campaign: Said<string>;
+  readonly list: Said<string>;
+  /** Undefined as well when it is malformed: it does not decide whose the record is. */
   readonly phone: string | undefined;
   readonly attempt: string | undefined;
 };
@@ -32,6 +36,8 @@ export type AnnouncementParts = {
   readonly withheld: (record: Announced) => Promise<unknown>;
   /** Resolves, when the record has no owner any more, with whether that is on disk. */
   readonly ended: (call: CallEnd) => Promise<boolean>;
+  /** A call report whose handle or attempt is malformed ends nothing. OCS gets its 200: it would send the same report again. */
+  readonly unclearEnd: (what: string) => void;
   /** The operator's own validator, which has the last word on a record. */
   readonly validate: ((body: Uint8Array, arrival: Arrival, handle: number) => Promise<Reply>) | undefined;
   /** What cannot be read is told with the reason. Returns the status of the reply. */
@@ -48,10 +54,6 @@ class Malformed extends Error {
   }
 }
 
-type Properties = Readonly<Record<string, unknown>>;
-
-const MAX_HANDLE = 2_147_483_647;
-const WHOLE = /^[1-9][0-9]{0,9}$/;
 /** A validator's word for a record that is not to be dialed. */
 const CONFLICT = 409;
 const NOTHING = bytesOf("");
@@ -62,7 +64,7 @@ export const createAnnouncements = (parts: AnnouncementParts): Handler => async 
   try {
     const body = await bodyOf(arrival);
     const said = propertiesIn(body);
-    return isReport(said) ? await takeReport(parts, said, arrival) : await takeRecord(parts, { said, body, arrival });
+    return sequenceIn(said) !== undefined ? await takeReport(parts, said, arrival) : await takeRecord(parts, { said, body, arrival });
   } catch (error) {
     const { why, message } = malformedBy(error);
     const status = parts.malformed(arrival, why, message);
@@ -91,23 +93,32 @@ const bodyOf = async (arrival: Arrival): Promise<Uint8Array> => {
 };
 
 const propertiesIn = (body: Uint8Array): Properties => {
-  let value: unknown;
   try {
-    value = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    throw new Malformed("json", "the body is not JSON");
+    return new Properties(body);
+  } catch (error) {
+    if (error instanceof JsonFault || error instanceof Violation) throw new Malformed("json", error.message);
+    throw error;
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Malformed("json", "the body is not a JSON object");
-  return value as Properties;
 };
 
-const isReport = (said: Properties): boolean => said.GSW_HIST_SEQUENCE_NUM !== undefined;
+/** Undefined for an announcement. Of what may be one or the other, nothing is believed: the record, if it is one, is not dialed. */
+const sequenceIn = (said: Properties): number | undefined => {
+  const sequence = said.whole("GSW_HIST_SEQUENCE_NUM", 0);
+  if (isMalformed(sequence)) throw new Malformed("attribute", "GSW_HIST_SEQUENCE_NUM is malformed: this may be a call report or an announcement");
+  return sequence;
+};
 
 /** Sequence 0 tells of the attempt, 1 of the end of the call. The handles of an OCS that requests do not go to are not those that are owned. */
-const takeReport = async ({ speaksForActive, ended }: AnnouncementParts, said: Properties, { source, at }: Arrival): Promise<Reply> => {
-  if (wholeOrZero(said.GSW_HIST_SEQUENCE_NUM) !== 1 || !await speaksForActive(source, at)) return { status: 200, headers: [], body: NOTHING };
-  const stored = await ended({ handle: whole(said.GSW_RECORD_HANDLE), attempt: text(said.GSW_CALL_ATTEMPT_GUID) });
+const takeReport = async (parts: AnnouncementParts, said: Properties, { source, at }: Arrival): Promise<Reply> => {
+  const stored = sequenceIn(said) !== 1 || !await parts.speaksForActive(source, at) || await takeEnd(parts, said);
   return { status: stored ? 200 : 503, headers: [], body: NOTHING };
+};
+
+const takeEnd = async ({ ended, unclearEnd }: AnnouncementParts, said: Properties): Promise<boolean> => {
+  const [handle, attempt] = [said.whole("GSW_RECORD_HANDLE"), said.text("GSW_CALL_ATTEMPT_GUID")];
+  if (!isMalformed(handle) && !isMalformed(attempt)) return ended({ handle, attempt });
+  unclearEnd(`${isMalformed(handle) ? "GSW_RECORD_HANDLE" : "GSW_CALL_ATTEMPT_GUID"} is malformed`);
+  return true;
 };
 
 type Message = { readonly said: Properties; readonly body: Uint8Array; readonly arrival: Arrival };
@@ -126,27 +137,17 @@ const takeRecord = async (parts: AnnouncementParts, { said, body, arrival }: Mes
 };
 
 const recordIn = (said: Properties): Announced => {
-  const handle = whole(said.GSW_RECORD_HANDLE);
-  if (handle === undefined) throw new Malformed("attribute", "GSW_RECORD_HANDLE is missing, or is not a whole number from 1");
+  const handle = said.whole("GSW_RECORD_HANDLE");
+  if (handle === undefined || isMalformed(handle)) throw new Malformed("attribute", "GSW_RECORD_HANDLE is missing, or is not one whole number from 1");
   return {
     handle,
-    tenantDbid: whole(said.GSW_TENANT_DBID),
-    tenantName: text(said.GSW_TENANT_NAME),
-    groupDbid: whole(said.GSW_CAMPAIGN_GROUP_DBID),
-    groupName: text(said.GSW_CAMPAIGN_GROUP_NAME),
-    campaign: text(said.GSW_CAMPAIGN_NAME),
-    list: text(said.GSW_CALLING_LIST),
-    phone: text(said.GSW_PHONE),
-    attempt: text(said.GSW_CALL_ATTEMPT_GUID),
+    tenantDbid: said.whole("GSW_TENANT_DBID"),
+    tenantName: said.text("GSW_TENANT_NAME"),
+    groupDbid: said.whole("GSW_CAMPAIGN_GROUP_DBID"),
+    groupName: said.text("GSW_CAMPAIGN_GROUP_NAME"),
+    campaign: said.text("GSW_CAMPAIGN_NAME"),
+    list: said.text("GSW_CALLING_LIST"),
+    phone: wellFormed(said.digits("GSW_PHONE")),
+    attempt: wellFormed(said.text("GSW_CALL_ATTEMPT_GUID")),
   };
 };
-
-/** OCS's attached data are texts as often as numbers. */
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : typeof value === "number" ? String(value) : undefined);
-
-const whole = (value: unknown): number | undefined => {
-  const number = (typeof value === "string" || typeof value === "number") && WHOLE.test(String(value)) ? Number(value) : undefined;
-  return number !== undefined && number <= MAX_HANDLE ? number : undefined;
-};
-
-const wholeOrZero = (value: unknown): number | undefined => (value === 0 || value === "0" ? 0 : whole(value));

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { headerOf, type HeaderLine } from "../../src/message.ts";
 import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
 import { Ownership } from "../../src/tenants/ownership.ts";
+import { keyOf } from "../../src/tenants/register.ts";
 import { aLine, aTenant, beta } from "../kit/line.ts";
 
 const sentBody = async (target: string, body: string): Promise<unknown> => {
@@ -87,6 +88,21 @@ describe("a client of several tenants", () => {
     expect(narrowed.sent[0]!.owner.dbid).toBe(102);
     const widened = aLine({ tenants, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenant: "103" }) });
     expect((await widened.ask({ target: "/phones/4155550100?req=DoNotCall" })).status).toBe(401);
+  });
+
+  const digits = [aTenant({ clients: grant }), beta({ clients: grant, name: "777" }), aTenant({ name: "Gamma", dbid: 103, clients: grant })];
+  it.each<[string, string, number | string]>([["a name", '{"GSW_TENANT_NAME":"777"}', 102], ["a DBID that is a name", '{"GSW_TENANT_DBID":777}', "OCSGW-2103"], ["a name that is a DBID", '{"GSW_TENANT_NAME":"103"}', "OCSGW-2103"]])(
+    "whose body names a tenant by %s (%j) acts for %j", async (_what, body, expected) => {
+      const line = aLine({ tenants: digits });
+      const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body });
+      expect(line.sent[0]?.owner.dbid ?? headerOf(reply.headers, "Ocsgw-Code")).toBe(expected);
+    });
+
+  it("whose issuer speaks for a tenant acts for no other one of that DBID, on another OCS", async () => {
+    const namesakes = [aTenant({ clients: grant }), aTenant({ name: "Gamma", upstream: "elsewhere", clients: grant })];
+    const line = aLine({ tenants: namesakes, identify: () => ({ client: "cluster", credential: { kind: "jwt", id: "j" }, tenants: [keyOf(namesakes[1]!)] }) });
+    await line.ask({ target: "/phones/4155550100?req=DoNotCall" });
+    expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Gamma"]);
   });
 
   it("must say whose a record is when one of them has that handle, and another one has an OCS of its own with all its handles", async () => {

@@ -207,6 +207,7 @@ describe("a registrar", () => {
   it.each<[string, string, Parameters<typeof say>[2], string]>([
     ["without a credential", "1", { as: "" }, "401 OCSGW-2001"], ["as a tenant's client", "1", { as: "alpha" }, "401 OCSGW-2001"],
     ["for a tenant that is not on its list", "1", { body: '{"tenant":"Beta Tenant"}' }, "403 OCSGW-2103"], ["for a tenant that is not there", "1", { body: '{"tenant":"Gamma"}' }, "403 OCSGW-2103"],
+    ["for a tenant whose name would be the DBID of one on its list", "1", { body: '{"tenant":"101"}' }, "403 OCSGW-2103"],
     ["on another upstream", "1", { upstream: "other" }, "404 OCSGW-1001"], ["with a handle that is none", "01", {}, "404 OCSGW-1001"], ["with no JSON", "1", { body: "Alpha Tenant" }, "400 OCSGW-1003"],
     ["with more than a tenant", "1", { body: '{"tenant":101,"handle":2}' }, "400 OCSGW-1007"], ["with a tenant twice", "1", { body: '{"tenant":101,"tenant":102}' }, "400 OCSGW-1007"],
     ["by another method", "1", { method: "PATCH" }, "405 OCSGW-1008"],

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { readTarget } from "../../src/ocs/target.ts";
 import { judge } from "../../src/tenants/grants.ts";
 import { createHandleWatch } from "../../src/tenants/ownership/watch.ts";
-import { createRegister, isNamed } from "../../src/tenants/register.ts";
+import { createRegister, isMeant, isNamed } from "../../src/tenants/register.ts";
 import { aTenant, beta } from "../kit/line.ts";
 
 const grant = (actions: readonly string[], groups?: readonly number[]) =>
@@ -20,6 +20,14 @@ describe("a register", () => {
   it("knows a tenant by name or DBID, to the letter", () => {
     const tenant = aTenant();
     expect(["Alpha Tenant", "101", "alpha tenant", "0101", "101 ", ""].map((text) => isNamed(tenant, text))).toEqual([true, true, false, false, false, false]);
+  });
+});
+
+describe("a tenant that is named like a DBID", () => {
+  const [digits, other] = [aTenant({ name: "102", dbid: 500 }), aTenant({ name: "Beta Tenant", dbid: 102 })];
+
+  it("is not meant by a number, nor the tenant of that DBID by a text, where both types exist", () => {
+    expect([isMeant(digits, 102), isMeant(digits, "102"), isMeant(digits, 500), isMeant(other, 102), isMeant(other, "102")]).toEqual([false, true, true, true, false]);
   });
 });
 

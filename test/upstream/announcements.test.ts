@@ -4,10 +4,10 @@ import { createAnnouncements, type Announced, type AnnouncementParts, type CallE
 import { record } from "../kit/announcing.ts";
 import { anArrival } from "../kit/line.ts";
 
-type Heard = { announced: Announced[]; astray: Announced[]; withheld: Announced[]; ended: CallEnd[]; malformed: string[]; order: string[] };
+type Heard = { announced: Announced[]; astray: Announced[]; withheld: Announced[]; ended: CallEnd[]; unclear: string[]; malformed: string[]; order: string[] };
 
 const desk = (over: Partial<AnnouncementParts> = {}): { heard: Heard; tell: (body: unknown, arrival?: Partial<Arrival>) => Promise<Reply> } => {
-  const heard: Heard = { announced: [], astray: [], withheld: [], ended: [], malformed: [], order: [] };
+  const heard: Heard = { announced: [], astray: [], withheld: [], ended: [], unclear: [], malformed: [], order: [] };
   const handler = createAnnouncements({
     speaksForActive: () => Promise.resolve(true),
     announced: async (record) => {
@@ -19,6 +19,7 @@ const desk = (over: Partial<AnnouncementParts> = {}): { heard: Heard; tell: (bod
     astray: (record) => void heard.astray.push(record),
     withheld: (record) => Promise.resolve(heard.withheld.push(record)),
     ended: (call) => Promise.resolve(heard.ended.push(call) > 0),
+    unclearEnd: (what) => void heard.unclear.push(what),
     validate: undefined,
     malformed: (_arrival, why, detail) => {
       heard.malformed.push(`${why}: ${detail}`);
@@ -48,7 +49,7 @@ describe("OCS's pre-dial validation", () => {
   it.each<[string, unknown, Partial<Announced>]>([
     ["texts and numbers alike", { GSW_RECORD_HANDLE: "15", GSW_CAMPAIGN_GROUP_DBID: 106, GSW_PHONE: 4155550100, GSW_TENANT_DBID: "101" }, { handle: 15, groupDbid: 106, phone: "4155550100", tenantDbid: 101 }],
     ["nothing but the handle", { GSW_RECORD_HANDLE: 2147483647 }, { handle: 2147483647, campaign: undefined, list: undefined }],
-    ["what it does not know", { GSW_RECORD_HANDLE: 1, GSW_NEW: { deep: [1, [2]] }, CUSTOMER: null, GSW_CALLING_LIST: "" }, { handle: 1, list: undefined }],
+    ["what it does not know", { GSW_RECORD_HANDLE: 1, GSW_NEW: { deep: [1, [2]] }, CUSTOMER: null, GSW_CALLING_LIST: null, constructor: 1 }, { handle: 1, list: undefined }],
   ])("is read with %s", async (_what, body, expected) => {
     const { heard, tell } = desk();
     expect((await tell(body)).status).toBe(200);

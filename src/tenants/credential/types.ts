@@ -11,7 +11,7 @@ export type Identity = {
   readonly credential: Credential;
   /** The token's tenant claim: a name, or a DBID as text. It narrows, never widens. */
   readonly tenant?: string;
-  /** Names and DBIDs of the only tenants that its issuer, rule or key may speak for; all of the client's when left out. */
+  /** Keys (`keyOf`) of the only tenants that its issuer, rule or key may speak for; all of the client's when left out. */
   readonly tenants?: readonly string[];
   /** The x5t#S256 of the one certificate with which the token counts (RFC 8705, 3.1). */
   readonly boundTo?: string;
@@ -54,7 +54,7 @@ export type JwtIssuer = {
   readonly claims: { readonly client: string; readonly tenant?: string };
   /** Milliseconds for which the last good keys of `jwks_uri` count while they cannot be fetched; a day when left out. */
   readonly max_stale?: number;
-  /** Names and DBIDs of the only tenants that its tokens may speak for. */
+  /** Keys (`keyOf`) of the only tenants that its tokens may speak for. */
   readonly tenants?: readonly string[];
 };
 

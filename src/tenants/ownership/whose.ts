@@ -1,66 +1,108 @@
 /**
  * Whose is a record that OCS announces? By the register: its campaign group, campaign and list each belong to one tenant of an OCS, and all
- * that is said must point to the same one. What contradicts itself, and what the register does not know, is nobody's.
+ * that is said must point to the same one. What contradicts itself or is malformed has no owner, and could mean several tenants; what the
+ * register does not know is nobody's. Names are compared with names, and DBIDs with DBIDs.
  */
+import { isMalformed, type Malformed, type Said } from "../../ocs/properties.ts";
 import type { Tenant } from "../register.ts";
 
 /** What OCS says of a record, as far as it says it. */
 export type Particulars = {
-  readonly tenantDbid: number | undefined;
-  readonly tenantName: string | undefined;
-  readonly groupDbid: number | undefined;
-  readonly groupName: string | undefined;
-  readonly campaign: string | undefined;
-  readonly list: string | undefined;
+  readonly tenantDbid: Said<number>;
+  readonly tenantName: Said<string>;
+  readonly groupDbid: Said<number>;
+  readonly groupName: Said<string>;
+  readonly campaign: Said<string>;
+  readonly list: Said<string>;
 };
 
-export type Whose = { readonly tenant: Tenant } | { readonly nobody: "unregistered" | "contradiction" };
+export type Whose =
+  | { readonly tenant: Tenant }
+  | { readonly nobody: "unregistered" }
+  | {
+    readonly nobody: "contradiction";
+    /** Every tenant that it could mean, by any reading. */
+    readonly among: readonly Tenant[];
+    /** What is malformed, if it is that and not two tenants. */
+    readonly malformed: readonly (keyof Particulars)[];
+  };
 
 export type Finder = (upstream: string, particulars: Particulars) => Whose;
 
-type Index = { readonly [Key in keyof Particulars]: ReadonlyMap<Particulars[Key], Tenant> };
+type Value = Exclude<Particulars[keyof Particulars], Malformed | undefined>;
+type Index = { readonly [Key in keyof Particulars]: ReadonlyMap<Value, Tenant> };
 
 const unregistered: Whose = { nobody: "unregistered" };
-const contradiction: Whose = { nobody: "contradiction" };
-const KEYS = ["tenantDbid", "tenantName", "groupDbid", "groupName", "campaign", "list"] as const satisfies readonly (keyof Particulars)[];
 
 export const createFinder = (tenants: readonly Tenant[]): Finder => {
-  const indexes = new Map([...Map.groupBy(tenants, ({ upstream }) => upstream)].map(([upstream, those]) => [upstream, indexOf(those)]));
+  const upstreams = new Map([...Map.groupBy(tenants, ({ upstream }) => upstream)].map(([upstream, those]) => [upstream, { tenants: those, index: indexOf(those) }]));
   return (upstream, particulars) => {
-    const index = indexes.get(upstream);
-    return index ? find(index, particulars) : unregistered;
+    const known = upstreams.get(upstream);
+    return known ? find(known, particulars) : unregistered;
   };
 };
+
+type Known = { readonly tenants: readonly Tenant[]; readonly index: Index };
 
 const indexOf = (tenants: readonly Tenant[]): Index => {
-  const by = <Key>(keysOf: (tenant: Tenant) => Iterable<Key>): Map<Key, Tenant> =>
-    new Map(tenants.flatMap((tenant) => [...keysOf(tenant)].map((key): [Key, Tenant] => [key, tenant])));
-  return {
-    tenantDbid: by(({ dbid }) => [dbid]),
-    tenantName: by(({ name }) => [name]),
-    groupDbid: by(({ campaignGroups }) => campaignGroups.keys()),
-    groupName: by(({ campaignGroups }) => [...campaignGroups.values()].map(({ name }) => name)),
-    campaign: by(({ campaigns }) => campaigns),
-    list: by(({ lists }) => lists),
-  };
+  const by = (key: keyof Particulars): ReadonlyMap<Value, Tenant> => new Map(tenants.flatMap((tenant) => [...KEYS[key](tenant)].map((value): [Value, Tenant] => [value, tenant])));
+  return { tenantDbid: by("tenantDbid"), tenantName: by("tenantName"), groupDbid: by("groupDbid"), groupName: by("groupName"), campaign: by("campaign"), list: by("list") };
 };
 
-const find = (index: Index, said: Particulars): Whose => {
+/** What of a tenant each particular may name. */
+const KEYS: Readonly<Record<keyof Particulars, (tenant: Tenant) => Iterable<Value>>> = {
+  tenantDbid: ({ dbid }) => [dbid],
+  tenantName: ({ name }) => [name],
+  groupDbid: ({ campaignGroups }) => campaignGroups.keys(),
+  groupName: ({ campaignGroups }) => [...campaignGroups.values()].map(({ name }) => name),
+  campaign: ({ campaigns }) => campaigns,
+  list: ({ lists }) => lists,
+};
+const PARTICULARS = Object.keys(KEYS) as (keyof Particulars)[];
+
+const find = (known: Known, said: Particulars): Whose => {
+  const { index } = known;
   let tenant: Tenant | undefined;
-  for (const key of KEYS) {
-    const owner = (index[key] as ReadonlyMap<unknown, Tenant>).get(said[key]);
+  for (const key of PARTICULARS) {
+    const value = said[key];
+    if (value === undefined) continue;
+    if (isMalformed(value)) return contradiction(known, said);
+    const owner = index[key].get(value);
     if (owner === undefined) continue;
-    if (tenant !== undefined && owner !== tenant) return contradiction;
+    if (tenant !== undefined && owner !== tenant) return contradiction(known, said);
     tenant = owner;
   }
   if (tenant === undefined) return unregistered;
   const stated = said.tenantDbid !== undefined || said.tenantName !== undefined;
-  if (stated) return isNamed(tenant, said) ? { tenant } : contradiction;
+  if (stated) return isNamed(tenant, said) ? { tenant } : contradiction(known, said);
   // Without a tenant's word the group decides: a campaign or a list of the same name may be somebody's who is not in the register.
-  const groupIsForeign = (said.groupDbid !== undefined && !tenant.campaignGroups.has(said.groupDbid)) ||
-    (said.groupName !== undefined && index.groupName.get(said.groupName) === undefined);
+  const groupIsForeign = isForeign(index, "groupDbid", said) || isForeign(index, "groupName", said);
   return groupIsForeign ? unregistered : { tenant };
 };
 
+const isForeign = (index: Index, key: keyof Particulars, said: Particulars): boolean => said[key] !== undefined && !index[key].has(said[key] as Value);
+
 const isNamed = ({ dbid, name }: Tenant, { tenantDbid, tenantName }: Particulars): boolean =>
   (tenantDbid === undefined || tenantDbid === dbid) && (tenantName === undefined || tenantName === name);
+
+/** Where nothing that is said points anywhere, it could be any tenant's. */
+const contradiction = ({ tenants }: Known, said: Particulars): Whose => {
+  const among = tenants.filter((tenant) => PARTICULARS.some((key) => couldMean(tenant, key, said[key])));
+  return { nobody: "contradiction", among: among.length > 0 ? among : tenants, malformed: PARTICULARS.filter((key) => isMalformed(said[key])) };
+};
+
+/** A malformed tenant or group may be a name in the place of a DBID, or the other way round. */
+const NAMESAKES: Readonly<Partial<Record<keyof Particulars, keyof Particulars>>> = { tenantDbid: "tenantName", tenantName: "tenantDbid", groupDbid: "groupName", groupName: "groupDbid" };
+
+const couldMean = (tenant: Tenant, key: keyof Particulars, said: Said<string | number>): boolean => {
+  if (said === undefined) return false;
+  if (!isMalformed(said)) return [...KEYS[key](tenant)].includes(said);
+  const namesake = NAMESAKES[key];
+  const meant = [...KEYS[key](tenant), ...(namesake === undefined ? [] : KEYS[namesake](tenant))].map(loosely);
+  return said.readings.some((reading) => meant.includes(loosely(reading)) || (Number.isFinite(leading(reading)) && meant.includes(String(leading(reading)))));
+};
+
+const loosely = (value: string | number): string => String(value).normalize("NFKC").trim().toLowerCase();
+
+/** The whole number with which it begins. */
+const leading = (reading: string | number): number => Number.parseInt(loosely(reading), 10);

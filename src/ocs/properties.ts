@@ -1,0 +1,97 @@
+/**
+ * What OCS posts on its own account (pre-dial validation, call reports): a JSON object of properties, numbers as decimal strings as often as
+ * not. OCS is held to the grammar that clients are held to: a name that decides whose a record is says something only where it stands once, at
+ * the top, spelled exactly, with a value of its type. All else is malformed, and never "not said".
+ */
+import { scanJsonText, type JsonObject, type JsonValue } from "./json.ts";
+import { Violation } from "./violation.ts";
+
+/** `readings`: every text and number that it could mean. */
+export type Malformed = { readonly malformed: true; readonly readings: readonly (string | number)[] };
+
+/** Undefined: OCS does not say it. */
+export type Said<Value extends string | number> = Value | Malformed | undefined;
+
+const NAMES = [
+  "GSW_HIST_SEQUENCE_NUM", "GSW_RECORD_HANDLE", "GSW_TENANT_DBID", "GSW_TENANT_NAME", "GSW_CAMPAIGN_GROUP_DBID", "GSW_CAMPAIGN_GROUP_NAME", "GSW_CAMPAIGN_NAME",
+  "GSW_CALLING_LIST", "GSW_PHONE", "GSW_CALL_ATTEMPT_GUID",
+] as const;
+export type PropertyName = (typeof NAMES)[number];
+
+/** One statement; `plain` when it stands at the top and its name is spelled exactly. */
+type Statement = { readonly plain: boolean; readonly value: JsonValue };
+
+/** More than a calling list has columns. A record may carry what is none of ours, in any depth that a reader can stand. */
+const LIMITS = { depth: 32, members: 4096, anyKey: true } as const;
+const MAX_INTEGER = 2_147_483_647;
+const WHOLE = /^(?:0|[1-9][0-9]{0,9})$/;
+/** Control characters, and what stands for bytes that are not UTF-8: no name of ours has them. */
+// eslint-disable-next-line no-control-regex
+const UNREADABLE = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
+const MOST_READINGS = 32;
+// A name or a number of somebody's in a code page of old must not keep a record from being dialed.
+const forgiving = new TextDecoder("utf-8", { ignoreBOM: true });
+
+export class Properties {
+  readonly #said = new Map<string, Statement[]>(NAMES.map((name) => [name, []]));
+
+  /** Throws JsonFault, or Violation `json` when it is no object. */
+  constructor(bytes: Uint8Array) {
+    const value = scanJsonText(forgiving.decode(bytes), LIMITS);
+    if (!isObject(value)) throw new Violation("json", "the body is not a JSON object");
+    this.#gather(value, true);
+  }
+
+  /** A whole number from `least`, as a number or a decimal string. */
+  whole(name: PropertyName, least = 1): Said<number> {
+    return this.#read(name, (value) => {
+      const number = typeof value === "string" && WHOLE.test(value) ? Number(value) : value;
+      return typeof number === "number" && number >= least && number <= MAX_INTEGER ? number : undefined;
+    });
+  }
+
+  text(name: PropertyName): Said<string> {
+    return this.#read(name, (value) => (typeof value === "string" && value !== "" && !UNREADABLE.test(value) ? value : undefined));
+  }
+
+  /** Digits that may come as a number. */
+  digits(name: PropertyName): Said<string> {
+    return this.#read(name, (value) => {
+      const text = typeof value === "number" ? String(value) : value;
+      return typeof text === "string" && text !== "" && !UNREADABLE.test(text) ? text : undefined;
+    });
+  }
+
+  #read<Value extends string | number>(name: PropertyName, read: (value: JsonValue) => Value | undefined): Said<Value> {
+    const [first, ...more] = this.#said.get(name)!;
+    if (!first || (first.plain && first.value === null && more.length === 0)) return undefined;
+    const value = first.plain && more.length === 0 ? read(first.value) : undefined;
+    return value ?? { malformed: true, readings: [first, ...more].flatMap((each) => scalarsIn(each.value)).slice(0, MOST_READINGS) };
+  }
+
+  #gather(value: JsonValue, atTop: boolean): void {
+    if (isArray(value)) return value.items.forEach((item) => this.#gather(item, false));
+    if (!isObject(value)) return;
+    for (const { key, value: within } of value.members) {
+      const exact = this.#said.get(key);
+      const statements = exact ?? this.#said.get(key.normalize("NFKC").trim().toUpperCase());
+      statements?.push({ plain: atTop && exact !== undefined, value: within });
+      this.#gather(within, false);
+    }
+  }
+}
+
+/** The value where it is well formed. */
+export const wellFormed = <Value extends string | number>(said: Said<Value>): Value | undefined => (isMalformed(said) ? undefined : said);
+
+export const isMalformed = (said: Said<string | number>): said is Malformed => typeof said === "object";
+
+const scalarsIn = (value: JsonValue): (string | number)[] => {
+  if (isArray(value)) return value.items.flatMap(scalarsIn);
+  if (isObject(value)) return value.members.flatMap((member) => scalarsIn(member.value));
+  if (typeof value === "object") return value === null ? [] : [value.value];
+  return [typeof value === "string" ? value : Number(value)];
+};
+
+const isObject = (value: JsonValue): value is JsonObject => typeof value === "object" && value !== null && value.kind === "object";
+const isArray = (value: JsonValue): value is Extract<JsonValue, { readonly kind: "array" }> => typeof value === "object" && value !== null && value.kind === "array";
