@@ -39,7 +39,8 @@ export const events = {
   keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
   switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, from === to ? "all connections to OCS had ended, and it is back" : "OCS has changed roles"),
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
-  alarm: (reason: string, upstream: string, tenant: string | undefined): void => log.warn({ upstream, tenant }, reason),
+  /** `unsaid`: how many of them were not logged since the last one that was; each is in the journal. */
+  alarm: (reason: string, upstream: string, tenant: string | undefined, unsaid: number): void => log.warn({ upstream, tenant, ...(unsaid > 0 && { unsaid }) }, reason),
   callbacksKept: (upstream: string, error: unknown): void => log.error({ upstream, error: plain(error) }, "the certificate of the callbacks cannot be used; the one before stays in force"),
   ownershipMovedAside: (file: string): void => log.error({ file }, "the ownership database is corrupt and was moved aside; record handles have no owner until OCS announces them again"),
   epochBegun: (upstream: string, epoch: number, reason: string): void => log.warn({ upstream, epoch }, reason),

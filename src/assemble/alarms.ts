@@ -1,26 +1,52 @@
-/** Alarms for operators: the journal, the metric and the log. What goes on is told once a minute, with how often it was. */
+/** Alarms for operators: journal, metric and log. Every conflict is an entry of its own; only the log says the same thing once a minute. */
 import type { Counts } from "../console/counts.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Alarm } from "../journal/entry.ts";
 
-export type Alarms = { readonly raise: (alarm: Omit<Alarm, "kind"> & { readonly upstream: string }) => void };
+export type Raised = Omit<Alarm, "kind"> & { readonly upstream: string };
+
+export type Alarms = {
+  /** Something happened: a handle was used by two tenants, an announcement contradicted itself. One entry each. */
+  readonly raise: (alarm: Raised) => void;
+  /** Something is the case, and each record shows it: the validator does not answer. An entry a minute, with how often it was. */
+  readonly raiseOngoing: (alarm: Raised) => void;
+};
 
 const AGAIN_MS = 60_000;
 
 export const createAlarms = (journal: Pick<Journal, "note">, counts: Counts, now: () => number = () => performance.now()): Alarms => {
-  const told = new Map<string, { at: number; more: number }>();
+  const mayLog = pacer(now);
+  const mayEnter = pacer(now);
+  const enter = (alarm: Raised): void => {
+    counts.alarm(alarm.upstream);
+    const logged = mayLog(alarm);
+    if (logged) events.alarm(alarm.reason, alarm.upstream, alarm.tenant?.name, logged.unsaid);
+    journal.note({ kind: "alarm", ...alarm });
+  };
   return {
-    raise: (alarm) => {
-      const key = JSON.stringify([alarm.reason, alarm.upstream, alarm.tenant?.dbid]);
-      const last = told.get(key);
-      if (last && now() - last.at < AGAIN_MS) return void last.more++;
-      told.set(key, { at: now(), more: 0 });
-      counts.alarm(alarm.upstream);
-      events.alarm(alarm.reason, alarm.upstream, alarm.tenant?.name);
-      const more = last && last.more > 0 ? `${last.more} more since the last one` : undefined;
+    raise: enter,
+    raiseOngoing: (alarm) => {
+      const entered = mayEnter(alarm);
+      if (!entered) return;
+      const more = entered.unsaid > 0 ? `${entered.unsaid} more since the last one` : undefined;
       const detail = [alarm.detail, more].filter((part) => part !== undefined).join("; ");
-      journal.note({ kind: "alarm", ...alarm, ...(detail !== "" && { detail }) });
+      enter({ ...alarm, ...(detail !== "" && { detail }) });
     },
+  };
+};
+
+/**
+ * Once a minute for each reason, upstream and tenant, with how many went unsaid since. These are few: reasons are a closed list, and what differs
+ * from one alarm to the next (handle, detail) does not count.
+ */
+const pacer = (now: () => number): ((alarm: Raised) => { readonly unsaid: number } | undefined) => {
+  const last = new Map<string, { at: number; unsaid: number }>();
+  return ({ reason, upstream, tenant }) => {
+    const key = JSON.stringify([reason, upstream, tenant?.dbid]);
+    const before = last.get(key);
+    if (before && now() - before.at < AGAIN_MS) return void before.unsaid++;
+    last.set(key, { at: now(), unsaid: 0 });
+    return { unsaid: before?.unsaid ?? 0 };
   };
 };

@@ -8,11 +8,11 @@ import { events } from "../events.ts";
 import { FOR_FAULT, REFUSALS, type Refusal } from "../gateway/refusals.ts";
 import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } from "../gateway/registrar.ts";
 import { bytesOf, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
+import { wellFormed, type PropertyName } from "../ocs/properties.ts";
 import { dbidsOf } from "../settings/register.ts";
 import type { CallbacksSettings, Settings } from "../settings/schema.ts";
-import { wellFormed } from "../ocs/properties.ts";
+import { mayDial, type Owning, type Particulars } from "../tenants/ownership.ts";
 import { createAnnouncements, type Announced, type AnnouncementParts, type Why } from "../upstream/announcements.ts";
-import { mayDial, type Owning } from "../tenants/ownership.ts";
 import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
 import type { Generation } from "./generation.ts";
 import { blockList, tlsOf } from "./listeners.ts";
@@ -118,7 +118,7 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
     },
     astray: () => {
       count("astray");
-      records.alarms.raise({ reason: "records were announced by an OCS that is not the active one; it was told not to dial them", upstream, resource: "records" });
+      records.alarms.raiseOngoing({ reason: "records were announced by an OCS that is not the active one; it was told not to dial them", upstream, resource: "records" });
     },
     withheld: ({ handle }) => {
       count("withheld");
@@ -131,7 +131,7 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
     },
     unclearEnd: (detail) => {
       count("malformed");
-      records.alarms.raise({ reason: "a call report is malformed: it ends nothing", upstream, resource: "records", detail });
+      records.alarms.raiseOngoing({ reason: "a call report is malformed: it ends nothing", upstream, resource: "records", detail });
     },
     validate: relay && ((body, arrival, handle) => validate(desk, relay, { body, arrival, handle })),
     malformed: (arrival, why, detail) => {
@@ -149,8 +149,7 @@ const own = async ({ records, current, upstream }: Desk, record: Announced): Pro
   const whose = find(upstream, record);
   if ("nobody" in whose) {
     if (whose.nobody === "unregistered") return records.ownership.disown(upstream, record.handle);
-    records.alarms.raise({ ...whyNot(whose.malformed), upstream, resource: "records", identifier: String(record.handle) });
-    return records.ownership.disown(upstream, record.handle, whose.among.map(({ dbid }) => dbid));
+    return records.ownership.disown(upstream, record.handle, whose.among.map(({ dbid }) => dbid), whose.malformed.map((key) => PROPERTIES[key]));
   }
   const { handle, campaign, groupDbid, groupName, list, phone, attempt } = record;
   return records.ownership.announce({
@@ -160,9 +159,11 @@ const own = async ({ records, current, upstream }: Desk, record: Announced): Pro
   });
 };
 
-const whyNot = (malformed: readonly string[]): { readonly reason: string; readonly detail?: string } =>
-  (malformed.length === 0 ? { reason: "an announced record belongs to two tenants by the register: it is nobody's" }
-    : { reason: "an announced record says malformed things of its tenant: it has no owner", detail: `malformed: ${malformed.join(", ")}` });
+/** As OCS names it. */
+const PROPERTIES: Readonly<Record<keyof Particulars, PropertyName>> = {
+  tenantDbid: "GSW_TENANT_DBID", tenantName: "GSW_TENANT_NAME", groupDbid: "GSW_CAMPAIGN_GROUP_DBID", groupName: "GSW_CAMPAIGN_GROUP_NAME",
+  campaign: "GSW_CAMPAIGN_NAME", list: "GSW_CALLING_LIST",
+};
 
 type Validated = { readonly body: Uint8Array; readonly arrival: Arrival; readonly handle: number };
 
@@ -170,7 +171,7 @@ const validate = async ({ records, counts, upstream, callbacks }: Desk, relay: R
   const relayed = await relay.send(body, headerOf(arrival.headers, "Content-Type"));
   if ("reply" in relayed) return relayed.reply;
   counts.callback(upstream, `validator-${relayed.failed}`);
-  records.alarms.raise({ reason: `the validator does not answer: records are ${callbacks.on_timeout === "allow" ? "dialed all the same" : "not validated"}`, upstream, resource: "records", detail: relayed.detail });
+  records.alarms.raiseOngoing({ reason: `the validator does not answer: records are ${callbacks.on_timeout === "allow" ? "dialed all the same" : "not validated"}`, upstream, resource: "records", detail: relayed.detail });
   return withoutAnswer(callbacks.on_timeout, relayed.failed, handle);
 };
 

@@ -95,12 +95,15 @@ export const handlesOf = (ownership: Ownership, { tenants }: Settings): readonly
 type Told = { readonly journal: Journal; readonly alarms: Alarms; readonly counts: Counts; readonly settings: Settings };
 
 const tell = (news: OwnershipNews, { journal, alarms, counts, settings }: Told): void => {
-  if (news.kind !== "epoch") return alarms.raise(alarmOf(news, settings));
+  if (news.kind !== "epoch") return alarms[GOES_ON.has(news.kind) ? "raiseOngoing" : "raise"](alarmOf(news, settings));
   const { upstream, endpoint, epoch, reason } = news;
   counts.switchovers++;
   events.epochBegun(upstream, epoch, reason);
   journal.note({ kind: "switchover", upstream, from: endpoint, to: endpoint, epoch, reason });
 };
+
+/** Told again with each record, or each second, for as long as it lasts. */
+const GOES_ON: ReadonlySet<OwnershipNews["kind"]> = new Set(["unstored", "unremoved"]);
 
 type AlarmEntry = Parameters<Alarms["raise"]>[0];
 
@@ -120,8 +123,14 @@ const alarmOf = (news: Exclude<OwnershipNews, { kind: "epoch" }>, { tenants }: S
     case "shared":
       return { reason: "one record handle was used by two tenants", upstream, ...tenantOf(({ name }) => name === news.tenants[1]), resource: "records", identifier: news.handle };
     case "disputed":
-      return { reason: "a record handle in use was announced for another tenant; it has no owner now", upstream, resource: "records", identifier: String(news.handle) };
+      return { ...whyDisputed(news.malformed), upstream, resource: "records", identifier: String(news.handle) };
     case "unstored":
       return { reason: "the ownership database cannot be written: OCS is told not to dial what it announces", upstream, resource: "records", detail: news.reason };
   }
+};
+
+const whyDisputed = (malformed: readonly string[] | undefined): { readonly reason: string; readonly detail?: string } => {
+  if (!malformed) return { reason: "a record handle in use was announced for another tenant; it has no owner now" };
+  if (malformed.length === 0) return { reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner" };
+  return { reason: "OCS announced a record whose tenant, group, campaign or list is malformed; it has no owner", detail: `malformed: ${malformed.join(", ")}` };
 };

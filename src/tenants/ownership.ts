@@ -24,7 +24,8 @@ export { createFinder, type Finder, type Particulars, type Whose } from "./owner
 export type OwnershipNews =
   | ({ readonly kind: "strays" } & StrayReport)
   | { readonly kind: "shared"; readonly upstream: string; readonly handle: string; readonly tenants: readonly [first: string, other: string] }
-  | { readonly kind: "disputed"; readonly upstream: string; readonly handle: number }
+  /** `malformed`: of an announcement that contradicts itself, what of it is malformed, as OCS names it; undefined when it named another tenant. */
+  | { readonly kind: "disputed"; readonly upstream: string; readonly handle: number; readonly malformed?: readonly string[] }
   | { readonly kind: "unstored"; readonly upstream: string; readonly reason: string }
   /** Owners that were taken away, or epochs that have ended, are still on disk: it is tried again until they are not. */
   | { readonly kind: "unremoved"; readonly count: number }
@@ -110,11 +111,11 @@ export class Ownership {
   };
 
   /** OCS has announced the record, and it is no tenant's here. `among`: DBIDs of the tenants that it could mean all the same. */
-  readonly disown = async (upstream: string, handle: number, among: readonly number[] = []): Promise<Owning> => {
+  readonly disown = async (upstream: string, handle: number, among: readonly number[] = [], malformed?: readonly string[]): Promise<Owning> => {
     const handles = this.#ofLife(upstream, handle);
     const claimed = handles.disown(handle, among, this.#seconds());
     if (!await this.#isEpochStored(handles)) return "unstored";
-    if (claimed?.as === "disputed") return this.#takeAway(handles, handle, claimed);
+    if (claimed?.as === "disputed") return this.#takeAway(handles, handle, claimed, malformed);
     return claimed === undefined || "held" in claimed ? "nobody" : claimed.as;
   };
 
@@ -239,8 +240,8 @@ export class Ownership {
     return "unstored";
   }
 
-  async #takeAway(handles: Handles, handle: number, { held, isNews }: Extract<Claimed, { as: "disputed" }>): Promise<Owning> {
-    if (isNews) this.#options.tell({ kind: "disputed", upstream: handles.upstream, handle });
+  async #takeAway(handles: Handles, handle: number, { held, isNews }: Extract<Claimed, { as: "disputed" }>, malformed?: readonly string[]): Promise<Owning> {
+    if (isNews) this.#options.tell({ kind: "disputed", upstream: handles.upstream, handle, ...(malformed && { malformed }) });
     const drained = this.#drained(handles, handle, undefined);
     if (!await this.#isDone(this.#options.store?.remove(handles.upstream, handle, held.generation))) return "unstored";
     return (await drained) ? "disputed" : "in-flight";

@@ -96,13 +96,23 @@ describe("the callbacks listener", () => {
     expect((await journal()).filter(({ kind }) => kind === "alarm")).toMatchObject([{ reason: "a record handle in use was announced for another tenant; it has no owner now", identifier: "1" }]);
   });
 
-  it("tells of what contradicts itself, once, by an alarm that names no tenant", async () => {
+  it("tells of each record that contradicts itself by an alarm that names no tenant", async () => {
     const { callbacks, journal } = await start();
     for (const handle of [1, 2, 3]) await announce(callbacks, record(handle, { GSW_CALLING_LIST: "Beta List" }));
     const alarms = (await journal()).filter(({ kind }) => kind === "alarm");
-    expect(alarms).toHaveLength(1);
-    expect(alarms[0]).toMatchObject({ reason: "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner", upstream: "ocs", identifier: "1" });
+    const reason = "OCS announced a record whose tenant, group, campaign and list contradict each other; it has no owner";
+    expect(alarms).toMatchObject(["1", "2", "3"].map((identifier) => ({ reason, upstream: "ocs", identifier })));
     expect(alarms[0]).not.toHaveProperty("tenant");
+  });
+
+  it("tells of each record whose tenant or group is malformed, says what is, and gives it to nobody", async () => {
+    const { callbacks, journal, reject } = await start();
+    expect((await announce(callbacks, record(1, { GSW_TENANT_DBID: 0 }))).status).toBe(200);
+    expect((await announce(callbacks, record(2, { GSW_CAMPAIGN_GROUP_DBID: [106], GSW_CALLING_LIST: "" }))).status).toBe(200);
+    expect((await journal()).filter(({ kind }) => kind === "alarm")).toMatchObject([
+      { identifier: "1", detail: "malformed: GSW_TENANT_DBID" }, { identifier: "2", detail: "malformed: GSW_CAMPAIGN_GROUP_DBID, GSW_CALLING_LIST" },
+    ]);
+    for (const handle of [1, 2]) expect([await reject("alpha", handle), await reject("beta", handle)]).not.toContain(DONE);
   });
 
   it("keeps no phone number in clear", async () => {

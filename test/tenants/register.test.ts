@@ -56,6 +56,13 @@ describe("a handle watch", () => {
       .toEqual([undefined, undefined, "Alpha", undefined, undefined]);
   });
 
+  it("takes a handle of OCS's next life for another record", () => {
+    const watch = createHandleWatch();
+    for (const upstream of ["ocs", "other"]) watch.use(upstream, "15", "Alpha");
+    watch.newEpoch("ocs");
+    expect([watch.use("ocs", "15", "Beta"), watch.use("other", "15", "Beta")]).toEqual([undefined, "Alpha"]);
+  });
+
   it("forgets the oldest beyond its bound", () => {
     const watch = createHandleWatch(2);
     for (const handle of ["1", "2", "3"]) watch.use("ocs", handle, "Alpha");
