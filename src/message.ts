@@ -51,6 +51,8 @@ export type Arrival = {
   readonly listener: string;
   /** Set when the client showed a certificate. */
   readonly peer?: Peer | undefined;
+  /** What that certificate is worth now: it may have been revoked, or have expired, since the request came. `peer` counts where it is left out. */
+  readonly peerNow?: (() => Peer | undefined) | undefined;
   /** Set when the message itself is at fault: whoever handles the arrival must refuse it. */
   readonly fault?: Fault | undefined;
   /** Reads the body to its end, once. Rejects with BodyFault. */

@@ -56,7 +56,7 @@ export class Standing {
     const before = this.#generation;
     const { boards, fresh, retune } = await boardsFor(reading, { tell: this.#surroundings.tell, earFor: this.#surroundings.house.records.earFor }, before?.boards);
     undoing.push(async () => void (await Promise.all(fresh.map(({ switchboard }) => switchboard.close()))));
-    const generation = await createGeneration(this.#surroundings.house, reading, boards, before);
+    const generation = await createGeneration(this.#surroundings.house, reading, boards, { before, current: () => this.#generation });
     if (generation.credentials !== before?.credentials) undoing.push(() => generation.credentials.close());
     // The first one is there before anybody can ask.
     this.#generation ??= generation;

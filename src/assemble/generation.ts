@@ -5,7 +5,7 @@
  */
 import type { Counts } from "../console/counts.ts";
 import { createLine } from "../gateway/line.ts";
-import type { Parts } from "../gateway/words.ts";
+import type { InForce, Parts } from "../gateway/words.ts";
 import type { Journal } from "../journal/append.ts";
 import { createRedactor } from "../journal/redact.ts";
 import type { Handler } from "../message.ts";
@@ -44,23 +44,35 @@ export type Generation = Reading & {
   readonly find: Finder;
   readonly boards: ReadonlyMap<string, Board>;
   readonly credentials: Credentials;
+  readonly inForce: InForce;
   readonly limiters: Limiters;
   /** How many requests it is judging or has sent. */
   readonly live: () => number;
 };
 
+/** What it is made beside. `current`: the generation in force, undefined before the first. */
+export type Succession = { readonly before: Generation | undefined; readonly current: () => Generation | undefined };
+
 /** Throws when keys or key sets cannot be read. */
-export const createGeneration = async (house: House, reading: Reading, boards: ReadonlyMap<string, Board>, before?: Generation): Promise<Generation> => {
+export const createGeneration = async (house: House, reading: Reading, boards: ReadonlyMap<string, Board>, { before, current }: Succession): Promise<Generation> => {
   const tenants = toTenants(reading.settings);
   const credentials = await credentialsFor(house, reading, before);
   const quota = createQuota(tenants, before?.limiters);
   let live = 0;
-  const { journal, counts, records } = house;
+  const { journal, counts, records, revocations } = house;
+  const register = createRegister(tenants);
+  const inForce: InForce = {
+    register,
+    get revision() { return revocations.revision; },
+    isRevoked: revocations.holds,
+    identifyAgain: (arrival) => credentials.identifyAgain(arrival.peerNow ? { headers: arrival.headers, source: arrival.source, peer: arrival.peerNow() } : arrival),
+  };
   const dialects = new Map(reading.settings.listeners.map(({ name, errors }) => [name, errors]));
   const parts: Parts = {
     identify: credentials.identify,
     challenge: credentials.challenge,
-    register: createRegister(tenants),
+    inForce: () => (current()?.inForce ?? inForce),
+    register,
     ownership: records.ownership,
     charge: quota.charge,
     append: journal.append,
@@ -80,5 +92,5 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     live++;
     return line(arrival);
   };
-  return { ...reading, handler, parts, find: createFinder(tenants), boards, credentials, limiters: quota.limiters, live: () => live };
+  return { ...reading, handler, parts, find: createFinder(tenants), boards, credentials, inForce, limiters: quota.limiters, live: () => live };
 };

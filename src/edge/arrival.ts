@@ -68,6 +68,10 @@ export class ClientArrival implements Arrival {
     return this.#request.complete;
   }
 
+  get peerNow(): ClientArrival["connection"]["peerNow"] {
+    return this.connection.peerNow;
+  }
+
   surplus(): Promise<boolean> {
     return this.connection.surplus();
   }

@@ -1,6 +1,6 @@
 /** One client connection: its requests one after the other, whatever it pipelines, and what is known about its end. */
 import type { Socket } from "node:net";
-import type { Fault } from "../message.ts";
+import type { Fault, Peer } from "../message.ts";
 import type { Shown } from "./trust.ts";
 
 /** Begins a request. Whoever it is calls `next` when its reply is out. */
@@ -23,6 +23,8 @@ export class Connection {
   fault: Fault | undefined;
   /** The client certificate that it was opened with. */
   shown: Shown | undefined;
+  /** What that is worth now. */
+  peerNow: (() => Peer | undefined) | undefined;
   /** It ends with the reply that is under way. */
   retired = false;
   readonly #socket: Socket;

@@ -179,7 +179,10 @@ class Desk {
       // It came when the last reply was out already: that one did not close.
       if (socket.writable) void this.#refuseRaw(socket, fault);
     });
-    if (this.#options.tls && this.#options.tls.clientCertificates !== "none") connection.shown = this.#trust.greet(socket as TLSSocket);
+    if (this.#options.tls && this.#options.tls.clientCertificates !== "none") {
+      const shown = connection.shown = this.#trust.greet(socket as TLSSocket);
+      connection.peerNow = shown && (() => this.#trust.ask(shown));
+    }
     this.#connections.add(connection);
     socket.once("close", () => this.#connections.delete(connection));
     return connection;
@@ -205,7 +208,7 @@ class Desk {
     const headers = headerLines(request.rawHeaders);
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
     const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(connection.address) });
-    const peer = connection.shown && this.#trust.ask(connection.shown);
+    const peer = connection.peerNow?.();
     // It has ended since the handshake. Only with another connection can a client show a new one.
     if (peer?.fault !== undefined && connection.shown!.fault === undefined) connection.retired = true;
     request.arrival = new ClientArrival(request, response, { connection, headers, fault, peer, listener: this.#options.name, maxBody: this.#options.maxBody });

@@ -6,16 +6,18 @@ import { refuse } from "./refusals.ts";
 import type { Caller, Parts } from "./words.ts";
 
 export const authenticate = (parts: Parts, arrival: Arrival): Caller | Promise<Caller> => {
+  const now = parts.inForce?.();
+  const judgedBy = now && { register: now.register, revision: now.revision };
   const answer = parts.identify(arrival);
-  return answer instanceof Promise ? answer.then((identified) => callerOf(parts, identified)) : callerOf(parts, answer);
+  return answer instanceof Promise ? answer.then((identified) => callerOf(parts, identified, judgedBy)) : callerOf(parts, answer, judgedBy);
 };
 
-const callerOf = ({ register, challenge }: Parts, identified: Identified): Caller => {
+const callerOf = ({ register, challenge }: Parts, identified: Identified, judgedBy: Caller["judgedBy"]): Caller => {
   const identity = identityIn({ challenge }, identified);
   const { client, credential } = identity;
   const tenants = tenantsOf(register.tenantsOf(client), identity);
   if (tenants.length === 0) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
-  return { client, credential, tenants } as unknown as Caller;
+  return { client, credential, tenants, judgedBy } as unknown as Caller;
 };
 
 /** Refuses what is nobody's, and who guesses. */

@@ -24,7 +24,8 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
     seen.waits = error.waits;
     await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error, reasonFor(order, error)), seen);
     return refuse(error.why, {
-      detail: error.message,
+      // Which part of a credential was wrong is not said, here as at the beginning.
+      ...(error.why === "revoked" ? { headers: [["WWW-Authenticate", parts.challenge] as const] } : { detail: error.message }),
       delivery: error.sent ? "sent-no-answer" : "not-sent",
       close: error.why === "abandoned",
       ...(REFUSALS[error.why].status === 503 && { headers: [["Retry-After", String(error.retryAfter ?? 1)]] }),
@@ -62,7 +63,8 @@ const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen:
   return written;
 };
 
-/** Why a record's request was not sent: its client is not told. */
-const reasonFor = ({ lease }: Order, { why }: Failure): string | undefined => (why === "void" || why === "unclear" ? lease?.reason() : undefined);
+/** Why it was not sent, as its client is not told. */
+const reasonFor = ({ lease }: Order, { why, message }: Failure): string | undefined =>
+  (why === "void" || why === "unclear" ? lease?.reason() : why === "revoked" ? message : undefined);
 
 const isFailure = (error: unknown): error is Failure & Error => error instanceof Error && "why" in error && "sent" in error;

@@ -11,9 +11,10 @@ import type { Tenant } from "../tenants/register.ts";
 import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
 import { shapeOf } from "./shape.ts";
+import { revocationOf } from "./still-permitted.ts";
 import type { Command, Order, Parts, Seen } from "./words.ts";
 
-export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen: Seen): Order => {
+export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Command, seen: Seen): Order => {
   const { tenant, permit: { caller, operation } } = command;
   refuseForeignTenant(command);
   refuseForeignNames(command);
@@ -21,6 +22,7 @@ export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen:
   refuseUndeclaredFields(command, seen);
   RULES[operation.action.resource](command);
   const attributes = attributesForOcs(command);
+  const isRevoked = revocationOf(parts, seen.arrival, caller, tenant);
   // Last, because from here on it is this request's, and must be given back.
   const lease = operation.action.resource === "records" ? leaseOf(parts, command) : undefined;
   return {
@@ -36,7 +38,7 @@ export const isolate = (parts: Pick<Parts, "ownership">, command: Command, seen:
     urgent: isUrgent(operation.action),
     fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
     lease,
-    withdrawn: lease?.withdrawn,
+    withdrawn: (leaves?: boolean) => (isRevoked() ? "revoked" : lease?.withdrawn(leaves)),
     after: lease?.after,
   } as unknown as Order;
 };

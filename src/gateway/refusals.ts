@@ -23,7 +23,7 @@ export const REFUSALS = {
   "foreign-authority": row(1010, 421, "the request is addressed to a host that is not this gateway"),
   "ambiguous": row(1011, 400, "not one unambiguous HTTP request"),
   "no-credential": row(2001, 401, "no usable credential"),
-  "revoked": row(2001, 401, "the credential was revoked while the request waited"),
+  "revoked": row(2001, 401, "no usable credential"),
   "not-granted": row(2101, 403, "this client may not do this action"),
   "other-tenant": row(2103, 403, "the request names a tenant that this client may not act for"),
   "not-yours": row(2104, 403, "this campaign group, campaign or list is not this tenant's"),

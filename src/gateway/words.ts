@@ -1,7 +1,7 @@
 /** The values that a request becomes on its way. A `Proven` value can be made by one stage alone, so no stage can be left out. */
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
-import type { Credential, Identified } from "../tenants/credential.ts";
+import type { Credential, Identified, Identity } from "../tenants/credential.ts";
 import type { HandleLease, Ownership } from "../tenants/ownership.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
@@ -18,6 +18,8 @@ export type Caller = Proven<"Caller", {
   readonly client: string;
   readonly credential: Credential;
   readonly tenants: readonly Tenant[];
+  /** What was in force then. */
+  readonly judgedBy?: { readonly register: Register; readonly revision: number } | undefined;
 }>;
 
 /** The client may do that. `tenant` is undefined while a client of several tenants has not said which. Made by `admit`. */
@@ -119,10 +121,22 @@ export type Screened = Reply & { readonly headers: HeaderLine[] };
 
 export type Dialect = "auto" | "ocs" | "problem";
 
+/** Who may act for whom, as it is now. */
+export type InForce = {
+  readonly register: Register;
+  /** Another number after every revocation. */
+  readonly revision: number;
+  readonly isRevoked: (caller: Pick<Caller, "client" | "credential">) => boolean;
+  /** As `identify`, of a request whose credentials were valid when it came: a failure is not counted. */
+  readonly identifyAgain: (arrival: Arrival) => Identity | "unknown" | undefined;
+};
+
 /** The line's outside world, as functions. */
 export type Parts = {
   readonly identify: (arrival: Arrival) => Promise<Identified> | Identified;
   readonly challenge: string;
+  /** By the config in force now, a later one perhaps than this line's. Left out where nothing waits. */
+  readonly inForce?: () => InForce;
   readonly register: Register;
   readonly ownership: Pick<Ownership, "ask" | "ownersAmong">;
   readonly charge: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;

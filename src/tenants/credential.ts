@@ -27,6 +27,11 @@ export type Credentials = {
    * most first tokens). Never throws, never rejects.
    */
   readonly identify: (asking: Asking) => Identified | Promise<Identified>;
+  /**
+   * The same for a request whose credentials were good when it came: counts no failure. At once, and `unknown` where it cannot be told at once
+   * (an issuer's keys are being fetched).
+   */
+  readonly identifyAgain: (asking: Asking) => Identity | "unknown" | undefined;
   /** For WWW-Authenticate. */
   readonly challenge: string;
   readonly close: () => void;
@@ -80,12 +85,12 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       return false;
     }
   };
-  const finish = (identity: Identity | undefined, { peer, source }: Asking): Identity | undefined => {
-    if (!identity) return refuse(source);
-    if (identity.boundTo === undefined || identity.boundTo === peer?.thumbprint) return identity;
+  const bound = (identity: Identity | undefined, { peer }: Asking): Identity | undefined => {
+    if (!identity || identity.boundTo === undefined || identity.boundTo === peer?.thumbprint) return identity;
     tell({ kind: "refused", credential: "jwt", reason: "the token is bound to another certificate" });
-    return refuse(source);
+    return undefined;
   };
+  const finish = (identity: Identity | undefined, asking: Asking): Identity | undefined => bound(identity, asking) ?? refuse(asking.source);
   return {
     identify: (asking) => {
       const { headers, source } = asking;
@@ -101,6 +106,14 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       }
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, source))];
       return areAtHand(answers) ? finish(agree(answers), asking) : Promise.all(answers.map((answer) => Promise.resolve(answer))).then((all) => finish(agree(all), asking));
+    },
+    identifyAgain: (asking) => {
+      const shown = carriers.read(asking.headers);
+      const holder = asking.peer === undefined ? undefined : certified(asking);
+      if (!shown || holder === false) return undefined;
+      if (shown.length === 0) return holder;
+      const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, asking.source))];
+      return areAtHand(answers) ? bound(agree(answers), asking) : "unknown";
     },
     challenge: carriers.challenge,
     close: tokens.close,

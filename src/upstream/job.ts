@@ -32,7 +32,7 @@ export const refuse = (job: Job, reason: NoAnswer, waits = { queue: performance.
 const WITHDRAWN: Readonly<Record<Withdrawal, string>> = {
   void: "no such record for this tenant",
   unclear: "whose record it is cannot be told just now",
-  revoked: "the credential was revoked while the request waited",
+  revoked: "while the request waited its credential was revoked or expired, or its client or tenant was taken out of the config",
 };
 
 export const withdrawal = (why: Withdrawal): NoAnswer => new NoAnswer(why, false, WITHDRAWN[why], why === "unclear" ? 1 : undefined);

@@ -56,9 +56,9 @@ export type TestLine = {
   readonly sent: Order[];
 };
 
-type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; ownership?: Parts["ownership"]; observe?: Parts["observe"] };
+type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; ownership?: Parts["ownership"]; observe?: Parts["observe"]; inForce?: NonNullable<Parts["inForce"]> };
 
-export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe }: Setting = {}): TestLine => {
+export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe, inForce }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const line = createLine({
@@ -66,6 +66,7 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
       const client = headerOf(headers, "X-Client");
       return client === undefined || client === "" ? undefined : { client, credential: { kind: "key", id: "k1" } };
     }),
+    ...(inForce && { inForce }),
     challenge: 'Basic realm="ocs-gateway"',
     register: createRegister(tenants),
     ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined }),

@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync, sign } from "node:crypto";
 import fc from "fast-check";
 import jsonwebtoken from "jsonwebtoken";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { createCredentials, type KeyRecord } from "../../src/tenants/credential.ts";
+import { createCredentials, type Asking, type Failures, type KeyRecord } from "../../src/tenants/credential.ts";
 import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf, SECONDS, type Opened } from "./credential/kit.ts";
 
 const ec = ecPair();
@@ -109,6 +109,28 @@ describe("several credentials on one request", () => {
     ["Basic and Bearer", () => [...basic("ors-main:sk_one"), ...bearer(token())]],
   ])("count for nothing: %s", async (_, headers) => {
     expect(await gate.identify(headers())).toBeUndefined();
+  });
+});
+
+describe("what was valid before and is asked again", () => {
+  const counting = (): Failures & { counted: number } => ({ counted: 0, count() { this.counted++; }, wait: () => 0 });
+
+  it.each<[string, () => Asking["headers"], number, boolean]>([
+    ["a token", () => bearer(token()), 0, true], ["a token that has expired since", () => bearer(token()), 3_600_000, false],
+    ["a key", () => key("sk_one"), 0, true], ["a key that is not known any more", () => key("sk_gone"), 0, false],
+    ["a token and another client's key", () => [...bearer(token()), ...key("sk_two")], 0, false], ["nothing at all", () => [], 0, false],
+  ])("%s: its failure is not counted against its address", async (_what, headers, later, valid) => {
+    const failures = counting();
+    const asked = await world.open({ jwt: [anIssuer({ jwks_file: world.file("again.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })], keys: { records: keys, carriers: ["header:X-Api-Key"] }, failures });
+    asked.clock.now += later;
+    const identity = asked.identifyAgain({ headers: headers(), source: "192.0.2.1" });
+    expect([typeof identity === "object", failures.counted]).toEqual([valid, 0]);
+  });
+
+  it("cannot be told while its issuer's keys are being fetched, except that it has expired", async () => {
+    const asked = await world.open({ jwt: [anIssuer({ jwks_uri: "http://127.0.0.1:9/keys" })] });
+    const again = (text: string) => asked.identifyAgain({ headers: bearer(text), source: "192.0.2.1" });
+    expect([again(token()), again(token({ iat: SECONDS - 900, exp: SECONDS - 600 }))]).toEqual(["unknown", undefined]);
   });
 });
 

@@ -12,7 +12,9 @@ export type Revocation = {
 };
 
 export type Revocations = {
-  readonly holds: (identity: Identity) => boolean;
+  /** Another number after every change. */
+  readonly revision: number;
+  readonly holds: (identity: Pick<Identity, "client" | "credential">) => boolean;
   /** These and no others from now on. */
   readonly put: (all: readonly Revocation[]) => void;
   readonly add: (one: Revocation) => void;
@@ -22,12 +24,18 @@ const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = { jwt: "token
 
 export const createRevocations = (now: () => number = Date.now): Revocations => {
   let ends = new Map<string, number>();
+  let revision = 0;
   const stands = (kind: RevocationKind, id: string): boolean => (ends.get(`${kind} ${id}`) ?? -Infinity) > now();
   return {
+    get revision() { return revision; },
     holds: ({ client, credential }) => ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),
     put: (all) => {
+      revision++;
       ends = new Map(all.map(({ kind, id, until }) => [`${kind} ${id}`, until ?? Infinity]));
     },
-    add: ({ kind, id, until }) => void ends.set(`${kind} ${id}`, until ?? Infinity),
+    add: ({ kind, id, until }) => {
+      revision++;
+      ends.set(`${kind} ${id}`, until ?? Infinity);
+    },
   };
 };
