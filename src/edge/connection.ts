@@ -36,6 +36,7 @@ export class Connection {
   #held = false;
   #closing = false;
   #gone = false;
+  #ended = false;
   #readAgainAt = -Infinity;
   #secondsReplying = -1;
   #secondsSpared = 0;
@@ -46,8 +47,12 @@ export class Connection {
     this.#whenBroken = whenBroken;
     this.source = socket.remoteAddress ?? "";
     this.address = (socket.localAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
-    // A client that closes its side has hung up as far as waiting goes; an answer under way is still written to it.
-    socket.once("end", () => this.#leave()).once("close", () => {
+    // One rule for every client that closes its side (a FIN, with TLS's farewell or without): a request of it that waits in the queue is abandoned, one
+    // that was sent, or has not to wait, gets its answer. Of a client that is held back it is heard when it is read again, over TLS no sooner.
+    socket.once("end", () => {
+      this.#ended = true;
+      if (!this.#held) this.#leave();
+    }).once("close", () => {
       // What waits has not been looked at yet, and there is nobody to answer.
       this.#waiting.length = 0;
       this.#leave();
@@ -160,6 +165,7 @@ export class Connection {
     this.#held = false;
     this.#readAgainAt = performance.now();
     this.#socket.off("resume", this.#pauseAgain).resume();
+    if (this.#ended) this.#leave();
   }
 
   readonly #pauseAgain = (): void => void this.#socket.pause();
