@@ -11,7 +11,7 @@ import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
 import { startRetention } from "./assemble/retention.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
-import { tellOf } from "./assemble/upstreams.ts";
+import { statesOf, tellOf } from "./assemble/upstreams.ts";
 import { VERSION } from "./assemble/version.ts";
 import { Counts } from "./console/counts.ts";
 import { newToken } from "./console/token.ts";
@@ -80,7 +80,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
     revoke: (said) => keeper.decide(said), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
-    upstreams: () => [...standing.generation?.boards.values() ?? []].map(({ switchboard }) => switchboard.status()),
+    upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings),
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.

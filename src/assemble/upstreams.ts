@@ -5,7 +5,7 @@ import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Settings, UpstreamSettings } from "../settings/schema.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
-import { Switchboard, type UpstreamNews, type UpstreamOptions } from "../upstream/switchboard.ts";
+import { Switchboard, type UpstreamNews, type UpstreamOptions, type UpstreamStatus } from "../upstream/switchboard.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Reading } from "./generation.ts";
 import type { Ear } from "./ownership.ts";
@@ -66,7 +66,7 @@ export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<Upst
 };
 
 const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Settings): Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf"> => {
-  const shares = new Map(tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [tenant.name, tenant.share]));
+  const shares = new Map(tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [String(tenant.dbid), tenant.share]));
   return {
     connections: upstream.connections,
     answerTimeout: upstream.timeouts.answer,
@@ -75,6 +75,18 @@ const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Setti
   };
 };
 
+type TenantSettings = Settings["tenants"][number];
+
+/** A tenant in the words of an upstream, which knows it by its DBID. */
+const isAt = (upstream: string, tenant: string | undefined) => (each: TenantSettings): boolean => each.upstream === upstream && String(each.dbid) === tenant;
+
+/** What each upstream says of itself, for people: with tenants' names, and the DBID of a tenant that the settings have no more. */
+export const statesOf = (boards: Iterable<Board>, { tenants }: Settings): UpstreamStatus[] => [...boards].map(({ switchboard }) => {
+  const status = switchboard.status();
+  const named = <Of extends { readonly tenant: string | undefined }>(of: Of): Of => ({ ...of, tenant: tenants.find(isAt(status.name, of.tenant))?.name ?? of.tenant });
+  return { ...status, lanes: status.lanes.map(named), queue: status.queue.map(named) };
+});
+
 type Ears = { readonly journal: Journal; readonly counts: Counts; readonly alarms: Alarms; readonly current: () => Settings };
 
 /** What operators and the journal are told of an upstream: a change of roles, an OCS that is gone, an answer that may be another request's. */
@@ -82,7 +94,7 @@ export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: Ups
   const { upstream } = news;
   if (news.kind === "down") return events.upstreamDown(upstream);
   if (news.kind === "suspicion") {
-    const tenant = current().tenants.find(({ name }) => name === news.tenant);
+    const tenant = current().tenants.find(isAt(upstream, news.tenant));
     return alarms.raise({ reason: news.what, upstream, ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }), detail: `lane ${news.lane}` });
   }
   const { from, to, epoch, reason } = news;

@@ -31,7 +31,7 @@ export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Co
     owner: tenant,
     operation,
     attributes,
-    tenant: tenant.name,
+    tenant: String(tenant.dbid),
     method: operation.action.method,
     path: writeTarget(operation),
     body: operation.action.method === "GET" ? "" : writeBody(attributes),

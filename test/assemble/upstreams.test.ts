@@ -10,14 +10,14 @@ const teller = () => {
   const entries: Entry[] = [];
   const journal = { note: (entry: Entry) => void entries.push(entry) } as unknown as Journal;
   const counts = new Counts();
-  const settings = { tenants: [{ name: "Alpha Tenant", dbid: 101 }] } as unknown as Settings;
+  const settings = { tenants: [{ name: "Another at another OCS", dbid: 101, upstream: "ocs-two" }, { name: "101", dbid: 102, upstream: "ocs-main" }, { name: "Alpha Tenant", dbid: 101, upstream: "ocs-main" }] } as unknown as Settings;
   return { entries, counts, tell: tellOf({ journal, counts, alarms: createAlarms(journal, counts), current: () => settings }) };
 };
 
 describe("what an upstream tells", () => {
   it("of an answer that may be another request's is an alarm with lane and tenant, in journal and metric, each time", () => {
     const { entries, counts, tell } = teller();
-    const suspicion = { kind: "suspicion", upstream: "ocs-main", lane: "ocs-main/3", tenant: "Alpha Tenant", what: "OCS sent an answer while nothing was asked" } as const;
+    const suspicion = { kind: "suspicion", upstream: "ocs-main", lane: "ocs-main/3", tenant: "101", what: "OCS sent an answer while nothing was asked" } as const;
     tell(suspicion);
     tell(suspicion);
     const entry = { kind: "alarm", reason: "OCS sent an answer while nothing was asked", upstream: "ocs-main", tenant: { dbid: 101, name: "Alpha Tenant" }, detail: "lane ocs-main/3" };

@@ -111,7 +111,7 @@ describe("a client of several tenants", () => {
     const line = aLine({ tenants: [aTenant({ clients: grant, records: "pre-dial" }), beta({ clients: grant, upstream: "elsewhere" })], ownership });
     const ask = async (headers: readonly HeaderLine[] = []): Promise<string | undefined> => {
       const reply = await line.ask({ target: "/records/15?req=UpdateCallCompletionStats", as: "cluster", headers });
-      return headerOf(reply.headers, "Ocsgw-Code") ?? line.sent.at(-1)?.tenant;
+      return headerOf(reply.headers, "Ocsgw-Code") ?? line.sent.at(-1)?.owner.name;
     };
     expect([await ask(), await ask([["Ocsgw-Tenant", "101"]]), await ask([["Ocsgw-Tenant", "102"]])]).toEqual(["OCSGW-2105", "Alpha Tenant", "Beta Tenant"]);
     await ownership.close();

@@ -69,14 +69,14 @@ describe("a client of a tenant that observes and one that enforces", () => {
   it("acts for the one that grants it when it names none, as before", async () => {
     const line = both();
     await line.ask({ ...DO_NOT_CALL, as: "both" });
-    expect(line.sent.map(({ tenant }) => tenant)).toEqual(["Beta Tenant"]);
+    expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Beta Tenant"]);
     expect(line.journal[0]).not.toHaveProperty("would_refuse");
   });
 
   it("acts for the one that observes when it names it, recorded", async () => {
     const line = both();
     await line.ask({ ...DO_NOT_CALL, as: "both", body: '{"GSW_TENANT_DBID":101}' });
-    expect(line.sent.map(({ tenant }) => tenant)).toEqual(["Alpha Tenant"]);
+    expect(line.sent.map(({ owner }) => owner.name)).toEqual(["Alpha Tenant"]);
     expect(line.journal[0]).toMatchObject({ kind: "intent", tenant: { dbid: 101 }, would_refuse: "OCSGW-2101" });
   });
 

@@ -1,0 +1,97 @@
+/** Queue, lanes and shares are a DBID's: a reload that swaps two tenants' names gives none of them to the wrong tenant. */
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { request } from "undici";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { stringify } from "yaml";
+import type { Status } from "../../src/console/status.ts";
+import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { OK, rawOcs, type RawConnection, type RawOcs } from "../kit/raw-ocs.ts";
+
+const stops: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+type Config = ReturnType<typeof twoTenants>;
+
+/** The clients stay with their DBIDs; the names and what belongs to a name go to the other one. */
+const swapped = (config: Config): Config => {
+  const [alpha, beta] = config.tenants as [Record<string, unknown>, Record<string, unknown>];
+  [alpha.name, beta.name] = [beta.name, alpha.name];
+  return config;
+};
+
+const configFor = (ocs: RawOcs, connections: number): Config => {
+  const config = { ...twoTenants(ocs.url), admin: { bind: "127.0.0.1:0" } };
+  Object.assign(config.upstreams.ocs as object, { connections });
+  (config.tenants[0] as Record<string, unknown>).share = 3;
+  return config;
+};
+
+/** An OCS that answers when it is told to, and keeps which DBIDs came on which connection, in their order. */
+const started = async (connections: number) => {
+  const heard: { readonly dbid: number; readonly connection: RawConnection }[] = [];
+  const waiting: RawConnection[] = [];
+  let holds = true;
+  const ocs = await rawOcs(({ body, connection }) => {
+    heard.push({ dbid: (JSON.parse(body) as { GSW_TENANT_DBID: number }).GSW_TENANT_DBID, connection });
+    return holds ? void waiting.push(connection) : OK;
+  });
+  stops.push(() => ocs.close());
+  const gateway: TestGateway = await aGateway(configFor(ocs, connections));
+  stops.push(() => gateway.stop());
+  return {
+    heard, gateway,
+    release: (): void => {
+      holds = false;
+      for (const { socket } of waiting.splice(0)) socket.write(OK);
+    },
+    call: async (as: string): Promise<number> => {
+      const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: basic(as) } });
+      await body.dump();
+      return statusCode;
+    },
+    swap: async (): Promise<void> => {
+      await writeFile(join(gateway.dir, "ocsgw.yaml"), stringify(swapped(configFor(ocs, connections)), { aliasDuplicateObjects: false }));
+      expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });
+    },
+    status: async (): Promise<Status["upstreams"][number]> => {
+      const { body } = await request(`${gateway.gateway.admin}/api/status`, { headers: { authorization: "Bearer token" } });
+      return ((await body.json()) as Status).upstreams[0]!;
+    },
+  };
+};
+
+describe("a reload that swaps the names of two tenants", () => {
+  it("gives no connection of one of them to the other", async () => {
+    const { heard, call, swap, release, status } = await started(1);
+    release();
+    expect(await call("alpha")).toBe(200);
+    expect((await status()).lanes.map(({ tenant }) => tenant)).toEqual(["Alpha Tenant"]);
+    await swap();
+    expect((await status()).lanes.map(({ tenant }) => tenant)).toEqual(["Beta Tenant"]);
+    expect([await call("alpha"), await call("beta"), await call("alpha")]).toEqual([200, 200, 200]);
+    expect(heard.map(({ dbid }) => dbid)).toEqual([101, 101, 102, 101]);
+    const [first, second, third, fourth] = heard.map(({ connection }) => connection.number);
+    expect(second).toBe(first);
+    expect(new Set([first, third, fourth]).size).toBe(3);
+  });
+
+  it("leaves those who wait their places and their shares", async () => {
+    const { heard, call, swap, release, status } = await started(1);
+    const first = call("beta");
+    await vi.waitFor(() => expect(heard).toHaveLength(1));
+    const waiting = [...Array.from({ length: 24 }, () => call("alpha")), ...Array.from({ length: 24 }, () => call("beta"))];
+    await vi.waitFor(async () => expect((await status()).queue.map(({ waiting: count }) => count)).toEqual([24, 24]));
+    await swap();
+    expect((await status()).queue.map(({ tenant, waiting: count }) => `${tenant} ${count}`).toSorted()).toEqual(["Alpha Tenant 24", "Beta Tenant 24"]);
+    const after = Array.from({ length: 8 }, () => call("alpha"));
+    await vi.waitFor(async () => expect((await status()).queue.find(({ tenant }) => tenant === "Beta Tenant")?.waiting).toBe(32));
+    release();
+    expect(new Set(await Promise.all([first, ...waiting, ...after]))).toEqual(new Set([200]));
+    // While both wait, 101 has three times as many as 102, whatever it is called.
+    const both = heard.slice(1, 33).map(({ dbid }) => dbid);
+    expect(both.filter((dbid) => dbid === 101).length / both.filter((dbid) => dbid === 102).length).toBe(3);
+  });
+});
