@@ -39,6 +39,7 @@ export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
   waits: waitsOf(seen, answer.waits),
   lane: answer.lane,
   endpoint: answer.endpoint,
+  ...(answer.suspected && { suspected: true }),
 });
 
 export const failureEntry = (seen: Seen, failure: Failure, reason: string | undefined): Entry => ({

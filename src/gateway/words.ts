@@ -45,7 +45,7 @@ export type Order = Proven<"Order", {
   readonly owner: Tenant;
   readonly operation: Operation;
   readonly attributes: Attributes;
-  /** By shape what the upstream takes. */
+  /** The owner's DBID: queue and lanes are its, whatever a reload calls it. With what follows it is by shape what the upstream takes. */
   readonly tenant: string;
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -73,6 +73,8 @@ export type Answer = {
   readonly lane: string;
   readonly endpoint: string;
   readonly waits: { readonly queue: number; readonly ocs: number };
+  /** It may be another request's answer. */
+  readonly suspected?: true;
   /** The outcome could not be journalled. */
   readonly unjournalled?: true;
 };

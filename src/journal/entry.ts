@@ -50,6 +50,8 @@ export type Outcome = {
   readonly endpoint: string | null;
   /** Why a record's request was not sent, as the client was not told. */
   readonly reason?: string | undefined;
+  /** OCS's answer may be that to another request: what became of this one at OCS is then not certain. */
+  readonly suspected?: true | undefined;
 };
 
 /** What was known of a request when it was refused. */
@@ -210,7 +212,9 @@ const MEMBERS: Members = {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
     body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, would_refuse: true, dnc: true,
   },
-  outcome: { id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true },
+  outcome: {
+    id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true, suspected: true,
+  },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
     tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true, dnc: true,

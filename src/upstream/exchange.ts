@@ -1,9 +1,9 @@
-/** The plain types of one exchange with OCS. Nothing here knows who asks or why; a tenant is only a name in a queue. */
+/** The plain types of one exchange with OCS. Nothing here knows who asks or why; a tenant is only a key in a queue. */
 import type { HeaderLine } from "../message.ts";
 
 /** What is to be sent. `path` is origin form; `body` is JSON text or empty. */
 export type Request = {
-  /** Whose turn it is, and whose lane. */
+  /** Whose turn it is, and whose lane: its DBID, which no reload gives to another tenant of the same OCS. */
   readonly tenant: string;
   readonly method: "GET" | "POST";
   readonly path: string;
@@ -34,6 +34,8 @@ export type Answer = {
   readonly lane: string;
   readonly endpoint: string;
   readonly waits: Waits;
+  /** It may be another request's answer: an alarm was raised, and its connection is closed. */
+  readonly suspected?: true;
 };
 
 /** Why there is no answer. A closed list. */

@@ -106,7 +106,7 @@ export class Lane {
     clearTimeout(this.#expiry);
     this.#timer = this.#expiry = undefined;
     wire?.destroy();
-    if (pending) settle(pending, pending.sent ? pending.cut() : { fault: unsent("it was given up") });
+    if (pending) settle(pending, pending.sent ? pending.cut() : { fault: unsent("the connection ended before the request left") });
   }
 
   #take(pending: Pending): void {
@@ -121,12 +121,13 @@ export class Lane {
 
   #dial(first: Pending): Wire {
     const wire: Wire = new Wire(this.#options.endpoint, {
-      ready: () => this.#send(first, wire),
+      // As on a connection that stands: what OCS sends unasked, or an end, is seen before anything is written.
+      ready: () => afterPoll(() => this.#pending === first && this.#wire === wire && this.#send(first, wire)),
       failed: (error) => this.#over({ fault: unsent((error as NodeJS.ErrnoException).code ?? error.message) }),
       took: (bytes) => this.#came(bytes, wire),
       gone: () => {
         this.#options.lost?.();
-        if (this.#pending) this.#over(this.#pending.cut());
+        if (this.#pending?.sent) this.#over(this.#pending.cut());
         this.close();
       },
     });
@@ -186,10 +187,11 @@ export class Lane {
     const { answer, fault } = end;
     this.#pending = undefined;
     this.#positive = answer?.status === 200;
-    if (fault?.why === "garbled" && (!answer || this.#positive)) this.#suspect(fault.message);
+    const suspected = fault?.why === "garbled" && (!answer || this.#positive);
+    if (suspected) this.#suspect(fault.message);
     if (fault) this.close();
     else this.#rest(pending);
-    settle(pending, end);
+    settle(pending, suspected && answer ? { answer: { ...answer, suspected } } : end);
   }
 
   /** Ready for the next one, for as long as OCS says that it keeps the connection. */

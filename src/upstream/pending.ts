@@ -3,8 +3,15 @@ import type { HeaderLine } from "../message.ts";
 import { AnswerReader } from "./answer-reader.ts";
 import { NoAnswer, type Request } from "./exchange.ts";
 
-/** `ms`: from the first byte sent to the last byte of the answer. */
-export type RawAnswer = { readonly status: number; readonly headers: readonly HeaderLine[]; readonly body: Uint8Array; readonly ms: number };
+export type RawAnswer = {
+  readonly status: number;
+  readonly headers: readonly HeaderLine[];
+  readonly body: Uint8Array;
+  /** From the first byte sent to the last byte of the answer. */
+  readonly ms: number;
+  /** It may be another request's answer. */
+  readonly suspected?: true;
+};
 
 /** An answer, a fault, or both: then the answer counts, and its connection is not to be used again. */
 export type End = { readonly answer?: RawAnswer | undefined; readonly fault?: NoAnswer | undefined };

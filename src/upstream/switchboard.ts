@@ -209,7 +209,7 @@ export class Switchboard {
       try {
         const answer = await lane.exchange(job.request);
         isUnsent = false;
-        job.resolve({ status: answer.status, headers: answer.headers, body: answer.body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: answer.ms } });
+        job.resolve({ status: answer.status, headers: answer.headers, body: answer.body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: answer.ms }, ...(answer.suspected && { suspected: true }) });
         if (answer.status !== 200) await lane.quarantine();
       } catch (error) {
         isUnsent = !this.#failed(lane, job, error, queue);

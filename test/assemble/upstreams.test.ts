@@ -1,3 +1,4 @@
+import { request } from "undici";
 import { describe, expect, it } from "vitest";
 import { createAlarms } from "../../src/assemble/alarms.ts";
 import { tellOf } from "../../src/assemble/upstreams.ts";
@@ -5,6 +6,8 @@ import { Counts } from "../../src/console/counts.ts";
 import type { Journal } from "../../src/journal/append.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import type { Settings } from "../../src/settings/schema.ts";
+import { aGateway, basic, twoTenants } from "../kit/gateway.ts";
+import { OK, rawOcs } from "../kit/raw-ocs.ts";
 
 const teller = () => {
   const entries: Entry[] = [];
@@ -33,5 +36,28 @@ describe("what an upstream tells", () => {
     for (const to of ["http://ocs2", "http://ocs1"]) tell({ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to, epoch: 2, reason: "all connections to OCS have ended" });
     expect(entries.map((entry) => entry.kind === "switchover" && entry.to)).toEqual(["http://ocs2", "http://ocs1"]);
     expect(counts.switchovers).toBe(2);
+  });
+});
+
+describe("an answer that may be another request's", () => {
+  it("is in the journal as answered and suspected, behind the alarm; the next answer is not", async () => {
+    const ocs = await rawOcs(({ count }) => (count === 1 ? "HTTP/1.1 200 OK\r\nContent-length: 2\r\n\r\n{}" : OK));
+    const gateway = await aGateway(twoTenants(ocs.url));
+    try {
+      for (let round = 0; round < 2; round++) {
+        const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: basic("alpha") } });
+        await body.dump();
+        expect(statusCode).toBe(200);
+      }
+      const entries = await gateway.journal();
+      const [first, second] = entries.filter(({ kind }) => kind === "outcome");
+      expect(first).toMatchObject({ delivery: "answered", status: 200, suspected: true });
+      expect(second).toMatchObject({ delivery: "answered", status: 200 });
+      expect(second).not.toHaveProperty("suspected");
+      expect(entries.filter(({ kind }) => kind === "alarm")).toMatchObject([{ tenant: { dbid: 101, name: "Alpha Tenant" } }]);
+    } finally {
+      await gateway.stop();
+      await ocs.close();
+    }
   });
 });
