@@ -37,7 +37,8 @@ export const events = {
   checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
   keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),
   keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
-  switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, from === to ? "all connections to OCS had ended, and it is back" : "OCS has changed roles"),
+  switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, "The other OCS has taken over; record handles of the one before are void"),
+  reconnected: (upstream: string, endpoint: string, reason: string): void => log.warn({ upstream, endpoint, reason }, "Reconnected to OCS after losing every connection; record handles are unconfirmed until OCS confirms them"),
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
   /** `unsaid`: how many of them were not logged since the last one that was; each is in the journal. */
   alarm: (reason: string, upstream: string, tenant: string | undefined, unsaid: number): void => log.warn({ upstream, tenant, ...(unsaid > 0 && { unsaid }) }, reason),

@@ -36,7 +36,7 @@ export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, 
       changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
-      const board = { way, ear, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear, vigil: upstream.callbacks !== null }) };
+      const board = { way, ear, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear, inherits: stays?.switchboard }) };
       // Later ones are heard when they are in force; the first one is before it begins.
       if (before) changes.push(ear.open);
       else ear.open();
@@ -65,12 +65,13 @@ export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<Upst
   return { primary: endpoint(upstream.primary), backup: upstream.backup === null ? undefined : endpoint(upstream.backup) };
 };
 
-const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Settings): Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf"> => {
+const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Settings): Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf" | "standby"> => {
   const shares = new Map(tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [String(tenant.dbid), tenant.share]));
   return {
     connections: upstream.connections,
     answerTimeout: upstream.timeouts.answer,
     queue: { max: upstream.queue.max, maxBytes: upstream.queue.max_bytes, maxWait: upstream.queue.max_wait },
+    standby: upstream.standby ?? undefined,
     shareOf: (tenant) => shares.get(tenant) ?? 1,
   };
 };
@@ -93,6 +94,7 @@ type Ears = { readonly journal: Journal; readonly counts: Counts; readonly alarm
 export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: UpstreamNews): void => {
   const { upstream } = news;
   if (news.kind === "down") return events.upstreamDown(upstream);
+  if (news.kind === "reconnected") return events.reconnected(upstream, news.endpoint, news.reason);
   if (news.kind === "suspicion") {
     const tenant = current().tenants.find(isAt(upstream, news.tenant));
     return alarms.raise({ reason: news.what, upstream, ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }), detail: `lane ${news.lane}` });

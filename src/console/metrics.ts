@@ -66,7 +66,7 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_callbacks_total", help: "What OCS announced, by what became of it.", labels: ["upstream", "result"] }, function* () {
     for (const [upstream, results] of counts.callbacks) for (const [result, count] of results) yield [{ upstream, result }, count];
   });
-  counter(registry, { name: "ocsgw_switchovers_total", help: "Times that OCS changed roles, or was found again after all connections were lost." }, () => [[{}, counts.switchovers]]);
+  counter(registry, { name: "ocsgw_switchovers_total", help: "Times that the other OCS of a pair took over." }, () => [[{}, counts.switchovers]]);
 };
 
 const addTimes = (registry: Registry, { phases, appends }: Counts): void => {

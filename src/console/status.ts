@@ -30,7 +30,7 @@ export type QueueState = {
 
 export type UpstreamState = {
   readonly name: string;
-  /** One more after each switchover, and after each loss of all connections. */
+  /** The number of the OCS life that requests go to: one more after each takeover by the peer. */
   readonly epoch: number;
   readonly endpoints: readonly EndpointState[];
   readonly lanes: readonly LaneState[];

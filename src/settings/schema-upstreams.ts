@@ -51,6 +51,8 @@ export const upstream = z.strictObject({
   backup: off(origin).describe("scheme://host:port of the backup OCS. None when left out."),
   allow_plaintext: z.boolean({ error: "expected true or false" }).default(false)
     .describe("States that http to an OCS on another host is meant: names and numbers then cross the network readable."),
+  standby: off(z.enum(["closes", "refuses", "accepts"], { error: "expected closes, refuses or accepts" }))
+    .describe("What the standby OCS does with a new connection while all is well: closes, refuses, or accepts. Learned from what it did last when left out."),
   connections: count(256).default(4).describe("Lanes: persistent connections, one request at a time on each."),
   lane_isolation: z.enum(["tenant", "none"]).default("tenant").describe("tenant: a lane changes tenant only by a new connection. none: lanes serve tenants in turn."),
   tls: tls.prefault({}).describe("For https."),

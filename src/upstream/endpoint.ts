@@ -21,6 +21,34 @@ export type Endpoint = {
   readonly connectTimeout: number;
 };
 
+/**
+ * How a connection failed to be made. `local`: this host could not try, for want of file descriptors, ports or memory, which says nothing about
+ * OCS. `invalid`: TLS failed, by its certificate or otherwise. `closed`: OCS accepted and ended it before TLS was through.
+ */
+export class ConnectFailed extends Error {
+  readonly how: "local" | "refused" | "closed" | "silent" | "invalid";
+  readonly code: string | undefined;
+  constructor(how: ConnectFailed["how"], error: Error) {
+    super(error.message, { cause: error });
+    this.name = "ConnectFailed";
+    this.how = how;
+    this.code = (error as NodeJS.ErrnoException).code;
+  }
+}
+
+const LOCAL = new Set(["EMFILE", "ENFILE", "ENOBUFS", "ENOMEM", "EAGAIN", "EADDRNOTAVAIL", "EADDRINUSE"]);
+const REFUSED = new Set(["ECONNREFUSED", "ECONNRESET"]);
+const CLOSED = new Set(["ECONNRESET", "EPIPE", "ECONNABORTED"]);
+
+/** `reached`: TCP was connected. */
+const howFailed = (error: Error, reached: boolean): ConnectFailed["how"] => {
+  const code = (error as NodeJS.ErrnoException).code ?? "";
+  if (LOCAL.has(code)) return "local";
+  if (code === "ETIMEDOUT") return "silent";
+  if (reached) return CLOSED.has(code) ? "closed" : "invalid";
+  return REFUSED.has(code) ? "refused" : "silent";
+};
+
 const KEEP_ALIVE_MS = 30_000;
 /** An error after the outcome is the engine's to tell; without any listener it would end the process. */
 const ignore = (): void => undefined;
@@ -50,15 +78,18 @@ export const connectTo = (endpoint: Endpoint, done: (error: Error | null, socket
   const host = hostname.replace(/^\[|\]$/g, "");
   const target: Target = { host, port: Number(port || (protocol === "https:" ? 443 : 80)), ...(take && readingTo(take)) };
   const socket = protocol === "https:" ? overTls(endpoint, target) : connectTcp({ ...target, noDelay: true });
-  const timer = setTimeout(() => socket.destroy(new Error(`no connection within ${endpoint.connectTimeout} ms`)), endpoint.connectTimeout);
+  const late = (): void => void socket.destroy(new ConnectFailed("silent", new Error(`no connection within ${endpoint.connectTimeout} ms`)));
+  const timer = setTimeout(late, endpoint.connectTimeout);
+  let reached = false;
   const settle = (error: Error | null): void => {
     clearTimeout(timer);
     socket.off("error", settle).off("close", end).off(ready, succeed).on("error", ignore);
-    done(error, error ? null : socket);
+    done(error && (error instanceof ConnectFailed ? error : new ConnectFailed(howFailed(error, reached), error)), error ? null : socket);
   };
   const succeed = (): void => settle(null);
-  const end = (): void => settle(new Error("the connection ended before it could carry a request"));
+  const end = (): void => settle(new ConnectFailed(reached ? "closed" : "refused", new Error("the connection ended before it could carry a request")));
   const ready = protocol === "https:" ? "secureConnect" : "connect";
+  socket.once("connect", () => { reached = true; });
   socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", settle).once("close", end).once(ready, succeed);
 };
 

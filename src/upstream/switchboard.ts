@@ -7,26 +7,27 @@ import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
 import { isWithdrawn, refuse, unwatch, type Job } from "./job.ts";
 import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
-import { Roles, type Change } from "./roles.ts";
-import { Vigil } from "./vigil.ts";
-import type { Settled, UpstreamOptions, UpstreamStatus } from "./words.ts";
+import { Roles, type Found } from "./roles.ts";
+import type { UpstreamOptions, UpstreamStatus } from "./words.ts";
 
 export type { Settled, UpstreamNews, UpstreamOptions, UpstreamStatus } from "./words.ts";
 
 /** OCS that changes roles closes all its connections within this time. */
 const ALL_CLOSE_MS = 10;
-const RELUCTANT_MS = 100;
-/** A request that was not sent is tried so often at most: its connection failed before its first byte. */
-const TRIES = 8;
+/** A lane that could not connect pauses before it tries again, longer each time, so that lanes that can take its work. */
+const FIRST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 400;
 
 export class Switchboard {
   #options: UpstreamOptions;
   readonly #queue: FairQueue<Job>;
   readonly #pace = new Pace();
   readonly #roles: Roles;
-  readonly #vigil = new Vigil(() => this.#lost());
   #lanes: Lane[] = [];
   readonly #free = new Set<Lane>();
+  /** Milliseconds that a lane pauses after its next failure to connect; none of those that connected last. */
+  readonly #pauses = new WeakMap<Lane, number>();
+  #takeovers = 0;
   /** Requests that wait for an earlier one and not for a lane. */
   readonly #parked = new Set<Job>();
   #inFlight = 0;
@@ -36,12 +37,16 @@ export class Switchboard {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#queue = new FairQueue(options.queue, options.shareOf);
-    this.#roles = new Roles({ primary: options.primary, backup: options.backup, found: (change, first) => this.#found(change, first), ready: () => this.#ready(), lost: () => this.#settle(undefined), down: () => this.#down() });
+    this.#roles = new Roles({
+      primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
+      hasLane: () => this.#isConnected,
+      found: (found) => this.#found(found), lost: () => this.#options.settled?.(undefined), down: () => this.#down(), ended: () => this.#lost(),
+    });
     this.#layLanes();
   }
 
   /** What may change while it works. What waits stays, and every lane that is not one too many. */
-  retune(change: Pick<UpstreamOptions, "connections" | "queue" | "shareOf" | "answerTimeout">): void {
+  retune(change: Pick<UpstreamOptions, "connections" | "queue" | "shareOf" | "answerTimeout" | "standby">): void {
     this.#options = { ...this.#options, ...change };
     this.#queue.retune(this.#options.queue, this.#options.shareOf);
     // One that is busy is closed when its turn is over.
@@ -95,7 +100,7 @@ export class Switchboard {
     const now = performance.now();
     return {
       name: this.#options.name,
-      epoch: this.#roles.epoch,
+      epoch: this.#epoch,
       endpoints: this.#roles.status(),
       lanes: this.#lanes.map(({ name, endpoint, state, tenant, since }) => ({ name, endpoint, state: state.name, tenant, since: now - since })),
       queue: this.#queue.waiting().map(({ tenant, items, bytes }) => ({ tenant, waiting: items.length, bytes, oldest: now - Math.min(...items.map(({ queuedAt }) => queuedAt)) })),
@@ -108,8 +113,17 @@ export class Switchboard {
     this.#roles.close();
     this.#refuseAll("unreachable", "the gateway is stopping");
     while (this.#inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    this.#vigil.close();
+    this.#roles.leave();
     for (const lane of this.#lanes) lane.close();
+  }
+
+  /** A record was announced, which proves that an OCS is up: no pause between probes is waited for. `origin`: which one; undefined when unknown. */
+  heardFrom(origin: string | undefined): void {
+    this.#roles.heardFrom(origin);
+  }
+
+  get #epoch(): number {
+    return this.#options.epoch?.() ?? 1 + this.#takeovers;
   }
 
   get #isConnected(): boolean {
@@ -153,7 +167,7 @@ export class Switchboard {
       refuse(job, no);
     };
     const { maxWait } = this.#options.queue;
-    const late = (): void => leave(this.#roles.steady
+    const late = (): void => leave(this.#roles.steady && (this.#isConnected || !this.#lanes.some((lane) => this.#pauses.has(lane)))
       ? new NoAnswer("waited", false, `no lane came free within ${maxWait} ms`, 1)
       : new NoAnswer("unreachable", false, `no OCS accepted a connection within ${maxWait} ms`, 1));
     this.#watchFor(job, late, maxWait, leave);
@@ -200,29 +214,41 @@ export class Switchboard {
   /** One turn on one lane: serves its tenant while the turn allows and nobody goes first. Then the lane is free again. */
   async #run(lane: Lane, first: Job, turn: Turn): Promise<void> {
     this.#inFlight++;
-    let isUnsent = false;
-    for (let job: Job | undefined = first; job; job = this.#next(lane, turn)) {
+    let hasFailed = false;
+    for (let job: Job | undefined = first; job; job = hasFailed ? undefined : this.#next(lane, turn)) {
       if (isWithdrawn(job)) continue;
       const started = this.#pace.start();
       const queue = performance.now() - job.queuedAt;
       job.tries++;
+      let counts = true;
       try {
         const answer = await lane.exchange(job.request);
-        isUnsent = false;
-        job.resolve({ status: answer.status, headers: answer.headers, body: answer.body, lane: lane.name, endpoint: lane.endpoint, waits: { queue, ocs: answer.ms }, ...(answer.suspected && { suspected: true }) });
+        this.#pauses.delete(lane);
+        const { status, headers, body, ms, suspected } = answer;
+        const waits = { queue, ocs: ms };
+        job.resolve({ status, headers, body, lane: lane.name, endpoint: lane.endpoint, waits, ...(suspected && { suspected: true }) });
         if (answer.status !== 200) await lane.quarantine();
       } catch (error) {
-        isUnsent = !this.#failed(lane, job, error, queue);
+        const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
+        hasFailed = reason.why === "unreachable";
+        counts = reason.sent;
+        if (hasFailed) turn.allowance++;
+        this.#failed(lane, job, reason, queue);
       }
-      this.#pace.end(started, !isUnsent);
+      this.#pace.end(started, counts);
     }
     this.#queue.giveBack(turn);
-    // A lane that could not connect while others can is left alone for a moment, so that they take its work.
-    if (isUnsent && this.#isConnected) await new Promise((resolve) => setTimeout(resolve, RELUCTANT_MS));
+    if (hasFailed && this.#mayAssign) await this.#pause(lane);
     this.#inFlight--;
     if (this.#lanes.includes(lane)) this.#free.add(lane);
     else lane.close();
     this.#assign();
+  }
+
+  async #pause(lane: Lane): Promise<void> {
+    const pause = this.#pauses.get(lane) ?? FIRST_PAUSE_MS;
+    this.#pauses.set(lane, Math.min(pause * 2, LONGEST_PAUSE_MS));
+    await new Promise((resolve) => setTimeout(resolve, pause));
   }
 
   #next(lane: Lane, turn: Turn): Job | undefined {
@@ -234,55 +260,41 @@ export class Switchboard {
     return job;
   }
 
-  /** What was not sent goes back to its place and waits for an OCS; what was sent is over. True when it was sent. */
-  #failed(lane: Lane, job: Job, error: unknown, queue: number): boolean {
-    const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
+  /** A request whose lane could not connect goes back to its place, for another lane or a later attempt; anything else is over. */
+  #failed(lane: Lane, job: Job, reason: NoAnswer, queue: number): void {
     const inTime = performance.now() < job.queuedAt + this.#options.queue.maxWait;
-    if (!reason.sent && inTime && job.tries < TRIES && !this.#closed && !this.#roles.isDown) {
+    if (reason.why === "unreachable" && inTime && !this.#closed && !this.#roles.isDown) {
       this.#queue.putBack(job);
       this.#watch(job);
-      if (lane.endpoint === this.#roles.active.origin && !this.#isConnected) this.#roles.seek(reason.message);
-      return false;
+      if (lane.endpoint === this.#roles.active.origin) this.#roles.connectFailed(reason.message);
+      return;
     }
     reason.lane = lane.name;
     reason.endpoint = lane.endpoint;
     refuse(job, reason, { queue, ocs: reason.waits.ocs });
-    return reason.sent;
   }
 
-  /**
-   * A connection has ended, and not by us. When all of them have, roles may have changed. Without a vigil one lane may be all of them: nothing tells
-   * an idle connection that was dropped from a change of roles, and an epoch too many only voids handles, where one too few would let them name others.
-   */
+  /** A connection has ended, and not by us. When all of them have, OCS may have restarted or changed roles. */
   #lost(): void {
     if (this.#closed || this.#paused) return;
     this.#paused = true;
     setTimeout(() => {
       this.#paused = false;
-      if (!this.#isConnected && !this.#vigil.isConnected && !this.#closed) this.#roles.seek("all connections to OCS have ended");
+      if (!this.#closed) this.#roles.connectionEnded();
       this.#assign();
     }, ALL_CLOSE_MS);
   }
 
   /** New lanes for the endpoint that was found. What is under way on the old ones runs to its end there. */
-  #found(change: Change, first: boolean): void {
+  #found({ from, to, how, reason }: Found): void {
+    const { name: upstream, settled, tell } = this.#options;
     for (const lane of this.#free) lane.close();
     this.#layLanes();
-    this.#settle({ endpoint: change.to, how: first ? "start" : change.from === change.to ? "reconnected" : "takeover" });
-    this.#options.tell?.({ kind: "switchover", upstream: this.#options.name, ...change });
+    if (how === "takeover") this.#takeovers++;
+    settled?.({ endpoint: to, how });
+    if (how === "takeover") tell?.({ kind: "switchover", upstream, from, to, epoch: this.#epoch, reason });
+    else if (how === "reconnected") tell?.({ kind: "reconnected", upstream, endpoint: to, reason });
     this.#assign();
-  }
-
-  #ready(): void {
-    this.#settle({ endpoint: this.#roles.active.origin, how: "start" });
-    this.#assign();
-  }
-
-  #settle(settled: Settled | undefined): void {
-    this.#options.settled?.(settled);
-    if (!this.#options.vigil) return;
-    if (settled) this.#vigil.watch(this.#roles.active);
-    else this.#vigil.close();
   }
 
   #layLanes(): void {

@@ -1,17 +1,25 @@
 /**
- * One connection to OCS that carries nothing and stays open. Lanes come and go with requests; without it an OCS that begins anew while none is
- * connected would go unnoticed, and handles of before would meet those that it gives out now. And one lane that OCS ends is then not all of them.
+ * The watch connection: one connection to OCS that carries nothing and stays open, on every upstream. Lanes come and go with requests; without it
+ * an OCS that restarts while no lane is connected would go unnoticed, and handles of its former life would meet those that it gives out now.
+ * While it is open, no lane that fails says anything about roles.
  */
 import type { Socket } from "node:net";
 import { connectTo, type Endpoint } from "./endpoint.ts";
 
 const AGAIN_MS = 250;
+/**
+ * After so long without traffic the kernel asks OCS's host for a sign of life, and then once a second. A host that was replaced or rebooted at the
+ * same address answers with RST to the first question: noticed within a second. One that is dead answers none of ten: noticed after eleven.
+ * Without the question neither would ever be noticed, because nothing is written on this connection.
+ */
+const KEEP_ALIVE_MS = 1000;
 
 export class Vigil {
   readonly #lost: () => void;
   #endpoint: Endpoint | undefined;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #endedInOrderAt = -Infinity;
 
   /** `lost` is called when the connection ends and not we have ended it. */
   constructor(lost: () => void) {
@@ -22,11 +30,16 @@ export class Vigil {
     return this.#socket !== undefined;
   }
 
-  /** From now on at this one, for as long as nobody says otherwise. */
-  watch(endpoint: Endpoint): void {
+  /** When OCS last ended it with FIN; the monotonic clock's milliseconds. */
+  get endedInOrderAt(): number {
+    return this.#endedInOrderAt;
+  }
+
+  /** Stays on this open connection, and makes another one to the same endpoint when it ends. */
+  watch(endpoint: Endpoint, socket: Socket): void {
     this.close();
     this.#endpoint = endpoint;
-    this.#connect(endpoint);
+    this.#keep(endpoint, socket);
   }
 
   close(): void {
@@ -40,15 +53,21 @@ export class Vigil {
     connectTo(endpoint, (error, socket) => {
       if (this.#endpoint !== endpoint) return void socket?.destroy();
       if (error || !socket) return this.#tryAgain(endpoint);
-      this.#socket = socket.resume().once("end", () => socket.destroy()).once("close", () => this.#ended(endpoint, socket));
+      this.#keep(endpoint, socket);
     });
   }
 
-  #ended(endpoint: Endpoint, socket: Socket): void {
-    if (this.#socket !== socket) return;
-    this.#socket = undefined;
-    this.#tryAgain(endpoint);
-    this.#lost();
+  #keep(endpoint: Endpoint, socket: Socket): void {
+    this.#socket = socket.setKeepAlive(true, KEEP_ALIVE_MS).resume();
+    const ended = (inOrder: boolean): void => {
+      if (this.#socket !== socket) return;
+      if (inOrder) this.#endedInOrderAt = performance.now();
+      this.#socket = undefined;
+      socket.destroy();
+      this.#tryAgain(endpoint);
+      this.#lost();
+    };
+    socket.once("end", () => ended(true)).once("close", () => ended(false));
   }
 
   #tryAgain(endpoint: Endpoint): void {

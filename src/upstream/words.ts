@@ -1,18 +1,21 @@
 /** What a switchboard is given, and what it tells. */
 import type { Endpoint } from "./endpoint.ts";
 import type { LaneState, Suspicion } from "./lane.ts";
-import type { Change, EndpointStatus } from "./roles.ts";
+import type { EndpointStatus } from "./roles.ts";
+import type { Habit } from "./standby.ts";
+import type { Switchboard } from "./switchboard.ts";
 
-/** `switchover` comes with every new epoch, also when the same OCS is back. */
+/** `switchover`: the peer took over. `reconnected`: the same OCS is back after every connection was lost, which is no switchover. */
 export type UpstreamNews = { readonly upstream: string } & (
-  | { readonly kind: "switchover" } & Change
+  | { readonly kind: "switchover"; readonly from: string; readonly to: string; readonly epoch: number; readonly reason: string }
+  | { readonly kind: "reconnected"; readonly endpoint: string; readonly reason: string }
   | { readonly kind: "down" }
   | { readonly kind: "suspicion" } & Suspicion
 );
 
 /**
- * The OCS that requests go to. `start`: found at the first look. `reconnected`: the same one is back after every connection was lost.
- * `takeover`: the peer took over, which ends the life of the OCS before.
+ * The OCS that requests go to. `start`: found at the first look, or a new board goes on where the one before was, with nothing lost between them.
+ * `reconnected`: the same one is back after every connection was lost. `takeover`: the peer took over, which ends the life of the OCS before.
  */
 export type Settled = { readonly endpoint: string; readonly how: "start" | "reconnected" | "takeover" };
 
@@ -31,8 +34,12 @@ export type UpstreamOptions = {
   readonly tell?: (news: UpstreamNews) => void;
   /** Told which OCS requests go to, before the first of them goes; undefined while that is open. */
   readonly settled?: (settled: Settled | undefined) => void;
-  /** Keeps one connection that carries nothing, so that no restart of OCS goes unnoticed. */
-  readonly vigil?: boolean;
+  /** The number of the OCS life that requests go to, after `settled` was told of it. Takeovers are counted from 1 when left out. */
+  readonly epoch?: () => number;
+  /** What the standby does with a new connection while all is well; learned when left out. */
+  readonly standby?: Habit | undefined;
+  /** The board that this one replaces on the same upstream. */
+  readonly inherits?: Switchboard | undefined;
 };
 
 export type UpstreamStatus = {

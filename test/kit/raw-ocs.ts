@@ -16,6 +16,8 @@ export type RawOcs = {
   readonly bytes: () => string;
   readonly requests: () => number;
   script: Script;
+  /** New connections are refused from now on; those that are open stay. */
+  readonly refuseNew: () => void;
   readonly close: () => Promise<void>;
 };
 
@@ -65,6 +67,7 @@ export const rawOcs = async (script: Script = () => OK, { tls, arrived, tasted }
     bytes: () => connections.map(({ received }) => received).join(""),
     requests: () => count,
     script,
+    refuseNew: () => void server.close(),
     close: () => new Promise((resolve) => {
       for (const socket of [...tcp.values(), ...connections.map((each) => each.socket)]) socket.destroy();
       server.close(() => resolve());

@@ -1,8 +1,8 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { startSandboxOcs, type SandboxOcs } from "../../src/sandbox/start.ts";
 import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
-import { rawOcs } from "../kit/raw-ocs.ts";
-import { Switchboard, type UpstreamNews, type UpstreamOptions } from "../../src/upstream/switchboard.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+import { Switchboard, type Settled, type UpstreamNews, type UpstreamOptions } from "../../src/upstream/switchboard.ts";
 
 const stops: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -26,6 +26,21 @@ const pair = async (over: Partial<UpstreamOptions> = {}): Promise<{ ocs: Sandbox
   return { ocs: once, board, news };
 };
 
+type RawPair = { board: Switchboard; one: RawOcs; two: RawOcs; news: UpstreamNews[] };
+
+/** Both accept, keep what they accept, and answer. */
+const rawPair = async (): Promise<RawPair> => {
+  const [one, two] = [await rawOcs(), await rawOcs()];
+  const news: UpstreamNews[] = [];
+  const board = new Switchboard({
+    name: "ocs", primary: { origin: one.url, tls: {}, connectTimeout: 500 }, backup: { origin: two.url, tls: {}, connectTimeout: 500 }, connections: 2, onePerTenant: true,
+    answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t", tell: (each) => void news.push(each),
+  });
+  stops.push(() => one.close(), () => two.close(), () => board.close());
+  await board.begin();
+  return { board, one, two, news };
+};
+
 const request = (phone: number): Request => ({ tenant: "Alpha", method: "POST", path: `/phones/415555${phone}?req=DoNotCall`, body: '{"GSW_TENANT_DBID":101}', urgent: true });
 const sendAll = (board: Switchboard, from: number, count: number): Promise<(number | string)[]> =>
   Promise.all(Array.from({ length: count }, (_, index) => board.send(request(from + index)).then(({ status }) => status, (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"))));
@@ -35,17 +50,20 @@ const switchOver = (ocs: SandboxOcs): Promise<void> => (ocs.switchover(), settle
 const active = (board: Switchboard): string | undefined => board.status().endpoints.find((endpoint) => endpoint.active)?.endpoint;
 
 describe("a switchover", () => {
-  it("is followed to the peer, and told with a new epoch", async () => {
-    const { ocs, board, news } = await pair();
+  it("is followed to the peer, and reported with a new epoch", async () => {
+    const settled: (Settled | undefined)[] = [];
+    const { ocs, board, news } = await pair({ settled: (each) => settled.push(each) });
+    await board.begin();
     expect(await sendAll(board, 1000, 8)).toEqual(Array(8).fill(200));
     await switchOver(ocs);
     expect(await sendAll(board, 2000, 8)).toEqual(Array(8).fill(200));
     expect(active(board)).toBe(ocs.backup.http);
     expect(news).toMatchObject([{ kind: "switchover", upstream: "ocs", from: ocs.primary.http, to: ocs.backup.http, epoch: 2 }]);
+    expect(settled).toEqual([{ endpoint: ocs.primary.http, how: "start" }, undefined, { endpoint: ocs.backup.http, how: "takeover" }]);
     expect(ocs.counters().backup).toMatchObject({ requests: 8, violations: 0 });
   });
 
-  it("and back again, as often as roles change", async () => {
+  it("is followed back again, as often as roles change", async () => {
     const { ocs, board, news } = await pair();
     for (let round = 0; round < 6; round++) {
       expect(await sendAll(board, 1000 + round * 10, 4)).toEqual(Array(4).fill(200));
@@ -82,19 +100,26 @@ describe("a switchover", () => {
 });
 
 describe("at the beginning", () => {
-  it("finds the primary without a word when it is the one that was expected", async () => {
+  it("finds the configured primary and reports nothing", async () => {
     const { board, news, ocs } = await pair();
     await board.begin();
     expect(await sendAll(board, 1000, 4)).toEqual(Array(4).fill(200));
     expect([news, board.status().epoch, active(board)]).toEqual([[], 1, ocs.primary.http]);
   });
 
-  it("finds the other one when that is the primary", async () => {
-    const { board, news, ocs } = await pair();
+  it("finds the other one when that is the primary, which is a start and no switchover", async () => {
+    const settled: (Settled | undefined)[] = [];
+    const { board, news, ocs } = await pair({ settled: (each) => settled.push(each) });
     ocs.switchover();
     await board.begin();
     expect(await sendAll(board, 1000, 4)).toEqual(Array(4).fill(200));
-    expect([news.length, active(board)]).toEqual([1, ocs.backup.http]);
+    expect([news, settled, board.status().epoch]).toEqual([[], [{ endpoint: ocs.backup.http, how: "start" }], 1]);
+  });
+
+  it("takes the configured primary when both accept and stay silent", async () => {
+    const { board, one, two } = await rawPair();
+    expect(await sendAll(board, 1000, 4)).toEqual(Array(4).fill(200));
+    expect([active(board), two.requests()]).toEqual([one.url, 0]);
   });
 });
 
@@ -125,33 +150,82 @@ describe("when nobody answers", () => {
     expect(board.status().epoch).toBe(1);
   });
 
-  it("stays with the primary when it only closed its idle connections", async () => {
+  it("goes back to the primary that only closed its idle connections, which is no switchover", async () => {
     const { ocs, board, news } = await pair();
+    await board.begin();
     await sendAll(board, 1000, 4);
     ocs.switchover();
     await switchOver(ocs);
     expect(await sendAll(board, 2000, 4)).toEqual(Array(4).fill(200));
-    expect(active(board)).toBe(ocs.primary.http);
-    expect(news).toMatchObject([{ from: ocs.primary.http, to: ocs.primary.http, epoch: 2 }]);
+    expect(news).toEqual([{ kind: "reconnected", upstream: "ocs", endpoint: ocs.primary.http, reason: "all connections to OCS have ended" }]);
+    expect([active(board), board.status().epoch]).toEqual([ocs.primary.http, 1]);
   });
 });
 
 describe("roles that flap", () => {
   it("are followed once, and then not for a while where both accept", async () => {
-    const [one, two] = [await rawOcs(), await rawOcs()];
-    const news: UpstreamNews[] = [];
-    const board = new Switchboard({
-      name: "ocs", primary: { origin: one.url, tls: {}, connectTimeout: 500 }, backup: { origin: two.url, tls: {}, connectTimeout: 500 }, connections: 2, onePerTenant: true,
-      answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t", tell: (each) => void news.push(each),
-    });
-    stops.push(() => one.close(), () => two.close(), () => board.close());
+    const { board, one, two, news } = await rawPair();
     for (const closing of [one, two, two, two]) {
       expect(await sendAll(board, 1000, 2)).toEqual([200, 200]);
       for (const { socket } of closing.connections) socket.end();
       await settled();
     }
     expect(await sendAll(board, 1000, 2)).toEqual([200, 200]);
-    expect(news.map((each) => (each.kind === "switchover" ? [each.from === each.to, each.epoch] : each.kind))).toEqual([[false, 2], [true, 3], [true, 4], [true, 5]]);
-    expect(active(board)).toBe(two.url);
+    expect(news.map(({ kind }) => kind)).toEqual(["switchover", "reconnected", "reconnected", "reconnected"]);
+    expect([active(board), board.status().epoch]).toEqual([two.url, 2]);
+  });
+});
+
+describe("a pair whose standby keeps connections", () => {
+  it("is left for the standby when the primary closes all in order, and not when its connections are reset", async () => {
+    for (const [end, expected] of [["resetAndDestroy", "reconnected"], ["end", "switchover"]] as const) {
+      const { board, one, news } = await rawPair();
+      expect(await sendAll(board, 1000, 2)).toEqual([200, 200]);
+      for (const { socket } of one.connections) socket[end]();
+      await vi.waitFor(() => expect(news.map(({ kind }) => kind)).toEqual([expected]));
+    }
+  });
+});
+
+describe("an announcement", () => {
+  const upSince = (board: Switchboard): Promise<void> => vi.waitFor(() => expect(board.status().endpoints.some(({ up }) => up)).toBe(true), { timeout: 400, interval: 5 });
+
+  it("ends the pause between probes of an OCS that was thought down", async () => {
+    const { ocs, board, news } = await pair({ backup: undefined });
+    await board.begin();
+    const ports = { primary: Number(new URL(ocs.primary.http).port), backup: Number(new URL(ocs.backup.http).port) };
+    await ocs.close();
+    await vi.waitFor(() => expect(news).toContainEqual({ kind: "down", upstream: "ocs" }), { timeout: 5000 });
+    // By now probes are up to two seconds apart.
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    const again = await startSandboxOcs({ ports });
+    stops.push(() => again.close());
+    board.heardFrom(ocs.primary.http);
+    await upSince(board);
+  });
+
+  it("of the peer leads to it while the watch connection is open to an OCS that no longer accepts", async () => {
+    const { board, one, two, news } = await rawPair();
+    one.refuseNew();
+    board.heardFrom(two.url);
+    await vi.waitFor(() => expect(active(board)).toBe(two.url), { timeout: 2000 });
+    expect(news).toMatchObject([{ kind: "switchover", from: one.url, to: two.url, epoch: 2 }]);
+  });
+
+  it("of the peer alone changes nothing while the active OCS accepts", async () => {
+    const { board, one, two, news } = await rawPair();
+    board.heardFrom(two.url);
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    board.heardFrom(one.url);
+    expect([active(board), news]).toEqual([one.url, []]);
+  });
+
+  it("of the peer alone for two seconds leads to it, where both accept", async () => {
+    const { board, two, news } = await rawPair();
+    await vi.waitFor(() => {
+      board.heardFrom(two.url);
+      expect(active(board)).toBe(two.url);
+    }, { timeout: 5000, interval: 100 });
+    expect(news).toMatchObject([{ kind: "switchover", epoch: 2 }]);
   });
 });

@@ -1,0 +1,58 @@
+/**
+ * Which OCS of a pair takes requests, by what both addresses show to a new connection and how the old ones were lost.
+ *
+ * While the watch connection or a lane is open, the active OCS is the primary, whatever one connection attempt says. When all are lost, both
+ * addresses are probed at once. "Keeps": the new connection is accepted and stays open. "Standby keeps": a standby of this site does that too
+ * (`standby: accepts`, or learned), so that its keeping says nothing. The first row that fits decides; "wait" probes again.
+ *
+ *   | how all were lost     | active         | peer         | other signs                             | decision                  |
+ *   | any                   | local failure  | any          |                                         | wait: it says nothing     |
+ *   | any                   | does not keep  | does not keep|                                         | wait                      |
+ *   | closed in order       | keeps          | does not keep| standby keeps                           | wait GRACE_MS, then active|
+ *   | any                   | keeps          | does not keep|                                         | active                    |
+ *   | reset, timeout, start | does not keep  | keeps        | standby keeps, peer announced no record | wait GRACE_MS, then peer  |
+ *   | any                   | does not keep  | keeps        |                                         | peer                      |
+ *   | start                 | keeps          | keeps        |                                         | the configured primary    |
+ *   | any                   | keeps          | keeps        | roles changed within DAMPING_MS         | active: no flapping       |
+ *   | any                   | keeps          | keeps        | peer announced a record since           | peer                      |
+ *   | closed in order       | keeps          | keeps        |                                         | peer: it gave up its role |
+ *   | reset, timeout        | keeps          | keeps        |                                         | active                    |
+ *   | nothing is lost       | does not keep  | keeps        | standby does not keep, or peer announced| peer: active host is dead |
+ *   | nothing is lost       | keeps          | keeps        | only the peer has announced for 2 s     | peer                      |
+ *   | nothing is lost       | any            | any          |                                         | active                    |
+ *
+ * The last three rows are asked when a lane cannot connect, or the peer announces a record, while the watch connection is open: it may be open to
+ * a dead host. Losing all connections is no change of roles: the same OCS found again is `reconnected`, only the peer is a `takeover`.
+ */
+import type { Seen } from "./probe.ts";
+import type { Habit } from "./standby.ts";
+
+/** How all connections were lost; `doubt`: they were not. */
+export type Cause = "start" | "in order" | "failed" | "doubt";
+
+export type Signs = {
+  readonly cause: Cause;
+  /** Undefined: this host could not try. */
+  readonly active: Seen | undefined;
+  readonly peer: Seen | undefined;
+  readonly habit: Habit | undefined;
+  /** The peer has announced a record since all were lost, or just now. */
+  readonly peerSpoke: boolean;
+  /** It is the only one that has for INSISTS_MS. */
+  readonly peerInsists: boolean;
+  /** Roles changed less than DAMPING_MS ago. */
+  readonly damped: boolean;
+  /** For GRACE_MS no decision could be made. */
+  readonly waited: boolean;
+};
+
+/** The table above. Undefined: wait. */
+export const choose = ({ cause, active, peer, habit, peerSpoke, peerInsists, damped, waited }: Signs): "active" | "peer" | undefined => {
+  const [activeKeeps, peerKeeps] = [active === "accepts", peer === "accepts"];
+  if (active === undefined) return undefined;
+  if (cause === "doubt") return peerKeeps && (activeKeeps ? peerInsists && !damped : peerSpoke || (habit !== undefined && habit !== "accepts")) ? "peer" : "active";
+  if (!peerKeeps) return activeKeeps && (cause !== "in order" || habit !== "accepts" || waited) ? "active" : undefined;
+  if (!activeKeeps) return habit !== "accepts" || cause === "in order" || peerSpoke || waited ? "peer" : undefined;
+  if (cause === "start" || damped) return "active";
+  return peerSpoke || cause === "in order" ? "peer" : "active";
+};

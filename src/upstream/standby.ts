@@ -1,0 +1,93 @@
+/**
+ * The other OCS of a pair: what does it show to a new connection, and is that what it shows while all is well? Sites differ: a standby closes what
+ * it accepts, refuses, or keeps connections and stays silent. So a standby is healthy when it does what the config says (`standby`) or, without
+ * that, what it did when it was last seen alive beside a working primary.
+ */
+import type { Endpoint } from "./endpoint.ts";
+import { probe, type Seen } from "./probe.ts";
+
+/** What a standby does with a new connection while all is well. */
+export type Habit = "closes" | "refuses" | "accepts";
+
+export type StandbyStatus = {
+  readonly seen: Seen;
+  /** The error, where there was one: ECONNREFUSED, CERT_HAS_EXPIRED and the like. */
+  readonly detail: string | undefined;
+  /** Milliseconds for which it has been seen so. */
+  readonly since: number;
+  /** What is healthy: as configured, or learned. Undefined while neither. */
+  readonly habit: Habit | undefined;
+  readonly isHealthy: boolean;
+};
+
+export type StandbyOptions = {
+  /** As configured; it is learned while undefined. */
+  readonly habit: () => Habit | undefined;
+  /** The active OCS is connected: only then the other one is its standby. */
+  readonly isActiveWell: () => boolean;
+  /** The standby of the board that this one replaces: what was learned stays. */
+  readonly inherits: Standby | undefined;
+};
+
+const EVERY_MS = 60_000;
+/** Longer than a look for the primary takes: nobody waits for it. */
+const HOLD_MS = 200;
+const HABIT: Readonly<Record<Seen, Habit | undefined>> = { "accepts": "accepts", "accepts and closes": "closes", "refuses": "refuses", "silent": undefined };
+
+type Sight = { readonly endpoint: Endpoint; readonly seen: Seen; readonly detail: string | undefined; readonly at: number };
+
+export class Standby {
+  readonly #options: StandbyOptions;
+  #learned: Habit | undefined;
+  #endpoint: Endpoint | undefined;
+  #sight: Sight | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: StandbyOptions) {
+    this.#options = options;
+    this.#learned = options.inherits?.habit;
+  }
+
+  get habit(): Habit | undefined {
+    return this.#options.habit() ?? this.#learned;
+  }
+
+  /** Probes this one from now on, at once and then each minute. */
+  watch(endpoint: Endpoint | undefined): void {
+    this.close();
+    this.#endpoint = endpoint;
+    if (endpoint) void this.#look(endpoint);
+  }
+
+  /** Undefined while nothing was seen of it. */
+  status(endpoint: Endpoint): StandbyStatus | undefined {
+    if (this.#sight?.endpoint !== endpoint) return undefined;
+    const { seen, detail, at } = this.#sight;
+    const { habit } = this;
+    return { seen, detail, since: performance.now() - at, habit, isHealthy: seen !== "silent" && (habit === undefined || HABIT[seen] === habit) };
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#endpoint = undefined;
+  }
+
+  async #look(endpoint: Endpoint): Promise<void> {
+    const wasWell = this.#options.isActiveWell();
+    const look = probe(endpoint, HOLD_MS);
+    await look.done;
+    look.release()?.destroy();
+    if (this.#endpoint !== endpoint) return;
+    this.#timer = setTimeout(() => void this.#look(endpoint), EVERY_MS).unref();
+    const seen = look.seen();
+    if (seen === undefined) return;
+    const [detail, last] = [look.detail(), this.#sight];
+    if (last?.endpoint !== endpoint || last.seen !== seen || last.detail !== detail) this.#sight = { endpoint, seen, detail, at: performance.now() };
+    if (wasWell && this.#options.isActiveWell()) this.#learn(HABIT[seen]);
+  }
+
+  /** A refusal is learned only before anything else: it is also what a dead host shows, where the two others are signs of life. */
+  #learn(habit: Habit | undefined): void {
+    if (habit !== undefined && (this.#learned === undefined || this.#learned === "refuses")) this.#learned = habit;
+  }
+}

@@ -1,0 +1,126 @@
+import type net from "node:net";
+import { createServer, Socket, type AddressInfo } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { createAuthority } from "../../src/sandbox/certificates.ts";
+import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
+import { Switchboard, type Settled, type UpstreamNews } from "../../src/upstream/switchboard.ts";
+import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+
+/** What the next connections to a port come to: an error code, or "silent" for no answer at all. */
+const failing = new Map<number, string[]>();
+vi.mock(import("node:net"), async (original) => {
+  const real = await original();
+  const connect = ((options: net.TcpNetConnectOpts, ...rest: []) => {
+    const code = failing.get(options.port)?.shift();
+    if (code === undefined) return real.connect(options, ...rest);
+    const socket = new real.Socket();
+    if (code !== "silent") setImmediate(() => socket.destroy(Object.assign(new Error(`connect ${code}`), { code, syscall: "connect" })));
+    return socket;
+  }) as typeof net.connect;
+  return { ...real, connect };
+});
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  failing.clear();
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+const authority = createAuthority("test");
+const certificate = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
+
+type Standby = "keeps" | "closes" | "none";
+type Watched = { readonly board: Switchboard; readonly one: RawOcs; readonly two: RawOcs; readonly news: UpstreamNews[]; readonly settled: (Settled | undefined)[] };
+
+const watched = async (standby: Standby, { maxWait = 3000, through }: { maxWait?: number; through?: (port: number) => Promise<number> } = {}): Promise<Watched> => {
+  const one = await rawOcs(undefined, through && { tls: certificate });
+  const two = await rawOcs(undefined, { arrived: ({ socket }) => void (standby === "closes" && socket.end()) });
+  const news: UpstreamNews[] = [];
+  const settled: (Settled | undefined)[] = [];
+  const endpoint = (port: number) => ({ origin: `http://127.0.0.1:${port}`, tls: {}, connectTimeout: 150 });
+  const primary = through ? { origin: `https://127.0.0.1:${await through(one.port)}`, tls: { ca: authority.certPem }, connectTimeout: 150 } : endpoint(one.port);
+  const board = new Switchboard({
+    name: "ocs", primary, backup: standby === "none" ? undefined : endpoint(two.port), connections: 2, onePerTenant: true,
+    answerTimeout: 1000, queue: { max: 50, maxBytes: 1e6, maxWait }, userAgent: "t", tell: (each) => void news.push(each), settled: (each) => void settled.push(each),
+  });
+  stops.push(() => one.close(), () => two.close(), () => board.close());
+  await board.begin();
+  // What the standby does while all is well is known by then.
+  if (standby !== "none") await vi.waitFor(() => expect(board.status().endpoints[1]?.standby).toBeDefined());
+  return { board, one, two, news, settled };
+};
+
+/** Before an OCS: what it does with a connection, or passes it on. */
+const gate = async (port: number, takes: (client: Socket) => boolean): Promise<number> => {
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    stops.push(() => client.destroy());
+    client.on("error", () => undefined);
+    if (takes(client)) return;
+    const ocs = new Socket().connect(port, "127.0.0.1");
+    client.pipe(ocs.on("error", () => undefined)).pipe(client);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  stops.push(() => server.close());
+  return (server.address() as AddressInfo).port;
+};
+
+const request = (tenant: string): Request => ({ tenant, method: "POST", path: "/phones/4155550100?req=DoNotCall", body: "{}", urgent: true });
+const sendAll = (board: Switchboard): Promise<(number | string)[]> =>
+  Promise.all(["A", "B", "A", "B", "A", "B"].map((tenant) => board.send(request(tenant)).then(({ status }) => status, (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"))));
+
+const staysWhereItIs = ({ two, news, settled, board }: Watched): void => {
+  expect([news, settled.map((each) => each?.how), board.status().epoch]).toEqual([[], ["start"], 1]);
+  expect(board.status().endpoints[0]).toMatchObject({ active: true, up: true });
+  expect(two.requests()).toBe(0);
+};
+
+const CODES = ["ECONNREFUSED", "ECONNRESET", "EMFILE", "ENFILE", "ENOBUFS", "EADDRNOTAVAIL", "EHOSTUNREACH", "ETIMEDOUT", "silent"];
+
+describe("a lane that cannot connect while the watch connection is open", () => {
+  const rows = CODES.flatMap((code) => (["none", "closes", "keeps"] as const).map((standby) => [code, standby] as const));
+  it.each(rows)("is retried after %s, and changes no role and no epoch (standby: %s)", async (code, standby) => {
+    const all = await watched(standby);
+    failing.set(all.one.port, [code]);
+    expect(await sendAll(all.board)).toEqual(Array(6).fill(200));
+    staysWhereItIs(all);
+  });
+
+  it.each(CODES)("is retried within max_wait while %s goes on for all lanes, and no request is lost", async (code) => {
+    const all = await watched("keeps");
+    failing.set(all.one.port, Array<string>(6).fill(code));
+    expect(await sendAll(all.board)).toEqual(Array(6).fill(200));
+    staysWhereItIs(all);
+  });
+
+  it("gives up when max_wait is over: nothing was sent", async () => {
+    const all = await watched("closes", { maxWait: 400 });
+    failing.set(all.one.port, Array<string>(200).fill("ECONNREFUSED"));
+    expect(await sendAll(all.board)).toEqual(Array(6).fill("unreachable false"));
+    staysWhereItIs(all);
+    expect(all.one.requests()).toBe(0);
+    // It backs off: two lanes, each with pauses that double.
+    expect(failing.get(all.one.port)!.length).toBeGreaterThan(180);
+  });
+
+  it.each([["is not answered", () => undefined], ["is reset", (client: Socket) => client.resetAndDestroy()], ["is ended", (client: Socket) => client.end()]] as const)("is retried when the TLS handshake %s", async (_says, spoil) => {
+    let count = 0;
+    const all = await watched("keeps", {
+      // The first connection is the look for the primary, the second the first lane.
+      through: (port) => gate(port, (client) => (++count === 2 ? (spoil(client), true) : false)),
+    });
+    expect(await sendAll(all.board)).toEqual(Array(6).fill(200));
+    expect(count).toBeGreaterThan(3);
+    staysWhereItIs(all);
+  });
+});
+
+describe("the look for the primary", () => {
+  it.each(["EMFILE", "EADDRNOTAVAIL"])("waits while this host cannot connect (%s), and never takes that for a sign about OCS", async (code) => {
+    const all = await watched("keeps");
+    failing.set(all.one.port, Array<string>(4).fill(code));
+    for (const { socket } of all.one.connections) socket.resetAndDestroy();
+    await vi.waitFor(() => expect(all.settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]), { timeout: 3000 });
+    expect(all.board.status().endpoints[0]).toMatchObject({ active: true, up: true });
+    expect(all.news.map(({ kind }) => kind)).toEqual(["reconnected"]);
+  });
+});
