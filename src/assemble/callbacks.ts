@@ -110,7 +110,13 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
   const { records, counts, current, upstream, relay } = desk;
   const count = (result: string): void => counts.callback(upstream, result);
   return {
-    speaksForActive: async (address, at) => (await records.announcers.get(upstream)?.speaksForActive(address, at)) ?? false,
+    speaksForActive: async (address, at) => {
+      const announcers = records.announcers.get(upstream);
+      if (!announcers) return false;
+      // Whoever announces is up, whatever the last probe has shown.
+      current().boards.get(upstream)?.switchboard.heardFrom(announcers.speakerAt(address));
+      return announcers.speaksForActive(address, at);
+    },
     announced: async (record) => {
       const owning = await own(desk, record);
       count(owning);

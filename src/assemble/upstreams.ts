@@ -17,6 +17,8 @@ export type Board = {
   readonly way: string;
   /** Hears which OCS its requests go to. */
   readonly ear: Ear;
+  /** Another one has replaced it: what it sees of roles is reported by that one. */
+  readonly mute: () => void;
 };
 
 /** The boards of a reading: those of before where the way is the same, and new ones that have not begun. `retune` gives the ones that stayed what has changed of theirs. */
@@ -36,10 +38,16 @@ export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, 
       changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
-      const board = { way, ear, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell, settled: ear.hear, inherits: stays?.switchboard }) };
+      let isMute = false;
+      const say = (news: UpstreamNews): void => {
+        if (!isMute || news.kind === "suspicion") tell(news);
+      };
+      const mute = (): void => { isMute = true; };
+      const board = { way, ear, mute, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell: say, settled: ear.hear, inherits: stays?.switchboard }) };
       // Later ones are heard when they are in force; the first one is before it begins.
       if (before) changes.push(ear.open);
       else ear.open();
+      if (stays) changes.push(stays.mute);
       boards.set(name, board);
       fresh.push(board);
     }

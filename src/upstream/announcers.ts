@@ -42,7 +42,7 @@ export class Announcers {
   /** True when who is at this address speaks for the OCS that requests go to. `at`: when it spoke, on the monotonic clock. */
   async speaksForActive(address: string, at: number): Promise<boolean> {
     for (const deadline = performance.now() + PATIENCE_MS; ;) {
-      const speaker = this.#speakerAt(address);
+      const speaker = this.speakerAt(address);
       if (this.#active !== undefined && (speaker === undefined || speaker === this.#active)) return speaker !== undefined || at >= this.#since;
       const left = deadline - performance.now();
       if (left <= 0) return false;
@@ -50,8 +50,8 @@ export class Announcers {
     }
   }
 
-  /** Undefined when the address does not tell. */
-  #speakerAt(address: string): string | undefined {
+  /** The OCS at this address; undefined when the address does not tell. */
+  speakerAt(address: string): string | undefined {
     if (this.#origins.length === 1) return this.#origins[0];
     const speakers = this.#origins.filter((origin) => this.#addresses.get(origin)?.has(plain(address)));
     return speakers.length === 1 ? speakers[0] : undefined;

@@ -8,11 +8,11 @@
  *   | how all were lost     | active         | peer         | other signs                             | decision                  |
  *   | any                   | local failure  | any          |                                         | wait: it says nothing     |
  *   | any                   | does not keep  | does not keep|                                         | wait                      |
- *   | closed in order       | keeps          | does not keep| standby keeps                           | wait GRACE_MS, then active|
+ *   | closed in order       | keeps          | does not keep| standby keeps                           | wait GRACE_MS, active     |
  *   | any                   | keeps          | does not keep|                                         | active                    |
- *   | reset, timeout, start | does not keep  | keeps        | standby keeps, peer announced no record | wait GRACE_MS, then peer  |
+ *   | any                   | does not keep  | keeps        | standby keeps, peer announced no record | wait SILENCE_MS, peer (2) |
  *   | any                   | does not keep  | keeps        |                                         | peer                      |
- *   | start                 | keeps          | keeps        |                                         | the configured primary    |
+ *   | start                 | keeps          | keeps        |                                         | the configured primary (1)|
  *   | any                   | keeps          | keeps        | roles changed within DAMPING_MS         | active: no flapping       |
  *   | any                   | keeps          | keeps        | peer announced a record since           | peer                      |
  *   | closed in order       | keeps          | keeps        |                                         | peer: it gave up its role |
@@ -20,6 +20,10 @@
  *   | nothing is lost       | does not keep  | keeps        | standby does not keep, or peer announced| peer: active host is dead |
  *   | nothing is lost       | keeps          | keeps        | only the peer has announced for 2 s     | peer                      |
  *   | nothing is lost       | any            | any          |                                         | active                    |
+ *
+ * (1) On a reload: the one that requests went to before.
+ * (2) Nothing but time tells a primary that is being restarted, or cut off, from one whose standby has taken over unseen. One that had closed all in
+ *     order to become the standby would accept at such a site.
  *
  * The last three rows are asked when a lane cannot connect, or the peer announces a record, while the watch connection is open: it may be open to
  * a dead host. Losing all connections is no change of roles: the same OCS found again is `reconnected`, only the peer is a `takeover`.
@@ -42,17 +46,22 @@ export type Signs = {
   readonly peerInsists: boolean;
   /** Roles changed less than DAMPING_MS ago. */
   readonly damped: boolean;
-  /** For GRACE_MS no decision could be made. */
-  readonly waited: boolean;
+  /** Milliseconds since all were lost. */
+  readonly waited: number;
 };
+
+/** So long nobody is called down: an OCS that takes over needs a moment. */
+export const GRACE_MS = 1000;
+/** Longer than a restart of OCS, or a cut of the network that heals, usually takes. */
+const SILENCE_MS = 15_000;
 
 /** The table above. Undefined: wait. */
 export const choose = ({ cause, active, peer, habit, peerSpoke, peerInsists, damped, waited }: Signs): "active" | "peer" | undefined => {
   const [activeKeeps, peerKeeps] = [active === "accepts", peer === "accepts"];
   if (active === undefined) return undefined;
   if (cause === "doubt") return peerKeeps && (activeKeeps ? peerInsists && !damped : peerSpoke || (habit !== undefined && habit !== "accepts")) ? "peer" : "active";
-  if (!peerKeeps) return activeKeeps && (cause !== "in order" || habit !== "accepts" || waited) ? "active" : undefined;
-  if (!activeKeeps) return habit !== "accepts" || cause === "in order" || peerSpoke || waited ? "peer" : undefined;
+  if (!peerKeeps) return activeKeeps && (cause !== "in order" || habit !== "accepts" || waited >= GRACE_MS) ? "active" : undefined;
+  if (!activeKeeps) return habit !== "accepts" || peerSpoke || waited >= SILENCE_MS ? "peer" : undefined;
   if (cause === "start" || damped) return "active";
   return peerSpoke || cause === "in order" ? "peer" : "active";
 };

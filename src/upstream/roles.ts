@@ -7,7 +7,7 @@
  * OCS found again is `reconnected`, only the peer is a `takeover`. The active OCS is doubted, with nothing stopped, when a lane cannot connect or the
  * peer announces a record: the watch connection may be open to a dead host.
  */
-import { choose, type Cause, type Signs } from "./decision.ts";
+import { choose, GRACE_MS, type Cause, type Signs } from "./decision.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { probeBoth, type Both } from "./probe.ts";
 import { Speaker } from "./speaker.ts";
@@ -41,8 +41,6 @@ export type RolesOptions = {
 /** `standby`: what the last probe saw of the one that requests do not go to. */
 export type EndpointStatus = { readonly endpoint: string; readonly role: Role; readonly active: boolean; readonly up: boolean; readonly standby?: StandbyStatus };
 
-/** So long nobody is called down: an OCS that takes over needs a moment. */
-const GRACE_MS = 1000;
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 2000;
 /** After a change the new primary is preferred for so long where both accept: roles that flap are not followed. */
@@ -80,8 +78,8 @@ export class Roles {
   constructor(options: RolesOptions) {
     this.#options = options;
     this.#endpoints = options.backup ? [options.primary, options.backup] : [options.primary];
-    this.#active = options.primary;
     this.#inherits = options.inherits;
+    this.#active = this.#endpoints.find(({ origin }) => origin === options.inherits?.active.origin) ?? options.primary;
     this.#vigil = new Vigil(() => options.ended());
     this.#standby = new Standby({ habit: options.habit, isActiveWell: () => this.isWatching, inherits: options.inherits && options.inherits.#standby });
   }
@@ -243,7 +241,7 @@ export class Roles {
       peerSpoke: this.#speaker.hasSpoken(peerOrigin, since - LATELY_MS),
       peerInsists: this.#speaker.insists(peerOrigin),
       damped: this.#isDamped(now),
-      waited: now - since >= GRACE_MS,
+      waited: now - since,
     };
   }
 

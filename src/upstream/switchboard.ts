@@ -27,7 +27,7 @@ export class Switchboard {
   readonly #free = new Set<Lane>();
   /** Milliseconds that a lane pauses after its next failure to connect; none of those that connected last. */
   readonly #pauses = new WeakMap<Lane, number>();
-  #takeovers = 0;
+  #takeovers: number;
   /** Requests that wait for an earlier one and not for a lane. */
   readonly #parked = new Set<Job>();
   #inFlight = 0;
@@ -37,11 +37,14 @@ export class Switchboard {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#queue = new FairQueue(options.queue, options.shareOf);
+    this.#takeovers = options.inherits ? options.inherits.#takeovers : 0;
     this.#roles = new Roles({
       primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
       hasLane: () => this.#isConnected,
       found: (found) => this.#found(found), lost: () => this.#options.settled?.(undefined), down: () => this.#down(), ended: () => this.#lost(),
     });
+    // The board before ends, and is not kept by this one.
+    this.#options = { ...options, inherits: undefined };
     this.#layLanes();
   }
 

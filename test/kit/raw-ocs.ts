@@ -26,11 +26,13 @@ export const OK = "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-length: 
 /** With a certificate and its key it speaks TLS. `arrived` is told of each connection, and `tasted` of every piece of a request, whole or not. */
 export type RawOptions = {
   readonly tls?: { readonly certPem: string; readonly keyPem: string };
+  /** A free one when left out. */
+  readonly port?: number;
   readonly arrived?: (connection: RawConnection) => void;
   readonly tasted?: (connection: RawConnection) => void;
 };
 
-export const rawOcs = async (script: Script = () => OK, { tls, arrived, tasted }: RawOptions = {}): Promise<RawOcs> => {
+export const rawOcs = async (script: Script = () => OK, { tls, port: wanted = 0, arrived, tasted }: RawOptions = {}): Promise<RawOcs> => {
   const connections: RawConnection[] = [];
   const tcp = new Map<number | undefined, Socket>();
   let count = 0;
@@ -58,7 +60,7 @@ export const rawOcs = async (script: Script = () => OK, { tls, arrived, tasted }
   };
   const server: Server = tls ? createTlsServer({ noDelay: true, cert: tls.certPem, key: tls.keyPem, ALPNProtocols: ["http/1.1"] }, accept) : createServer({ noDelay: true }, accept);
   server.on("connection", (socket: Socket) => tcp.set(socket.remotePort, socket.on("error", () => undefined)));
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  await new Promise<void>((resolve) => server.listen(wanted, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   const self: RawOcs = {
     url: `${tls ? "https" : "http"}://127.0.0.1:${port}`,

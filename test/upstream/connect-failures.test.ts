@@ -1,6 +1,7 @@
 import type net from "node:net";
 import { createServer, Socket, type AddressInfo } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { Announcers } from "../../src/upstream/announcers.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
 import { NoAnswer, type Request } from "../../src/upstream/exchange.ts";
 import { Switchboard, type Settled, type UpstreamNews } from "../../src/upstream/switchboard.ts";
@@ -23,6 +24,7 @@ vi.mock(import("node:net"), async (original) => {
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
   failing.clear();
+  settle = () => undefined;
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
@@ -32,16 +34,22 @@ const certificate = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" 
 type Standby = "keeps" | "closes" | "none";
 type Watched = { readonly board: Switchboard; readonly one: RawOcs; readonly two: RawOcs; readonly news: UpstreamNews[]; readonly settled: (Settled | undefined)[] };
 
-const watched = async (standby: Standby, { maxWait = 3000, through }: { maxWait?: number; through?: (port: number) => Promise<number> } = {}): Promise<Watched> => {
+/** Who else hears of it. */
+let settle: (settled: Settled | undefined) => void = () => undefined;
+
+const watched = async (standby: Standby, { maxWait = 3000, connectTimeout = 150, through }: { maxWait?: number; connectTimeout?: number; through?: (port: number) => Promise<number> } = {}): Promise<Watched> => {
   const one = await rawOcs(undefined, through && { tls: certificate });
   const two = await rawOcs(undefined, { arrived: ({ socket }) => void (standby === "closes" && socket.end()) });
   const news: UpstreamNews[] = [];
   const settled: (Settled | undefined)[] = [];
-  const endpoint = (port: number) => ({ origin: `http://127.0.0.1:${port}`, tls: {}, connectTimeout: 150 });
+  const endpoint = (port: number) => ({ origin: `http://127.0.0.1:${port}`, tls: {}, connectTimeout });
   const primary = through ? { origin: `https://127.0.0.1:${await through(one.port)}`, tls: { ca: authority.certPem }, connectTimeout: 150 } : endpoint(one.port);
   const board = new Switchboard({
     name: "ocs", primary, backup: standby === "none" ? undefined : endpoint(two.port), connections: 2, onePerTenant: true,
-    answerTimeout: 1000, queue: { max: 50, maxBytes: 1e6, maxWait }, userAgent: "t", tell: (each) => void news.push(each), settled: (each) => void settled.push(each),
+    answerTimeout: 1000, queue: { max: 50, maxBytes: 1e6, maxWait }, userAgent: "t", tell: (each) => void news.push(each), settled: (each) => {
+      settled.push(each);
+      settle(each);
+    },
   });
   stops.push(() => one.close(), () => two.close(), () => board.close());
   await board.begin();
@@ -122,5 +130,27 @@ describe("the look for the primary", () => {
     await vi.waitFor(() => expect(all.settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]), { timeout: 3000 });
     expect(all.board.status().endpoints[0]).toMatchObject({ active: true, up: true });
     expect(all.news.map(({ kind }) => kind)).toEqual(["reconnected"]);
+  });
+});
+
+describe("an OCS whose host did not answer for a while", () => {
+  it.each(["none", "closes", "keeps"] as const)("has none of its first 40 announcements lost when the host is back (standby: %s)", async (standby) => {
+    const { board, one, two, settled } = await watched(standby, { connectTimeout: 2000 });
+    const announcers = new Announcers(standby === "none" ? [`http://127.0.0.1:${one.port}`] : [`http://127.0.0.1:${one.port}`, `http://127.0.0.2:${two.port}`]);
+    settle = (each) => (each ? announcers.settle(each.endpoint) : announcers.unsettle());
+    // Connections are given up by the kernel, and new ones get no answer: that goes on past the first probes.
+    failing.set(one.port, Array<string>(3).fill("silent"));
+    for (const { socket } of one.connections) socket.resetAndDestroy();
+    await vi.waitFor(() => expect(settled).toHaveLength(2));
+    await new Promise((resolve) => setTimeout(resolve, 1200));
+    failing.clear();
+    const heard: Promise<boolean>[] = [];
+    for (let count = 0; count < 40; count++) {
+      board.heardFrom(announcers.speakerAt("127.0.0.1"));
+      heard.push(announcers.speaksForActive("127.0.0.1", performance.now()));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect((await Promise.all(heard)).filter((counts) => !counts)).toEqual([]);
+    expect(settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]);
   });
 });

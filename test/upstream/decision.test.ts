@@ -3,10 +3,11 @@ import { choose, type Signs } from "../../src/upstream/decision.ts";
 import type { Seen } from "../../src/upstream/probe.ts";
 import type { Habit } from "../../src/upstream/standby.ts";
 
-const SIGNS: Signs = { cause: "failed", active: "accepts", peer: "accepts", habit: "closes", peerSpoke: false, peerInsists: false, damped: false, waited: false };
+const SIGNS: Signs = { cause: "failed", active: "accepts", peer: "accepts", habit: "closes", peerSpoke: false, peerInsists: false, damped: false, waited: 0 };
 const NOT_KEPT: readonly Seen[] = ["accepts and closes", "refuses", "silent"];
 const CAUSES = ["start", "in order", "failed"] as const;
 const HABITS: readonly (Habit | undefined)[] = ["closes", "refuses", "accepts", undefined];
+const TIMES = [0, 999, 1000, 14_999, 15_000];
 const BOTH = [false, true];
 
 /** Every combination of the given values. */
@@ -16,17 +17,16 @@ const all = (values: { readonly [Key in keyof Signs]?: readonly Signs[Key][] }):
 type Row = readonly [says: string, signs: Signs[], choice: "active" | "peer" | undefined];
 
 const rows: readonly Row[] = [
-  ["waits while this host cannot try the active one, whatever the peer shows", all({ cause: CAUSES, active: [undefined], peer: ["accepts", "refuses", undefined], habit: HABITS, peerSpoke: BOTH, waited: BOTH }), undefined],
-  ["waits while neither keeps a connection", all({ cause: CAUSES, active: NOT_KEPT, peer: [...NOT_KEPT, undefined], habit: HABITS, peerSpoke: BOTH, waited: BOTH }), undefined],
+  ["waits while this host cannot try the active one, whatever the peer shows", all({ cause: CAUSES, active: [undefined], peer: ["accepts", "refuses", undefined], habit: HABITS, peerSpoke: BOTH, waited: TIMES }), undefined],
+  ["waits while neither keeps a connection", all({ cause: CAUSES, active: NOT_KEPT, peer: [...NOT_KEPT, undefined], habit: HABITS, peerSpoke: BOTH, waited: TIMES }), undefined],
   ["goes to the active one when only that keeps", all({ cause: ["start", "failed"], peer: [...NOT_KEPT, undefined], habit: HABITS, peerSpoke: BOTH }), "active"],
   ["goes back to one that closed all in order and keeps again, where a standby would not keep", all({ cause: ["in order"], peer: [...NOT_KEPT, undefined], habit: ["closes", "refuses", undefined] }), "active"],
-  ["waits for the peer of one that closed all in order and keeps again, where a standby keeps too", all({ cause: ["in order"], peer: [...NOT_KEPT, undefined], habit: ["accepts"] }), undefined],
-  ["goes back to that one when the peer has not come", all({ cause: ["in order"], peer: [...NOT_KEPT, undefined], habit: ["accepts"], waited: [true] }), "active"],
+  ["waits for the peer of one that closed all in order and keeps again, where a standby keeps too", all({ cause: ["in order"], peer: [...NOT_KEPT, undefined], habit: ["accepts"], waited: [0, 999] }), undefined],
+  ["goes back to that one when the peer has not come", all({ cause: ["in order"], peer: [...NOT_KEPT, undefined], habit: ["accepts"], waited: [1000, 15_000] }), "active"],
   ["goes to the peer when only that keeps, where a standby would not", all({ cause: CAUSES, active: NOT_KEPT, habit: ["closes", "refuses", undefined] }), "peer"],
-  ["waits before it goes to a peer whose standby keeps too", all({ cause: ["start", "failed"], active: NOT_KEPT, habit: ["accepts"] }), undefined],
-  ["goes to that peer after the grace time", all({ cause: ["start", "failed"], active: NOT_KEPT, habit: ["accepts"], waited: [true] }), "peer"],
-  ["goes to that peer at once when it announced a record", all({ cause: ["start", "failed"], active: NOT_KEPT, habit: ["accepts"], peerSpoke: [true] }), "peer"],
-  ["goes to that peer at once when the active one closed all in order", all({ cause: ["in order"], active: NOT_KEPT, habit: ["accepts"] }), "peer"],
+  ["waits before it goes to a peer whose standby keeps too", all({ cause: CAUSES, active: NOT_KEPT, habit: ["accepts"], waited: [0, 1000, 14_999] }), undefined],
+  ["goes to that peer after a long silence of the active one", all({ cause: CAUSES, active: NOT_KEPT, habit: ["accepts"], waited: [15_000] }), "peer"],
+  ["goes to that peer at once when it announced a record", all({ cause: CAUSES, active: NOT_KEPT, habit: ["accepts"], peerSpoke: [true] }), "peer"],
   ["starts at the configured primary when both keep", all({ cause: ["start"], habit: HABITS, peerSpoke: BOTH }), "active"],
   ["does not follow roles that flap, when both keep", all({ cause: CAUSES, habit: HABITS, peerSpoke: BOTH, damped: [true] }), "active"],
   ["goes to the peer that announced a record, when both keep", all({ cause: ["in order", "failed"], habit: HABITS, peerSpoke: [true] }), "peer"],
