@@ -21,6 +21,8 @@ export type Events = {
   readonly switchover: (gap: Firing) => void;
   readonly fall: (outage: Firing) => void;
   readonly closeIdle: () => void;
+  /** The standby does this with what connects, instead of accepting and closing it. */
+  readonly standby: (does: "refuses" | "accepts", how: Firing) => void;
 };
 
 /** One request under way and its connection, as a fault meets them. */
@@ -110,6 +112,22 @@ export const KINDS = {
     assumes: "an outage of the network's kind: OCS's state, record handles too, is the same afterwards; a request that sets it off is not done",
     event: ({ fall }, firing) => { fall(firing); },
     arrival: ({ events }, firing) => { events.fall(firing); return "over"; },
+  },
+  "standby-refuses": {
+    value: optional(duration),
+    endless: true,
+    sees: "the instance that does not answer refuses connections (ECONNREFUSED), for the duration or until the fault goes; without the fault it accepts and closes them",
+    assumes: "what a standby does with a connection differs by site; the manual has it not accept any",
+    event: ({ standby }, firing) => { standby("refuses", firing); },
+    arrival: ({ events }, firing) => { events.standby("refuses", firing); return "go on"; },
+  },
+  "standby-accepts": {
+    value: optional(duration),
+    endless: true,
+    sees: "the instance that does not answer keeps connections and stays silent, for the duration or until the fault goes; without the fault it accepts and closes them",
+    assumes: "what a standby does with a connection differs by site; connections that it kept stay silent when it takes over",
+    event: ({ standby }, firing) => { standby("accepts", firing); },
+    arrival: ({ events }, firing) => { events.standby("accepts", firing); return "go on"; },
   },
   "stale": {
     sees: "the record's handle goes stale before the request: 410, Warning 112",

@@ -30,6 +30,7 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
   let active: Instance = "primary";
   const gaps = new Set<object>();
   const outages = new Set<object>();
+  const standby = { refuses: new Set<object>(), accepts: new Set<object>() };
   let rising: Promise<unknown> = Promise.resolve();
   let era = new AbortController();
 
@@ -41,18 +42,34 @@ export const createPair = (world: World, ocs: Ocs, faults: Faults): Pair => {
   };
   const fall = (outage: Firing): void => {
     for (const wire of both) wire.fall();
-    hold(outages, outage, () => { rising = Promise.all(both.map((wire) => wire.rise())); });
+    hold(outages, outage, arrange);
   };
-  const events: Events = { switchover, fall, closeIdle: () => { for (const wire of both) wire.closeIdle(); } };
+  /** Who does not refuse connections listens. */
+  const arrange = (): void => {
+    const refuses = (instance: Instance): boolean => outages.size > 0 || (standby.refuses.size > 0 && instance !== active);
+    const listens = instances.filter((instance) => !refuses(instance));
+    for (const instance of instances) if (refuses(instance)) wires[instance].refuse();
+    rising = Promise.all(listens.map((instance) => wires[instance].rise()));
+  };
+  const events: Events = {
+    switchover, fall,
+    closeIdle: () => { for (const wire of both) wire.closeIdle(); },
+    standby: (does, firing) => {
+      hold(standby[does], firing, arrange);
+      arrange();
+    },
+  };
 
   const wireFor = (instance: Instance): Wire =>
-    createWire({ instance, world, ocs, faults, events, recorder, isPrimary: () => active === instance && gaps.size === 0 });
+    createWire({ instance, world, ocs, faults, events, recorder, isPrimary: () => active === instance && gaps.size === 0, isSilent: () => standby.accepts.size > 0 && active !== instance });
+  const instances = ["primary", "backup"] as const;
   const wires = { primary: wireFor("primary"), backup: wireFor("backup") };
   const both = [wires.primary, wires.backup];
   const activate = (instance: Instance): void => {
     if (active === instance) return;
     wires[active].closeConnections();
     active = instance;
+    arrange();
   };
   const resetRoles = (): void => {
     era.abort();

@@ -20,6 +20,8 @@ export type WireParts = {
   readonly recorder: Recorder;
   /** True while this instance is the one that answers. */
   readonly isPrimary: () => boolean;
+  /** True while this instance keeps what connects and does not answer. */
+  readonly isSilent: () => boolean;
 };
 
 export type Listening = { readonly host: string; readonly port: number; readonly tls?: Certificate | undefined };
@@ -37,6 +39,8 @@ export type Wire = {
   readonly closeIdle: () => void;
   /** Listeners close, connections are reset. */
   readonly fall: () => void;
+  /** Listeners close; connections stay as they are. */
+  readonly refuse: () => void;
   /** Listens again on the same ports. Resolves once it does, or has found a port taken and goes on trying. */
   readonly rise: () => Promise<void>;
   readonly close: () => Promise<void>;
@@ -62,8 +66,9 @@ export const createWire = (parts: WireParts): Wire => {
       wire.setNoDelay(true);
       wire.on("error", () => {}).on("close", () => connections.delete(wire));
       const log = parts.recorder.open(parts.instance);
-      if (!parts.isPrimary()) return void wire.on("close", log.closed).destroy();
+      if (!parts.isPrimary() && !parts.isSilent()) return void wire.on("close", log.closed).destroy();
       const socket = contextFor ? new TLSSocket(wire, { isServer: true, secureContext: contextFor(log.number) }) : wire;
+      if (parts.isSilent()) return void keepSilent(socket, wire.on("close", log.closed));
       connections.set(wire, serve(service, log, { socket, wire }));
     };
   };
@@ -78,6 +83,11 @@ export const createWire = (parts: WireParts): Wire => {
 
   const shut = (): Promise<void>[] => doors.map(({ server }) => new Promise<void>((resolve) => { server.close(() => { resolve(); }); }));
 
+  const refuse = (): void => {
+    if (state === "up") state = "down";
+    void shut();
+  };
+
   return {
     listen: async ({ host, port, tls }) => {
       const door = { host, accept: accept(host, tls), server: createServer({ allowHalfOpen: true }) };
@@ -89,9 +99,9 @@ export const createWire = (parts: WireParts): Wire => {
     delay: () => delay,
     closeConnections: () => { for (const connection of connections.values()) connection?.closeInOrder(); },
     closeIdle: () => { for (const connection of connections.values()) if (connection?.isIdle()) connection.closeInOrder(); },
+    refuse,
     fall: () => {
-      if (state === "up") state = "down";
-      void shut();
+      refuse();
       for (const connection of connections.values()) connection?.reset();
     },
     rise: async () => {
@@ -107,6 +117,11 @@ export const createWire = (parts: WireParts): Wire => {
       await Promise.all(closed);
     },
   };
+};
+
+/** Reads what comes and answers nothing, until the client ends it. */
+const keepSilent = (socket: Socket, wire: Socket): void => {
+  socket.on("error", () => {}).on("end", () => wire.destroy()).resume();
 };
 
 /** The certificate for a connection: the listener's own or, where the fault bad-cert strikes, another authority's. */

@@ -23,10 +23,10 @@ const sending = async (bytes: string): Promise<RawClient> => {
 const handle15 = (): string | undefined => stateOfHandle(bench.ocs.world, 15);
 
 describe("the table of kinds", () => {
-  it("has the contract's names and says of each what a client sees", () => {
+  it("has the contract's names, two for the standby, and says of each what a client sees", () => {
     expect([...KIND_NAMES].sort()).toEqual([
-      "bad-cert", "both-down", "close-idle", "db-down", "garbage", "half-close", "lost-reply", "reject-second", "reset-before", "slow", "stale", "stall", "status",
-      "surplus-bytes", "switchover", "truncate",
+      "bad-cert", "both-down", "close-idle", "db-down", "garbage", "half-close", "lost-reply", "reject-second", "reset-before", "slow", "stale", "stall",
+      "standby-accepts", "standby-refuses", "status", "surplus-bytes", "switchover", "truncate",
     ]);
     for (const { sees } of Object.values(KINDS)) expect(sees).toMatch(/\w+ \w+ \w+/);
   });
@@ -355,6 +355,39 @@ describe("events", () => {
     const client = await sending(PROCESSED);
     expect([await client.end, handle15()]).toEqual(["ECONNRESET", "open"]);
     expect(await refusals()).toContain("ECONNREFUSED");
+  });
+});
+
+describe("the standby", () => {
+  const seenAt = async (url: string): Promise<string> => {
+    const client = await open(url).catch((error: NodeJS.ErrnoException) => error.code ?? error.message);
+    if (typeof client === "string") return client;
+    const end = await Promise.race([client.end, new Promise<string>((resolve) => setTimeout(resolve, 80, "kept"))]);
+    client.socket.destroy();
+    return end === "ECONNRESET" ? "closed" : end;
+  };
+  const seen = async (): Promise<string[]> => [await seenAt(bench.ocs.primary.http), await seenAt(bench.ocs.backup.http)];
+
+  it.each([["standby-refuses", "ECONNREFUSED"], ["standby-accepts", "kept"]])("%s is what new connections to it meet, until the fault goes and after roles change too", async (kind, expected) => {
+    expect(await seen()).toEqual(["kept", "closed"]);
+    const { id } = await bench.add({ kind });
+    expect(await seen()).toEqual(["kept", expected]);
+    await bench.control("POST switchover", {});
+    await expect.poll(seen, POLL).toEqual([expected, "kept"]);
+    const client = await bench.connect(bench.ocs.backup.http);
+    client.send(LOAD);
+    expect((await client.answer()).head).toContain("409 Conflict");
+    await bench.control(`DELETE faults/${id}`);
+    await expect.poll(seen, POLL).toEqual(["closed", "kept"]);
+  });
+
+  it("standby-accepts keeps TLS connections and answers no request", async () => {
+    await bench.add({ kind: "standby-accepts" });
+    const client = await bench.connect(bench.ocs.backup.https, bench.ocs.ca);
+    client.send(LOAD);
+    expect(await Promise.race([client.end, new Promise((resolve) => setTimeout(resolve, 100, "kept"))])).toBe("kept");
+    expect(client.rest()).toBe("");
+    client.socket.destroy();
   });
 });
 
