@@ -54,7 +54,7 @@ export class Standing {
 
   async #prepare(reading: Reading, undoing: Stops): Promise<() => void> {
     const before = this.#generation;
-    const { boards, fresh, retune } = await boardsFor(reading, { tell: this.#surroundings.tell, earFor: this.#surroundings.house.records.earFor }, before?.boards);
+    const { boards, fresh, retune } = await boardsFor(reading, { tell: this.#surroundings.tell, ...this.#surroundings.house.records, epochOf: (upstream) => this.#surroundings.house.records.ownership.epochOf(upstream) }, before?.boards);
     undoing.push(async () => void (await Promise.all(fresh.map(({ switchboard }) => switchboard.close()))));
     const generation = await createGeneration(this.#surroundings.house, reading, boards, { before, current: () => this.#generation });
     if (generation.credentials !== before?.credentials) undoing.push(() => generation.credentials.close());

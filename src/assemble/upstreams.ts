@@ -17,16 +17,19 @@ export type Board = {
   readonly way: string;
   /** Hears which OCS its requests go to. */
   readonly ear: Ear;
-  /** Another one has replaced it: what it sees of roles is reported by that one. */
-  readonly mute: () => void;
+  readonly report: Report;
 };
 
 /** The boards of a reading: those of before where the way is the same, and new ones that have not begun. `retune` gives the ones that stayed what has changed of theirs. */
 export type Boards = { readonly boards: ReadonlyMap<string, Board>; readonly fresh: readonly Board[]; readonly retune: () => void };
 
-export type BoardParts = { readonly tell: (news: UpstreamNews) => void; readonly earFor: (upstream: string, origins: readonly string[]) => Ear };
+export type BoardParts = {
+  readonly tell: (news: UpstreamNews) => void;
+  readonly earFor: (upstream: string, origins: readonly string[]) => Ear;
+  readonly epochOf: (upstream: string) => number;
+};
 
-export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, before: ReadonlyMap<string, Board> | undefined): Promise<Boards> => {
+export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: BoardParts, before: ReadonlyMap<string, Board> | undefined): Promise<Boards> => {
   const boards = new Map<string, Board>();
   const fresh: Board[] = [];
   const changes: (() => void)[] = [];
@@ -38,21 +41,49 @@ export const boardsFor = async (reading: Reading, { tell, earFor }: BoardParts, 
       changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
-      let isMute = false;
-      const say = (news: UpstreamNews): void => {
-        if (!isMute || news.kind === "suspicion") tell(news);
+      const report = reportOf(tell, epochOf);
+      const board = { way, ear, report, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell: report.say, epoch: () => epochOf(name), settled: ear.hear, inherits: stays?.switchboard }) };
+      const open = (): void => {
+        stays?.report.end();
+        ear.open();
+        report.open(stays?.switchboard.status().endpoints.find(({ active }) => active)?.endpoint);
       };
-      const mute = (): void => { isMute = true; };
-      const board = { way, ear, mute, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell: say, settled: ear.hear, inherits: stays?.switchboard }) };
       // Later ones are heard when they are in force; the first one is before it begins.
-      if (before) changes.push(ear.open);
-      else ear.open();
-      if (stays) changes.push(stays.mute);
+      if (before) changes.push(open);
+      else open();
       boards.set(name, board);
       fresh.push(board);
     }
   }
   return { boards, fresh, retune: () => changes.forEach((change) => change()) };
+};
+
+/** What one board says of roles counts while it is in force: before that it waits, and afterwards the next board says it. */
+type Report = {
+  readonly say: (news: UpstreamNews) => void;
+  /** `reported`: where the board before was by its own report. */
+  readonly open: (reported: string | undefined) => void;
+  readonly end: () => void;
+};
+
+const reportOf = (tell: (news: UpstreamNews) => void, epochOf: (upstream: string) => number): Report => {
+  let stage: "waiting" | "open" | "over" = "waiting";
+  let waiting: UpstreamNews[] = [];
+  return {
+    say: (news) => {
+      if (news.kind === "suspicion" || stage === "open") tell(news);
+      else if (stage === "waiting") waiting.push(news);
+    },
+    open: (reported) => {
+      stage = "open";
+      for (const news of waiting) {
+        if (news.kind !== "switchover") tell(news);
+        else if (news.to !== reported) tell({ ...news, epoch: epochOf(news.upstream) });
+      }
+      waiting = [];
+    },
+    end: () => { stage = "over"; },
+  };
 };
 
 const wayOf = ({ primary, backup, lane_isolation, tls, timeouts: { connect } }: UpstreamSettings, { files }: Reading): string =>
