@@ -39,6 +39,8 @@ export const events = {
   keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
   switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, "The other OCS has taken over; record handles of the one before are void"),
   reconnected: (upstream: string, endpoint: string, reason: string): void => log.warn({ upstream, endpoint, reason }, "Reconnected to OCS after losing every connection; record handles are unconfirmed until OCS confirms them"),
+  standby: (upstream: string, endpoint: string, { seen, detail, expected, healthy }: { seen: string; detail: string | undefined; expected: string | undefined; healthy: boolean }): void =>
+    log[healthy ? "info" : "warn"]({ upstream, endpoint, seen, detail, expected }, healthy ? "The standby OCS looks healthy again" : "The standby OCS does not do what it does while all is well; it may not be able to take over"),
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
   /** `unsaid`: how many of them were not logged since the last one that was; each is in the journal. */
   alarm: (reason: string, upstream: string, tenant: string | undefined, unsaid: number): void => log.warn({ upstream, tenant, ...(unsaid > 0 && { unsaid }) }, reason),

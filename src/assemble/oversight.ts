@@ -4,7 +4,7 @@ import { endings, firstEnd, type Certificate } from "../console/certificates.ts"
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
-import { totals, unreachable, type HandlesState, type Status, type UpstreamState } from "../console/status.ts";
+import { totals, unhealthyStandbys, unreachable, type HandlesState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import type { Handler } from "../message.ts";
@@ -52,7 +52,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [refused() ?? [], ...endings(certificates), ...secondPlaces.troubles()].flat();
+  const warnings = (): string[] => [refused() ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...unhealthyStandbys(upstreams())].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),

@@ -133,6 +133,7 @@ type Ears = { readonly journal: Journal; readonly counts: Counts; readonly alarm
 export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: UpstreamNews): void => {
   const { upstream } = news;
   if (news.kind === "down") return events.upstreamDown(upstream);
+  if (news.kind === "standby") return events.standby(upstream, news.endpoint, news);
   if (news.kind === "reconnected") return events.reconnected(upstream, news.endpoint, news.reason);
   if (news.kind === "suspicion") {
     const tenant = current().tenants.find(isAt(upstream, news.tenant));

@@ -1,5 +1,5 @@
 /** What `ocsgw status` prints: one block for each upstream, one line for the journal, one for what was asked. */
-import type { EndpointState, LaneState, QueueState, Status, UpstreamState } from "../console/status.ts";
+import type { EndpointState, LaneState, QueueState, StandbyState, Status, UpstreamState } from "../console/status.ts";
 
 export const renderStatus = (status: Status): string =>
   [
@@ -21,7 +21,10 @@ const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState)
   ...(queue.length === 0 ? ["  nobody waits"] : indented(aligned([["queue", "waiting", "bytes", "oldest"], ...queue.map(queueRow)]))),
 ];
 
-const stateOf = ({ active, up }: EndpointState): string => (up ? "active" : active ? "not reachable" : "standby");
+const stateOf = ({ active, up, standby }: EndpointState): string => (up ? "active" : active ? "not reachable" : standby ? standbyOf(standby) : "standby");
+
+const standbyOf = ({ seen, detail, since, expected, healthy }: StandbyState): string =>
+  `standby, ${seen}${detail === undefined ? "" : ` (${detail})`} for ${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
 
 const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] => [name, state, tenant ?? "-", span(since), endpoint];
 

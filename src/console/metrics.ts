@@ -3,7 +3,7 @@ import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "pr
 import type { JournalStatus } from "../journal/append.ts";
 import type { Certificate } from "./certificates.ts";
 import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
-import type { HandlesState, UpstreamState } from "./status.ts";
+import type { HandlesState, StandbyState, UpstreamState } from "./status.ts";
 
 /** Asked anew whenever somebody reads the numbers: all of it may change. */
 export type Sources = {
@@ -66,7 +66,7 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_callbacks_total", help: "What OCS announced, by what became of it.", labels: ["upstream", "result"] }, function* () {
     for (const [upstream, results] of counts.callbacks) for (const [result, count] of results) yield [{ upstream, result }, count];
   });
-  counter(registry, { name: "ocsgw_switchovers_total", help: "Times that the other OCS of a pair took over." }, () => [[{}, counts.switchovers]]);
+  counter(registry, { name: "ocsgw_switchovers_total", help: "Times that an OCS life ended: the other OCS took over, or handles proved a restart." }, () => [[{}, counts.switchovers]]);
 };
 
 const addTimes = (registry: Registry, { phases, appends }: Counts): void => {
@@ -91,7 +91,16 @@ const addUpstreams = (registry: Registry, sources: Sources): void => {
   gauge(registry, { name: "ocsgw_upstream_up", help: "1 where an OCS takes requests; 0 for its standby, and for one that cannot be reached.", labels: ["upstream", "endpoint", "role"] }, function* () {
     for (const { name, endpoints } of upstreams()) for (const { endpoint, role, up } of endpoints) yield [{ upstream: name, endpoint, role }, up ? 1 : 0];
   });
+  gauge(registry, { name: "ocsgw_standby", help: "1 for what the last probe of the standby OCS saw.", labels: ["upstream", "endpoint", "seen"] }, function* () {
+    for (const [labels, { seen }] of standbysOf(upstreams())) yield [{ ...labels, seen }, 1];
+  });
+  gauge(registry, { name: "ocsgw_standby_healthy", help: "0 while the standby OCS does not do what it does while all is well.", labels: ["upstream", "endpoint"] }, function* () {
+    for (const [labels, { healthy }] of standbysOf(upstreams())) yield [labels, healthy ? 1 : 0];
+  });
 };
+
+const standbysOf = (upstreams: readonly UpstreamState[]): (readonly [Labels, StandbyState])[] =>
+  upstreams.flatMap(({ name, endpoints }) => endpoints.flatMap(({ endpoint, standby }) => (standby ? [[{ upstream: name, endpoint }, standby] as const] : [])));
 
 const addJournal = (registry: Registry, { journal }: Sources): void => {
   gauge(registry, { name: "ocsgw_journal_up", help: "0 while the journal cannot be written, and nothing new is sent unless on_failure says so." }, () => [[{}, journal().failed === undefined ? 1 : 0]]);

@@ -9,6 +9,19 @@ export type EndpointState = {
   readonly active: boolean;
   /** And it takes them: never true for the standby. */
   readonly up: boolean;
+  /** What the last probe of the standby saw; undefined for the active one, and until the first probe. */
+  readonly standby?: StandbyState;
+};
+
+export type StandbyState = {
+  readonly seen: "accepts" | "accepts and closes" | "refuses" | "silent" | "fails TLS";
+  /** The error, where there was one. */
+  readonly detail: string | undefined;
+  /** Seen so for this long. */
+  readonly since: number;
+  /** What is healthy: as configured (`standby`), or learned; undefined while neither. */
+  readonly expected: "closes" | "refuses" | "accepts" | undefined;
+  readonly healthy: boolean;
 };
 
 export type LaneState = {
@@ -72,6 +85,15 @@ export const unreachable = (upstreams: readonly UpstreamState[]): readonly strin
   upstreams.length > 0 && upstreams.every(({ endpoints }) => endpoints.every(({ up }) => !up))
     ? [`no OCS reachable: ${upstreams.map(({ name, endpoints }) => `${name} (${endpoints.map(({ endpoint }) => endpoint).join(", ")})`).join(", ")}`]
     : [];
+
+/** In words: each standby that does not do what it does while all is well. */
+export const unhealthyStandbys = (upstreams: readonly UpstreamState[]): readonly string[] =>
+  upstreams.flatMap(({ name, endpoints }) => endpoints.flatMap(({ endpoint, standby }) => {
+    if (!standby || standby.healthy) return [];
+    const { seen, detail, expected } = standby;
+    const usual = expected === undefined ? "" : `, and while all is well it ${expected === "closes" ? "accepts and closes" : expected}`;
+    return [`the standby OCS ${endpoint} of upstream ${name} ${seen === "silent" ? "is silent" : seen}${detail === undefined ? "" : ` (${detail})`}${usual}: it may not be able to take over`];
+  }));
 
 /** Adds up what agrees in the given members. */
 export const totals = <Row extends { readonly count: number }, Key extends Exclude<keyof Row, "count"> & string>(rows: Iterable<Row>, keys: readonly Key[]): (Pick<Row, Key> & { count: number })[] => {

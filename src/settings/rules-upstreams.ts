@@ -50,6 +50,11 @@ const twoAddresses: Rule = ({ upstreams }) =>
     code: "OCSGW-6224", path: [...path, "backup"], message: "the backup is the primary", also: { path: [...path, "primary"], message: "the same address" },
   } : []));
 
+const standbyOfPair: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value }): Finding | [] => (value.standby !== null && value.backup === null ? {
+    code: "OCSGW-6230", path: [...path, "standby"], message: "`standby` says what a backup OCS does, and this upstream has none", help: "name the backup, or leave standby out",
+  } : []));
+
 const certificateWithKey: Rule = ({ upstreams }) =>
   upstreams.flatMap(({ path, value: { tls } }): Finding | [] => {
     if ((tls.cert === null) === (tls.key === null)) return [];
@@ -145,4 +150,4 @@ const ownAuthority: Rule = ({ upstreams }) =>
     };
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, windowsEnd, ownAuthority];
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, standbyOfPair, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, windowsEnd, ownAuthority];

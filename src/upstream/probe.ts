@@ -2,8 +2,8 @@
 import type { Socket } from "node:net";
 import { ConnectFailed, connectTo, type Endpoint } from "./endpoint.ts";
 
-/** `accepts`: it keeps the connection open. `silent`: no answer within the connect timeout. */
-export type Seen = "accepts" | "accepts and closes" | "refuses" | "silent";
+/** `accepts`: it keeps the connection open. `silent`: no answer within the connect timeout. `fails TLS`: its certificate is not accepted, or the like. */
+export type Seen = "accepts" | "accepts and closes" | "refuses" | "silent" | "fails TLS";
 
 export type Probe = {
   /** Undefined while nothing is known, and for ever when this host could not try: that says nothing about OCS. */
@@ -55,7 +55,7 @@ export const probe = (endpoint: Endpoint, holdMs: number): Probe => {
   return { seen: () => seen, isLocalFailure: () => failed?.how === "local", detail: () => failed && (failed.code ?? failed.message), done, release };
 };
 
-const SEEN: Readonly<Record<ConnectFailed["how"], Seen | undefined>> = { local: undefined, refused: "refuses", invalid: "refuses", closed: "accepts and closes", silent: "silent" };
+const SEEN: Readonly<Record<ConnectFailed["how"], Seen | undefined>> = { local: undefined, refused: "refuses", invalid: "fails TLS", closed: "accepts and closes", silent: "silent" };
 
 /** A standby that closes does it at once: a connection that is open after this long is kept. */
 const HOLD_MS = 60;

@@ -36,6 +36,8 @@ export type RolesOptions = {
   readonly down: () => void;
   /** The watch connection has ended. */
   readonly ended: () => void;
+  /** The standby has begun to differ from what is healthy, or is healthy again. */
+  readonly standby: (endpoint: string, status: StandbyStatus) => void;
 };
 
 /** `standby`: what the last probe saw of the one that requests do not go to. */
@@ -81,7 +83,7 @@ export class Roles {
     this.#inherits = options.inherits;
     this.#active = this.#endpoints.find(({ origin }) => origin === options.inherits?.active.origin) ?? options.primary;
     this.#vigil = new Vigil(() => options.ended());
-    this.#standby = new Standby({ habit: options.habit, isActiveWell: () => this.isWatching, inherits: options.inherits && options.inherits.#standby });
+    this.#standby = new Standby({ habit: options.habit, isActiveWell: () => this.isWatching, changed: options.standby, inherits: options.inherits && options.inherits.#standby });
   }
 
   get active(): Endpoint {

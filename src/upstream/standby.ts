@@ -16,8 +16,8 @@ export type StandbyStatus = {
   /** Milliseconds for which it has been seen so. */
   readonly since: number;
   /** What is healthy: as configured, or learned. Undefined while neither. */
-  readonly habit: Habit | undefined;
-  readonly isHealthy: boolean;
+  readonly expected: Habit | undefined;
+  readonly healthy: boolean;
 };
 
 export type StandbyOptions = {
@@ -25,6 +25,8 @@ export type StandbyOptions = {
   readonly habit: () => Habit | undefined;
   /** The active OCS is connected: only then the other one is its standby. */
   readonly isActiveWell: () => boolean;
+  /** It has begun to differ from what is healthy, or is healthy again. */
+  readonly changed: (endpoint: string, status: StandbyStatus) => void;
   /** The standby of the board that this one replaces: what was learned stays. */
   readonly inherits: Standby | undefined;
 };
@@ -32,7 +34,7 @@ export type StandbyOptions = {
 const EVERY_MS = 60_000;
 /** Longer than a look for the primary takes: nobody waits for it. */
 const HOLD_MS = 200;
-const HABIT: Readonly<Record<Seen, Habit | undefined>> = { "accepts": "accepts", "accepts and closes": "closes", "refuses": "refuses", "silent": undefined };
+const HABIT: Readonly<Record<Seen, Habit | undefined>> = { "accepts": "accepts", "accepts and closes": "closes", "refuses": "refuses", "silent": undefined, "fails TLS": undefined };
 
 type Sight = { readonly endpoint: Endpoint; readonly seen: Seen; readonly detail: string | undefined; readonly at: number };
 
@@ -41,6 +43,8 @@ export class Standby {
   #learned: Habit | undefined;
   #endpoint: Endpoint | undefined;
   #sight: Sight | undefined;
+  #wasHealthy = true;
+  #lookedAt = -Infinity;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: StandbyOptions) {
@@ -50,6 +54,11 @@ export class Standby {
 
   get habit(): Habit | undefined {
     return this.#options.habit() ?? this.#learned;
+  }
+
+  /** When the last probe ended; the monotonic clock's milliseconds. */
+  get lookedAt(): number {
+    return this.#lookedAt;
   }
 
   /** Probes this one from now on, at once and then each minute. */
@@ -63,8 +72,9 @@ export class Standby {
   status(endpoint: Endpoint): StandbyStatus | undefined {
     if (this.#sight?.endpoint !== endpoint) return undefined;
     const { seen, detail, at } = this.#sight;
-    const { habit } = this;
-    return { seen, detail, since: performance.now() - at, habit, isHealthy: seen !== "silent" && (habit === undefined || HABIT[seen] === habit) };
+    const expected = this.habit;
+    const healthy = HABIT[seen] !== undefined && (expected === undefined || HABIT[seen] === expected);
+    return { seen, detail, since: performance.now() - at, expected, healthy };
   }
 
   close(): void {
@@ -79,11 +89,15 @@ export class Standby {
     look.release()?.destroy();
     if (this.#endpoint !== endpoint) return;
     this.#timer = setTimeout(() => void this.#look(endpoint), EVERY_MS).unref();
+    this.#lookedAt = performance.now();
     const seen = look.seen();
     if (seen === undefined) return;
     const [detail, last] = [look.detail(), this.#sight];
     if (last?.endpoint !== endpoint || last.seen !== seen || last.detail !== detail) this.#sight = { endpoint, seen, detail, at: performance.now() };
     if (wasWell && this.#options.isActiveWell()) this.#learn(HABIT[seen]);
+    const status = this.status(endpoint)!;
+    if (status.healthy !== this.#wasHealthy) this.#options.changed(endpoint.origin, status);
+    this.#wasHealthy = status.healthy;
   }
 
   /** A refusal is learned only before anything else: it is also what a dead host shows, where the two others are signs of life. */

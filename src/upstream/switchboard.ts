@@ -42,6 +42,7 @@ export class Switchboard {
       primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
       hasLane: () => this.#isConnected,
       found: (found) => this.#found(found), lost: () => this.#options.settled?.(undefined), down: () => this.#down(), ended: () => this.#lost(),
+      standby: (endpoint, status) => options.tell?.({ kind: "standby", upstream: options.name, endpoint, ...status }),
     });
     // The board before ends, and is not kept by this one.
     this.#options = { ...options, inherits: undefined };

@@ -2,14 +2,18 @@
 import type { Endpoint } from "./endpoint.ts";
 import type { LaneState, Suspicion } from "./lane.ts";
 import type { EndpointStatus } from "./roles.ts";
-import type { Habit } from "./standby.ts";
+import type { Habit, StandbyStatus } from "./standby.ts";
 import type { Switchboard } from "./switchboard.ts";
 
-/** `switchover`: the peer took over. `reconnected`: the same OCS is back after every connection was lost, which is no switchover. */
+/**
+ * `switchover`: the peer took over. `reconnected`: the same OCS is back after every connection was lost, which is no switchover.
+ * `standby`: what the standby shows has begun to differ from what is healthy, or is healthy again.
+ */
 export type UpstreamNews = { readonly upstream: string } & (
   | { readonly kind: "switchover"; readonly from: string; readonly to: string; readonly epoch: number; readonly reason: string }
   | { readonly kind: "reconnected"; readonly endpoint: string; readonly reason: string }
   | { readonly kind: "down" }
+  | { readonly kind: "standby"; readonly endpoint: string } & StandbyStatus
   | { readonly kind: "suspicion" } & Suspicion
 );
 

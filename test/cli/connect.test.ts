@@ -91,13 +91,29 @@ describe("check --connect", () => {
     const backup = createServer((socket) => socket.end()).listen(0, "127.0.0.1");
     await new Promise((resolve) => backup.once("listening", resolve));
     const url = `http://127.0.0.1:${(backup.address() as AddressInfo).port}`;
-    const states = async (): Promise<unknown> => {
-      const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { backup: url }));
+    const states = async (over: object = {}): Promise<unknown> => {
+      const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { backup: url, ...over }));
       return [code, rows["ocs"]!.state, rows["ocs"]!.says[1]];
     };
-    expect(await states()).toEqual([0, "ok", `backup ${url} answers, not active`]);
+    expect(await states()).toEqual([0, "ok", `backup ${url} accepts a connection and closes it at once: it is the standby`]);
+    expect(await states({ standby: "refuses" })).toEqual([0, "warn", `backup ${url} accepts a connection and closes it at once; expected of the standby: refuses`]);
     await new Promise((resolve) => backup.close(resolve));
     expect(await states()).toEqual([0, "warn", `backup ${url} cannot be reached: ECONNREFUSED`]);
+    expect(await states({ standby: "refuses" })).toEqual([0, "ok", `backup ${url} cannot be reached: ECONNREFUSED: it is the standby`]);
+    expect(await states({ standby: "accepts" })).toEqual([0, "warn", `backup ${url} cannot be reached: ECONNREFUSED; expected of the standby: accepts`]);
+  });
+
+  it("knows a standby over TLS that closes before the handshake, which is no failure", async () => {
+    const authority = createAuthority("ocs");
+    const secure = await rawOcs(() => groups(...KNOWN), { tls: authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" }) });
+    await writeFile(join(dir, "ca.crt"), authority.certPem);
+    const backup = createServer((socket) => socket.destroy()).listen(0, "127.0.0.1");
+    await new Promise((resolve) => backup.once("listening", resolve));
+    const url = `https://127.0.0.1:${(backup.address() as AddressInfo).port}`;
+    const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { primary: secure.url, backup: url, tls: { ca: "ca.crt" } }));
+    expect([code, rows["ocs"]!.state, rows["ocs"]!.says[1]]).toEqual([0, "ok", `backup ${url} accepts a connection and closes it at once: it is the standby`]);
+    await new Promise((resolve) => backup.close(resolve));
+    await secure.close();
   });
 
   it("sees that a certificate is not trusted before a byte of a request is sent", async () => {

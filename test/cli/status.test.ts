@@ -171,6 +171,15 @@ describe("the screen", () => {
     ]);
   });
 
+  it.each([
+    [{ seen: "accepts and closes", detail: undefined, since: 7_200_000, expected: "closes", healthy: true }, "standby, accepts and closes for 2 h"],
+    [{ seen: "refuses", detail: "ECONNREFUSED", since: 59_000, expected: "closes", healthy: false }, "standby, refuses (ECONNREFUSED) for 59 s; expected: closes"],
+    [{ seen: "silent", detail: "ETIMEDOUT", since: 1000, expected: undefined, healthy: false }, "standby, silent (ETIMEDOUT) for 1.0 s"],
+  ] as const)("shows a standby with %j as %s", (standby, words) => {
+    const endpoints = [{ ...told.upstreams[0]!.endpoints[0]!, standby }];
+    expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints }] })).toContain(`\n  primary  e         ${words}\n`);
+  });
+
   it.each([[0, "0 ms"], [999.9, "999 ms"], [1000, "1.0 s"], [9900, "9.9 s"], [59_000, "59 s"], [119_000, "119 s"], [120_000, "2 min"], [7_200_000, "2 h"], [172_800_000, "2 d"]])("says %f ms as %s", (ms, words) => {
     expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, lanes: [lane(ms)] }] })).toMatch(new RegExp(`o/1 +idle +- +${words.replace(".", "\\.")} +e$`, "m"));
   });

@@ -10,7 +10,7 @@ const ocsMain: UpstreamState = {
   name: "ocs-main",
   epoch: 3,
   endpoints: [
-    { endpoint: "https://ocs1:8443", role: "primary", active: false, up: false },
+    { endpoint: "https://ocs1:8443", role: "primary", active: false, up: false, standby: { seen: "refuses", detail: "ECONNREFUSED", since: 5000, expected: "closes", healthy: false } },
     { endpoint: "https://ocs2:8443", role: "backup", active: true, up: true },
   ],
   lanes: [lane(1, "busy", "Alpha"), lane(2, "busy", "Beta"), lane(3, "idle")],
@@ -35,7 +35,7 @@ const valueOf = (text: string, name: string): number => Number(samplesOf(text, n
 
 const NAMES = [
   "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
-  "ocsgw_upstream_up gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_failures_total counter",
+  "ocsgw_upstream_up gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_failures_total counter",
   "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_would_refuse_total counter", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
 ];
 
@@ -108,6 +108,9 @@ describe("metrics", () => {
     expect(samplesOf(text, "ocsgw_queue_depth")).toEqual(['ocsgw_queue_depth{upstream="ocs-main",tenant="Alpha"} 4', 'ocsgw_queue_depth{upstream="ocs-main",tenant="Beta"} 0']);
     expect(samplesOf(text, "ocsgw_upstream_up")).toEqual([
       'ocsgw_upstream_up{upstream="ocs-main",endpoint="https://ocs1:8443",role="primary"} 0', 'ocsgw_upstream_up{upstream="ocs-main",endpoint="https://ocs2:8443",role="backup"} 1',
+    ]);
+    expect([samplesOf(text, "ocsgw_standby"), samplesOf(text, "ocsgw_standby_healthy")]).toEqual([
+      ['ocsgw_standby{upstream="ocs-main",endpoint="https://ocs1:8443",seen="refuses"} 1'], ['ocsgw_standby_healthy{upstream="ocs-main",endpoint="https://ocs1:8443"} 0'],
     ]);
     expect(samplesOf(text, "ocsgw_alarms_total")).toEqual(['ocsgw_alarms_total{upstream="ocs-main"} 0']);
   });

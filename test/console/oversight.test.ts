@@ -146,6 +146,27 @@ describe("the numbers of a gateway at work", () => {
   });
 });
 
+describe("the standby of a pair", () => {
+  it("is shown with what the last probe saw, and is a warning where that is not what is healthy here", async () => {
+    const standby = await rawOcs(undefined, { arrived: ({ socket }) => void socket.end() });
+    try {
+      for (const [expected, healthy] of [["closes", true], ["refuses", false]] as const) {
+        await start(undefined, { backup: standby.url, standby: expected });
+        const seen = async () => (await statusNow()).upstreams[0]!.endpoints[1]!.standby;
+        await vi.waitFor(async () => expect(await seen()).toMatchObject({ seen: "accepts and closes", expected, healthy, since: expect.any(Number) as number }));
+        const { warnings } = await statusNow();
+        expect(warnings).toEqual(healthy ? [] : [`the standby OCS ${standby.url} of upstream ocs accepts and closes, and while all is well it refuses: it may not be able to take over`]);
+        const all = await samples();
+        expect([countedBy(all, "ocsgw_standby", "endpoint", "seen"), countedBy(all, "ocsgw_standby_healthy", "endpoint")]).toEqual([{ [`${standby.url} accepts and closes`]: 1 }, { [standby.url]: healthy ? 1 : 0 }]);
+        if (healthy) await Promise.all([gateway.stop(), ocs.close()]);
+      }
+      expect(standby.requests()).toBe(0);
+    } finally {
+      await standby.close();
+    }
+  });
+});
+
 describe("certificates in use", () => {
   let dir: string;
   beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-certificates-")); });

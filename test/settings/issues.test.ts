@@ -27,7 +27,7 @@ describe("an unknown key", () => {
 
   it("lists what is known when nothing is near", () => {
     const text = mutated(["    lane_isolation: tenant", "    zzzzzz: tenant"]);
-    expect(problemsIn(text)[0]).toMatchObject({ code: "OCSGW-6101", path: "upstreams.ocs-main.zzzzzz", help: expect.stringContaining("known here: backup, allow_plaintext, lane_isolation") as string });
+    expect(problemsIn(text)[0]).toMatchObject({ code: "OCSGW-6101", path: "upstreams.ocs-main.zzzzzz", help: expect.stringContaining("known here: backup, allow_plaintext, standby, lane_isolation") as string });
   });
 
   it("is an action that does not exist, too", () => {

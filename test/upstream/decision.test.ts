@@ -4,7 +4,7 @@ import type { Seen } from "../../src/upstream/probe.ts";
 import type { Habit } from "../../src/upstream/standby.ts";
 
 const SIGNS: Signs = { cause: "failed", active: "accepts", peer: "accepts", habit: "closes", peerSpoke: false, peerInsists: false, damped: false, waited: 0 };
-const NOT_KEPT: readonly Seen[] = ["accepts and closes", "refuses", "silent"];
+const NOT_KEPT: readonly Seen[] = ["accepts and closes", "refuses", "silent", "fails TLS"];
 const CAUSES = ["start", "in order", "failed"] as const;
 const HABITS: readonly (Habit | undefined)[] = ["closes", "refuses", "accepts", undefined];
 const TIMES = [0, 999, 1000, 14_999, 15_000];

@@ -6,17 +6,19 @@ import { endpointsOf } from "../../assemble/upstreams.ts";
 import { readGroups } from "../../gateway/shape.ts";
 import { headerOf } from "../../message.ts";
 import type { Settings, UpstreamSettings } from "../../settings/schema.ts";
-import { connectTo, type Endpoint } from "../../upstream/endpoint.ts";
+import type { Endpoint } from "../../upstream/endpoint.ts";
 import { NoAnswer } from "../../upstream/exchange.ts";
 import { Lane } from "../../upstream/lane.ts";
 import type { RawAnswer } from "../../upstream/pending.ts";
+import { probe, type Seen } from "../../upstream/probe.ts";
+import type { Habit } from "../../upstream/standby.ts";
 import { aheadOf, type Heard } from "./issuers.ts";
 import type { Row } from "./row.ts";
 
-/** A backup that accepts closes at once. */
+/** A standby that closes what it accepts does it at once. */
 const HOLD_MS = 200;
 
-type Found = "open" | "closed" | Error;
+type Found = { readonly seen: Seen | undefined; readonly detail: string | undefined };
 
 export const upstreamRows = async ({ upstreams, tenants }: Settings): Promise<Heard[]> =>
   (await Promise.all(Object.entries(upstreams).map(async ([name, upstream]) => {
@@ -28,32 +30,37 @@ const ask = async (name: string, upstream: UpstreamSettings, known: readonly str
   const { primary, backup } = await endpointsOf(upstream);
   const endpoints = [primary, ...(backup ? [backup] : [])];
   const found = await Promise.all(endpoints.map(tryOne));
-  const says = endpoints.map(({ origin }, at) => `${at === 0 ? "primary" : "backup"} ${origin} ${inWords(found[at]!)}`);
-  const active = endpoints[found.indexOf("open")];
+  const activeAt = found.findIndex(({ seen }) => seen === "accepts");
+  const active = endpoints[activeAt];
+  const says = endpoints.map(({ origin }, at) => `${at === 0 ? "primary" : "backup"} ${origin} ${inWords(found[at]!, active !== undefined && at !== activeAt ? upstream.standby : undefined)}`);
   if (!active) return [{ row: { name, state: "fail", says }, clock: undefined }];
-  const failed = found.some((each) => each instanceof Error);
+  const failed = found.some((each, at) => at !== activeAt && !isHealthy(each, upstream.standby));
   const { line, answer, bad } = await askGroups(name, active, upstream.timeouts.answer);
   const row: Row = { name, state: bad ? "fail" : failed ? "warn" : "ok", says: [...says, line] };
   const groups = answer && readGroups(answer.body);
   return [{ row, clock: aheadOf(answer && headerOf(answer.headers, "Date")) }, ...(groups ? [{ row: groupsRow(name, Object.keys(groups), known), clock: undefined }] : [])];
 };
 
-const tryOne = (endpoint: Endpoint): Promise<Found> =>
-  new Promise((resolve) => {
-    connectTo(endpoint, (error, socket) => {
-      if (error || !socket) return resolve(error ?? new Error("no connection"));
-      const done = (found: Found): void => {
-        clearTimeout(timer);
-        socket.destroy();
-        resolve(found);
-      };
-      const timer = setTimeout(() => done("open"), HOLD_MS);
-      socket.on("error", () => undefined).once("end", () => done("closed")).once("close", () => done("closed")).resume();
-    });
-  });
+const tryOne = async (endpoint: Endpoint): Promise<Found> => {
+  const look = probe(endpoint, HOLD_MS);
+  await look.done;
+  look.release()?.destroy();
+  return { seen: look.seen(), detail: look.detail() };
+};
 
-const inWords = (found: Found): string =>
-  found === "open" ? "keeps a connection open" : found === "closed" ? "answers, not active" : `cannot be reached: ${(found as NodeJS.ErrnoException).code ?? found.message}`;
+/** Without a stated `standby` every sign of life is one: which of them is healthy differs by site. */
+const isHealthy = ({ seen }: Found, standby: Habit | null): boolean =>
+  standby === null ? seen === "accepts" || seen === "accepts and closes" : seen === SEEN[standby];
+
+const SEEN: Readonly<Record<Habit, Seen>> = { closes: "accepts and closes", refuses: "refuses", accepts: "accepts" };
+
+/** `standby`: as configured, for the one that is it; undefined for the active one, and where neither is. */
+const inWords = (found: Found, standby: Habit | null | undefined): string => {
+  const { seen, detail } = found;
+  const shows = seen === "accepts" ? "keeps a connection open" : seen === "accepts and closes" ? "accepts a connection and closes it at once" : `cannot be reached: ${detail ?? "no answer"}`;
+  if (standby === undefined || !(isHealthy(found, standby) || standby !== null)) return shows;
+  return isHealthy(found, standby) ? `${shows}: it is the standby` : `${shows}; expected of the standby: ${standby}`;
+};
 
 type Told = { readonly line: string; readonly answer: RawAnswer | undefined; readonly bad: boolean };
 

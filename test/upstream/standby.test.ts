@@ -1,0 +1,135 @@
+import { createServer, type Server, type Socket } from "node:net";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import type { Endpoint } from "../../src/upstream/endpoint.ts";
+import { Standby, type Habit, type StandbyStatus } from "../../src/upstream/standby.ts";
+
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+type Does = "closes" | "refuses" | "accepts";
+
+/** A standby whose ways can be changed. */
+class Other {
+  readonly endpoint: Endpoint;
+  readonly #port: number;
+  #server: Server | undefined;
+
+  static async open(): Promise<Other> {
+    const server = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => server.once("listening", resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    return new Other(port);
+  }
+
+  constructor(port: number) {
+    this.#port = port;
+    this.endpoint = { origin: `http://127.0.0.1:${port}`, tls: {}, connectTimeout: 200 };
+    stops.push(() => this.does("refuses"));
+  }
+
+  async does(does: Does): Promise<void> {
+    const [server, open] = [this.#server, this.#open];
+    this.#open = [];
+    for (const socket of open) socket.destroy();
+    if (server) await new Promise((resolve) => server.close(resolve));
+    this.#server = does === "refuses" ? undefined : createServer((socket) => (does === "closes" ? socket.end() : this.#open.push(socket.on("error", () => undefined)))).listen(this.#port, "127.0.0.1");
+    if (this.#server) await new Promise((resolve) => this.#server!.once("listening", resolve));
+  }
+
+  #open: Socket[] = [];
+}
+
+type Watched = { readonly standby: Standby; readonly other: Other; readonly told: [string, boolean][]; well: boolean; readonly look: () => Promise<StandbyStatus> };
+
+const watched = async (habit?: Habit, inherits?: Standby): Promise<Watched> => {
+  const other = await Other.open();
+  const told: [string, boolean][] = [];
+  const self: Watched = {
+    other, told, well: true,
+    standby: new Standby({ habit: () => habit, isActiveWell: () => self.well, changed: (_endpoint, { seen, healthy }) => void told.push([seen, healthy]), inherits }),
+    look: async () => {
+      const look = performance.now();
+      self.standby.watch(other.endpoint);
+      await vi.waitFor(() => expect(self.standby.lookedAt).toBeGreaterThan(look), { interval: 5 });
+      return self.standby.status(other.endpoint)!;
+    },
+  };
+  stops.push(() => self.standby.close());
+  return self;
+};
+
+describe("the standby", () => {
+  it.each([["closes", "accepts and closes"], ["refuses", "refuses"], ["accepts", "accepts"]] as const)("that %s is seen so, which is learned as healthy", async (does, seen) => {
+    const { other, standby, look, told } = await watched();
+    await other.does(does);
+    expect(await look()).toMatchObject({ seen, expected: does, healthy: true });
+    expect([standby.habit, told]).toEqual([does, []]);
+  });
+
+  it("that died is a warning, and none any more when it is back", async () => {
+    const { other, look, told } = await watched();
+    await other.does("closes");
+    await look();
+    await other.does("refuses");
+    expect(await look()).toMatchObject({ seen: "refuses", detail: "ECONNREFUSED", expected: "closes", healthy: false });
+    await other.does("closes");
+    expect(await look()).toMatchObject({ seen: "accepts and closes", detail: undefined, healthy: true });
+    expect(told).toEqual([["refuses", false], ["accepts and closes", true]]);
+  });
+
+  it("that was away at the start is learned when it comes to life", async () => {
+    const { other, look } = await watched();
+    await other.does("refuses");
+    await look();
+    await other.does("closes");
+    expect(await look()).toMatchObject({ expected: "closes", healthy: true });
+    await other.does("refuses");
+    expect(await look()).toMatchObject({ expected: "closes", healthy: false });
+  });
+
+  it("is not learned from while the active OCS is not well", async () => {
+    const all = await watched();
+    all.well = false;
+    await all.other.does("accepts");
+    expect(await all.look()).toMatchObject({ seen: "accepts", expected: undefined, healthy: true });
+  });
+
+  it("is judged by what is configured before what was seen", async () => {
+    const { other, look } = await watched("refuses");
+    await other.does("closes");
+    expect(await look()).toMatchObject({ seen: "accepts and closes", expected: "refuses", healthy: false });
+  });
+
+  it("hands on what was learned to the board that replaces this one", async () => {
+    const before = await watched();
+    await before.other.does("closes");
+    await before.look();
+    const { other, look } = await watched(undefined, before.standby);
+    await other.does("refuses");
+    expect(await look()).toMatchObject({ expected: "closes", healthy: false });
+  });
+
+  it("keeps the time since which it is seen so", async () => {
+    const { other, look } = await watched();
+    await other.does("closes");
+    await look();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect((await look()).since).toBeGreaterThan(90);
+  });
+
+  it("is probed again a minute later, without being asked", async () => {
+    const { other, standby, look } = await watched();
+    await other.does("closes");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+    await look();
+    const first = standby.lookedAt;
+    await vi.advanceTimersByTimeAsync(59_000);
+    expect(standby.lookedAt).toBe(first);
+    await vi.advanceTimersByTimeAsync(1500);
+    await vi.waitFor(() => expect(standby.lookedAt).toBeGreaterThan(first), { interval: 5 });
+  });
+});
