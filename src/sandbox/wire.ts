@@ -68,7 +68,7 @@ export const createWire = (parts: WireParts): Wire => {
       const log = parts.recorder.open(parts.instance);
       if (!parts.isPrimary() && !parts.isSilent()) return void wire.on("close", log.closed).destroy();
       const socket = contextFor ? new TLSSocket(wire, { isServer: true, secureContext: contextFor(log.number) }) : wire;
-      if (parts.isSilent()) return void keepSilent(socket, wire.on("close", log.closed));
+      if (parts.isSilent()) return keepSilent(socket, wire.on("close", log.closed));
       connections.set(wire, serve(service, log, { socket, wire }));
     };
   };

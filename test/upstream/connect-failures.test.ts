@@ -46,7 +46,7 @@ const watched = async (standby: Standby, { maxWait = 3000, connectTimeout = 150,
   const primary = through ? { origin: `https://127.0.0.1:${await through(one.port)}`, tls: { ca: authority.certPem }, connectTimeout: 150 } : endpoint(one.port);
   const board = new Switchboard({
     name: "ocs", primary, backup: standby === "none" ? undefined : endpoint(two.port), connections: 2, onePerTenant: true,
-    answerTimeout: 1000, queue: { max: 50, maxBytes: 1e6, maxWait }, userAgent: "t", tell: (each) => void news.push(each), settled: (each) => {
+    answerTimeout: 1000, queue: { max: 50, maxBytes: 1e6, maxWait }, userAgent: "t", tell: (each) => void (each.kind !== "standby" && news.push(each)), settled: (each) => {
       settled.push(each);
       settle(each);
     },

@@ -14,7 +14,7 @@ const boardAt = (origins: readonly string[], inherits?: Switchboard): Told => {
   const endpoint = (origin: string) => ({ origin, tls: {}, connectTimeout: 500 });
   const board = new Switchboard({
     name: "ocs", primary: endpoint(origins[0]!), backup: origins[1] === undefined ? undefined : endpoint(origins[1]), connections: 1, onePerTenant: true, answerTimeout: 1000,
-    queue: { max: 10, maxBytes: 1e6, maxWait: 3000 }, userAgent: "t", settled: (each) => void settled.push(each), tell: (each) => void news.push(each), inherits,
+    queue: { max: 10, maxBytes: 1e6, maxWait: 3000 }, userAgent: "t", settled: (each) => void settled.push(each), tell: (each) => void (each.kind !== "standby" && news.push(each)), inherits,
   });
   stops.push(() => board.close());
   return { board, settled, news };

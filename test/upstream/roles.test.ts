@@ -17,7 +17,7 @@ const pair = async (over: Partial<UpstreamOptions> = {}): Promise<{ ocs: Sandbox
     primary: { origin: ocs.primary.http, tls: {}, connectTimeout: 500 },
     backup: { origin: ocs.backup.http, tls: {}, connectTimeout: 500 },
     connections: 4, onePerTenant: true, answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t",
-    tell: (each) => void news.push(each),
+    tell: (each) => void (each.kind !== "standby" && news.push(each)),
     ...over,
   });
   let closed: Promise<void> | undefined;
@@ -34,7 +34,7 @@ const rawPair = async (): Promise<RawPair> => {
   const news: UpstreamNews[] = [];
   const board = new Switchboard({
     name: "ocs", primary: { origin: one.url, tls: {}, connectTimeout: 500 }, backup: { origin: two.url, tls: {}, connectTimeout: 500 }, connections: 2, onePerTenant: true,
-    answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t", tell: (each) => void news.push(each),
+    answerTimeout: 1000, queue: { max: 200, maxBytes: 1e6, maxWait: 4000 }, userAgent: "t", tell: (each) => void (each.kind !== "standby" && news.push(each)),
   });
   stops.push(() => one.close(), () => two.close(), () => board.close());
   await board.begin();
