@@ -3,7 +3,7 @@
  * one that is. Told apart by address: an announcement counts when it comes from the OCS that requests go to. While that is open (connections
  * were lost, a primary is looked for) it waits. Where both of a pair have one address, what came before the change counts for nobody.
  */
-import { lookup } from "node:dns/promises";
+import { network } from "./network.ts";
 
 /** OCS waits some seconds for its answer; whoever is not the primary by then is not. */
 const PATIENCE_MS = 2000;
@@ -84,8 +84,8 @@ export class Announcers {
 /** Empty for a name that cannot be looked up just now: then what was known of it stays. */
 const addressesOf = async (origin: string): Promise<ReadonlySet<string>> => {
   const host = new URL(origin).hostname.replace(/^\[|\]$/g, "");
-  const found = await lookup(host, { all: true }).catch(() => []);
-  return new Set(found.map(({ address }) => plain(address)));
+  const found = await network.addressesOf(host).catch(() => []);
+  return new Set(found.map(plain));
 };
 
 /** IPv4 as a socket that also takes IPv6 shows it. */

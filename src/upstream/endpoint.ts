@@ -1,7 +1,8 @@
 /** One OCS address, and how a connection to it is made. */
 import { createHash, X509Certificate } from "node:crypto";
-import { connect as connectTcp, type OnReadOpts, type Socket } from "node:net";
-import { checkServerIdentity, connect as connectTls, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
+import type { OnReadOpts, Socket } from "node:net";
+import { checkServerIdentity, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
+import { network } from "./network.ts";
 
 /** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. */
 export type EndpointTls = {
@@ -77,7 +78,7 @@ export const connectTo = (endpoint: Endpoint, done: (error: Error | null, socket
   const { protocol, hostname, port } = new URL(endpoint.origin);
   const host = hostname.replace(/^\[|\]$/g, "");
   const target: Target = { host, port: Number(port || (protocol === "https:" ? 443 : 80)), ...(take && readingTo(take)) };
-  const socket = protocol === "https:" ? overTls(endpoint, target) : connectTcp({ ...target, noDelay: true });
+  const socket = protocol === "https:" ? overTls(endpoint, target) : network.connectTcp({ ...target, noDelay: true });
   const late = (): void => void socket.destroy(new ConnectFailed("silent", new Error(`no connection within ${endpoint.connectTimeout} ms`)));
   const timer = setTimeout(late, endpoint.connectTimeout);
   let reached = false;
@@ -107,7 +108,7 @@ const overTls = ({ tls }: Endpoint, target: Target): TLSSocket => {
     ALPNProtocols: ["http/1.1"],
     checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate) ?? pinFault(certificate, tls.pins),
   };
-  return connectTls(options).setNoDelay(true);
+  return network.connectTls(options).setNoDelay(true);
 };
 
 /** Of a text with several lists Node would read the first alone. */
