@@ -21,8 +21,21 @@ import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
 /** The settings of callbacks last as long as the process; by whose register and keys they are judged, the generation in force says. */
-type Surroundings = { readonly records: Records; readonly counts: Counts; readonly current: () => Generation };
-type Desk = Surroundings & { readonly upstream: string; readonly callbacks: CallbacksSettings; readonly relay: Relay | undefined; /** In the order of the settings, the DBIDs of whom each may name. */ readonly registrarsOf: readonly ReadonlySet<number>[] };
+type Surroundings = {
+  readonly records: Records;
+  readonly counts: Counts;
+  readonly current: () => Generation;
+  /** What reaches the network; the real ones when left out. */
+  readonly outside?: Outside;
+};
+type Outside = { readonly listen: typeof listen; readonly relayOf: (callbacks: CallbacksSettings) => Promise<Relay | undefined> };
+type Desk = Surroundings & {
+  readonly upstream: string;
+  readonly callbacks: CallbacksSettings;
+  readonly relay: Relay | undefined;
+  /** In the order of the settings, the DBIDs of the tenants that each may name. */
+  readonly registrarsOf: readonly ReadonlySet<number>[];
+};
 
 const DRAIN_MS = 5000;
 const MAX_BODY = 64 * 1024;
@@ -35,6 +48,7 @@ export type Callbacks = {
 };
 
 export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Callbacks> => {
+  const { listen, relayOf } = surroundings.outside ?? REAL;
   const urls: Record<string, string> = {};
   const refreshes: (() => Promise<void>)[] = [];
   for (const [upstream, { callbacks }] of Object.entries(settings.upstreams)) {
@@ -70,6 +84,8 @@ const relayOf = async ({ validator, validator_timeout, validator_ca }: Callbacks
   validator === null ? undefined : createRelay({
     url: validator, timeout: validator_timeout, userAgent: `ocs-gateway/${VERSION}`, ...(validator_ca !== null && { ca: await readFile(validator_ca, "utf8") }),
   });
+
+const REAL: Outside = { listen, relayOf };
 
 const handlerOf = (desk: Desk): Handler => {
   const mayAnnounce = allows(blockList(desk.callbacks.allow_from));

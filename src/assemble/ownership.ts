@@ -6,7 +6,7 @@ import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Tenant } from "../journal/entry.ts";
 import type { Settings } from "../settings/schema.ts";
-import { needsOwner, openOwnershipStore, Ownership, type OwnershipNews, type OwnershipStore } from "../tenants/ownership.ts";
+import { needsOwner, openOwnershipStore, Ownership, type OwnershipNews, type OwnershipStore, type StoreThread } from "../tenants/ownership.ts";
 import { Announcers } from "../upstream/announcers.ts";
 import type { Settled } from "../upstream/switchboard.ts";
 import { createAlarms, type Alarms } from "./alarms.ts";
@@ -25,18 +25,26 @@ export type Records = {
 /** Hears which OCS the requests of one switchboard go to, before the first of them goes. It counts from `open` on, and then no other of its upstream. */
 export type Ear = { readonly hear: (settled: Settled | undefined) => void; readonly open: () => void };
 
-type House = { readonly journal: Journal; readonly counts: Counts; /** Settings in force now. */ readonly current: () => Settings };
+type House = {
+  readonly journal: Journal;
+  readonly counts: Counts;
+  /** Settings in force now. */
+  readonly current: () => Settings;
+  /** The SQLite thread when left out. */
+  readonly storeThread?: StoreThread;
+};
 
 /** Callbacks without a stated time, and upstreams without callbacks. */
 const STALE_AFTER_MS = 30 * 60_000;
 const HANDLE_WINDOW = 64;
 
-export const startOwnership = async ({ upstreams, audit }: Settings, { journal, counts, current }: House, stops: Stops): Promise<Records> => {
+export const startOwnership = async ({ upstreams, audit }: Settings, house: House, stops: Stops): Promise<Records> => {
+  const { journal, counts, current, storeThread } = house;
   const alarms = createAlarms(journal, counts);
   const hearsOcs = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
   const journalSize = (): number => journal.status().size;
   let mark: (() => number) | undefined;
-  const store = hearsOcs ? await openStore(audit.dir, () => mark?.()) : undefined;
+  const store = hearsOcs ? await openStore(audit.dir, () => mark?.(), storeThread) : undefined;
   const ownership = new Ownership({
     store, journalSize,
     staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
@@ -51,8 +59,8 @@ export const startOwnership = async ({ upstreams, audit }: Settings, { journal, 
   return { ownership, announcers, alarms, earFor: (upstream, origins) => earFor(ownership, announcers, { upstream, origins }) };
 };
 
-const openStore = async (dir: string, mark: () => number | undefined): Promise<OwnershipStore> => {
-  const store: OwnershipStore = await openOwnershipStore(join(dir, "ownership.sqlite"), { mark: () => mark() ?? store.mark });
+const openStore = async (dir: string, mark: () => number | undefined, thread?: StoreThread): Promise<OwnershipStore> => {
+  const store: OwnershipStore = await openOwnershipStore(join(dir, "ownership.sqlite"), { mark: () => mark() ?? store.mark, thread });
   if (store.movedAside !== undefined) events.ownershipMovedAside(store.movedAside);
   return store;
 };

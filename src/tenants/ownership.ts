@@ -17,7 +17,7 @@ import type { Ending } from "./ownership/verdict.ts";
 import { createHandleWatch } from "./ownership/watch.ts";
 
 export { needsOwner } from "./ownership/handles.ts";
-export { openOwnershipStore, type OwnershipStore } from "./ownership/store.ts";
+export { openOwnershipStore, type OwnershipStore, type StoreThread } from "./ownership/store.ts";
 export { TEXT_OF_UNCLEAR, textOfDenied, type Denied, type HandleLease, type OwnedRecord, type Unclear } from "./ownership/verdict.ts";
 export { createFinder, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
 

@@ -75,7 +75,12 @@ export type OwnershipStore = {
 export type StoreOptions = {
   /** The journal's index below which every outcome has been applied here, asked as a commit is put together. */
   readonly mark?: (() => number) | undefined;
+  /** What does the writing; a thread with SQLite when left out. */
+  readonly thread?: StoreThread | undefined;
 };
+
+/** As much of a worker as is used. It takes orders and sends news; the first of them is `opened`. */
+export type StoreThread = Pick<Worker, "postMessage" | "terminate" | "on" | "once" | "off">;
 
 export class StoreFailed extends Error {
   override readonly name = "StoreFailed";
@@ -161,7 +166,7 @@ const numberOf = (change: Change): number => (change.do === "epoch" ? change.epo
 /** Rejects when the file cannot be had: what is damaged is moved aside, what is locked or has no room is not. */
 export const openOwnershipStore = (file: string, options: StoreOptions = {}): Promise<OwnershipStore> =>
   new Promise((resolve, reject) => {
-    const worker = new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });
+    const worker: StoreThread = options.thread ?? new Worker(new URL("./store-worker.ts", import.meta.url), { workerData: file, name: "ownership", execArgv: [] });
     worker.once("error", reject).once("message", (news: News) => {
       worker.off("error", reject);
       if (news.kind === "opened") resolve(new SqliteStore(worker, news, options));
@@ -173,7 +178,7 @@ class SqliteStore implements OwnershipStore {
   readonly movedAside: string | undefined;
   readonly downtime: number | undefined;
   readonly mark: number;
-  readonly #worker: Worker;
+  readonly #worker: StoreThread;
   readonly #markNow: () => number;
   readonly #questions = new Map<number, (handle: number | undefined) => void>();
   #filling = new Batch();
@@ -185,7 +190,7 @@ class SqliteStore implements OwnershipStore {
   #closed = Promise.withResolvers<void>();
   #failed: StoreFailed | undefined;
 
-  constructor(worker: Worker, { restored, movedAside, downtime, mark }: Extract<News, { kind: "opened" }>, options: StoreOptions) {
+  constructor(worker: StoreThread, { restored, movedAside, downtime, mark }: Extract<News, { kind: "opened" }>, options: StoreOptions) {
     this.restored = new Map(restored.map((each) => [each.upstream, each]));
     [this.movedAside, this.downtime, this.mark] = [movedAside, downtime, mark];
     this.#worker = worker;
