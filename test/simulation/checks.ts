@@ -1,0 +1,127 @@
+/**
+ * The invariants that can be judged while the simulation runs. I0: no handler fails. I1: nothing executes on a record of another tenant. I2: no owner hears a
+ * final No of an open record that was announced with 200 in the same life of OCS. I3: the delivery on a reply is what OCS saw, and nothing is
+ * executed twice. I7: one exchange and one tenant per connection. I8: epochs only increase, and change only with proof.
+ */
+import { headerOf, type Reply } from "../../src/message.ts";
+import { TENANTS, UPSTREAM, type SimClient } from "./config.ts";
+import type { Message } from "./message-reader.ts";
+import type { Ocs, OcsRecord } from "./ocs.ts";
+import type { World } from "./world.ts";
+
+export type Asked = {
+  readonly mark: string;
+  readonly id: string;
+  readonly client: SimClient;
+  /** DBID of the tenant that the client acts for. */
+  readonly tenant: number;
+  readonly handle: number;
+  readonly record: OcsRecord | undefined;
+  readonly action: string;
+  readonly sentAt: number;
+  received: number;
+  executions: { readonly at: number; readonly status: number }[];
+  answers: number[];
+  reply: Reply | undefined;
+  end: "replied" | "refused" | "cut" | "abandoned" | undefined;
+};
+
+export class Checks {
+  readonly asked = new Map<string, Asked>();
+  readonly #world: World;
+  readonly #tenantOf = new Map<number, number>();
+  readonly #elsewhereAt = new Map<string, number>();
+  #ids = 0;
+  #epoch: { readonly number: number; readonly endpoint: string; readonly life: number } | undefined;
+  pair: readonly Ocs[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** 26 characters, as a ULID has. */
+  nextId(): string {
+    return `01S${String(++this.#ids).padStart(23, "0")}`;
+  }
+
+  pipelined(connection: number): void {
+    this.#world.trace.violate("I7", `connection ${connection} carries bytes of a request while another is not answered`);
+  }
+
+  received({ mark }: Message, connection: number, ocs: Ocs): void {
+    const asked = this.asked.get(mark);
+    if (!asked) return this.#world.trace.violate("I3", `${ocs.parts.name} got a request that no client sent: ${mark}`);
+    asked.received++;
+    const tenant = this.#tenantOf.get(connection);
+    if (tenant !== undefined && tenant !== asked.tenant) this.#world.trace.violate("I7", `connection ${connection} carried a request of ${tenant} and carries ${mark} of ${asked.tenant}`);
+    this.#tenantOf.set(connection, asked.tenant);
+  }
+
+  executed({ mark }: Message, record: OcsRecord | undefined, status: number): void {
+    const asked = this.asked.get(mark);
+    if (!asked) return;
+    asked.executions.push({ at: this.#world.scheduler.now, status });
+    if (asked.executions.length > 1) this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
+    if (status === 200 && record!.tenant.dbid !== asked.tenant) {
+      this.#world.trace.violate("I1", `${mark} (${asked.action} of tenant ${asked.tenant}) executed on record ${record!.handle} of tenant ${record!.tenant.dbid}`);
+    }
+  }
+
+  answered({ mark }: Message, status: number): void {
+    this.asked.get(mark)?.answers.push(status);
+  }
+
+  replied(asked: Asked, reply: Reply): void {
+    const { trace } = this.#world;
+    this.watchEpoch();
+    const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) => headerOf(reply.headers, name));
+    const { mark, record } = asked;
+    if (delivery === "not-sent" && asked.received > 0) trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
+    if (delivery === "answered" && !asked.answers.includes(reply.status)) trace.violate("I3", `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`);
+    if (origin === "ocs" && delivery !== "answered") trace.violate("I3", `${mark} has an answer of OCS with delivery ${delivery}`);
+    if (code === "OCSGW-2106" && record && this.#isOwned(asked, record)) {
+      trace.violate("I2", `${mark} of tenant ${asked.tenant} got 2106 for record ${record.handle}, which is open and was announced in this life of OCS`);
+    }
+    if (code === "OCSGW-5900") trace.violate("I0", `${mark} met an internal error`);
+  }
+
+  #isOwned({ tenant, sentAt }: Asked, { tenant: { dbid }, isOpen, ownedAt, ocs, life, handle }: OcsRecord): boolean {
+    const isHeld = isOpen && tenant === dbid && ocs.role === "active" && ocs.life === life && ocs.records.get(handle)?.isOpen === true;
+    // Two that accept at the same time: what belongs to the one that the gateway left is void by the rules.
+    return isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt;
+  }
+
+  /** Looks at the gateway's epoch. */
+  watchEpoch(): void {
+    const { gateway, life, trace, scheduler } = this.#world;
+    if (!gateway || !life.isAlive) return;
+    const { epoch, endpoints } = gateway.status();
+    const active = endpoints.find((each) => each.active && each.up);
+    if (!active) return;
+    for (const ocs of this.pair) if (`http://${ocs.parts.host.address}` !== active.endpoint) this.#elsewhereAt.set(ocs.parts.name, scheduler.now);
+    const ocs = this.pair.find(({ parts }) => `http://${parts.host.address}` === active.endpoint)!;
+    const before = this.#epoch;
+    if (before?.number === epoch && before.endpoint === active.endpoint) return;
+    this.#epoch = { number: epoch, endpoint: active.endpoint, life: ocs.life };
+    if (!before) return;
+    if (epoch <= before.number) trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}`);
+    else if (before.endpoint === active.endpoint && before.life === ocs.life) {
+      trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}, and it is the same OCS in the same life`);
+    }
+  }
+
+  /** Whoever no reply reached may have been executed; whoever heard not-sent must never be. */
+  atEnd(): void {
+    const { trace } = this.#world;
+    for (const { reply, received, mark } of this.asked.values()) {
+      if (reply && received > 0 && headerOf(reply.headers, "Ocsgw-Delivery") === "not-sent") trace.violate("I3", `${mark} was not sent by its reply, and OCS received it later`);
+    }
+  }
+
+  startFailed(error: unknown): void {
+    // A disk that fails keeps the gateway from starting, and rightly; that the journal calls its own files damaged is another thing.
+    if (error instanceof Error && error.name === "JournalDamaged") this.#world.trace.violate("I4", `the journal does not open: ${error.message}`);
+  }
+}
+
+export const tenantBy = (dbid: number) => TENANTS.find((tenant) => tenant.dbid === dbid)!;

@@ -1,0 +1,104 @@
+/** What goes wrong, and when: a plan that the seed makes, as data, so that a failing seed can be shrunk by leaving faults out. */
+import type { AgentOptions } from "./agents.ts";
+import type { Ocs, Standby } from "./ocs.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
+import { FAULTS, type FaultKind } from "./faults.ts";
+
+export type Fault = { readonly kind: FaultKind; /** Step at which it begins. */ readonly at: number; readonly lasts: number; /** For what the fault itself has to choose. */ readonly dice: string };
+
+export type Plan = {
+  readonly standby: Standby;
+  readonly reuses: boolean;
+  /** Milliseconds between two records. */
+  readonly pace: number;
+  readonly validator: boolean;
+  readonly agents: AgentOptions;
+  readonly faults: readonly Fault[];
+};
+
+const CALM_SETTLE_MS = 12_000;
+const STORM = 0.7;
+
+export const makePlan = (random: Random, steps: number): Plan => {
+  const kinds = Object.keys(FAULTS) as FaultKind[];
+  // A few kinds for each seed: then some of them meet often.
+  const chosen = Array.from({ length: 1 + random.below(6) }, () => random.pick(kinds));
+  const count = random.below(1 + random.below(16));
+  const faults = Array.from({ length: count }, (): Fault => ({
+    kind: random.pick(chosen), at: Math.floor(random.between(0.04, STORM) * steps), lasts: random.latency(900, 13_000), dice: String(random.below(1e9)),
+  })).toSorted((one, other) => one.at - other.at);
+  return {
+    standby: random.pick(["closes", "keeps", "silent", "refuses"]),
+    reuses: random.chance(0.6),
+    pace: 60 * 20 ** random.next(),
+    validator: random.chance(0.2),
+    agents: { clients: 4, strays: random.chance(0.7), abandons: random.chance(0.6) },
+    faults,
+  };
+};
+
+export class Nemesis {
+  calmSince: number | undefined;
+  readonly #world: World;
+  readonly #pair: readonly [Ocs, Ocs];
+  readonly #faults: Fault[];
+  #isCalm = false;
+
+  constructor(world: World, pair: readonly [Ocs, Ocs], plan: Plan) {
+    [this.#world, this.#pair] = [world, pair];
+    this.#faults = [...plan.faults];
+  }
+
+  begin(): void {
+    this.look(Infinity);
+  }
+
+  /** Begins the faults whose step has come, and the calm at its step. */
+  look(stormEnd: number): void {
+    const { scheduler } = this.#world;
+    while (this.#faults[0] && this.#faults[0].at <= scheduler.steps) {
+      const fault = this.#faults.shift()!;
+      FAULTS[fault.kind]({ world: this.#world, pair: this.#pair, lasts: fault.lasts, random: this.#world.fork(fault.dice), isCalm: () => this.#isCalm });
+    }
+    if (scheduler.steps >= stormEnd) this.calm();
+  }
+
+  /** Every fault is over. Records are dialed for some time still, and then what is open must be finished. */
+  calm(): void {
+    if (this.#isCalm) return;
+    this.#isCalm = true;
+    const world = this.#world;
+    this.calmSince = world.scheduler.now;
+    world.trace.note("NEMESIS", "is calm");
+    world.disk.mend();
+    world.storeFile.fault = undefined;
+    for (const ocs of this.#pair) {
+      const { host } = ocs.parts;
+      Object.assign(host, { refuses: undefined, trap: undefined, latency: { typical: 0.4, longest: 4 } });
+      ocs.service = { typical: 2, longest: 20 };
+      for (const { toServer, toClient } of world.network.connectionsTo(host)) {
+        toServer.release();
+        toClient.release();
+      }
+    }
+    this.#settlePair();
+    world.after(CALM_SETTLE_MS, () => {
+      for (const ocs of this.#pair) ocs.isDialing = false;
+    });
+  }
+
+  /** One of them is active. */
+  #settlePair(): void {
+    const [primary, backup] = this.#pair;
+    const active = [primary, backup].filter(({ role }) => role === "active");
+    if (active.length === 2) backup.become("standby");
+    if (primary.role === "down") primary.start(backup.role === "active" ? "standby" : "active");
+    if (backup.role === "down") backup.start("standby");
+    if (primary.role === "standby" && backup.role === "standby") primary.become("active");
+  }
+
+  get isSettled(): boolean {
+    return this.calmSince !== undefined && this.#world.scheduler.now > this.calmSince + CALM_SETTLE_MS + 3000 && this.#world.isUp;
+  }
+}

@@ -1,0 +1,271 @@
+/**
+ * An in-memory network: hosts that listen, refuse or are dark, and connections whose two directions can be slow, stuck or cut at any byte.
+ * What a process wrote before it died still arrives, as with a real kernel.
+ */
+import type { Socket, TcpNetConnectOpts } from "node:net";
+import { network } from "../../src/upstream/network.ts";
+import type { Random } from "./random.ts";
+import type { Owner, Scheduler } from "./scheduler.ts";
+import { SimSocket } from "./socket.ts";
+
+/** The listening side's end of a connection. */
+export type Accepted = {
+  readonly id: number;
+  readonly send: (bytes: Buffer) => void;
+  /** Closes in order. */
+  readonly close: () => void;
+  readonly reset: () => void;
+  onData: (bytes: Buffer) => void;
+  onClose: () => void;
+};
+
+export type Accept = (connection: Accepted) => void;
+
+/** What happens to one direction of the next connection once so many bytes have passed. */
+export type Trap = { readonly towards: "server" | "client"; readonly after: number; readonly then: "stick" | "reset" | "crawl" };
+
+export type SimHost = {
+  readonly address: string;
+  /** Undefined: connections are refused. */
+  accept: Accept | undefined;
+  /** Nothing gets there and nothing comes back. */
+  isDark: boolean;
+  /** The next connections fail with this code. */
+  refuses: { code: string; left: number } | undefined;
+  trap: Trap | undefined;
+  latency: { typical: number; longest: number };
+};
+
+type Piece = Buffer | "fin" | "rst";
+const DEFAULT_LATENCY = { typical: 0.4, longest: 4 };
+const KEEP_ALIVE_ANSWER_MS = 2000;
+const CRAWL_MS = 40;
+
+type Parts = { readonly scheduler: Scheduler; readonly random: Random; readonly host: SimHost; readonly owner: Owner | undefined };
+
+class Direction {
+  stuck = false;
+  trap: Trap | undefined;
+  #passed = 0;
+  #last = 0;
+  readonly #held: Piece[] = [];
+  readonly #deliver: (piece: Piece) => void;
+  readonly #parts: Parts;
+  readonly #sprung: (then: Trap["then"]) => void;
+
+  constructor(parts: Parts, deliver: (piece: Piece) => void, sprung: (then: Trap["then"]) => void) {
+    this.#parts = parts;
+    this.#deliver = deliver;
+    this.#sprung = sprung;
+  }
+
+  put(piece: Piece): void {
+    if (this.stuck || this.#parts.host.isDark) return void this.#held.push(piece);
+    if (typeof piece !== "string" && this.trap) return this.#putTrapped(piece, this.trap);
+    this.#travel(piece, 0);
+  }
+
+  /** The way is free again: what was held is sent again. */
+  release(): void {
+    this.stuck = false;
+    for (const piece of this.#held.splice(0)) this.put(piece);
+  }
+
+  #putTrapped(bytes: Buffer, trap: Trap): void {
+    const room = Math.max(0, trap.after - this.#passed);
+    if (bytes.length < room) {
+      this.#passed += bytes.length;
+      return this.#travel(bytes, 0);
+    }
+    this.trap = undefined;
+    if (room > 0) this.#travel(bytes.subarray(0, room), 0);
+    const rest = bytes.subarray(room);
+    if (trap.then === "stick") {
+      this.stuck = true;
+      if (rest.length > 0) this.#held.push(rest);
+    }
+    if (trap.then === "crawl") for (let at = 0; at < rest.length; at += 16) this.#travel(rest.subarray(at, at + 16), CRAWL_MS);
+    this.#sprung(trap.then);
+  }
+
+  #travel(piece: Piece, extra: number): void {
+    const { scheduler, random, host, owner } = this.#parts;
+    this.#last = Math.max(this.#last + extra, scheduler.now + random.latency(host.latency.typical, host.latency.longest));
+    // In order: nothing of one direction overtakes.
+    this.#last += 0.001;
+    scheduler.outside(this.#last - scheduler.now, () => this.#arrive(piece), owner);
+  }
+
+  #arrive(piece: Piece): void {
+    if (this.#parts.host.isDark || this.stuck) this.#held.push(piece);
+    else this.#deliver(piece);
+  }
+}
+
+export type Connection = {
+  readonly id: number;
+  readonly host: SimHost;
+  readonly owner: Owner | undefined;
+  readonly socket: SimSocket;
+  readonly toServer: Direction;
+  readonly toClient: Direction;
+  /** The listening side still knows it. */
+  isKnown: boolean;
+  isOpen: boolean;
+  accepted: Accepted | undefined;
+};
+
+export class SimNetwork {
+  readonly #scheduler: Scheduler;
+  readonly #random: Random;
+  readonly #hosts = new Map<string, SimHost>();
+  readonly connections = new Set<Connection>();
+  #count = 0;
+
+  constructor(scheduler: Scheduler, random: Random) {
+    [this.#scheduler, this.#random] = [scheduler, random];
+    network.connectTcp = (options) => this.#connect(options);
+    network.connectTls = () => { throw new Error("the simulation has no TLS"); };
+    network.addressesOf = (host) => new Promise((resolve) => this.#scheduler.outside(this.#random.latency(0.5, 3), () => resolve([host]), this.#scheduler.current));
+  }
+
+  host(address: string): SimHost {
+    let host = this.#hosts.get(address);
+    if (!host) this.#hosts.set(address, (host = { address, accept: undefined, isDark: false, refuses: undefined, trap: undefined, latency: { ...DEFAULT_LATENCY } }));
+    return host;
+  }
+
+  connectionsTo(host: SimHost): Connection[] {
+    return [...this.connections].filter((each) => each.host === host && each.isOpen);
+  }
+
+  /** The host can be reached again. `rebooted`: it knows none of its connections any more. */
+  lighten(host: SimHost, rebooted: boolean): void {
+    host.isDark = false;
+    for (const connection of this.connectionsTo(host)) {
+      if (rebooted) connection.isKnown = false;
+      const { keepAlive } = connection.socket;
+      // Whatever is sent to a host that has forgotten the connection is answered by a reset; keep-alive sends by itself.
+      if (!connection.isKnown && keepAlive !== undefined) this.#scheduler.outside(this.#random.between(1, KEEP_ALIVE_ANSWER_MS), () => this.#resetClient(connection), connection.owner);
+      connection.toServer.release();
+      connection.toClient.release();
+    }
+  }
+
+  /** The process on the host is gone: its kernel closes what it had, as far as anybody can hear it. */
+  forget(host: SimHost, how: "close" | "reset"): void {
+    for (const connection of this.connectionsTo(host)) {
+      if (how === "close") connection.accepted?.close();
+      else connection.accepted?.reset();
+      connection.isKnown = false;
+    }
+  }
+
+  reset(connection: Connection): void {
+    this.#resetClient(connection);
+    this.#hangUp(connection);
+  }
+
+  /** A process died: its kernel closes its connections behind what was written. */
+  kill(owner: Owner): void {
+    for (const connection of this.connections) if (connection.owner === owner) this.#closeClient(connection);
+  }
+
+  #connect(options: TcpNetConnectOpts): Socket {
+    const owner = this.#scheduler.current;
+    const host = this.host(`${options.host}:${options.port}`);
+    const connection: Connection = this.#lay(host, owner, options.onread as never);
+    const { socket } = connection;
+    const { code } = host.refuses ?? {};
+    if (host.refuses && --host.refuses.left <= 0) host.refuses = undefined;
+    const arrive = (): void => {
+      if (host.isDark || socket.destroyed) return;
+      if (code !== undefined) return socket.failed(code);
+      if (!host.accept) return socket.failed("ECONNREFUSED");
+      this.#establish(connection, host.accept);
+    };
+    this.#scheduler.outside(2 * this.#random.latency(host.latency.typical, host.latency.longest), arrive, owner);
+    return socket as unknown as Socket;
+  }
+
+  #lay(host: SimHost, owner: Owner | undefined, onRead: ConstructorParameters<typeof SimSocket>[2]): Connection {
+    const id = ++this.#count;
+    const parts = { scheduler: this.#scheduler, random: this.#random, host };
+    const sprung = (then: Trap["then"]): void => {
+      if (then === "reset") this.reset(connection);
+    };
+    const socket = new SimSocket(id, { write: (bytes) => connection.isOpen && connection.toServer.put(bytes), close: () => this.#closeClient(connection) }, onRead);
+    const connection: Connection = {
+      id, host, owner, socket,
+      toServer: new Direction({ ...parts, owner: undefined }, (piece) => this.#atServer(connection, piece), sprung),
+      toClient: new Direction({ ...parts, owner }, (piece) => this.#atClient(connection, piece), sprung),
+      isKnown: false, isOpen: false, accepted: undefined,
+    };
+    return connection;
+  }
+
+  #establish(connection: Connection, accept: Accept): void {
+    const { host, socket } = connection;
+    Object.assign(connection, { isKnown: true, isOpen: true });
+    this.connections.add(connection);
+    if (host.trap) {
+      const direction = host.trap.towards === "server" ? connection.toServer : connection.toClient;
+      direction.trap = host.trap;
+      host.trap = undefined;
+    }
+    connection.accepted = {
+      id: connection.id,
+      send: (bytes) => connection.isKnown && connection.toClient.put(bytes),
+      close: () => {
+        if (connection.isKnown) connection.toClient.put("fin");
+      },
+      reset: () => {
+        if (connection.isKnown) connection.toClient.put("rst");
+      },
+      onData: () => undefined,
+      onClose: () => undefined,
+    };
+    accept(connection.accepted);
+    socket.connected(host.address.split(":")[0]!);
+  }
+
+  #atServer(connection: Connection, piece: Piece): void {
+    if (!connection.isKnown) {
+      if (piece !== "rst") this.#scheduler.outside(this.#random.latency(0.4, 4), () => this.#resetClient(connection), connection.owner);
+      return;
+    }
+    if (typeof piece !== "string") return connection.accepted!.onData(piece);
+    this.#hangUp(connection);
+  }
+
+  #atClient(connection: Connection, piece: Piece): void {
+    if (!connection.isOpen) return;
+    if (piece === "rst") return this.#resetClient(connection);
+    if (piece === "fin") return connection.socket.ended();
+    connection.socket.came(piece);
+  }
+
+  #resetClient(connection: Connection): void {
+    if (!connection.isOpen) return;
+    this.#forgetClient(connection);
+    connection.socket.failed("ECONNRESET");
+  }
+
+  /** The gateway's side has closed. */
+  #closeClient(connection: Connection): void {
+    if (!connection.isOpen) return;
+    this.#forgetClient(connection);
+    connection.toServer.put("fin");
+  }
+
+  #forgetClient(connection: Connection): void {
+    connection.isOpen = false;
+    this.connections.delete(connection);
+  }
+
+  #hangUp(connection: Connection): void {
+    if (!connection.isKnown) return;
+    connection.isKnown = false;
+    connection.accepted!.onClose();
+  }
+}

@@ -1,0 +1,273 @@
+/**
+ * One OCS of the pair, with its own truth: which tenant owns each open record. It announces records before it dials them, executes what it is
+ * asked, and knows nothing of the gateway but the address of its callbacks.
+ */
+import type { Random } from "./random.ts";
+import type { Accepted, SimHost } from "./network.ts";
+import { TENANTS, type SimTenant } from "./config.ts";
+import { MessageReader, type Message } from "./message-reader.ts";
+import type { World } from "./world.ts";
+
+/** What a standby does with a connection. */
+export type Standby = "closes" | "keeps" | "silent" | "refuses";
+export type Role = "active" | "standby" | "down";
+
+export type OcsRecord = {
+  readonly handle: number;
+  readonly ocs: Ocs;
+  readonly life: number;
+  readonly tenant: SimTenant;
+  readonly attempt: string;
+  /** Dialed, and not finalized. */
+  isOpen: boolean;
+  /** When OCS heard 200 for it, or the registrar did. */
+  ownedAt: number | undefined;
+};
+
+export type OcsParts = {
+  readonly world: World;
+  readonly name: string;
+  readonly host: SimHost;
+  readonly standby: Standby;
+  readonly opened: (record: OcsRecord) => void;
+  readonly closed: (record: OcsRecord) => void;
+  /** Milliseconds between the ends of the announcement of two records. */
+  readonly pace: number;
+  /** A new life begins with the first handle again. */
+  readonly reuses: boolean;
+};
+
+const HANDLE_WINDOW = 64;
+/** OCS gives up on a validator after so long. */
+const VALIDATION_TIMEOUT_MS = 5000;
+const RETRY_MS = 700;
+const FINAL = new Set(["RecordProcessed", "RecordReject", "RequestRecordCancel", "DoNotCall", "RecordReschedule"]);
+const ANSWERS: Readonly<Record<number, string>> = {
+  200: "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-length: 0\r\n\r\n",
+  410: "HTTP/1.1 410 Gone\r\nServer: OCS/8.1.524.04\r\nWarning: 112\r\nContent-length: 0\r\n\r\n",
+};
+
+export class Ocs {
+  readonly parts: OcsParts;
+  role: Role = "down";
+  life = 0;
+  records = new Map<number, OcsRecord>();
+  /** Milliseconds for each answer. */
+  service = { typical: 2, longest: 40 };
+  isDialing = true;
+  /** The highest handle of this life, and of the one before. */
+  highest = 0;
+  readonly #random: Random;
+  #connections = new Set<Accepted>();
+  #next = 1;
+  /** Handles whose first announcement has no reply yet. */
+  #unheard = new Set<number>();
+  /** The validator could not be reached: OCS dials nothing new. */
+  #isPaused = false;
+
+  constructor(parts: OcsParts) {
+    this.parts = parts;
+    this.#random = parts.world.fork(`ocs ${parts.name}`);
+  }
+
+  /** The process starts. */
+  start(role: "active" | "standby"): void {
+    const { world, name, host, reuses } = this.parts;
+    this.life++;
+    this.records = new Map();
+    // With fewer handles given out, a new life cannot be told from the old one by its handles: a limit that the manual states.
+    if (reuses && this.highest > HANDLE_WINDOW + 16) [this.#next, this.highest] = [1, 0];
+    this.#unheard.clear();
+    this.#isPaused = false;
+    this.role = role;
+    world.trace.note(name, `starts life ${this.life} as ${role}, next handle ${this.#next}`);
+    this.#listen();
+    if (host.isDark) world.network.lighten(host, true);
+    this.#dialLater(this.life, this.parts.pace);
+  }
+
+  /** The process ends; its kernel closes connections in order, resets them, or is gone with it. */
+  stop(how: "close" | "reset" | "dark"): void {
+    const { world, name, host } = this.parts;
+    world.trace.note(name, `ends (${how})`);
+    this.role = "down";
+    this.records = new Map();
+    this.#connections.clear();
+    host.accept = undefined;
+    if (how === "dark") host.isDark = true;
+    else world.network.forget(host, how);
+  }
+
+  /** A switch of roles, without a restart of the process. The handles of the one that becomes standby are void. */
+  become(role: "active" | "standby"): void {
+    const { world, name } = this.parts;
+    world.trace.note(name, `becomes ${role}`);
+    this.role = role;
+    if (role === "standby") {
+      this.life++;
+      this.records = new Map();
+      for (const connection of this.#connections) connection.close();
+      this.#connections.clear();
+    } else this.#dialLater(this.life, this.parts.pace);
+    this.#listen();
+  }
+
+  #listen(): void {
+    const { host, standby, world } = this.parts;
+    const isSilent = this.role === "standby" && standby === "silent";
+    if (host.isDark && !isSilent) world.network.lighten(host, true);
+    host.isDark = isSilent;
+    host.accept = this.role === "standby" && standby === "refuses" ? undefined : (connection) => this.#accept(connection);
+  }
+
+  #accept(connection: Accepted): void {
+    const { world } = this.parts;
+    if (this.role !== "active" && this.parts.standby !== "keeps") return world.after(this.#random.between(0.1, 8), connection.close);
+    this.#connections.add(connection);
+    const reader = new MessageReader();
+    let isBusy = false;
+    connection.onClose = () => this.#connections.delete(connection);
+    connection.onData = (bytes) => {
+      if (isBusy) world.checks.pipelined(connection.id);
+      const message = reader.take(bytes);
+      if (!message || this.role !== "active") return;
+      isBusy = true;
+      world.checks.received(message, connection.id, this);
+      const { typical, longest } = this.service;
+      const life = this.life;
+      world.after(this.#random.latency(typical / 2, longest / 2), () => {
+        if (this.life !== life || this.role !== "active") return;
+        const status = this.#execute(message);
+        world.after(this.#random.latency(typical / 2, longest / 2), () => {
+          if (this.life !== life) return;
+          isBusy = false;
+          world.checks.answered(message, status);
+          connection.send(Buffer.from(ANSWERS[status]!));
+        });
+      });
+    };
+  }
+
+  #execute(message: Message): number {
+    const { world, name } = this.parts;
+    const record = this.records.get(message.handle);
+    const status = record?.isOpen ? 200 : 410;
+    world.trace.note(name, `executes ${message.action} ${message.handle} [${message.mark}]: ${status}`);
+    world.checks.executed(message, record, status);
+    if (record?.isOpen && FINAL.has(message.action)) {
+      this.#close(record);
+      if (message.action === "RecordReject") this.#redial(record);
+    }
+    return status;
+  }
+
+  #close(record: OcsRecord): void {
+    record.isOpen = false;
+    this.parts.closed(record);
+    this.#report(record);
+  }
+
+  /** The call ended and nobody finalized the record. */
+  lapse(record: OcsRecord): void {
+    if (!record.isOpen || this.records.get(record.handle) !== record) return;
+    this.parts.world.trace.note(this.parts.name, `record ${record.handle} lapses`);
+    this.#close(record);
+  }
+
+  #dialLater(life: number, ms: number): void {
+    this.parts.world.after(ms, () => {
+      if (this.life !== life || this.role !== "active") return;
+      if (this.isDialing && !this.#isPaused) this.#dial();
+      this.#dialLater(life, this.#random.between(0.3, 1.7) * this.parts.pace);
+    });
+  }
+
+  #dial(): void {
+    const handle = this.#next;
+    // Announcements overtake each other by less than the handle window, which is what the gateway is told to expect.
+    if (handle - Math.min(handle, ...this.#unheard) > HANDLE_WINDOW - 8) return;
+    this.#next += this.#unheard.size === 0 && this.#random.chance(0.25) ? 20 + this.#random.below(80) : 1 + this.#random.below(3);
+    this.highest = handle;
+    const tenant = this.#random.pick(TENANTS);
+    this.#retrieve(handle, tenant, 1);
+  }
+
+  #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
+    const { world, name } = this.parts;
+    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, ownedAt: undefined };
+    this.records.set(handle, record);
+    if (tenant.records === "registered") return this.#open(record);
+    this.#unheard.add(handle);
+    // OCS posts over several connections: announcements may overtake each other, and one may come twice.
+    world.after(this.#random.latency(1, 120), () => this.#announce(record));
+    if (this.#random.chance(0.1)) world.after(this.#random.between(0, 2500), () => this.#announce(record));
+  }
+
+  /** A rejected record may be dialed again at once: the same handle, another attempt. */
+  #redial({ handle, tenant, attempt }: OcsRecord): void {
+    if (tenant.records === "registered" || !this.#random.chance(0.5)) return;
+    const next = Number(attempt.split("-").at(-1)) + 1;
+    this.parts.world.after(this.#random.latency(3, 200), () => {
+      if (this.role === "active" && this.records.get(handle)?.attempt === attempt) this.#retrieve(handle, tenant, next);
+    });
+  }
+
+  #open(record: OcsRecord): void {
+    if (record.isOpen || this.records.get(record.handle) !== record || this.role !== "active") return;
+    record.isOpen = true;
+    this.parts.opened(record);
+    if (this.#random.chance(0.1)) this.parts.world.after(this.#random.between(500, 8000), () => this.lapse(record));
+  }
+
+  /** Says once more what is open, as a repeated announcement. */
+  repeat(record: OcsRecord): void {
+    if (this.#isCurrent(record)) this.#announce(record);
+  }
+
+  #announce(record: OcsRecord): void {
+    const { world, name, host } = this.parts;
+    if (!this.#isCurrent(record)) return;
+    const { tenant, handle, attempt } = record;
+    const body = JSON.stringify({
+      GSW_RECORD_HANDLE: handle, GSW_TENANT_DBID: tenant.dbid, GSW_CAMPAIGN_GROUP_DBID: tenant.group, GSW_CAMPAIGN_NAME: tenant.campaign,
+      GSW_CALLING_LIST: tenant.list, GSW_PHONE: "4155550100", GSW_CALL_ATTEMPT_GUID: attempt,
+    });
+    let isOver = false;
+    world.after(VALIDATION_TIMEOUT_MS, () => {
+      isOver = true;
+      if (this.life === record.life) this.#unheard.delete(handle);
+    });
+    world.trace.note(name, `announces ${handle} for ${tenant.dbid}`);
+    world.call({ to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/validate", source: host.address.split(":")[0]!, body }, (reply, how) => {
+      if (reply || isOver) this.#unheard.delete(handle);
+      if (isOver || !this.#isCurrent(record)) return;
+      isOver = true;
+      this.#isPaused = how === "refused";
+      world.trace.note(name, `hears ${reply?.status ?? how} for ${handle}`);
+      if (reply?.status === 200) {
+        record.ownedAt ??= world.scheduler.now;
+        this.#open(record);
+      } else if (!reply && !record.isOpen) world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
+    });
+  }
+
+  #isCurrent(record: OcsRecord): boolean {
+    return this.role === "active" && this.records.get(record.handle) === record;
+  }
+
+  /** Until it is taken. */
+  #report(record: OcsRecord): void {
+    const { world, name, host } = this.parts;
+    const delay = this.#random.chance(0.2) ? this.#random.between(500, 6000) : this.#random.latency(5, 300);
+    const named = this.#random.chance(0.5) ? { GSW_RECORD_HANDLE: record.handle } : {};
+    const body = JSON.stringify({ GSW_HIST_SEQUENCE_NUM: 1, GSW_CALL_ATTEMPT_GUID: record.attempt, ...named });
+    const send = (tries: number): void => {
+      if (this.life !== record.life || this.role === "down" || tries > 3) return;
+      world.trace.note(name, `reports the end of ${record.handle}`);
+      world.call({ to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/history", source: host.address.split(":")[0]!, body }, (reply) => {
+        if (reply?.status !== 200) world.after(RETRY_MS, () => send(tries + 1));
+      });
+    };
+    world.after(delay, () => send(0));
+  }
+}

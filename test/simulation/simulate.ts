@@ -1,0 +1,73 @@
+/** One seed from start to end: the storm, the calm after it, and the last look. */
+import { Agents } from "./agents.ts";
+import { BACKUP, PRIMARY } from "./config.ts";
+import { drive, takeOverTime } from "./globals.ts";
+import { judgeJournal } from "./journal-check.ts";
+import { NONE, type Mutant } from "./mutants/mutant.ts";
+import { Ocs, type Standby } from "./ocs.ts";
+import { makePlan, Nemesis, type Plan } from "./nemesis.ts";
+import type { Violation } from "./trace.ts";
+import { World } from "./world.ts";
+
+export type Outcome = { readonly seed: string; readonly violations: readonly Violation[]; readonly trace: readonly string[]; readonly steps: number; readonly digest: number; readonly virtualMs: number; readonly asked: number; readonly plan: Plan };
+
+/** So much of the steps is storm; the rest is the calm in which everything must work again. */
+const STORM = 0.7;
+const STEPS_BETWEEN_LOOKS = 8;
+
+export type RunOptions = { readonly seed: string; readonly steps: number; readonly mutant?: Mutant; readonly plan?: Plan };
+
+export const simulate = async ({ seed, steps, mutant = NONE, plan: given }: RunOptions): Promise<Outcome> => {
+  const world = new World(seed, mutant);
+  takeOverTime(world.scheduler);
+  const plan = given ?? makePlan(world.fork("plan"), steps);
+  const agents = new Agents(world, plan.agents);
+  const ocs = (name: string, address: string, standby: Standby): Ocs => new Ocs({
+    world, name, host: world.network.host(address), standby, pace: plan.pace, reuses: plan.reuses, opened: (record) => agents.opened(record), closed: (record) => agents.closed(record),
+  });
+  const pair = [ocs("primary", PRIMARY, plan.standby), ocs("backup", BACKUP, plan.standby)] as const;
+  world.checks.pair = pair;
+  world.variant = { ...world.variant, validator: plan.validator };
+  pair[0].start("active");
+  pair[1].start("standby");
+  world.start();
+  const nemesis = new Nemesis(world, pair, plan);
+  const stormEnd = Math.floor(steps * STORM);
+  nemesis.begin();
+  const isRunning = (): boolean => world.trace.violations.length === 0 && world.scheduler.steps < steps;
+  const caught = (error: unknown): void => world.trace.violate("I0", `unhandled: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
+  process.on("unhandledRejection", caught);
+  try {
+    await drive(() => {
+      if (world.scheduler.steps % STEPS_BETWEEN_LOOKS === 0) world.checks.watchEpoch();
+      nemesis.look(stormEnd);
+      return isRunning() && world.scheduler.step();
+    });
+    if (world.trace.violations.length === 0) await finish(world, nemesis, agents);
+  } finally {
+    process.off("unhandledRejection", caught);
+    world.end(world.life);
+  }
+  const { violations, digest } = world.trace;
+  return { seed, violations, trace: world.trace.last(400), steps: world.scheduler.steps, digest, virtualMs: world.scheduler.now, asked: world.checks.asked.size, plan };
+};
+
+/** Steps that the end may take. */
+const LAST_STEPS = 6000;
+const CALM_MS = 30_000;
+
+/** Waits until the calm was long enough, then stops everything in order and judges what is left. */
+const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<void> => {
+  const limit = world.scheduler.steps + LAST_STEPS;
+  const run = (goOn: () => boolean): Promise<void> => drive(() => world.trace.violations.length === 0 && world.scheduler.steps < limit && goOn() && world.scheduler.step());
+  nemesis.calm();
+  await run(() => world.scheduler.now < nemesis.calmSince! + CALM_MS && !(nemesis.isSettled && agents.working.size === 0));
+  for (const [record, { tries, last }] of agents.working) world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${tries} tries, the last one ${last || "under way"}`);
+  if (world.trace.violations.length > 0) return;
+  let isStopped = false;
+  void world.stopForGood().then(() => { isStopped = true; });
+  await run(() => !isStopped);
+  if (!isStopped) world.trace.violate("I5", "the gateway does not stop");
+  world.checks.atEnd();
+  if (world.trace.violations.length === 0) await judgeJournal(world);
+};
