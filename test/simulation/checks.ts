@@ -2,6 +2,7 @@
  * The invariants that can be judged while the simulation runs. I0: no handler fails. I1: nothing executes on a record of another tenant. I2: no owner hears a
  * final No of an open record that was announced with 200 in the same life of OCS. I3: the delivery on a reply is what OCS saw, and nothing is
  * executed twice. I7: one exchange and one tenant per connection. I8: epochs only increase, and change only with proof.
+ * I9: nothing leaves for OCS of a client that is revoked.
  */
 import { headerOf, type Reply } from "../../src/message.ts";
 import { TENANTS, UPSTREAM, type SimClient } from "./config.ts";
@@ -34,6 +35,10 @@ export class Checks {
   #ids = 0;
   #epoch: { readonly number: number; readonly endpoint: string; readonly life: number } | undefined;
   pair: readonly Ocs[] = [];
+  /** What may be an alarm's cause. */
+  readonly causes = new Set<string>();
+  /** Clients that the running gateway knows to be revoked. */
+  readonly revoked = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
@@ -42,6 +47,12 @@ export class Checks {
   /** 26 characters, as a ULID has. */
   nextId(): string {
     return `01S${String(++this.#ids).padStart(23, "0")}`;
+  }
+
+  /** The gateway hands a request to the kernel. */
+  left(bytes: Buffer): void {
+    const asked = this.asked.get(/"SIM_MARK":"(m\d+)"/.exec(bytes.toString("latin1"))?.[1] ?? "");
+    if (asked && this.revoked.has(asked.client.name)) this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
   }
 
   pipelined(connection: number): void {

@@ -18,6 +18,7 @@ export type Plan = {
 };
 
 const CALM_SETTLE_MS = 12_000;
+const CALM_PACE_MS = 700;
 const STORM = 0.7;
 
 export const makePlan = (random: Random, steps: number): Plan => {
@@ -73,10 +74,13 @@ export class Nemesis {
     world.trace.note("NEMESIS", "is calm");
     world.disk.mend();
     world.storeFile.fault = undefined;
+    world.onNext200 = undefined;
     for (const ocs of this.#pair) {
       const { host } = ocs.parts;
       Object.assign(host, { refuses: undefined, trap: undefined, latency: { typical: 0.4, longest: 4 } });
       ocs.service = { typical: 2, longest: 20 };
+      ocs.pace = Math.max(ocs.pace, CALM_PACE_MS);
+      if (host.isDark && ocs.role === "active") world.network.lighten(host, false);
       for (const { toServer, toClient } of world.network.connectionsTo(host)) {
         toServer.release();
         toClient.release();

@@ -120,6 +120,8 @@ export class SimNetwork {
   readonly #random: Random;
   readonly #hosts = new Map<string, SimHost>();
   readonly connections = new Set<Connection>();
+  /** Told of what the gateway hands to the kernel. */
+  wrote: (bytes: Buffer, connection: Connection) => void = () => undefined;
   #count = 0;
 
   constructor(scheduler: Scheduler, random: Random) {
@@ -194,7 +196,7 @@ export class SimNetwork {
     const sprung = (then: Trap["then"]): void => {
       if (then === "reset") this.reset(connection);
     };
-    const socket = new SimSocket(id, { write: (bytes) => connection.isOpen && connection.toServer.put(bytes), close: () => this.#closeClient(connection) }, onRead);
+    const socket = new SimSocket(id, { write: (bytes) => this.#write(connection, bytes), close: () => this.#closeClient(connection) }, onRead);
     const connection: Connection = {
       id, host, owner, socket,
       toServer: new Direction({ ...parts, owner: undefined }, (piece) => this.#atServer(connection, piece), sprung),
@@ -202,6 +204,12 @@ export class SimNetwork {
       isKnown: false, isOpen: false, accepted: undefined,
     };
     return connection;
+  }
+
+  #write(connection: Connection, bytes: Buffer): void {
+    if (!connection.isOpen) return;
+    this.wrote(bytes, connection);
+    connection.toServer.put(bytes);
   }
 
   #establish(connection: Connection, accept: Accept): void {

@@ -55,6 +55,7 @@ export class Ocs {
   /** Milliseconds for each answer. */
   service = { typical: 2, longest: 40 };
   isDialing = true;
+  pace: number;
   /** The highest handle of this life, and of the one before. */
   highest = 0;
   readonly #random: Random;
@@ -67,6 +68,7 @@ export class Ocs {
 
   constructor(parts: OcsParts) {
     this.parts = parts;
+    this.pace = parts.pace;
     this.#random = parts.world.fork(`ocs ${parts.name}`);
   }
 
@@ -83,7 +85,7 @@ export class Ocs {
     world.trace.note(name, `starts life ${this.life} as ${role}, next handle ${this.#next}`);
     this.#listen();
     if (host.isDark) world.network.lighten(host, true);
-    this.#dialLater(this.life, this.parts.pace);
+    this.#dialLater(this.life, this.pace);
   }
 
   /** The process ends; its kernel closes connections in order, resets them, or is gone with it. */
@@ -108,7 +110,7 @@ export class Ocs {
       this.records = new Map();
       for (const connection of this.#connections) connection.close();
       this.#connections.clear();
-    } else this.#dialLater(this.life, this.parts.pace);
+    } else this.#dialLater(this.life, this.pace);
     this.#listen();
   }
 
@@ -177,12 +179,14 @@ export class Ocs {
   #dialLater(life: number, ms: number): void {
     this.parts.world.after(ms, () => {
       if (this.life !== life || this.role !== "active") return;
-      if (this.isDialing && !this.#isPaused) this.#dial();
-      this.#dialLater(life, this.#random.between(0.3, 1.7) * this.parts.pace);
+      if (this.isDialing) this.dial();
+      this.#dialLater(life, this.#random.between(0.3, 1.7) * this.pace);
     });
   }
 
-  #dial(): void {
+  /** Takes the next record, unless the validator cannot be reached. */
+  dial(): void {
+    if (this.#isPaused) return;
     const handle = this.#next;
     // Announcements overtake each other by less than the handle window, which is what the gateway is told to expect.
     if (handle - Math.min(handle, ...this.#unheard) > HANDLE_WINDOW - 8) return;
@@ -232,6 +236,7 @@ export class Ocs {
       GSW_RECORD_HANDLE: handle, GSW_TENANT_DBID: tenant.dbid, GSW_CAMPAIGN_GROUP_DBID: tenant.group, GSW_CAMPAIGN_NAME: tenant.campaign,
       GSW_CALLING_LIST: tenant.list, GSW_PHONE: "4155550100", GSW_CALL_ATTEMPT_GUID: attempt,
     });
+    if (host.isDark) return world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
     let isOver = false;
     world.after(VALIDATION_TIMEOUT_MS, () => {
       isOver = true;
@@ -239,6 +244,7 @@ export class Ocs {
     });
     world.trace.note(name, `announces ${handle} for ${tenant.dbid}`);
     world.call({ to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/validate", source: host.address.split(":")[0]!, body }, (reply, how) => {
+      if (host.isDark) return;
       if (reply || isOver) this.#unheard.delete(handle);
       if (isOver || !this.#isCurrent(record)) return;
       isOver = true;
@@ -246,6 +252,7 @@ export class Ocs {
       world.trace.note(name, `hears ${reply?.status ?? how} for ${handle}`);
       if (reply?.status === 200) {
         record.ownedAt ??= world.scheduler.now;
+        world.heard200();
         this.#open(record);
       } else if (!reply && !record.isOpen) world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
     });

@@ -15,12 +15,13 @@ export type Outcome = { readonly seed: string; readonly violations: readonly Vio
 const STORM = 0.7;
 const STEPS_BETWEEN_LOOKS = 8;
 
-export type RunOptions = { readonly seed: string; readonly steps: number; readonly mutant?: Mutant; readonly plan?: Plan };
+export type RunOptions = { readonly seed: string; readonly steps: number; readonly mutant?: Mutant; readonly plan?: Partial<Plan>; readonly tolerated?: ReadonlySet<string> };
 
-export const simulate = async ({ seed, steps, mutant = NONE, plan: given }: RunOptions): Promise<Outcome> => {
+export const simulate = async ({ seed, steps, mutant = NONE, plan: given, tolerated = new Set() }: RunOptions): Promise<Outcome> => {
   const world = new World(seed, mutant);
   takeOverTime(world.scheduler);
-  const plan = given ?? makePlan(world.fork("plan"), steps);
+  world.trace.tolerated = tolerated;
+  const plan = { ...makePlan(world.fork("plan"), steps), ...given };
   const agents = new Agents(world, plan.agents);
   const ocs = (name: string, address: string, standby: Standby): Ocs => new Ocs({
     world, name, host: world.network.host(address), standby, pace: plan.pace, reuses: plan.reuses, opened: (record) => agents.opened(record), closed: (record) => agents.closed(record),
@@ -53,7 +54,7 @@ export const simulate = async ({ seed, steps, mutant = NONE, plan: given }: RunO
 };
 
 /** Steps that the end may take. */
-const LAST_STEPS = 6000;
+const LAST_STEPS = 20_000;
 const CALM_MS = 30_000;
 
 /** Waits until the calm was long enough, then stops everything in order and judges what is left. */
@@ -62,7 +63,7 @@ const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<v
   const run = (goOn: () => boolean): Promise<void> => drive(() => world.trace.violations.length === 0 && world.scheduler.steps < limit && goOn() && world.scheduler.step());
   nemesis.calm();
   await run(() => world.scheduler.now < nemesis.calmSince! + CALM_MS && !(nemesis.isSettled && agents.working.size === 0));
-  for (const [record, { tries, last }] of agents.working) world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${tries} tries, the last one ${last || "under way"}`);
+  for (const [record, { tries, last }] of [...agents.working].slice(0, 3)) world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${tries} tries, the last one ${last || "under way"}`);
   if (world.trace.violations.length > 0) return;
   let isStopped = false;
   void world.stopForGood().then(() => { isStopped = true; });

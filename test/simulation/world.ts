@@ -47,6 +47,8 @@ export class World {
   life: Owner = { name: "gateway 0", isAlive: false };
   /** What the validator of the operator answers. */
   relay: Relay = { send: () => Promise.resolve({ failed: "unreachable", detail: "ECONNREFUSED" }), close: () => undefined };
+  /** Called once, when OCS hears 200 for a record. */
+  onNext200: (() => void) | undefined;
   readonly #seed: Random;
   #pending = new Set<Pending>();
   #isDraining = false;
@@ -62,6 +64,7 @@ export class World {
     this.network = new SimNetwork(this.scheduler, this.#seed.fork("network"));
     this.disk = new SimDisk(this.scheduler, this.#seed.fork("disk"));
     this.checks = new Checks(this);
+    this.network.wrote = (bytes) => this.checks.left(bytes);
   }
 
   fork(name: string): Random {
@@ -150,7 +153,29 @@ export class World {
     ), life);
   }
 
+  heard200(): void {
+    const act = this.onNext200;
+    this.onNext200 = undefined;
+    act?.();
+  }
+
+  /** For so long nothing of this client may leave for OCS. */
+  revoke(client: string, ms: number): void {
+    const { gateway, life } = this;
+    if (!gateway) return;
+    this.trace.note("operator", `revokes ${client} for ${Math.round(ms)} ms`);
+    this.scheduler.outside(0, () => {
+      gateway.revocations.add({ kind: "client", id: client });
+      this.checks.revoked.add(client);
+    }, life);
+    this.after(ms, () => {
+      this.checks.revoked.delete(client);
+      if (life.isAlive) gateway.revocations.add({ kind: "client", id: client, until: 0 });
+    });
+  }
+
   end(life: Owner): void {
+    this.checks.revoked.clear();
     life.isAlive = false;
     this.gateway = undefined;
     this.#isDraining = false;
