@@ -19,7 +19,7 @@ const REREGISTER_MS = 3000;
 
 export class Agents {
   /** Records that a desktop is at work on. */
-  readonly working = new Map<OcsRecord, { tries: number; last: string }>();
+  readonly #working = new Map<OcsRecord, { tries: number; last: string }>();
   readonly #world: World;
   readonly #random: Random;
   readonly #options: AgentOptions;
@@ -39,6 +39,11 @@ export class Agents {
     if (this.#options.strays && this.#random.chance(0.15)) this.#world.after(this.#random.between(1, 3000), () => this.#stray());
   }
 
+  /** Work that OCS would still take. */
+  get unfinished(): (readonly [OcsRecord, string])[] {
+    return [...this.#working].filter(([record]) => isCurrent(record)).map(([record, { tries, last }]) => [record, `${tries} tries, the last one ${last || "under way"}`]);
+  }
+
   closed(record: OcsRecord): void {
     if (record.tenant.records === "registered" && this.#random.chance(0.3)) this.#registrar("DELETE", record, () => undefined);
   }
@@ -46,8 +51,8 @@ export class Agents {
   #work(record: OcsRecord): void {
     const client = this.#clientOf(record.tenant.dbid);
     if (!client) return;
-    this.working.set(record, { tries: 0, last: "" });
-    const wait = (): number => this.#random.latency(60, 2500);
+    this.#working.set(record, { tries: 0, last: "" });
+    const wait = (): number => (this.#random.chance(0.2) ? this.#random.between(500, 12_000) : this.#random.latency(60, 2500));
     for (let stats = this.#random.below(3); stats > 0; stats--) this.#world.after(wait(), () => this.#ask(client, record, "UpdateCallCompletionStats", () => undefined));
     this.#world.after(wait() + 30, () => {
       this.#finish(client, record, this.#random.pick(FINAL));
@@ -57,13 +62,14 @@ export class Agents {
 
   /** Asks until it has a final answer. */
   #finish(client: SimClient, record: OcsRecord, action: string): void {
-    const work = this.working.get(record);
+    const work = this.#working.get(record);
     if (!work) return;
     this.#ask(client, record, action, (reply, how) => {
       work.tries++;
       work.last = reply ? `${reply.status} ${headerOf(reply.headers, "Ocsgw-Code") ?? ""}` : how;
       const isFinal = reply !== undefined && (reply.status === 200 || reply.status === 410);
-      if (isFinal || work.tries > MOST_TRIES || !isCurrent(record)) return void this.working.delete(record);
+      // A desktop does not know that OCS has begun a new life, and goes on with the old handle.
+      if (isFinal || work.tries > MOST_TRIES) return void this.#working.delete(record);
       this.#world.after(this.#random.between(200, 1500), () => this.#finish(client, record, action));
     });
   }
@@ -83,7 +89,7 @@ export class Agents {
     const world = this.#world;
     const { client, tenant, handle, action } = what;
     const mark = `m${++this.#marks}`;
-    const asked: Asked = { ...what, mark, id: world.checks.nextId(), sentAt: world.scheduler.now, received: 0, executions: [], answers: [], reply: undefined, end: undefined };
+    const asked: Asked = { ...what, mark, id: world.checks.nextId(), sentAt: world.scheduler.now, received: 0, connection: undefined, executions: [], answers: [], reply: undefined, end: undefined };
     world.checks.asked.set(mark, asked);
     const hangUp = this.#options.abandons && this.#random.chance(0.06) ? new AbortController() : undefined;
     world.trace.note(client.name, `asks ${action} ${handle} for ${tenant} [${mark}]`);

@@ -21,6 +21,7 @@ export type Asked = {
   readonly action: string;
   readonly sentAt: number;
   received: number;
+  connection: number | undefined;
   executions: { readonly at: number; readonly status: number }[];
   answers: number[];
   reply: Reply | undefined;
@@ -37,6 +38,8 @@ export class Checks {
   pair: readonly Ocs[] = [];
   /** What may be an alarm's cause. */
   readonly causes = new Set<string>();
+  /** Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because HTTP/1.1 has no response id. */
+  readonly strayed = new Set<number>();
   /** Clients that the running gateway knows to be revoked. */
   readonly revoked = new Set<string>();
 
@@ -50,13 +53,15 @@ export class Checks {
   }
 
   /** The gateway hands a request to the kernel. */
-  left(bytes: Buffer): void {
+  left(bytes: Buffer, connection: number): void {
     const asked = this.asked.get(/"SIM_MARK":"(m\d+)"/.exec(bytes.toString("latin1"))?.[1] ?? "");
-    if (asked && this.revoked.has(asked.client.name)) this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
+    if (!asked) return;
+    asked.connection = connection;
+    if (this.revoked.has(asked.client.name)) this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
   }
 
   pipelined(connection: number): void {
-    this.#world.trace.violate("I7", `connection ${connection} carries bytes of a request while another is not answered`);
+    if (!this.strayed.has(connection)) this.#world.trace.violate("I7", `connection ${connection} carries bytes of a request while another is not answered`);
   }
 
   received({ mark }: Message, connection: number, ocs: Ocs): void {
@@ -88,7 +93,7 @@ export class Checks {
     const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) => headerOf(reply.headers, name));
     const { mark, record } = asked;
     if (delivery === "not-sent" && asked.received > 0) trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
-    if (delivery === "answered" && !asked.answers.includes(reply.status)) trace.violate("I3", `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`);
+    if (delivery === "answered" && !this.strayed.has(asked.connection ?? 0) && !asked.answers.includes(reply.status)) trace.violate("I3", `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`);
     if (origin === "ocs" && delivery !== "answered") trace.violate("I3", `${mark} has an answer of OCS with delivery ${delivery}`);
     if (code === "OCSGW-2106" && record && this.#isOwned(asked, record)) {
       trace.violate("I2", `${mark} of tenant ${asked.tenant} got 2106 for record ${record.handle}, which is open and was announced in this life of OCS`);

@@ -96,11 +96,12 @@ const NETWORK: Readonly<Record<NetworkFault, Bring>> = {
     const connection = scene.random.pick(all);
     note(scene, `sends an answer that nobody asked for on connection ${connection.id}`);
     scene.world.checks.causes.add("stray bytes");
+    scene.world.checks.strayed.add(connection.id);
     connection.accepted?.send(Buffer.from("HTTP/1.1 200 OK\r\nContent-length: 0\r\n\r\n"));
   },
 };
 
-type HouseFault = "kill" | "powerCut" | "terminate" | "killAtNext200" | "store" | "disk" | "clock" | "reload" | "swap" | "revoke";
+type HouseFault = "kill" | "powerCut" | "terminate" | "killAtNext200" | "store" | "disk" | "validator" | "clock" | "reload" | "swap" | "revoke";
 
 const HOUSE: Readonly<Record<HouseFault, Bring>> = {
   kill: ({ world, random }) => world.kill(false, random.latency(300, 4000)),
@@ -125,6 +126,14 @@ const HOUSE: Readonly<Record<HouseFault, Bring>> = {
     world.disk.fault = fault;
     world.checks.causes.add("disk");
     later(scene, () => world.disk.mend());
+  },
+  validator: (scene) => {
+    const { world, random } = scene;
+    const fault = random.pick(["slow", "away", "refuses"] as const);
+    note(scene, `lets the validator be ${fault} for ${Math.round(scene.lasts)} ms`);
+    world.validator.fault = fault;
+    world.checks.causes.add("validator");
+    later(scene, () => { world.validator.fault = undefined; });
   },
   clock: (scene) => {
     const ms = scene.random.pick([-3_600_000, -90_000, -1500, 1500, 90_000, 3_600_000]);

@@ -74,7 +74,7 @@ export class Nemesis {
     world.trace.note("NEMESIS", "is calm");
     world.disk.mend();
     world.storeFile.fault = undefined;
-    world.onNext200 = undefined;
+    world.onNext200 = world.validator.fault = undefined;
     for (const ocs of this.#pair) {
       const { host } = ocs.parts;
       Object.assign(host, { refuses: undefined, trap: undefined, latency: { typical: 0.4, longest: 4 } });

@@ -37,9 +37,12 @@ export type SimHost = {
 };
 
 type Piece = Buffer | "fin" | "rst";
+/** What a trap puts between two pieces: from here on the direction is stuck, or the connection is reset. */
+type Mark = "stick" | "cut";
 const DEFAULT_LATENCY = { typical: 0.4, longest: 4 };
 const KEEP_ALIVE_ANSWER_MS = 2000;
 const CRAWL_MS = 40;
+const CRAWL_BYTES = 16;
 
 type Parts = { readonly scheduler: Scheduler; readonly random: Random; readonly host: SimHost; readonly owner: Owner | undefined };
 
@@ -48,56 +51,65 @@ class Direction {
   trap: Trap | undefined;
   #passed = 0;
   #last = 0;
-  readonly #held: Piece[] = [];
+  readonly #held: (Piece | Mark)[] = [];
   readonly #deliver: (piece: Piece) => void;
   readonly #parts: Parts;
-  readonly #sprung: (then: Trap["then"]) => void;
+  readonly #cut: () => void;
 
-  constructor(parts: Parts, deliver: (piece: Piece) => void, sprung: (then: Trap["then"]) => void) {
+  constructor(parts: Parts, deliver: (piece: Piece) => void, cut: () => void) {
     this.#parts = parts;
     this.#deliver = deliver;
-    this.#sprung = sprung;
+    this.#cut = cut;
   }
 
   put(piece: Piece): void {
-    if (this.stuck || this.#parts.host.isDark) return void this.#held.push(piece);
-    if (typeof piece !== "string" && this.trap) return this.#putTrapped(piece, this.trap);
-    this.#travel(piece, 0);
+    if (typeof piece !== "string" && this.trap) this.#putTrapped(piece, this.trap);
+    else this.#travel(piece, 0);
   }
 
-  /** The way is free again: what was held is sent again. */
+  /** The way is free again: what was held arrives, in its order. */
   release(): void {
     this.stuck = false;
-    for (const piece of this.#held.splice(0)) this.put(piece);
+    const { scheduler, random, host, owner } = this.#parts;
+    if (this.#held.length > 0) scheduler.outside(random.latency(host.latency.typical, host.latency.longest), () => this.#drain(), owner);
+  }
+
+  get #isHeld(): boolean {
+    return this.stuck || this.#parts.host.isDark;
   }
 
   #putTrapped(bytes: Buffer, trap: Trap): void {
     const room = Math.max(0, trap.after - this.#passed);
-    if (bytes.length < room) {
-      this.#passed += bytes.length;
-      return this.#travel(bytes, 0);
-    }
+    this.#passed += bytes.length;
+    if (bytes.length < room) return this.#travel(bytes, 0);
     this.trap = undefined;
     if (room > 0) this.#travel(bytes.subarray(0, room), 0);
     const rest = bytes.subarray(room);
-    if (trap.then === "stick") {
-      this.stuck = true;
-      if (rest.length > 0) this.#held.push(rest);
-    }
-    if (trap.then === "crawl") for (let at = 0; at < rest.length; at += 16) this.#travel(rest.subarray(at, at + 16), CRAWL_MS);
-    this.#sprung(trap.then);
+    if (trap.then === "reset") return this.#travel("cut", 0);
+    if (trap.then === "stick") this.#travel("stick", 0);
+    const size = trap.then === "crawl" ? CRAWL_BYTES : Math.max(1, rest.length);
+    for (let at = 0; at < rest.length; at += size) this.#travel(rest.subarray(at, at + size), trap.then === "crawl" ? CRAWL_MS : 0);
   }
 
-  #travel(piece: Piece, extra: number): void {
+  #travel(piece: Piece | Mark, extra: number): void {
     const { scheduler, random, host, owner } = this.#parts;
-    this.#last = Math.max(this.#last + extra, scheduler.now + random.latency(host.latency.typical, host.latency.longest));
     // In order: nothing of one direction overtakes.
-    this.#last += 0.001;
+    this.#last = Math.max(this.#last + extra + 0.001, scheduler.now + random.latency(host.latency.typical, host.latency.longest));
     scheduler.outside(this.#last - scheduler.now, () => this.#arrive(piece), owner);
   }
 
-  #arrive(piece: Piece): void {
-    if (this.#parts.host.isDark || this.stuck) this.#held.push(piece);
+  #arrive(piece: Piece | Mark): void {
+    if (this.#isHeld || this.#held.length > 0) this.#held.push(piece);
+    else this.#pass(piece);
+  }
+
+  #drain(): void {
+    while (this.#held.length > 0 && !this.#isHeld) this.#pass(this.#held.shift()!);
+  }
+
+  #pass(piece: Piece | Mark): void {
+    if (piece === "stick") this.stuck = true;
+    else if (piece === "cut") this.#cut();
     else this.#deliver(piece);
   }
 }
@@ -193,14 +205,12 @@ export class SimNetwork {
   #lay(host: SimHost, owner: Owner | undefined, onRead: ConstructorParameters<typeof SimSocket>[2]): Connection {
     const id = ++this.#count;
     const parts = { scheduler: this.#scheduler, random: this.#random, host };
-    const sprung = (then: Trap["then"]): void => {
-      if (then === "reset") this.reset(connection);
-    };
+    const cut = (): void => this.reset(connection);
     const socket = new SimSocket(id, { write: (bytes) => this.#write(connection, bytes), close: () => this.#closeClient(connection) }, onRead);
     const connection: Connection = {
       id, host, owner, socket,
-      toServer: new Direction({ ...parts, owner: undefined }, (piece) => this.#atServer(connection, piece), sprung),
-      toClient: new Direction({ ...parts, owner }, (piece) => this.#atClient(connection, piece), sprung),
+      toServer: new Direction({ ...parts, owner: undefined }, (piece) => this.#atServer(connection, piece), cut),
+      toClient: new Direction({ ...parts, owner }, (piece) => this.#atClient(connection, piece), cut),
       isKnown: false, isOpen: false, accepted: undefined,
     };
     return connection;

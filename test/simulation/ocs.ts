@@ -76,9 +76,8 @@ export class Ocs {
   start(role: "active" | "standby"): void {
     const { world, name, host, reuses } = this.parts;
     this.life++;
+    if (reuses) this.#beginAgain();
     this.records = new Map();
-    // With fewer handles given out, a new life cannot be told from the old one by its handles: a limit that the manual states.
-    if (reuses && this.highest > HANDLE_WINDOW + 16) [this.#next, this.highest] = [1, 0];
     this.#unheard.clear();
     this.#isPaused = false;
     this.role = role;
@@ -88,12 +87,23 @@ export class Ocs {
     this.#dialLater(this.life, this.pace);
   }
 
+  /**
+   * Handles are given out again, so that those which desktops still hold come back as other records. With fewer handles given out than the window
+   * spans, a new life cannot be told from the old one: a documented limit.
+   */
+  #beginAgain(): void {
+    const open = [...this.records.values()].filter(({ isOpen }) => isOpen).map(({ handle }) => handle);
+    const first = Math.max(1, Math.min(this.highest - HANDLE_WINDOW - 6, ...open.map((handle) => handle - this.#random.below(4))));
+    if (this.highest - first <= HANDLE_WINDOW + 4) return;
+    this.#next = first;
+    this.highest = 0;
+  }
+
   /** The process ends; its kernel closes connections in order, resets them, or is gone with it. */
   stop(how: "close" | "reset" | "dark"): void {
     const { world, name, host } = this.parts;
     world.trace.note(name, `ends (${how})`);
     this.role = "down";
-    this.records = new Map();
     this.#connections.clear();
     host.accept = undefined;
     if (how === "dark") host.isDark = true;
@@ -171,7 +181,7 @@ export class Ocs {
 
   /** The call ended and nobody finalized the record. */
   lapse(record: OcsRecord): void {
-    if (!record.isOpen || this.records.get(record.handle) !== record) return;
+    if (!record.isOpen || this.role !== "active" || this.records.get(record.handle) !== record) return;
     this.parts.world.trace.note(this.parts.name, `record ${record.handle} lapses`);
     this.#close(record);
   }

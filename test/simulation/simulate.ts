@@ -62,8 +62,8 @@ const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<v
   const limit = world.scheduler.steps + LAST_STEPS;
   const run = (goOn: () => boolean): Promise<void> => drive(() => world.trace.violations.length === 0 && world.scheduler.steps < limit && goOn() && world.scheduler.step());
   nemesis.calm();
-  await run(() => world.scheduler.now < nemesis.calmSince! + CALM_MS && !(nemesis.isSettled && agents.working.size === 0));
-  for (const [record, { tries, last }] of [...agents.working].slice(0, 3)) world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${tries} tries, the last one ${last || "under way"}`);
+  await run(() => world.scheduler.now < nemesis.calmSince! + CALM_MS && !(nemesis.isSettled && agents.unfinished.length === 0));
+  for (const [record, how] of agents.unfinished.slice(0, 3)) world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${how}`);
   if (world.trace.violations.length > 0) return;
   let isStopped = false;
   void world.stopForGood().then(() => { isStopped = true; });

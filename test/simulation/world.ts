@@ -1,6 +1,5 @@
 /** Everything that one simulation is made of, and the machine that runs the gateway: it starts, stops, kills and restarts it. */
 import type { Arrival, Handler, HeaderLine, Reply } from "../../src/message.ts";
-import type { Relay } from "../../src/upstream/relay.ts";
 import { Checks } from "./checks.ts";
 import { FIRST_VARIANT, type Variant } from "./config.ts";
 import { SimDisk } from "./disk.ts";
@@ -11,6 +10,7 @@ import { Random } from "./random.ts";
 import { Scheduler, type Owner } from "./scheduler.ts";
 import { SimStore, StoreFile } from "./store.ts";
 import { Trace } from "./trace.ts";
+import { Validator } from "./validator.ts";
 
 /** A message to one of the gateway's listeners. */
 export type Call = {
@@ -45,8 +45,7 @@ export class World {
   variant: Variant = FIRST_VARIANT;
   gateway: SimGateway | undefined;
   life: Owner = { name: "gateway 0", isAlive: false };
-  /** What the validator of the operator answers. */
-  relay: Relay = { send: () => Promise.resolve({ failed: "unreachable", detail: "ECONNREFUSED" }), close: () => undefined };
+  readonly validator: Validator;
   /** Called once, when OCS hears 200 for a record. */
   onNext200: (() => void) | undefined;
   readonly #seed: Random;
@@ -63,8 +62,9 @@ export class World {
     this.trace = new Trace(this.scheduler);
     this.network = new SimNetwork(this.scheduler, this.#seed.fork("network"));
     this.disk = new SimDisk(this.scheduler, this.#seed.fork("disk"));
+    this.validator = new Validator(this);
     this.checks = new Checks(this);
-    this.network.wrote = (bytes) => this.checks.left(bytes);
+    this.network.wrote = (bytes, { id }) => this.checks.left(bytes, id);
   }
 
   fork(name: string): Random {
@@ -92,7 +92,7 @@ export class World {
     const { scheduler, random } = this;
     const store = new SimStore(this.storeFile, { scheduler, random: random.fork(`store ${life.name}`), owner: life });
     try {
-      const gateway = await startGateway(this.variant, { disk: this.disk.for(life), store, relay: this.relay, mutant: this.mutant });
+      const gateway = await startGateway(this.variant, { disk: this.disk.for(life), store, relay: this.validator.relay(), mutant: this.mutant });
       if (!life.isAlive) return;
       this.gateway = gateway;
       this.trace.note("machine", `${life.name} serves`);

@@ -1,0 +1,37 @@
+/** The operator's own validator, as the gateway's relay reaches it: mostly it answers 200 soon. */
+import { bytesOf } from "../../src/message.ts";
+import type { Relay, Relayed } from "../../src/upstream/relay.ts";
+import type { Random } from "./random.ts";
+import type { World } from "./world.ts";
+
+export type ValidatorFault = "slow" | "away" | "refuses";
+
+const TIMEOUT_MS = 2000;
+
+export class Validator {
+  fault: ValidatorFault | undefined;
+  readonly #world: World;
+  readonly #random: Random;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.fork("validator");
+  }
+
+  /** For one life of the gateway. */
+  relay(): Relay {
+    return { send: () => this.#send(), close: () => undefined };
+  }
+
+  #send(): Promise<Relayed> {
+    const { scheduler, life } = this.#world;
+    const takes = this.fault === "slow" ? this.#random.between(200, 4000) : this.#random.latency(1, 60);
+    const answer = (): Relayed => {
+      if (this.fault === "away") return { failed: "unreachable", detail: "ECONNREFUSED" };
+      if (takes >= TIMEOUT_MS) return { failed: "timeout", detail: `no answer within ${TIMEOUT_MS} ms` };
+      const status = this.fault === "refuses" && this.#random.chance(0.5) ? 409 : 200;
+      return { reply: { status, headers: [], body: bytesOf("") } };
+    };
+    return new Promise((resolve) => scheduler.outside(Math.min(takes, TIMEOUT_MS), () => resolve(answer()), life));
+  }
+}
