@@ -29,6 +29,8 @@ export type OcsParts = {
   readonly name: string;
   readonly host: SimHost;
   readonly standby: Standby;
+  /** False while the peer is active, too. */
+  readonly isAlone: () => boolean;
   readonly opened: (record: OcsRecord) => void;
   readonly closed: (record: OcsRecord) => void;
   /** Milliseconds between the ends of the announcement of two records. */
@@ -202,8 +204,9 @@ export class Ocs {
     if (handle - Math.min(handle, ...this.#unheard) > HANDLE_WINDOW - 8) return;
     this.#next += this.#unheard.size === 0 && this.#random.chance(0.25) ? 20 + this.#random.below(80) : 1 + this.#random.below(3);
     this.highest = handle;
-    const tenant = this.#random.pick(TENANTS);
-    this.#retrieve(handle, tenant, 1);
+    // Where both of the pair are active, a registrar's PUT cannot say whose handle it means: a limit of the product that the manual states.
+    const tenants = this.parts.isAlone() ? TENANTS : TENANTS.filter(({ records }) => records !== "registered");
+    this.#retrieve(handle, this.#random.pick(tenants), 1);
   }
 
   #retrieve(handle: number, tenant: SimTenant, attempt: number): void {

@@ -24,9 +24,10 @@ export const simulate = async ({ seed, steps, mutant = NONE, plan: given, tolera
   const plan = { ...makePlan(world.fork("plan"), steps), ...given };
   const agents = new Agents(world, plan.agents);
   const ocs = (name: string, address: string, standby: Standby): Ocs => new Ocs({
-    world, name, host: world.network.host(address), standby, pace: plan.pace, reuses: plan.reuses, opened: (record) => agents.opened(record), closed: (record) => agents.closed(record),
+    world, name, host: world.network.host(address), standby, pace: plan.pace, reuses: plan.reuses,
+    isAlone: () => pair.every((each) => each.parts.name === name || each.role !== "active"), opened: (record) => agents.opened(record), closed: (record) => agents.closed(record),
   });
-  const pair = [ocs("primary", PRIMARY, plan.standby), ocs("backup", BACKUP, plan.standby)] as const;
+  const pair: readonly [Ocs, Ocs] = [ocs("primary", PRIMARY, plan.standby), ocs("backup", BACKUP, plan.standby)];
   world.checks.pair = pair;
   world.variant = { ...world.variant, validator: plan.validator };
   pair[0].start("active");

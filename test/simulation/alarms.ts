@@ -1,0 +1,35 @@
+/**
+ * I6: no alarm without a cause, and one entry for each conflict. What may cause an alarm is known to the simulation: each kind of alarm is recognised by
+ * a word of its reason, and one that no row knows is a violation, so that a new alarm gets a row here.
+ */
+import type { Recorded } from "../../src/journal/entry.ts";
+import type { Checks } from "./checks.ts";
+import type { World } from "./world.ts";
+
+type AlarmEntry = Extract<Recorded, { kind: "alarm" }>;
+type Row = { readonly reason: RegExp; readonly hasCause: (checks: Checks, alarm: AlarmEntry) => boolean };
+
+const after = (cause: string) => (checks: Checks): boolean => checks.causes.has(cause);
+
+const ROWS: readonly Row[] = [
+  { reason: /validator/i, hasCause: after("validator") },
+  { reason: /cannot be written|store|database/i, hasCause: after("store") },
+  { reason: /not its own/i, hasCause: (checks, { tenant }) => [...checks.asked.values()].some((asked) => asked.tenant === tenant?.dbid && asked.got2106) },
+  { reason: /another tenant|two tenants|conflict/i, hasCause: (checks, { identifier }) => checks.tenantsOf(Number(identifier)) > 1 },
+  { reason: /OCS that requests do not go to|inactive OCS|not the active/i, hasCause: after("roles") },
+  // An answer that was cut, or that nobody asked for.
+  { reason: /OCS sent|came from OCS|came back from OCS|OCS's answer|suspect/i, hasCause: (checks) => checks.causes.has("stray bytes") || checks.causes.has("cut") },
+];
+
+export const judgeAlarms = ({ trace, checks }: World, entries: readonly Recorded[]): void => {
+  const alarms = entries.filter((entry) => entry.kind === "alarm");
+  for (const alarm of alarms) {
+    const row = ROWS.find(({ reason }) => reason.test(alarm.reason));
+    if (!row) trace.violate("I6", `an alarm of an unknown kind: ${JSON.stringify(alarm)}`);
+    else if (!row.hasCause(checks, alarm)) trace.violate("I6", `an alarm without a cause: ${JSON.stringify(alarm)}`);
+  }
+  for (const { handle, hasReached } of checks.conflicts) {
+    const count = alarms.filter(({ identifier, reason }) => Number(identifier) === handle && ROWS[3]!.reason.test(reason)).length;
+    if (hasReached && count !== 1) trace.violate("I6", `the conflict over record ${handle} has ${count} entries`);
+  }
+};
