@@ -89,7 +89,7 @@ export class Agents {
     const world = this.#world;
     const { client, tenant, handle, action } = what;
     const mark = `m${++this.#marks}`;
-    const asked: Asked = { ...what, mark, id: world.checks.nextId(), sentAt: world.scheduler.now, received: 0, connection: undefined, executions: [], answers: [], reply: undefined, end: undefined };
+    const asked: Asked = { ...what, mark, id: world.checks.nextId(), sentAt: world.scheduler.now, received: 0, connection: undefined, executions: [], answers: [], reply: undefined, got2106: false, end: undefined };
     world.checks.asked.set(mark, asked);
     const hangUp = this.#options.abandons && this.#random.chance(0.06) ? new AbortController() : undefined;
     world.trace.note(client.name, `asks ${action} ${handle} for ${tenant} [${mark}]`);
@@ -147,4 +147,4 @@ export class Agents {
 }
 
 export const isCurrent = (record: OcsRecord): boolean =>
-  record.isOpen && record.ocs.role === "active" && record.ocs.life === record.life && record.ocs.records.get(record.handle) === record;
+  record.isOpen && !record.isContradicted && record.ocs.role === "active" && record.ocs.life === record.life && record.ocs.records.get(record.handle) === record;

@@ -11,11 +11,13 @@ type Row = { readonly reason: RegExp; readonly hasCause: (checks: Checks, alarm:
 
 const after = (cause: string) => (checks: Checks): boolean => checks.causes.has(cause);
 
+const CONFLICT = /another tenant|two tenants|conflict/i;
+
 const ROWS: readonly Row[] = [
   { reason: /validator/i, hasCause: after("validator") },
   { reason: /cannot be written|store|database/i, hasCause: after("store") },
   { reason: /not its own/i, hasCause: (checks, { tenant }) => [...checks.asked.values()].some((asked) => asked.tenant === tenant?.dbid && asked.got2106) },
-  { reason: /another tenant|two tenants|conflict/i, hasCause: (checks, { identifier }) => checks.tenantsOf(Number(identifier)) > 1 },
+  { reason: CONFLICT, hasCause: (checks, { identifier }) => checks.tenantsOf(Number(identifier)) > 1 },
   { reason: /OCS that requests do not go to|inactive OCS|not the active/i, hasCause: after("roles") },
   // An answer that was cut, or that nobody asked for.
   { reason: /OCS sent|came from OCS|came back from OCS|OCS's answer|suspect/i, hasCause: (checks) => checks.causes.has("stray bytes") || checks.causes.has("cut") },
@@ -28,8 +30,14 @@ export const judgeAlarms = ({ trace, checks }: World, entries: readonly Recorded
     if (!row) trace.violate("I6", `an alarm of an unknown kind: ${JSON.stringify(alarm)}`);
     else if (!row.hasCause(checks, alarm)) trace.violate("I6", `an alarm without a cause: ${JSON.stringify(alarm)}`);
   }
-  for (const { handle, hasReached } of checks.conflicts) {
-    const count = alarms.filter(({ identifier, reason }) => Number(identifier) === handle && ROWS[3]!.reason.test(reason)).length;
-    if (hasReached && count !== 1) trace.violate("I6", `the conflict over record ${handle} has ${count} entries`);
+  judgeConflicts(alarms, checks, (what) => trace.violate("I6", what));
+};
+
+/** One entry for each conflict, however often it is said. That there is one at all is only sure where nothing else went wrong. */
+const judgeConflicts = (alarms: readonly AlarmEntry[], { conflicts, causes }: Checks, violate: (what: string) => void): void => {
+  for (const [handle, all] of Map.groupBy(conflicts, ({ record }) => record.handle)) {
+    const count = alarms.filter(({ identifier, reason }) => Number(identifier) === handle && CONFLICT.test(reason)).length;
+    if (count > new Set(all.map(({ record }) => record)).size) violate(`the conflict over record ${handle} has ${count} entries`);
+    if (count === 0 && causes.size === 0 && all.every(({ isAnswered, record: { ownedAt, isOpen } }) => isAnswered && ownedAt !== undefined && isOpen)) violate(`the conflict over record ${handle} has no entry`);
   }
 };

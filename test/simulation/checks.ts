@@ -25,19 +25,23 @@ export type Asked = {
   executions: { readonly at: number; readonly status: number }[];
   answers: number[];
   reply: Reply | undefined;
+  got2106: boolean;
   end: "replied" | "refused" | "cut" | "abandoned" | undefined;
 };
 
 export class Checks {
   readonly asked = new Map<string, Asked>();
   readonly #world: World;
-  readonly #tenantOf = new Map<number, number>();
+  readonly #carries = new Map<number, number>();
   readonly #elsewhereAt = new Map<string, number>();
   #ids = 0;
   #epoch: { readonly number: number; readonly endpoint: string; readonly life: number } | undefined;
   pair: readonly Ocs[] = [];
   /** What may be an alarm's cause. */
   readonly causes = new Set<string>();
+  /** Records that OCS announced for two tenants in one life, and whether the gateway has answered both. */
+  readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
+  readonly #announcedFor = new Map<number, Set<number>>();
   /** Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because HTTP/1.1 has no response id. */
   readonly strayed = new Set<number>();
   /** Clients that the running gateway knows to be revoked. */
@@ -50,6 +54,17 @@ export class Checks {
   /** 26 characters, as a ULID has. */
   nextId(): string {
     return `01S${String(++this.#ids).padStart(23, "0")}`;
+  }
+
+  announced(handle: number, tenant: number): void {
+    const tenants = this.#announcedFor.get(handle);
+    if (tenants) tenants.add(tenant);
+    else this.#announcedFor.set(handle, new Set([tenant]));
+  }
+
+  /** How many tenants a handle was announced for, in all lives. */
+  tenantsOf(handle: number): number {
+    return this.#announcedFor.get(handle)?.size ?? 0;
   }
 
   /** The gateway hands a request to the kernel. */
@@ -68,9 +83,9 @@ export class Checks {
     const asked = this.asked.get(mark);
     if (!asked) return this.#world.trace.violate("I3", `${ocs.parts.name} got a request that no client sent: ${mark}`);
     asked.received++;
-    const tenant = this.#tenantOf.get(connection);
+    const tenant = this.#carries.get(connection);
     if (tenant !== undefined && tenant !== asked.tenant) this.#world.trace.violate("I7", `connection ${connection} carried a request of ${tenant} and carries ${mark} of ${asked.tenant}`);
-    this.#tenantOf.set(connection, asked.tenant);
+    this.#carries.set(connection, asked.tenant);
   }
 
   executed({ mark }: Message, record: OcsRecord | undefined, status: number): void {
@@ -92,6 +107,7 @@ export class Checks {
     this.watchEpoch();
     const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) => headerOf(reply.headers, name));
     const { mark, record } = asked;
+    asked.got2106 = code === "OCSGW-2106";
     if (delivery === "not-sent" && asked.received > 0) trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
     if (delivery === "answered" && !this.strayed.has(asked.connection ?? 0) && !asked.answers.includes(reply.status)) trace.violate("I3", `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`);
     if (origin === "ocs" && delivery !== "answered") trace.violate("I3", `${mark} has an answer of OCS with delivery ${delivery}`);
@@ -101,8 +117,8 @@ export class Checks {
     if (code === "OCSGW-5900") trace.violate("I0", `${mark} met an internal error`);
   }
 
-  #isOwned({ tenant, sentAt }: Asked, { tenant: { dbid }, isOpen, ownedAt, ocs, life, handle }: OcsRecord): boolean {
-    const isHeld = isOpen && tenant === dbid && ocs.role === "active" && ocs.life === life && ocs.records.get(handle)?.isOpen === true;
+  #isOwned({ tenant, sentAt }: Asked, { tenant: { dbid }, isOpen, isContradicted, ownedAt, ocs, life, handle }: OcsRecord): boolean {
+    const isHeld = isOpen && !isContradicted && tenant === dbid && ocs.role === "active" && ocs.life === life && ocs.records.get(handle)?.isOpen === true;
     // Two that accept at the same time: what belongs to the one that the gateway left is void by the rules.
     return isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt;
   }

@@ -6,11 +6,12 @@ import { join } from "node:path";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
+import { judgeAlarms } from "./alarms.ts";
 import { DIRECTORY } from "./config.ts";
 import type { World } from "./world.ts";
 
 export const judgeJournal = async (world: World): Promise<void> => {
-  const { trace, disk, checks } = world;
+  const { trace, disk } = world;
   const dir = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "simulation-"));
   try {
     await disk.copyTo(DIRECTORY, dir);
@@ -18,10 +19,10 @@ export const judgeJournal = async (world: World): Promise<void> => {
     if (report.verdict !== "ok") trace.violate("I4", `verify says ${report.verdict}: ${[...report.findings.map((finding) => JSON.stringify(finding)), ...report.missing].join("; ")}`);
     const entries = await Array.fromAsync(readEntries(dir));
     judgeEntries(world, entries);
+    judgeAlarms(world, entries);
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
-  void checks;
 };
 
 const judgeEntries = ({ trace, checks }: World, entries: readonly Recorded[]): void => {

@@ -17,6 +17,8 @@ export type Plan = {
   readonly faults: readonly Fault[];
 };
 
+/** After any other kind an answer may be cut, and an OCS that is not the active one may announce. */
+const HARMLESS: ReadonlySet<FaultKind> = new Set(["contradict", "repeat", "burst", "reload", "swap", "clock", "revoke", "store", "validator"]);
 const CALM_SETTLE_MS = 12_000;
 const CALM_PACE_MS = 700;
 const STORM = 0.7;
@@ -60,6 +62,7 @@ export class Nemesis {
     const { scheduler } = this.#world;
     while (this.#faults[0] && this.#faults[0].at <= scheduler.steps) {
       const fault = this.#faults.shift()!;
+      if (!HARMLESS.has(fault.kind)) this.#world.checks.causes.add("cut").add("roles");
       FAULTS[fault.kind]({ world: this.#world, pair: this.#pair, lasts: fault.lasts, random: this.#world.fork(fault.dice), isCalm: () => this.#isCalm });
     }
     if (scheduler.steps >= stormEnd) this.calm();

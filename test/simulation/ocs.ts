@@ -20,6 +20,8 @@ export type OcsRecord = {
   readonly attempt: string;
   /** Dialed, and not finalized. */
   isOpen: boolean;
+  /** OCS announced it for another tenant as well. */
+  isContradicted: boolean;
   /** When OCS heard 200 for it, or the registrar did. */
   ownedAt: number | undefined;
 };
@@ -211,7 +213,7 @@ export class Ocs {
 
   #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
     const { world, name } = this.parts;
-    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, ownedAt: undefined };
+    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, isContradicted: false, ownedAt: undefined };
     this.records.set(handle, record);
     if (tenant.records === "registered") return this.#open(record);
     this.#unheard.add(handle);
@@ -236,6 +238,21 @@ export class Ocs {
     if (this.#random.chance(0.1)) this.parts.world.after(this.#random.between(500, 8000), () => this.lapse(record));
   }
 
+  /** Announces an open record for another tenant: it contradicts itself. */
+  contradict(record: OcsRecord): void {
+    const { world, name, host } = this.parts;
+    const other = TENANTS.find(({ records, dbid }) => records === "pre-dial" && dbid !== record.tenant.dbid)!;
+    record.isContradicted = true;
+    const conflict = { record, isAnswered: false };
+    world.checks.conflicts.push(conflict);
+    world.checks.announced(record.handle, other.dbid);
+    world.trace.note(name, `announces ${record.handle} for ${other.dbid}, too`);
+    const call = { to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/validate", source: host.address.split(":")[0]!, body: bodyFor(record, other) } as const;
+    world.call(call, (reply) => {
+      conflict.isAnswered = reply !== undefined;
+    });
+  }
+
   /** Says once more what is open, as a repeated announcement. */
   repeat(record: OcsRecord): void {
     if (this.#isCurrent(record)) this.#announce(record);
@@ -244,11 +261,9 @@ export class Ocs {
   #announce(record: OcsRecord): void {
     const { world, name, host } = this.parts;
     if (!this.#isCurrent(record)) return;
-    const { tenant, handle, attempt } = record;
-    const body = JSON.stringify({
-      GSW_RECORD_HANDLE: handle, GSW_TENANT_DBID: tenant.dbid, GSW_CAMPAIGN_GROUP_DBID: tenant.group, GSW_CAMPAIGN_NAME: tenant.campaign,
-      GSW_CALLING_LIST: tenant.list, GSW_PHONE: "4155550100", GSW_CALL_ATTEMPT_GUID: attempt,
-    });
+    const { tenant, handle } = record;
+    const body = bodyFor(record, tenant);
+    world.checks.announced(handle, tenant.dbid);
     if (host.isDark) return world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
     let isOver = false;
     world.after(VALIDATION_TIMEOUT_MS, () => {
@@ -291,3 +306,8 @@ export class Ocs {
     world.after(delay, () => send(0));
   }
 }
+
+const bodyFor = ({ handle, attempt }: OcsRecord, { dbid, group, campaign, list }: SimTenant): string => JSON.stringify({
+  GSW_RECORD_HANDLE: handle, GSW_TENANT_DBID: dbid, GSW_CAMPAIGN_GROUP_DBID: group, GSW_CAMPAIGN_NAME: campaign,
+  GSW_CALLING_LIST: list, GSW_PHONE: "4155550100", GSW_CALL_ATTEMPT_GUID: attempt,
+});

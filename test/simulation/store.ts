@@ -1,118 +1,136 @@
 /**
- * The ownership store in memory, held to the contract of the real one by test/tenants/ownership/store-contract.ts. Its file outlives the process
- * that writes it. A commit can be refused (locked), fail (full), or take longer than anybody waits and succeed all the same (slow).
+ * The thread that writes ownership, simulated: the same orders and news as src/tenants/ownership/store-worker.ts, whose SQLite is held to the same contract by
+ * test/tenants/ownership/store-contract.ts. Its file outlives the process. A commit is whole or not there at all; the news of it may come too late.
  */
-import { StoreFailed, type Change, type OwnershipStore, type Restored, type Row } from "../../src/tenants/ownership/store.ts";
+import { EventEmitter } from "node:events";
+import type { Change, News, Order, Restored, Row, StoreThread } from "../../src/tenants/ownership/store.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
+/** `locked`: fails after SQLite's own patience. `full`: fails at once. `slow`: succeeds, often later than anybody waits. */
 export type StoreFault = "locked" | "full" | "slow";
 
-type Epoch = { readonly number: number; readonly endpoint: string };
+type Epoch = { readonly number: number; readonly endpoint: string; readonly highest: number; readonly generation: number };
 
-const PATIENCE_MS = 2000;
+const LOCKED_MS = 2000;
 const SLOW_MS = { least: 500, most: 6000 };
-
-type Batch = { readonly changes: Change[]; readonly waiting: PromiseWithResolvers<void>[]; timer: NodeJS.Timeout | undefined };
 
 /** What is on disk. */
 export class StoreFile {
   fault: StoreFault | undefined;
-  readonly rows = new Map<string, Row>();
-  readonly epochs = new Map<string, Epoch>();
+  /** Of the machine. Another one after a power cut. */
+  boot = 1;
+  readonly #rows = new Map<string, Row>();
+  readonly #epochs = new Map<string, Epoch>();
+  #alive = { boot: 0, uptime: 0, mark: 0 };
 
-  restored(): Map<string, Restored> {
-    return new Map([...this.epochs].map(([upstream, { endpoint }]) => [upstream, {
-      upstream, endpoint,
-      owned: [...this.rows.values()].filter((row) => row.upstream === upstream).toSorted((one, other) => one.since - other.since).map(({ handle, tenant, since }) => [handle, tenant, since] as const),
-    }]));
+  epochOf(upstream: string): number {
+    return this.#epochs.get(upstream)?.number ?? 0;
   }
 
-  apply(change: Change): void {
-    if (change.do === "put") this.rows.set(keyOf(change.row.upstream, change.row.handle), change.row);
-    else if (change.do === "forget") this.rows.delete(keyOf(change.upstream, change.handle));
-    else {
-      for (const [key, { upstream }] of this.rows) if (upstream === change.upstream) this.rows.delete(key);
-      this.epochs.set(change.upstream, { number: (this.epochs.get(change.upstream)?.number ?? 0) + 1, endpoint: change.endpoint });
+  restored(): Restored[] {
+    return [...this.#epochs].map(([upstream, { number, endpoint, highest, generation }]) => ({
+      upstream, endpoint, epoch: number, highest, generation,
+      owned: [...this.#rows.values()].filter((row) => row.upstream === upstream && row.epoch === number)
+        .toSorted((one, other) => one.since - other.since || one.generation - other.generation)
+        .map((row) => ({ handle: row.handle, tenant: row.tenant, since: row.since, generation: row.generation, attempt: row.attempt })),
+    }));
+  }
+
+  opened(uptime: number): Extract<News, { kind: "opened" }> {
+    const { boot, mark } = this.#alive;
+    return { kind: "opened", restored: this.restored(), movedAside: undefined, downtime: boot === this.boot ? Math.max(0, uptime - this.#alive.uptime) : undefined, mark };
+  }
+
+  commit({ changes, mark }: Extract<Order, { kind: "commit" }>, uptime: number): void {
+    for (const change of changes) this.#apply(change);
+    this.#alive = { boot: this.boot, uptime, mark };
+  }
+
+  handleOf(upstream: string, attempt: string): number | undefined {
+    for (const row of this.#rows.values()) if (row.upstream === upstream && row.attempt === attempt) return row.handle;
+    return undefined;
+  }
+
+  #apply(change: Change): void {
+    if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, generation: 0 });
+    if (change.do === "remove") {
+      const row = this.#rows.get(keyOf(change));
+      if (row && row.generation <= change.generation) this.#rows.delete(keyOf(change));
+      return;
     }
+    const { row } = change;
+    this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, generation: row.generation });
+    const known = this.#rows.get(keyOf(row));
+    if (!known || row.generation >= known.generation) this.#rows.set(keyOf(row), row);
+  }
+
+  #begin(upstream: string, next: Epoch): void {
+    const known = this.#epochs.get(upstream);
+    const generation = Math.max(known?.generation ?? 0, next.generation);
+    if (!known || known.number < next.number) {
+      this.#epochs.set(upstream, { ...next, generation });
+      for (const [key, row] of this.#rows) if (row.upstream === upstream && row.epoch < next.number) this.#rows.delete(key);
+    } else this.#epochs.set(upstream, { ...known, generation, highest: Math.max(known.highest, next.highest) });
   }
 }
 
-const keyOf = (upstream: string, handle: number): string => `${upstream}/${handle}`;
+const keyOf = ({ upstream, handle }: { readonly upstream: string; readonly handle: number }): string => `${upstream}/${handle}`;
 
-export class SimStore implements OwnershipStore {
-  readonly restored: ReadonlyMap<string, Restored>;
-  readonly putAside = undefined;
-  readonly #file: StoreFile;
-  readonly #parts: { readonly scheduler: Scheduler; readonly random: Random; readonly owner: Owner };
-  #filling: Batch = emptyBatch();
-  #isCommitting = false;
-  #isClosed = false;
+type Parts = { readonly file: StoreFile; readonly scheduler: Scheduler; readonly random: Random; readonly owner: Owner };
 
-  constructor(file: StoreFile, parts: { readonly scheduler: Scheduler; readonly random: Random; readonly owner: Owner }) {
-    [this.#file, this.#parts] = [file, parts];
-    this.restored = file.restored();
+class SimThread extends EventEmitter {
+  readonly #parts: Parts;
+  readonly #orders: Order[] = [];
+  #isBusy = false;
+
+  constructor(parts: Parts) {
+    super();
+    this.#parts = parts;
+    const { file, scheduler, random } = parts;
+    // A file that is locked cannot be opened either.
+    const isLocked = file.fault === "locked";
+    this.#later(isLocked ? LOCKED_MS : random.latency(2, 30), () => {
+      if (isLocked && file.fault === "locked") this.emit("error", new Error("database is locked"));
+      else this.emit("message", file.opened(scheduler.now) satisfies News);
+    });
   }
 
-  readonly put = (row: Row): Promise<void> => this.#change({ do: "put", row });
-
-  readonly forget = (upstream: string, handle: number): void => {
-    this.#change({ do: "forget", upstream, handle }).catch(() => undefined);
-  };
-
-  readonly beginEpoch = (upstream: string, endpoint: string): Promise<void> => this.#change({ do: "epoch", upstream, endpoint });
-
-  readonly byAttempt = (upstream: string, attempt: string): Promise<number | undefined> => new Promise((resolve) => {
-    this.#outside(() => resolve([...this.#file.rows.values()].find((row) => row.upstream === upstream && row.attempt === attempt)?.handle));
-  });
-
-  readonly close = async (): Promise<void> => {
-    this.#isClosed = true;
-    while (this.#isCommitting || this.#filling.changes.length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  };
-
-  #change(change: Change): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new StoreFailed("the store is closed"));
-    const waits = Promise.withResolvers<void>();
-    const batch = this.#filling;
-    batch.changes.push(change);
-    batch.waiting.push(waits);
-    batch.timer ??= setTimeout(() => fail(batch, `the disk did not answer within ${PATIENCE_MS} ms`), PATIENCE_MS);
-    if (batch.changes.length === 1 && !this.#isCommitting) setImmediate(() => this.#commit());
-    return waits.promise;
+  postMessage(order: Order): void {
+    this.#orders.push(order);
+    this.#next();
   }
 
-  #commit(): void {
-    if (this.#isCommitting || this.#filling.changes.length === 0) return;
-    const batch = this.#filling;
-    this.#filling = emptyBatch();
-    this.#isCommitting = true;
-    const { fault } = this.#file;
-    const { random } = this.#parts;
-    const takes = fault === "slow" ? random.between(SLOW_MS.least, SLOW_MS.most) : fault === "locked" ? random.between(900, 1100) : random.latency(0.4, 8);
-    this.#outside(() => this.#end(batch), takes);
+  terminate(): Promise<number> {
+    return Promise.resolve(0);
   }
 
-  #end(batch: Batch): void {
-    this.#isCommitting = false;
-    const { fault } = this.#file;
-    clearTimeout(batch.timer);
-    if (fault === "locked" || fault === "full") fail(batch, fault === "locked" ? "database is locked" : "database or disk is full");
-    else {
-      for (const change of batch.changes) this.#file.apply(change);
-      this.#outside(() => batch.waiting.forEach(({ resolve }) => resolve()), this.#parts.random.between(0, 0.5));
-    }
-    this.#commit();
+  /** One order at a time: SQLite blocks the thread. */
+  #next(): void {
+    const order = this.#isBusy ? undefined : this.#orders.shift();
+    if (!order) return;
+    this.#isBusy = true;
+    const { file, scheduler, random } = this.#parts;
+    const { fault } = file;
+    if (order.kind === "attempt") return this.#later(random.latency(0.2, 3), () => this.#answer({ kind: "attempt", id: order.id, handle: file.handleOf(order.upstream, order.attempt) }));
+    if (order.kind === "close") return this.#later(random.latency(0.3, 3), () => this.#answer({ kind: "closed" }));
+    const takes = fault === "slow" ? random.between(SLOW_MS.least, SLOW_MS.most) : fault === "locked" ? LOCKED_MS : random.latency(0.4, 8);
+    this.#later(takes, () => {
+      const failed = fault === "full" ? "database or disk is full" : fault === "locked" && file.fault === "locked" ? "database is locked" : undefined;
+      if (failed === undefined) file.commit(order, scheduler.now);
+      this.#later(random.between(0, 0.6), () => this.#answer({ kind: "committed", failed }));
+    });
   }
 
-  #outside(run: () => void, delay = this.#parts.random.latency(0.2, 3)): void {
-    this.#parts.scheduler.outside(delay, run, this.#parts.owner);
+  #answer(news: News): void {
+    this.#isBusy = false;
+    this.emit("message", news);
+    this.#next();
+  }
+
+  #later(ms: number, run: () => void): void {
+    this.#parts.scheduler.outside(ms, run, this.#parts.owner);
   }
 }
 
-const emptyBatch = (): Batch => ({ changes: [], waiting: [], timer: undefined });
-
-const fail = (batch: Batch, reason: string): void => {
-  clearTimeout(batch.timer);
-  for (const { reject } of batch.waiting) reject(new StoreFailed(reason));
-};
+export const simStoreThread = (parts: Parts): StoreThread => new SimThread(parts) as unknown as StoreThread;

@@ -2,7 +2,7 @@
 import type { Ocs } from "./ocs.ts";
 import type { Bring, Scene } from "./faults.ts";
 
-export type Upheaval = "restart" | "restartWhileDown" | "reloadAndRestart" | "switchover" | "bothUp" | "bothDown" | "repeat" | "burst";
+export type Upheaval = "restart" | "restartWhileDown" | "reloadAndRestart" | "switchover" | "bothUp" | "bothDown" | "repeat" | "burst" | "contradict";
 
 const activeOf = ({ pair }: Scene): Ocs => pair.find(({ role }) => role === "active") ?? pair[0];
 const peerOf = ({ pair }: Scene, ocs: Ocs): Ocs => (pair[0] === ocs ? pair[1] : pair[0]);
@@ -67,6 +67,13 @@ export const UPHEAVALS: Readonly<Record<Upheaval, Bring>> = {
   repeat: (scene) => {
     const ocs = activeOf(scene);
     for (const record of ocs.records.values()) if (record.isOpen && record.tenant.records === "pre-dial" && scene.random.chance(0.4)) ocs.repeat(record);
+  },
+  contradict: (scene) => {
+    const ocs = activeOf(scene);
+    const open = [...ocs.records.values()].filter(({ isOpen, ownedAt, tenant, isContradicted }) => isOpen && ownedAt !== undefined && !isContradicted && tenant.records === "pre-dial");
+    if (ocs.role !== "active" || open.length === 0) return;
+    const record = scene.random.pick(open);
+    for (let times = 1 + scene.random.below(3); times > 0; times--) ocs.contradict(record);
   },
   burst: (scene) => {
     const ocs = activeOf(scene);

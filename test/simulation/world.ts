@@ -8,7 +8,7 @@ import type { Mutant } from "./mutants/mutant.ts";
 import { SimNetwork } from "./network.ts";
 import { Random } from "./random.ts";
 import { Scheduler, type Owner } from "./scheduler.ts";
-import { SimStore, StoreFile } from "./store.ts";
+import { simStoreThread, StoreFile } from "./store.ts";
 import { Trace } from "./trace.ts";
 import { Validator } from "./validator.ts";
 
@@ -90,9 +90,9 @@ export class World {
 
   async #run(life: Owner): Promise<void> {
     const { scheduler, random } = this;
-    const store = new SimStore(this.storeFile, { scheduler, random: random.fork(`store ${life.name}`), owner: life });
+    const storeThread = simStoreThread({ file: this.storeFile, scheduler, random: random.fork(`store ${life.name}`), owner: life });
     try {
-      const gateway = await startGateway(this.variant, { disk: this.disk.for(life), store, relay: this.validator.relay(), mutant: this.mutant });
+      const gateway = await startGateway(this.variant, { disk: this.disk.for(life), storeThread, relay: this.validator.relay(), mutant: this.mutant });
       if (!life.isAlive) return;
       this.gateway = gateway;
       this.trace.note("machine", `${life.name} serves`);
@@ -110,7 +110,10 @@ export class World {
     if (!this.life.isAlive) return;
     this.trace.note("NEMESIS", `${power ? "cuts the power of" : "kills"} ${this.life.name}; down for ${Math.round(downMs)} ms`);
     this.end(this.life);
-    if (power) this.disk.cutPower();
+    if (power) {
+      this.disk.cutPower();
+      this.storeFile.boot++;
+    }
     this.#restart(downMs);
   }
 
