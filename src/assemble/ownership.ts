@@ -31,7 +31,7 @@ type House = {
   /** Settings in force now. */
   readonly current: () => Settings;
   /** The SQLite thread when left out. */
-  readonly storeThread?: StoreThread;
+  readonly storeThread?: () => StoreThread;
 };
 
 /** Callbacks without a stated time, and upstreams without callbacks. */
@@ -44,7 +44,7 @@ export const startOwnership = async ({ upstreams, audit }: Settings, house: Hous
   const hearsOcs = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
   const journalSize = (): number => journal.status().size;
   let mark: (() => number) | undefined;
-  const store = hearsOcs ? await openStore(audit.dir, () => mark?.(), storeThread) : undefined;
+  const store = hearsOcs ? await openStore(audit.dir, () => mark?.(), storeThread?.()) : undefined;
   const ownership = new Ownership({
     store, journalSize,
     staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,

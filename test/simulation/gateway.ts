@@ -26,7 +26,7 @@ import { DIRECTORY, readingOf, UPSTREAM, type Variant } from "./config.ts";
 import { clocks } from "./globals.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 
-export type Facilities = { readonly disk: Disk; readonly storeThread: StoreThread; readonly relay: Relay; readonly mutant: Mutant };
+export type Facilities = { readonly disk: Disk; readonly storeThread: () => StoreThread; readonly relay: Relay; readonly mutant: Mutant };
 
 export type SimGateway = {
   readonly clients: Handler;
@@ -59,7 +59,7 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const counts = new Counts();
   const revocations = createRevocations();
   const current = () => standing.generation?.settings ?? settings;
-  const records = facilities.mutant.records(await startOwnership(settings, { journal: noting, counts, current, storeThread: facilities.mutant.storeThread(facilities.storeThread) }, stops));
+  const records = facilities.mutant.records(await startOwnership(settings, { journal: noting, counts, current, storeThread: () => facilities.mutant.storeThread(facilities.storeThread()) }, stops));
   const standing: Standing = new Standing({ house: { journal: noting, counts, revocations, records }, tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }) });
   stops.push(() => standing.close());
   await standing.changeTo(first);

@@ -20,6 +20,8 @@ export type OcsRecord = {
   readonly attempt: string;
   /** Dialed, and not finalized. */
   isOpen: boolean;
+  /** Dialed once: a late answer to an announcement that came twice does not dial it again. */
+  wasDialed: boolean;
   /** OCS announced it for another tenant as well. */
   isContradicted: boolean;
   /** When OCS heard 200 for it, or the registrar did. */
@@ -213,7 +215,7 @@ export class Ocs {
 
   #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
     const { world, name } = this.parts;
-    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, isContradicted: false, ownedAt: undefined };
+    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, wasDialed: false, isContradicted: false, ownedAt: undefined };
     this.records.set(handle, record);
     if (tenant.records === "registered") return this.#open(record);
     this.#unheard.add(handle);
@@ -232,8 +234,8 @@ export class Ocs {
   }
 
   #open(record: OcsRecord): void {
-    if (record.isOpen || this.records.get(record.handle) !== record || this.role !== "active") return;
-    record.isOpen = true;
+    if (record.wasDialed || this.records.get(record.handle) !== record || this.role !== "active") return;
+    record.isOpen = record.wasDialed = true;
     this.parts.opened(record);
     if (this.#random.chance(0.1)) this.parts.world.after(this.#random.between(500, 8000), () => this.lapse(record));
   }

@@ -51,7 +51,7 @@ export const simulate = async ({ seed, steps, mutant = NONE, plan: given, tolera
     world.end(world.life);
   }
   const { violations, digest } = world.trace;
-  return { seed, violations, trace: world.trace.last(400), steps: world.scheduler.steps, digest, virtualMs: world.scheduler.now, asked: world.checks.asked.size, plan };
+  return { seed, violations, trace: world.trace.last(4000), steps: world.scheduler.steps, digest, virtualMs: world.scheduler.now, asked: world.checks.asked.size, plan };
 };
 
 /** Steps that the end may take. */

@@ -3,7 +3,7 @@ import type { Scheduler } from "./scheduler.ts";
 
 export type Violation = { readonly invariant: string; readonly what: string; readonly at: number; readonly step: number };
 
-const KEPT = 400;
+const KEPT = 4000;
 
 export class Trace {
   readonly violations: Violation[] = [];

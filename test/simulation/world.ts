@@ -90,7 +90,7 @@ export class World {
 
   async #run(life: Owner): Promise<void> {
     const { scheduler, random } = this;
-    const storeThread = simStoreThread({ file: this.storeFile, scheduler, random: random.fork(`store ${life.name}`), owner: life });
+    const storeThread = () => simStoreThread({ file: this.storeFile, scheduler, random: random.fork(`store ${life.name}`), owner: life });
     try {
       const gateway = await startGateway(this.variant, { disk: this.disk.for(life), storeThread, relay: this.validator.relay(), mutant: this.mutant });
       if (!life.isAlive) return;
