@@ -6,7 +6,7 @@ import { CATALOG, type Action, type ResourceName } from "../ocs/catalog.ts";
 import { isAttributeName } from "../ocs/attributes.ts";
 import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
 import { writeTarget } from "../ocs/target.ts";
-import { TEXT_OF_UNCLEAR, textOfDenied } from "../tenants/ownership.ts";
+import { reasonOfDenied, reasonOfUnclear } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
@@ -64,8 +64,8 @@ const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
 const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { operation } }: Command): Order["lease"] => {
   const answer = ownership.ask(tenant, operation.identifier!, operation.action.finalizes);
   if ("lease" in answer) return answer.lease;
-  if ("unclear" in answer) return refuse("unclear", { reason: TEXT_OF_UNCLEAR[answer.unclear], headers: [["Retry-After", "1"]] });
-  const reason = textOfDenied(answer.denied);
+  if ("unclear" in answer) return refuse("unclear", { reason: reasonOfUnclear(answer.unclear), headers: [["Retry-After", "1"]] });
+  const reason = reasonOfDenied(answer.denied);
   if (answer.slow) refuse("over-limit", { detail: "too many requests for records that are not this tenant's", reason, headers: [["Retry-After", "1"]] });
   return refuse("no-such-record", { reason });
 };

@@ -57,6 +57,10 @@ export type Facts = {
   /** The gapless number of a Do-Not-Call within its tenant. */
   readonly dnc?: number | undefined;
   readonly config?: string | undefined;
+  /** Why a record's request was refused, as its client was not told: a word, a colon and a sentence. */
+  readonly reason?: string | undefined;
+  /** OCS's answer may have been that to another request. */
+  readonly suspected?: boolean | undefined;
 };
 
 /** Members of entries, of whatever kind: what an entry lacks is undefined. */
@@ -125,6 +129,8 @@ const howOf = (closing: Members): Partial<Facts> => {
     upstream: lane?.replace(/\/[^/]*$/, "") ?? textOf(closing["upstream"]),
     lane,
     endpoint: textOf(closing["endpoint"]),
+    reason: textOf(closing["reason"]),
+    suspected: closing["suspected"] === true ? true : undefined,
     queue: numberOf(waits?.["queue_ms"]),
     ocs: numberOf(waits?.["ocs_ms"]),
     total: numberOf(waits?.["total_ms"]),

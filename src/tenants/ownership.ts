@@ -18,7 +18,7 @@ import { createHandleWatch } from "./ownership/watch.ts";
 
 export { needsOwner } from "./ownership/handles.ts";
 export { openOwnershipStore, type OwnershipStore, type StoreThread } from "./ownership/store.ts";
-export { TEXT_OF_UNCLEAR, textOfDenied, type Denied, type HandleLease, type OwnedRecord, type Unclear } from "./ownership/verdict.ts";
+export { reasonOfDenied, reasonOfUnclear, type Denied, type HandleLease, type OwnedRecord, type ReasonWord, type Unclear } from "./ownership/verdict.ts";
 export { createFinder, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
 
 export type OwnershipNews =

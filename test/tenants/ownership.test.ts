@@ -139,7 +139,7 @@ describe("a finalizing action", () => {
     first.settle(200, "first");
     await waits[0];
     expect([second, third].map((lease) => lease.withdrawn())).toEqual(["void", "void"]);
-    expect(second.reason()).toMatch(/^finished by request first at /);
+    expect(second.reason()).toMatch(/^finished: OCS answered 200 to the finalizing request first at /);
     second.settle(undefined);
     await waits[1];
     expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("ended");

@@ -1,13 +1,14 @@
 /** One request in plain words: what happened, and what its client does now. */
 import { REFUSALS } from "../../gateway/refusals.ts";
 import type { Facts } from "../../journal/story.ts";
+import type { ReasonWord } from "../../tenants/ownership.ts";
 
 const TITLES: ReadonlyMap<string, string> = new Map(Object.values(REFUSALS).map(({ code, title }) => [code, title]));
 
 export const whatHappened = (facts: Facts): string => {
   switch (facts.state) {
     case "ok":
-      return "OCS took it.";
+      return facts.suspected ? "OCS answered 200, and more came than that answer: it may be the answer to another request." : "OCS took it.";
     case "ocs-no":
       return `OCS answered ${facts.status}: ${reading(facts)}.`;
     case "no-answer":
@@ -19,9 +20,12 @@ export const whatHappened = (facts: Facts): string => {
     case "abandoned":
       return "The client hung up while its request waited for a lane. It was not sent to OCS.";
     default:
-      return `The gateway refused it: ${TITLES.get(facts.code ?? "") ?? facts.code}. It was not sent to OCS.`;
+      return `The gateway refused it: ${TITLES.get(facts.code ?? "") ?? facts.code}${why(facts)}. It was not sent to OCS.`;
   }
 };
+
+/** What the client was not told. */
+const why = ({ reason }: Facts): string => (reason === undefined ? "" : ` (${reason.replace(/^[a-z-]+: /, "")})`);
 
 /** What OCS means by a status, which depends on what was asked. */
 const reading = ({ status, warning, resource, action }: Facts): string => {
@@ -68,8 +72,32 @@ const ADVICE: Readonly<Record<string, string>> = {
   "OCSGW-5101": "Ask again when the journal can be written: /readyz tells why it cannot.",
 };
 
+const ANNOUNCE = "Check that OCS's validation-uri points at this upstream's callbacks (ocsgw check --connect), or that the registrar names the handle before its client uses it.";
+const ASK_AGAIN = "Repeat the request: nothing was sent.";
+
+/** By the word in front of a record's reason. */
+const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<ReasonWord, string>> = {
+  "finished": "Nothing is to be done: the record was finished. A new call of the same person has another handle.",
+  "gone": "The record is over at OCS. Use the handle of the present call.",
+  "call-ended": "The call is over. Send what must still be recorded by phone number or customer id: /phones/<number>?req=DoNotCall.",
+  "rejected": "The record was not dialed, so no client should have its handle.",
+  "taken-back": "Ask who runs the registrar; a handle that is still used has to be named again.",
+  "reassigned": "OCS gave the handle to another record. Use the handle of the present call.",
+  "epoch-ended": "Handles do not survive a switchover or a restart of OCS. Send a Do-Not-Call by phone number or customer id instead.",
+  "foreign": "Check which client asked and where it has the handle from: it belongs to another tenant.",
+  "unknown": ANNOUNCE,
+  "unconfirmed": `${ASK_AGAIN} OCS confirms its handles with the next record that it announces; a registrar names them again with PUT; restart_grace skips this after a short restart.`,
+  "storing": ASK_AGAIN,
+  "in-flight": ASK_AGAIN,
+  "roles": `${ASK_AGAIN} ocsgw status tells which OCS is reachable.`,
+  "disputed": "Compare the tenants' groups, campaigns and lists in the config with OCS: the alarm entry in the journal names what contradicts.",
+  "store-lost": "Handles of before are used again when OCS announces them; until then send a Do-Not-Call by phone number or customer id.",
+};
+
 /** Undefined when there is nothing to be done. */
-export const whatToDo = ({ state, action = "", code }: Facts): string | undefined => {
+export const whatToDo = ({ state, action = "", code, reason, suspected }: Facts): string | undefined => {
+  if (suspected) return REPEAT[action] ?? READ_FIRST;
+  if (reason !== undefined) return ADVICE_ON_RECORDS[reason.split(":", 1)[0]!];
   if (state === "no-answer" || state === "in-doubt") return REPEAT[action] ?? READ_FIRST;
   if (state === "abandoned") return "Ask again: nothing was sent.";
   return code === undefined ? undefined : ADVICE[code];

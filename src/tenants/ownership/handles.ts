@@ -8,7 +8,7 @@ import { Announced } from "./announced.ts";
 import { FreeLease, OwnedLease } from "./lease.ts";
 import { Recent } from "./recent.ts";
 import { InFlight } from "./in-flight.ts";
-import { TEXT_OF_UNCLEAR, textOfDenied, type Denied, type Former, type HandleLease, type Unclear } from "./verdict.ts";
+import { reasonOfDenied, reasonOfUnclear, type Denied, type Former, type HandleLease, type Reason, type Unclear } from "./verdict.ts";
 
 /** Who asks, by shape a tenant of the register. */
 export type Asker = { readonly dbid: number; readonly records: RecordsMode };
@@ -172,10 +172,10 @@ export class Handles {
   }
 
   /** A sentence for the journal: why this tenant may not use the handle now. */
-  reasonFor(tenant: number, handle: number): string {
+  reasonFor(tenant: number, handle: number): Reason {
     const asked = this.ask({ dbid: tenant, records: "pre-dial" }, handle, false);
-    if ("denied" in asked) return textOfDenied(asked.denied);
-    return "unclear" in asked ? TEXT_OF_UNCLEAR[asked.unclear] : "an earlier request on the handle was still in flight";
+    if ("denied" in asked) return reasonOfDenied(asked.denied);
+    return "unclear" in asked ? reasonOfUnclear(asked.unclear) : "in-flight: an earlier finalizing request for the handle was still in flight";
   }
 
   /** True when the announcement of this handle proves that OCS has begun another life: it is new, and lies far below the highest one. */

@@ -1,6 +1,6 @@
 /** Leave to use a record handle for one request: what may change until it leaves, what it has to wait for, and what its answer does. */
 import type { Handles, Held } from "./handles.ts";
-import type { HandleLease, OwnedRecord } from "./verdict.ts";
+import type { HandleLease, OwnedRecord, Reason } from "./verdict.ts";
 
 /** Its own end, and not before the end of the one that it waits for. */
 class FinalizingTurn {
@@ -71,7 +71,7 @@ export class OwnedLease implements HandleLease {
     this.#turn?.end();
   };
 
-  readonly reason = (): string => this.#handles.reasonFor(this.#held.tenant, this.#handle);
+  readonly reason = (): Reason => this.#handles.reasonFor(this.#held.tenant, this.#handle);
 
   /** Behind the last finalizing request of this generation; a finalizing one is then the last itself. */
   #line(): void {
@@ -123,7 +123,7 @@ export class FreeLease implements HandleLease {
     return undefined;
   };
 
-  readonly reason = (): string => this.#handles.reasonFor(this.#tenant, this.#handle);
+  readonly reason = (): Reason => this.#handles.reasonFor(this.#tenant, this.#handle);
 
   readonly after = (): Promise<void> | undefined => (this.#turn ? this.#turn.before : this.#before);
 

@@ -15,7 +15,7 @@ export type HandleLease = {
   /** Told once, whatever happened: OCS's status, or undefined when nothing was sent or no answer came. `by`: the request's id. */
   readonly settle: (status: number | undefined, by?: string) => void;
   /** A sentence for the journal: why the request was not sent. */
-  readonly reason: () => string;
+  readonly reason: () => Reason;
   /** What the journal says of the handle, so that a start can tell which record an outcome ended. Undefined where no owner is kept. */
   readonly record: OwnedRecord | undefined;
 };
@@ -60,8 +60,12 @@ export type Unclear =
   | "roles" // which OCS is the primary is undecided
   | "store-lost"; // the ownership database was damaged: what it held is not known
 
-export const TEXT_OF_UNCLEAR: Readonly<Record<Unclear, string>> = {
-  "unconfirmed": "the handle is unconfirmed: the connections to OCS were lost, or the gateway was restarted, and OCS has not announced it since",
+/** What an operator reads of a verdict in the journal and in `explain`: the word of one of the lists above, and a sentence. */
+export type ReasonWord = Unclear | Ending | Exclude<Denied["why"], "ended"> | "in-flight";
+export type Reason = `${ReasonWord}: ${string}`;
+
+const TEXT_OF_UNCLEAR: Readonly<Record<Unclear, string>> = {
+  "unconfirmed": "every connection to OCS was lost, or the gateway was restarted, and OCS has not announced the handle since",
   "storing": "the owner of the handle is being written",
   "disputed": "what OCS announced for the handle contradicts itself",
   "roles": "which OCS is the primary is undecided",
@@ -69,24 +73,26 @@ export const TEXT_OF_UNCLEAR: Readonly<Record<Unclear, string>> = {
 };
 
 const TEXT_OF_ENDING: Readonly<Record<Ending, string>> = {
-  "finished": "finished by request", "gone": "OCS answered 410 to request", "call-ended": "ended by OCS's call report",
-  "rejected": "the validator kept the record from being dialed", "taken-back": "taken back by a registrar", "reassigned": "OCS announced it for another tenant",
+  "finished": "OCS answered 200 to the finalizing request", "gone": "OCS answered 410 to request", "call-ended": "OCS reported the end of the call",
+  "rejected": "the validator kept the record from being dialed", "taken-back": "a registrar took the handle back",
+  "reassigned": "OCS announced the handle for another tenant",
 };
 
-/** A sentence for the journal. */
-export const textOfDenied = (denied: Denied): string => {
+export const reasonOfUnclear = (unclear: Unclear): Reason => `${unclear}: ${TEXT_OF_UNCLEAR[unclear]}`;
+
+export const reasonOfDenied = (denied: Denied): Reason => {
   switch (denied.why) {
     case "ended": {
       const { ending, by, at, staleSince } = denied.former;
-      const stale = staleSince === undefined ? "" : `stale since ${iso(staleSince)}; `;
-      return `${stale}${TEXT_OF_ENDING[ending]}${by === undefined ? "" : ` ${by}`} at ${iso(at)}`;
+      const stale = staleSince === undefined ? "" : `; the handle was stale since ${iso(staleSince)}`;
+      return `${ending}: ${TEXT_OF_ENDING[ending]}${by === undefined ? "" : ` ${by}`} at ${iso(at)}${stale}`;
     }
     case "epoch-ended":
-      return `ended by the role change or restart of OCS at ${iso(denied.at)}`;
+      return `epoch-ended: OCS changed roles or was restarted at ${iso(denied.at)}, which ended every handle of before`;
     case "foreign":
-      return "announced or registered for another tenant";
+      return "foreign: the handle was announced or registered for another tenant";
     case "unknown":
-      return "never announced or registered for this tenant";
+      return "unknown: the handle was never announced or registered for this tenant";
   }
 };
 

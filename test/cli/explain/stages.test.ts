@@ -54,5 +54,28 @@ describe("a request in plain words", () => {
     }
   });
 
+  it.each([
+    ["unknown: the handle was never announced or registered for this tenant", /never announced/, /validation-uri/],
+    ["finished: OCS answered 200 to the finalizing request X at T", /finalizing request X/, /^Nothing is to be done/],
+    ["gone: OCS answered 410 to request X at T; the handle was stale since T", /stale since/, /present call/],
+    ["epoch-ended: OCS changed roles or was restarted at T, which ended every handle of before", /changed roles/, /by phone number/],
+    ["foreign: the handle was announced or registered for another tenant", /another tenant/, /which client asked/],
+    ["unconfirmed: every connection to OCS was lost", /connection to OCS was lost/, /restart_grace/],
+  ])("tells the operator why a record's request was refused and what to do: %s", (reason, says, todo) => {
+    const refusal: Entry = { kind: "refusal", id: "x", client: "alpha", code: "OCSGW-2106", status: 410, delivery: "not-sent", detail: "no such record for this tenant", reason };
+    const withdrawn = [anIntent(1), { ...anOutcome(anIntent(1).id), origin: "gateway", code: "OCSGW-2106", delivery: "not-sent", status: 410, reason }] as const;
+    for (const story of [[refusal], withdrawn]) {
+      expect(whatHappened(facts(story))).toMatch(says);
+      expect(whatToDo(facts(story))).toMatch(todo);
+      expect(verdictsOf(aStory(story)).find(({ verdict }) => verdict === "deny")?.says).toContain(reason);
+    }
+  });
+
+  it("says of an answer that is suspected that OCS may not have taken it", () => {
+    const [intent, outcome] = aDoNotCall(1);
+    const story = facts([intent!, { ...outcome, suspected: true } as Entry]);
+    expect([whatHappened(story), whatToDo(story)]).toEqual([expect.stringContaining("may be the answer to another request"), expect.stringMatching(/^Repeat it/)]);
+  });
+
   it("has nothing to advise when OCS took it", () => expect(whatToDo(facts(aDoNotCall(1)))).toBeUndefined());
 });
