@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { announcements } from "./cases/announcements.ts";
 import type { Case, Pace } from "./cases/case.ts";
 import { cost } from "./cases/cost.ts";
+import { costTls } from "./cases/cost-tls.ts";
 import { equal, flood, shares } from "./cases/fairness.ts";
 import { handles } from "./cases/handles.ts";
 import { isolation } from "./cases/isolation.ts";
@@ -20,10 +21,13 @@ import { describeMachine } from "./rig/machine.ts";
 import { stopEverything } from "./rig/processes.ts";
 import { createRig } from "./rig/rig.ts";
 
-const CASES: readonly Case[] = [cost, latency, tenants, isolation, flood, equal, shares, switchovers, memory, announcements, handles, journal];
+const CASES: readonly Case[] = [
+  cost, costTls, latency, tenants, isolation, flood, equal, shares,
+  switchovers, memory, announcements, handles, journal,
+];
 
 const USAGE = `npm run bench -- [options]
-  --quick                about three minutes instead of fifteen; noisier, and code on Node is not all compiled yet
+  --quick                about four minutes instead of twenty; noisier, and code on Node is not all compiled yet
   --only <case>          one case, or several with commas: ${CASES.map(({ name }) => name).join(", ")}
   --memory-requests <n>  requests of the memory case (1000000)
   --out <file>           the numbers as JSON`;

@@ -22,8 +22,9 @@ export const isolation: Case = {
         name: `gateway-isolation-${kind}-${share}`, tenants: TENANTS, lanes: LANES, isolation: kind, shares: whos.map(() => share),
       });
       const name = `lane_isolation: ${kind}, turns of ${QUANTUM * share}`;
-      const runner = await gather(rig, { name, child, warmUp }, { port, lines: linesFor(rig.issuer, whos, CONNECTIONS, port) });
-      started.push({ ...runner, upstream });
+      const lines = linesFor(rig.issuer, whos, CONNECTIONS, port);
+      const runner = await gather(rig, { name, child, upstream, warmUp }, { port, lines });
+      started.push(runner);
     }
     const turns = await takeTurns(started, { rounds, run: { kind: "closed", ms: turn } });
     const rows = [];

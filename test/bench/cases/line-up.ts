@@ -4,8 +4,9 @@ import { startHaproxy, startHaproxyWithTokens } from "../peers/haproxy.ts";
 import { startNginx, startNginxWithTokens } from "../peers/nginx.ts";
 import { startPassThrough } from "../peers/pass-through.ts";
 import { isMissing, type Peer } from "../peers/peer.ts";
+import type { Crowd, Line } from "../programs/client-words.ts";
 import { forgedLine, linesFor, linesWithNewTokens, type Who } from "../rig/requests.ts";
-import type { Rig } from "../rig/rig.ts";
+import type { Rig, Upstream } from "../rig/rig.ts";
 import type { Pace } from "./case.ts";
 import { gather, type Runner } from "./turns.ts";
 
@@ -22,15 +23,22 @@ export const NAMES = {
 
 export type LineUp = { readonly runners: readonly Runner[]; readonly missing: readonly string[] };
 
-const FOUR: readonly Who[] = [1, 2, 3, 4].map((tenant) => ({ tenant }));
+export const FOUR: readonly Who[] = [1, 2, 3, 4].map((tenant) => ({ tenant }));
 export const CONNECTIONS = 64;
 /** The gateway remembers at most 10,000 tokens: of so many, sent in turn, it knows none. */
 const NEW_TOKENS = 16_000;
 
-type Entrant = { readonly name: string; readonly start: () => Promise<Peer | { readonly missing: string }>; readonly verifies?: true; readonly newTokens?: true };
+export type Entrant = {
+  readonly name: string;
+  readonly start: () => Promise<Peer | { readonly missing: string }>;
+  readonly verifies?: true;
+  /** What its clients send. DoNotCalls by phone when left out. */
+  readonly lines?: (port: number) => Line[];
+  readonly meanwhile?: () => Promise<void>;
+};
 
 /** `only`: names of those that are wanted; everyone when left out. */
-export const lineUp = async (rig: Rig, { warmUp }: Pace, only: readonly string[] = Object.values(NAMES)): Promise<LineUp> => {
+export const lineUp = async (rig: Rig, pace: Pace, only: readonly string[] = Object.values(NAMES)): Promise<LineUp> => {
   const upstream = await rig.upstream(0);
   const gateway = await startGateway(rig, upstream, { name: "gateway", tenants: 4, lanes: CONNECTIONS });
   const entrants: readonly Entrant[] = [
@@ -41,25 +49,38 @@ export const lineUp = async (rig: Rig, { warmUp }: Pace, only: readonly string[]
     { name: NAMES.nginxTokens, start: () => startNginxWithTokens(rig, upstream), verifies: true },
     { name: NAMES.gateway, start: async () => gateway, verifies: true },
     { name: NAMES.gatewayTls, start: async () => gateway.tls },
-    { name: NAMES.gatewayNew, start: async () => gateway, newTokens: true },
+    {
+      name: NAMES.gatewayNew, start: async () => gateway,
+      lines: (port) => linesWithNewTokens(rig.issuer, FOUR, CONNECTIONS, port, NEW_TOKENS),
+    },
   ];
+  return startAll(rig, pace, { upstream, entrants: entrants.filter(({ name }) => only.includes(name)) });
+};
+
+type Entered = { readonly upstream: Upstream; readonly entrants: readonly Entrant[] };
+
+/** Starts the peers one after the other, connects the clients of each, and lets them warm it up. */
+export const startAll = async (rig: Rig, { warmUp }: Pace, { upstream, entrants }: Entered): Promise<LineUp> => {
+  const linesOf = (port: number): Line[] => linesFor(rig.issuer, FOUR, CONNECTIONS, port);
   const [runners, missing]: [Runner[], string[]] = [[], []];
-  for (const { name, start, verifies, newTokens } of entrants.filter((entrant) => only.includes(entrant.name))) {
+  for (const { name, start, verifies, lines = linesOf, meanwhile } of entrants) {
     const peer = await start();
     if (isMissing(peer)) {
       missing.push(`missing: ${name} (${peer.missing})`);
       continue;
     }
     if (verifies) await refuseForged(rig, name, peer);
-    const lines = newTokens ? linesWithNewTokens(rig.issuer, FOUR, CONNECTIONS, peer.port, NEW_TOKENS) : linesFor(rig.issuer, FOUR, CONNECTIONS, peer.port);
-    runners.push(await gather(rig, { name, child: peer.child, warmUp }, { port: peer.port, lines, ...(peer.ca !== undefined && { ca: peer.ca }) }));
+    const runner = { name, child: peer.child, upstream, warmUp, ...(meanwhile && { meanwhile }) };
+    runners.push(await gather(rig, runner, crowdOf(peer, lines(peer.port))));
   }
   return { runners, missing };
 };
 
+const crowdOf = ({ port, ca }: Peer, lines: readonly Line[]): Crowd => ({ port, lines, ...(ca && { ca }) });
+
 /** What is said to verify must refuse what does not hold. */
-const refuseForged = async ({ issuer, open }: Rig, name: string, { port }: Peer): Promise<void> => {
-  const crowd = await open({ port, lines: [forgedLine(issuer, port)] });
+const refuseForged = async ({ issuer, open }: Rig, name: string, peer: Peer): Promise<void> => {
+  const crowd = await open(crowdOf(peer, [forgedLine(issuer, peer.port)]));
   const { statuses } = await crowd.run({ kind: "closed", ms: 1000, requests: 1 });
   await crowd.close();
   if (statuses["401"] !== 1) throw new Error(`${name} does not refuse a forged token: ${JSON.stringify(statuses)}`);

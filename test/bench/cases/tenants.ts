@@ -38,6 +38,7 @@ export const tenants: Case = {
 
 const startWith = async (rig: Rig, upstream: Upstream, { count, warmUp }: { readonly count: number; readonly warmUp: number }): Promise<Runner & { readonly startup: number }> => {
   const { port, child, startup } = await startGateway(rig, upstream, { name: `gateway-${count}`, tenants: count, lanes: CONNECTIONS });
-  const runner = await gather(rig, { name: nameOf(count), child, warmUp }, { port, lines: linesFor(rig.issuer, fourClients(count), CONNECTIONS, port) });
+  const lines = linesFor(rig.issuer, fourClients(count), CONNECTIONS, port);
+  const runner = await gather(rig, { name: nameOf(count), child, upstream, warmUp }, { port, lines });
   return { ...runner, startup };
 };

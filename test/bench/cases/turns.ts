@@ -1,10 +1,17 @@
 /** Peers in turns, A B C A B C …, so that whatever happens to the machine happens to all of them; and the median of each one's turns. */
 import type { Crowd, Outcome, Run } from "../programs/client-words.ts";
 import type { Child } from "../rig/processes.ts";
-import type { Opened, Rig } from "../rig/rig.ts";
+import type { Opened, Rig, Upstream } from "../rig/rig.ts";
 import { median } from "../statistics.ts";
 
-export type Runner = { readonly name: string; readonly child: Child; readonly crowd: Opened };
+export type Runner = {
+  readonly name: string;
+  readonly child: Child;
+  readonly upstream: Upstream;
+  readonly crowd: Opened;
+  /** Called once in each turn, while the clients send. */
+  readonly meanwhile?: () => Promise<void>;
+};
 
 /** Of one turn. */
 export type Turn = {
@@ -14,6 +21,8 @@ export type Turn = {
   readonly perSecond: number;
   /** How much of its core the peer had, 0 to 1. */
   readonly peerBusy: number;
+  /** Connections that the upstream accepted in this turn, per 1,000 requests. */
+  readonly newConnections: number;
 };
 
 export const takeTurns = async (runners: readonly Runner[], { rounds, run }: { readonly rounds: number; readonly run: Run }): Promise<ReadonlyMap<string, readonly Turn[]>> => {
@@ -25,8 +34,10 @@ export const takeTurns = async (runners: readonly Runner[], { rounds, run }: { r
 const LONGEST_WARM_UP_MS = 10_000;
 
 /** Opens the crowd and has it ask at once: code gets compiled, and no server takes a connection for one that never says anything. */
-export const gather = async (rig: Rig, { name, child, warmUp }: Omit<Runner, "crowd"> & { readonly warmUp: number }, crowd: Crowd): Promise<Runner> => {
-  const runner = { name, child, crowd: await rig.open(crowd) };
+export const gather = async (
+  rig: Rig, { warmUp, ...rest }: Omit<Runner, "crowd"> & { readonly warmUp: number }, crowd: Crowd,
+): Promise<Runner> => {
+  const runner = { ...rest, crowd: await rig.open(crowd) };
   await takeTurn(runner, { kind: "closed", ms: LONGEST_WARM_UP_MS, requests: warmUp });
   return runner;
 };
@@ -36,14 +47,20 @@ export const dismiss = async (runners: readonly Runner[]): Promise<void> => {
   await Promise.all([...new Set(runners.map(({ child }) => child))].map((child) => child.stop()));
 };
 
-export const takeTurn = async ({ name, child, crowd }: Runner, run: Run): Promise<Turn> => {
+export const takeTurn = async ({ name, child, upstream, crowd, meanwhile }: Runner, run: Run): Promise<Turn> => {
+  const { connections } = await upstream.counts();
   const before = child.cpu();
-  const outcome = await crowd.run(run).catch((cause: unknown) => {
+  const [outcome] = await Promise.all([crowd.run(run), meanwhile?.()]).catch((cause: unknown) => {
     throw new Error(`${name}: ${String(cause)} ${child.complaints().slice(-500)}`, { cause });
   });
   const cpu = child.cpu() - before;
+  const opened = (await upstream.counts()).connections - connections;
   refuseOddAnswers(name, outcome);
-  return { outcome, cpu: cpu / outcome.done, perSecond: outcome.done / outcome.seconds, peerBusy: cpu / 1e6 / outcome.seconds };
+  const { done, seconds } = outcome;
+  return {
+    outcome, cpu: cpu / done, perSecond: done / seconds, peerBusy: cpu / 1e6 / seconds,
+    newConnections: (1000 * opened) / done,
+  };
 };
 
 /** A peer that refuses is quick for the wrong reason. */

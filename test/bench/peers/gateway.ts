@@ -1,7 +1,7 @@
 /** The gateway as an operator runs it: `ocsgw run -c FILE`, with tokens, grants, limits and the journal flushed twice a request. */
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createAuthority } from "../../../src/sandbox/certificates.ts";
+import type { Certificates } from "../rig/certificates.ts";
 import { AUDIENCE, ISSUER } from "../rig/credentials.ts";
 import { messageFrom, start, until, type Child } from "../rig/processes.ts";
 import { campaignName, clientName, dbidOf, listName, tenantName } from "../rig/requests.ts";
@@ -20,6 +20,8 @@ export type GatewayOptions = {
   readonly heap?: boolean;
   /** Record handles are whose OCS says they are, on a listener of their own. */
   readonly callbacks?: boolean;
+  /** With the listener for health and metrics. */
+  readonly admin?: boolean;
 };
 
 export type Heap = { readonly heapUsed: number; readonly external: number; readonly arrayBuffers: number; readonly rss: number };
@@ -28,6 +30,8 @@ export type Gateway = Peer & {
   readonly tls: Peer;
   /** The port of the callbacks listener; 0 without one. */
   readonly callbacks: number;
+  /** Reads the metrics once, as a scraper does, and does nothing with them. */
+  readonly scrape: () => Promise<void>;
   /** Milliseconds from the process's start until it listened. */
   readonly startup: number;
   /** Bytes in use after a full collection. */
@@ -38,10 +42,12 @@ const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 /** More than anyone sends: what is measured is the counting, not the refusing. */
 const LIMITS = { requests: { rate: "500000/s", burst: 1_000_000 }, actions: { DoNotCall: { rate: "500000/s", burst: 1_000_000 } } };
 
+const ACTIONS = ["DoNotCall", "RequestRecordCancel", "AddRecord", "RecordProcessed", "UpdateCallCompletionStats"];
+
 const tenantsOf = ({ tenants, shares, callbacks }: GatewayOptions): unknown[] =>
   Array.from({ length: tenants }, (_, index) => {
     const tenant = index + 1;
-    const clients = Object.fromEntries([1, 2].map((client) => [clientName(tenant, client), { actions: ["DoNotCall", "RequestRecordCancel", "AddRecord", "RecordProcessed"] }]));
+    const clients = Object.fromEntries([1, 2].map((client) => [clientName(tenant, client), { actions: ACTIONS }]));
     const share = shares?.[index];
     return {
       name: tenantName(tenant), dbid: dbidOf(tenant), upstream: "ocs", clients, campaigns: [campaignName(tenant)], lists: [listName(tenant)], records: callbacks ? "pre-dial" : "unscoped",
@@ -49,33 +55,46 @@ const tenantsOf = ({ tenants, shares, callbacks }: GatewayOptions): unknown[] =>
     };
   });
 
-const configOf = (options: GatewayOptions, upstream: Upstream): unknown => ({
+const upstreamOf = (options: GatewayOptions, { port, tls }: Upstream, { ca }: Certificates): unknown => ({
+  primary: `${tls ? "https" : "http"}://127.0.0.1:${port}`,
+  connections: options.lanes,
+  lane_isolation: options.isolation ?? "tenant",
+  queue: { max: 1000, max_wait: "30s" },
+  ...(tls && { tls: { ca } }),
+  ...(options.callbacks && { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } }),
+});
+
+const configOf = (options: GatewayOptions, upstream: Upstream, certificates: Certificates): unknown => ({
   listeners: [
     { name: "plain", bind: "127.0.0.1:0", tls: "none" },
-    { name: "tls", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } },
+    { name: "tls", bind: "127.0.0.1:0", tls: { cert: certificates.cert, key: certificates.key } },
   ],
   identity: { jwt: [{ name: "bench", issuer: ISSUER, audience: AUDIENCE, jwks_file: "jwks.json", algorithms: ["ES256"], claims: { client: "azp" } }] },
-  upstreams: { ocs: { primary: `http://127.0.0.1:${upstream.port}`, connections: options.lanes, lane_isolation: options.isolation ?? "tenant", queue: { max: 1000, max_wait: "30s" }, ...(options.callbacks && { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } }) } },
+  upstreams: { ocs: upstreamOf(options, upstream, certificates) },
   tenants: tenantsOf(options),
   audit: { dir: "audit", redact: { fields: { CUSTOMER_CODE: "token" } }, index_key: "an index key for the bench only, 32 and more", checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" } },
+  ...(options.admin && { admin: { bind: "127.0.0.1:0" } }),
 });
 
 export const startGateway = async (rig: Rig, upstream: Upstream, options: GatewayOptions): Promise<Gateway> => {
   const dir = join(rig.dir, options.name);
   await mkdir(dir, { recursive: true });
-  const authority = createAuthority("bench");
-  const { certPem, keyPem } = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
-  const files = { "server.crt": certPem, "server.key": keyPem, "jwks.json": rig.issuer.jwks, "ocsgw.yaml": JSON.stringify(configOf(options, upstream)) };
+  const config = JSON.stringify(configOf(options, upstream, rig.certificates));
+  const files = { "jwks.json": rig.issuer.jwks, "ocsgw.yaml": config };
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, name), text, { mode: 0o600 })));
   const tap = options.heap ? ["--expose-gc", "--import", program("heap")] : [];
   const began = performance.now();
   const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...(options.heap && { ipc: true }), env: { OCSGW_LOG: "info" } });
-  await until(child, () => portOf(child, options.callbacks ? "callbacks:ocs" : "tls") !== undefined);
+  const extra = [options.callbacks && "callbacks:ocs", options.admin && "admin"];
+  const listeners = ["plain", "tls", ...extra.filter((name) => typeof name === "string")];
+  await until(child, () => listeners.every((listener) => portOf(child, listener) !== undefined));
+  const admin = portOf(child, "admin");
   return {
     child,
     port: portOf(child, "plain")!,
-    tls: { child, port: portOf(child, "tls")!, ca: authority.certPem },
+    tls: { child, port: portOf(child, "tls")!, ca: rig.certificates.caPem },
     callbacks: portOf(child, "callbacks:ocs") ?? 0,
+    scrape: async () => void (await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()),
     startup: performance.now() - began,
     heap: () => {
       const told = messageFrom<Heap>(child);

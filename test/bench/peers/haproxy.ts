@@ -2,14 +2,27 @@
 import { openSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { SERVER_NAME, type Certificates } from "../rig/certificates.ts";
 import { AUDIENCE, ISSUER } from "../rig/credentials.ts";
 import { find } from "../rig/machine.ts";
 import { freePort, start, until } from "../rig/processes.ts";
 import type { Rig, Upstream } from "../rig/rig.ts";
 import { accepts } from "./nginx.ts";
-import type { Peer, StartPeer } from "./peer.ts";
+import { caOf, type Peer, type StartPeer } from "./peer.ts";
 
-const config = (port: number, upstream: Upstream, rules: string): string => `
+type Site = {
+  readonly port: number;
+  readonly upstream: Upstream;
+  readonly certificates: Certificates;
+  readonly rules: string;
+};
+
+const tlsToClients = ({ both }: Certificates): string => `ssl crt ${both} ssl-min-ver TLSv1.3`;
+const tlsToUpstream = ({ ca }: Certificates): string =>
+  `ssl verify required ca-file ${ca} verifyhost ${SERVER_NAME} sni str(${SERVER_NAME}) ssl-min-ver TLSv1.3`;
+
+/** HAProxy keeps its idle upstream connections for an hour, as the other peers do. */
+const config = ({ port, upstream, certificates, rules }: Site): string => `
 global
   nbthread 1
   maxconn 4096
@@ -23,11 +36,11 @@ defaults
   option http-keep-alive
   http-reuse always
 frontend clients
-  bind 127.0.0.1:${port}
+  bind 127.0.0.1:${port} ${upstream.tls ? tlsToClients(certificates) : ""}
 ${rules}
   default_backend ocs
 backend ocs
-  server ocs 127.0.0.1:${upstream.port}
+  server ocs 127.0.0.1:${upstream.port} pool-purge-delay 1h ${upstream.tls ? tlsToUpstream(certificates) : ""}
 `;
 
 const launch = async (rig: Rig, upstream: Upstream, name: string, rules: string): Promise<Peer | { missing: string }> => {
@@ -36,10 +49,10 @@ const launch = async (rig: Rig, upstream: Upstream, name: string, rules: string)
   const dir = join(rig.dir, name);
   await mkdir(dir, { recursive: true });
   const port = await freePort();
-  await writeFile(join(dir, "haproxy.cfg"), config(port, upstream, rules));
+  await writeFile(join(dir, "haproxy.cfg"), config({ port, upstream, certificates: rig.certificates, rules }));
   const child = start({ command: haproxy, args: ["-db", "-f", join(dir, "haproxy.cfg")], core: rig.cores?.peer, stdout: openSync(join(dir, "access.log"), "a") });
   await until(child, () => accepts(port));
-  return { port, child };
+  return { port, child, ...caOf(rig.certificates, upstream) };
 };
 
 export const startHaproxy: StartPeer = (rig, upstream) => launch(rig, upstream, "haproxy", "");
@@ -61,7 +74,7 @@ const rulesFor = (key: string): string => `
   http-request deny deny_status 401 unless { var(txn.aud) -m str ${AUDIENCE} }
   http-request deny deny_status 401 if { var(txn.exp),sub(txn.now) -m int lt 0 }
   http-request deny deny_status 401 unless { http_auth_bearer,jwt_verify(txn.alg,"${key}") -m int 1 }
-  acl may_write url_param(req) -m str DoNotCall RequestRecordCancel AddRecord RecordProcessed
+  acl may_write url_param(req) -m str DoNotCall RequestRecordCancel AddRecord RecordProcessed UpdateCallCompletionStats
   http-request deny deny_status 403 if METH_POST !may_write
   stick-table type string len 64 size 100k expire 10m store http_req_rate(1s)
   http-request track-sc0 var(txn.client)

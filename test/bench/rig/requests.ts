@@ -32,6 +32,18 @@ export const announcementOf = (tenant: number, handle: number, port: number): st
 export const recordRequestOf = (handle: number, token: string, port: number): string =>
   `POST /records/${handle}?req=RecordProcessed HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nUser-Agent: ORS\r\nAuthorization: Bearer ${token}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}`;
 
+type Sending = { readonly token: string; readonly port: number };
+
+/** The result of a call, which does not finalize the record. */
+const callResultOf = (tenant: number, handle: number, { token, port }: Sending): string => {
+  const scope = { GSW_CAMPAIGN_NAME: campaignName(tenant), GSW_CALLING_LIST: listName(tenant) };
+  const body = JSON.stringify({ ...scope, GSW_CALL_RESULT: 33 });
+  return [
+    `POST /records/${handle}?req=UpdateCallCompletionStats HTTP/1.1`, `Host: 127.0.0.1:${port}`, "User-Agent: ORS",
+    `Authorization: Bearer ${token}`, "Content-Type: application/json", `Content-Length: ${body.length}`, "", body,
+  ].join("\r\n");
+};
+
 /** One connection whose requests all carry this token. */
 export const lineOf = (who: Who, token: string, port: number, number: number): Line => ({
   label: tenantName(who.tenant),
@@ -42,6 +54,28 @@ export const lineOf = (who: Who, token: string, port: number, number: number): L
 export const linesFor = (issuer: Issuer, whos: readonly Who[], count: number, port: number): Line[] => {
   const tokens = whos.map(({ tenant, client }) => issuer.token(clientName(tenant, client)));
   return Array.from({ length: count }, (_, index) => lineOf(whos[index % whos.length]!, tokens[index % whos.length]!, port, index));
+};
+
+/** Each connection of `linesWithRecords` has its own record handles, from 1 upwards. */
+const HANDLES_PER_LINE = NUMBERS_PER_LINE / 2;
+
+/** OCS's announcements of the handles of `linesWithRecords`, in ascending order as OCS makes them. */
+export const announcementsFor = (whos: readonly Who[], count: number, port: number): Line => ({
+  label: "OCS",
+  requests: Array.from({ length: count * HANDLES_PER_LINE }, (_, at) =>
+    announcementOf(whos[Math.floor(at / HANDLES_PER_LINE) % whos.length]!.tenant, 1 + at, port)),
+});
+
+/** As `linesFor`, but every second request is the result of a call, by record handle; it does not finalize the record. */
+export const linesWithRecords = (issuer: Issuer, whos: readonly Who[], count: number, port: number): Line[] => {
+  const tokens = whos.map(({ tenant, client }) => issuer.token(clientName(tenant, client)));
+  return linesFor(issuer, whos, count, port).map(({ label, requests }, number) => {
+    const { tenant } = whos[number % whos.length]!;
+    const sending = { token: tokens[number % whos.length]!, port };
+    const handleAt = (at: number): number => 1 + number * HANDLES_PER_LINE + (at - 1) / 2;
+    const mixed = requests.map((phone, at) => (at % 2 === 0 ? phone : callResultOf(tenant, handleAt(at), sending)));
+    return { label, requests: mixed };
+  });
 };
 
 /** As above, but `tokens` different tokens in all, each sent once before any comes again. */

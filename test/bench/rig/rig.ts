@@ -5,11 +5,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Crowd, Order, Outcome, Run, Told } from "../programs/client-words.ts";
 import type { Counts } from "../programs/upstream.ts";
+import { createCertificates, type Certificates } from "./certificates.ts";
 import { createIssuer, type Issuer } from "./credentials.ts";
 import { chooseCores, type Cores } from "./machine.ts";
 import { messageFrom, start, type Child } from "./processes.ts";
 
-export type Upstream = { readonly port: number; readonly counts: () => Promise<Counts>; readonly child: Child };
+export type Upstream = {
+  readonly port: number;
+  /** True when the upstream speaks HTTPS. A peer in front of such an upstream also speaks TLS to its clients. */
+  readonly tls: boolean;
+  readonly counts: () => Promise<Counts>;
+  readonly child: Child;
+};
 
 export type Opened = { readonly run: (run: Run) => Promise<Outcome>; readonly close: () => Promise<void> };
 
@@ -17,8 +24,9 @@ export type Rig = {
   readonly dir: string;
   readonly cores: Cores;
   readonly issuer: Issuer;
-  /** Answers after so many milliseconds. */
-  readonly upstream: (delay: number) => Promise<Upstream>;
+  readonly certificates: Certificates;
+  /** Answers after so many milliseconds, over HTTPS when `tls` is true. */
+  readonly upstream: (delay: number, tls?: boolean) => Promise<Upstream>;
   readonly open: (crowd: Crowd) => Promise<Opened>;
   readonly close: () => Promise<void>;
 };
@@ -33,12 +41,15 @@ export const createRig = async (): Promise<Rig> => {
   const client = start({ command: process.execPath, args: [program("client")], core: cores?.rig, ipc: true });
   const tell = commander(client);
   const upstreams: Upstream[] = [];
+  const certificates = createCertificates(dir);
   return {
     dir,
     cores,
     issuer: createIssuer(),
-    upstream: async (delay) => {
-      const started = await startUpstream(delay, cores?.rig);
+    certificates,
+    upstream: async (delay, tls = false) => {
+      const files = tls ? [certificates.cert, certificates.key] : [];
+      const started = await startUpstream([String(delay), ...files], cores?.rig);
       upstreams.push(started);
       return started;
     },
@@ -68,11 +79,12 @@ const commander = (client: Child) => async (order: Order): Promise<Told> => {
   return told;
 };
 
-const startUpstream = async (delay: number, core: number | undefined): Promise<Upstream> => {
-  const child = start({ command: process.execPath, args: [program("upstream"), String(delay)], core, ipc: true });
+const startUpstream = async (args: readonly string[], core: number | undefined): Promise<Upstream> => {
+  const child = start({ command: process.execPath, args: [program("upstream"), ...args], core, ipc: true });
   const port = await messageFrom<number>(child);
   return {
     port,
+    tls: args.length > 1,
     child,
     counts: async () => {
       const answer = messageFrom<Counts>(child);
