@@ -167,6 +167,7 @@ export class Ownership {
   newEpoch(upstream: string, endpoint: string): void {
     const handles = this.#of(upstream);
     handles.newEpoch(this.#now());
+    this.#watch.newEpoch(upstream);
     handles.epoch++;
     this.#endpoints.set(upstream, endpoint);
     void this.#storeEpoch(handles);
@@ -288,8 +289,8 @@ export class Ownership {
     });
   }
 
-  #share({ upstream, name }: Tenant, handle: string): void {
-    const other = this.#watch.use(upstream, handle, name);
+  #share({ upstream, name, dbid }: Tenant, handle: string): void {
+    const other = this.#watch.use(upstream, handle, name, dbid);
     if (other !== undefined) this.#options.tell({ kind: "shared", upstream, handle, tenants: [other, name] });
   }
 

@@ -56,6 +56,11 @@ describe("a handle watch", () => {
       .toEqual([undefined, undefined, "Alpha", undefined, undefined]);
   });
 
+  it("knows a tenant under another name", () => {
+    const watch = createHandleWatch();
+    expect([watch.use("ocs", "15", "Alpha", 101), watch.use("ocs", "15", "Beta", 101), watch.use("ocs", "15", "Alpha", 102)]).toEqual([undefined, undefined, "Alpha"]);
+  });
+
   it("takes a handle of OCS's next life for another record", () => {
     const watch = createHandleWatch();
     for (const upstream of ["ocs", "other"]) watch.use(upstream, "15", "Alpha");
