@@ -1,3 +1,5 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { announce, betaRecord, post, record } from "../kit/announcing.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
@@ -59,6 +61,42 @@ describe("a switchover in the middle", () => {
     expect((await ask(url, "alpha", 2, marked("new 2"))).status).toBe(200);
     expect((await ask(url, "alpha", 1, marked("foreign"))).code).toBe("OCSGW-2106");
     expect(ocs.ledger.filter(({ endpoint }) => endpoint === ocs.url("backup")).map(({ marker }) => marker)).toEqual([marked("new 1"), marked("new 2")]);
+  });
+});
+
+describe("a reload of an upstream in the second in which OCS restarts", () => {
+  it.each([0, 5, 15, 60, 200])("sends no request on a handle of before: OCS restarts %i ms after the reload begins", async (ms) => {
+    const ocs = await rawOcs();
+    closing.push(() => ocs.close());
+    const { url, callbacks, dir, gateway } = await preDial(ocs.url);
+    await announce(callbacks, record(7));
+    await announce(callbacks, record(8));
+    expect((await ask(url, "alpha", 7, "before")).status).toBe(200);
+    const requests = ocs.requests();
+    const restart = (): void => ocs.connections.forEach(({ socket }) => socket.end());
+    const text = await readFile(join(dir, "ocsgw.yaml"), "utf8");
+    await writeFile(join(dir, "ocsgw.yaml"), text.replace("    aliases:", "    timeouts: { connect: 3s }\n    aliases:"));
+    const reload = gateway.reload();
+    if (ms > 0) await new Promise((resolve) => setTimeout(resolve, ms));
+    restart();
+    expect((await reload).outcome).toBe("reloaded");
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await ask(url, "alpha", 8, "after")).toMatchObject({ status: 503, code: "OCSGW-5103" });
+    expect(ocs.requests()).toBe(requests);
+    // OCS's next words tell: the same record is announced again.
+    await announce(callbacks, record(8));
+    expect((await ask(url, "alpha", 8, "after")).status).toBe(200);
+  });
+
+  it("keeps handles when OCS did not restart", async () => {
+    const ocs = await rawOcs();
+    closing.push(() => ocs.close());
+    const { url, callbacks, dir, gateway } = await preDial(ocs.url);
+    await announce(callbacks, record(8));
+    const text = await readFile(join(dir, "ocsgw.yaml"), "utf8");
+    await writeFile(join(dir, "ocsgw.yaml"), text.replace("    aliases:", "    timeouts: { connect: 3s }\n    aliases:"));
+    expect((await gateway.reload()).outcome).toBe("reloaded");
+    expect((await ask(url, "alpha", 8, "after")).status).toBe(200);
   });
 });
 
