@@ -154,7 +154,8 @@ export class Handles {
 
   /** Looks everything up in any case, so that an answer takes as long whoever owns the handle. */
   ask(asker: Asker, handle: number, finalizes: boolean): Asked {
-    const held = this.find(handle);
+    const stale = this.#stale.get(handle);
+    const held = this.#owned.get(handle) ?? stale;
     const former = this.#former.get(handle);
     const past = this.#past.get(handle);
     const own = held?.tenant === asker.dbid ? held : undefined;
