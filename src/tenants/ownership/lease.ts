@@ -1,5 +1,6 @@
 /** Leave to use a record handle for one request: what may change until it leaves, what it has to wait for, and what its answer does. */
-import type { Handles, Held } from "./handles.ts";
+import type { Handles } from "./handles.ts";
+import type { Held } from "./held.ts";
 import type { HandleLease, OwnedRecord, Reason } from "./verdict.ts";
 
 /** Its own end, and not before the end of the one that it waits for. */

@@ -1,0 +1,52 @@
+/** What is known of one record handle, what is claimed for it, and what a tenant that asks for it is told. */
+import type { RecordsMode } from "../register.ts";
+import type { Denied, HandleLease, Unclear } from "./verdict.ts";
+
+/** Who asks, by shape a tenant of the register. */
+export type Asker = { readonly dbid: number; readonly records: RecordsMode };
+
+/** Under these modes a handle without an owner may be used by no tenant. */
+export const needsOwner = ({ records }: Pick<Asker, "records">): boolean => records === "pre-dial" || records === "registered";
+
+export type Asked = { readonly lease: HandleLease } | { readonly denied: Denied } | { readonly unclear: Unclear };
+
+/** One announcement or registration. A newer one for the same handle is another generation: what ends the older one does nothing to it. */
+export type Held = {
+  /** DBID. */
+  readonly tenant: number;
+  readonly generation: number;
+  /** GSW_CALL_ATTEMPT_GUID. */
+  readonly attempt: string | undefined;
+  /** A registrar named the tenant, and not OCS. */
+  readonly registered: boolean;
+  /** Seconds since 1970 of the last word about it. */
+  since: number;
+  /** `storing`: its owner is not on disk yet. `disputed`: OCS contradicts itself, so it has no owner until the epoch ends. */
+  state: "storing" | "owned" | "disputed";
+  /** The stretch of unbroken connections in which it was last heard of. */
+  stretch: number;
+  /** The last finalizing request, until it is over. */
+  finalizing?: Promise<void> | undefined;
+  /** Where disputed: DBIDs that it could mean. */
+  among?: readonly number[] | undefined;
+};
+
+/** What becomes of a handle that OCS announces or a registrar names. `renewed`: another attempt for the same tenant. */
+export type Claimed =
+  | { readonly as: "new" | "renewed" | "again"; readonly held: Held }
+  | { readonly as: "disputed"; readonly held: Held; readonly isNews: boolean }
+  | { readonly as: "finished" | "full" | "taken" | "unclear" };
+
+export type Claim = { readonly handle: number; readonly tenant: number; readonly attempt?: string | undefined; readonly now: number };
+
+/** What an earlier run of the gateway had reached. `storeLost`: its store was damaged, so that nobody knows. */
+export type Known = {
+  readonly epoch?: number | undefined;
+  readonly highest?: number | undefined;
+  readonly generation?: number | undefined;
+  readonly storeLost?: boolean | undefined;
+  /** How many entries the journal has. */
+  readonly journalSize?: (() => number) | undefined;
+};
+
+export type Restoring = { readonly tenant: number; readonly since: number; readonly generation: number; readonly attempt: string | undefined };
