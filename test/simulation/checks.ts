@@ -127,7 +127,8 @@ export class Checks {
   watchEpoch(): void {
     const { gateway, life, trace, scheduler } = this.#world;
     if (!gateway || !life.isAlive) return;
-    const { epoch, endpoints } = gateway.status();
+    const { endpoints } = gateway.status();
+    const epoch = gateway.records.ownership.epochOf(UPSTREAM);
     const active = endpoints.find((each) => each.active && each.up);
     if (!active) return;
     for (const ocs of this.pair) if (`http://${ocs.parts.host.address}` !== active.endpoint) this.#elsewhereAt.set(ocs.parts.name, scheduler.now);

@@ -58,19 +58,20 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const noting = { ...bound(journal), note: floods.note };
   const counts = new Counts();
   const revocations = createRevocations();
-  const current = () => standing.generation?.settings ?? settings;
+  let standing: Standing | undefined;
+  const current = () => standing?.generation?.settings ?? settings;
   const records = facilities.mutant.records(await startOwnership(settings, { journal: noting, counts, current, storeThread: () => facilities.mutant.storeThread(facilities.storeThread()) }, stops));
-  const standing: Standing = new Standing({ house: { journal: noting, counts, revocations, records }, tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }) });
-  stops.push(() => standing.close());
-  await standing.changeTo(first);
-  const callbacks = await callbacksOf(standing, { records, counts, stops, relay: facilities.relay, settings });
+  const inForce = (standing = new Standing({ house: { journal: noting, counts, revocations, records }, tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }) }));
+  stops.push(() => inForce.close());
+  await inForce.changeTo(first);
+  const callbacks = await callbacksOf(inForce, { records, counts, stops, relay: facilities.relay, settings });
   return {
-    clients: standing.handler,
+    clients: inForce.handler,
     callbacks,
     records,
     revocations,
-    reload: (next) => standing.changeTo(readingOf(next)),
-    status: () => standing.generation!.boards.get(UPSTREAM)!.switchboard.status(),
+    reload: (next) => inForce.changeTo(readingOf(next)),
+    status: () => inForce.generation!.boards.get(UPSTREAM)!.switchboard.status(),
     stop: () => undo(stops),
   };
 };
