@@ -121,9 +121,9 @@ export class Agents {
     if (!isCurrent(record)) return;
     this.#registrar("PUT", record, (reply) => {
       const isTaken = reply?.status === 200 || reply?.status === 201;
-      if (isTaken && isCurrent(record)) {
+      if (isTaken && isCurrent(record) && this.#world.checks.isTakenFor(record.ocs)) {
         const isFirst = record.ownedAt === undefined;
-        record.ownedAt ??= this.#world.scheduler.now;
+        record.ownedAt = this.#world.scheduler.now;
         if (isFirst) this.#work(record);
       }
       if (isCurrent(record)) this.#world.after(isTaken ? REREGISTER_MS : this.#random.between(100, 900), () => this.#register(record));

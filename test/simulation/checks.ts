@@ -123,6 +123,12 @@ export class Checks {
     return isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt;
   }
 
+  /** A registrar's PUT names no OCS: the gateway takes it for the one that it considers active. */
+  isTakenFor(ocs: Ocs): boolean {
+    const { gateway } = this.#world;
+    return gateway?.status().endpoints.some(({ active, up, endpoint }) => active && up && endpoint === `http://${ocs.parts.host.address}`) ?? false;
+  }
+
   /** Looks at the gateway's epoch. */
   watchEpoch(): void {
     const { gateway, life, trace, scheduler } = this.#world;

@@ -119,30 +119,34 @@ export class World {
 
   /** SIGTERM: requests in flight end, nothing new comes in. */
   terminate(downMs: number): void {
-    const { gateway, life } = this;
-    if (!gateway || this.#isDraining) return;
-    this.trace.note("NEMESIS", `SIGTERM to ${life.name}; down for ${Math.round(downMs)} ms`);
-    this.#isDraining = true;
-    const until = this.scheduler.now + DRAIN_MS;
-    const look = (): void => {
-      if (!life.isAlive) return;
-      if (this.#pending.size > 0 && this.scheduler.now < until) return void this.scheduler.outside(20, look, life);
-      const stopped = (): void => {
-        if (!life.isAlive) return;
-        this.trace.note("machine", `${life.name} has stopped`);
-        this.end(life);
-        this.#restart(downMs);
-      };
-      void gateway.stop().then(stopped, stopped);
-    };
-    this.scheduler.outside(1, look, life);
+    if (!this.gateway || this.#isDraining) return;
+    this.trace.note("NEMESIS", `SIGTERM to ${this.life.name}; down for ${Math.round(downMs)} ms`);
+    this.#drain(() => this.#restart(downMs));
   }
 
   /** Stops it for good. Resolves at the end. */
   stopForGood(): Promise<void> {
     this.#shouldRun = false;
+    return new Promise((resolve) => this.#drain(resolve));
+  }
+
+  #drain(stopped: () => void): void {
     const { gateway, life } = this;
-    return new Promise((resolve) => this.scheduler.outside(1, () => void (gateway?.stop() ?? Promise.resolve()).catch(() => undefined).then(() => resolve()), life));
+    if (!gateway || this.#isDraining) return stopped();
+    this.#isDraining = true;
+    const until = this.scheduler.now + DRAIN_MS;
+    const ended = (): void => {
+      if (!life.isAlive) return;
+      this.trace.note("machine", `${life.name} has stopped`);
+      this.end(life);
+      stopped();
+    };
+    const look = (): void => {
+      if (!life.isAlive) return;
+      if (this.#pending.size > 0 && this.scheduler.now < until) this.scheduler.outside(20, look, life);
+      else void gateway.stop().then(ended, ended);
+    };
+    this.scheduler.outside(1, look, life);
   }
 
   reload(variant: Variant): void {
