@@ -6,6 +6,7 @@
  */
 import { headerOf, type Reply } from "../../src/message.ts";
 import { TENANTS, UPSTREAM, type SimClient } from "./config.ts";
+import type { Connection } from "./network.ts";
 import type { Message } from "./message-reader.ts";
 import type { Ocs, OcsRecord } from "./ocs.ts";
 import type { World } from "./world.ts";
@@ -28,6 +29,8 @@ export type Asked = {
   got2106: boolean;
   end: "replied" | "refused" | "cut" | "abandoned" | undefined;
 };
+
+const ANNOUNCED_AFTER_MS = 7000;
 
 export class Checks {
   readonly asked = new Map<string, Asked>();
@@ -68,10 +71,14 @@ export class Checks {
   }
 
   /** The gateway hands a request to the kernel. */
-  left(bytes: Buffer, connection: number): void {
+  left(bytes: Buffer, { id, host, owner }: Connection): void {
+    const lanes = this.#world.network.connectionsTo(host).filter((each) => each.isLane && each.owner === owner).length;
+    const most = this.#world.variant.connections;
+    // Lanes of before a loss or a reload run to their end beside the new ones.
+    if (lanes > most && !this.causes.has("cut") && !this.causes.has("reload")) this.#world.trace.violate("I7", `${lanes} lanes are open, and the config allows ${most}`);
     const asked = this.asked.get(/"SIM_MARK":"(m\d+)"/.exec(bytes.toString("latin1"))?.[1] ?? "");
     if (!asked) return;
-    asked.connection = connection;
+    asked.connection = id;
     if (this.revoked.has(asked.client.name)) this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
   }
 
@@ -150,6 +157,13 @@ export class Checks {
   }
 
   /** Whoever no reply reached may have been executed; whoever heard not-sent must never be. */
+  /** Long after the last fault, OCS may dial what it announces. */
+  heard(status: number | undefined, { handle, isContradicted, ocs: { parts: { isAlone } } }: OcsRecord): void {
+    const { trace, scheduler, calmSince } = this.#world;
+    if (status === 200 || isContradicted || !this.#world.isUp || !isAlone() || calmSince === undefined || scheduler.now < calmSince + ANNOUNCED_AFTER_MS) return;
+    trace.violate("I5", `OCS hears ${status ?? "nothing"} for record ${handle} in the calm`);
+  }
+
   atEnd(): void {
     const { trace } = this.#world;
     for (const { reply, received, mark } of this.asked.values()) {

@@ -42,7 +42,6 @@ export const makePlan = (random: Random, steps: number): Plan => {
 };
 
 export class Nemesis {
-  calmSince: number | undefined;
   readonly #world: World;
   readonly #pair: readonly [Ocs, Ocs];
   readonly #faults: Fault[];
@@ -73,7 +72,7 @@ export class Nemesis {
     if (this.#isCalm) return;
     this.#isCalm = true;
     const world = this.#world;
-    this.calmSince = world.scheduler.now;
+    world.calmSince = world.scheduler.now;
     world.trace.note("NEMESIS", "is calm");
     world.disk.mend();
     world.storeFile.fault = undefined;
@@ -106,6 +105,7 @@ export class Nemesis {
   }
 
   get isSettled(): boolean {
-    return this.calmSince !== undefined && this.#world.scheduler.now > this.calmSince + CALM_SETTLE_MS + 3000 && this.#world.isUp;
+    const { calmSince, scheduler } = this.#world;
+    return calmSince !== undefined && scheduler.now > calmSince + CALM_SETTLE_MS + 3000 && this.#world.isUp;
   }
 }

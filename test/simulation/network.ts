@@ -124,6 +124,8 @@ export type Connection = {
   /** The listening side still knows it. */
   isKnown: boolean;
   isOpen: boolean;
+  /** Bytes of a request were written on it: it is a lane, and no watch connection or probe. */
+  isLane: boolean;
   accepted: Accepted | undefined;
 };
 
@@ -211,13 +213,14 @@ export class SimNetwork {
       id, host, owner, socket,
       toServer: new Direction({ ...parts, owner: undefined }, (piece) => this.#atServer(connection, piece), cut),
       toClient: new Direction({ ...parts, owner }, (piece) => this.#atClient(connection, piece), cut),
-      isKnown: false, isOpen: false, accepted: undefined,
+      isKnown: false, isOpen: false, isLane: false, accepted: undefined,
     };
     return connection;
   }
 
   #write(connection: Connection, bytes: Buffer): void {
     if (!connection.isOpen) return;
+    connection.isLane = true;
     this.wrote(bytes, connection);
     connection.toServer.put(bytes);
   }

@@ -280,6 +280,7 @@ export class Ocs {
       isOver = true;
       this.#isPaused = how === "refused";
       world.trace.note(name, `hears ${reply?.status ?? how} for ${handle}`);
+      world.checks.heard(reply?.status, record);
       if (reply?.status === 200) {
         record.ownedAt ??= world.scheduler.now;
         world.heard200();

@@ -63,7 +63,7 @@ const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<v
   const limit = world.scheduler.steps + LAST_STEPS;
   const run = (goOn: () => boolean): Promise<void> => drive(() => world.trace.violations.length === 0 && world.scheduler.steps < limit && goOn() && world.scheduler.step());
   nemesis.calm();
-  await run(() => world.scheduler.now < nemesis.calmSince! + CALM_MS && !(nemesis.isSettled && agents.unfinished.length === 0));
+  await run(() => world.scheduler.now < world.calmSince! + CALM_MS && !(nemesis.isSettled && agents.unfinished.length === 0));
   if (world.trace.violations.length > 0) return;
   for (const [record, how] of agents.unfinished.slice(0, 3)) world.trace.violate("I5", `record ${record.handle} of ${record.tenant.name} is not finished in the calm: ${how}`);
   if (!world.isUp) world.trace.violate("I5", "the gateway does not serve in the calm");

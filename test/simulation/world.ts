@@ -46,6 +46,8 @@ export class World {
   gateway: SimGateway | undefined;
   life: Owner = { name: "gateway 0", isAlive: false };
   readonly validator: Validator;
+  /** When the last fault was over. */
+  calmSince: number | undefined;
   /** Called once, when OCS hears 200 for a record. */
   onNext200: (() => void) | undefined;
   readonly #seed: Random;
@@ -64,7 +66,7 @@ export class World {
     this.disk = new SimDisk(this.scheduler, this.#seed.fork("disk"));
     this.validator = new Validator(this);
     this.checks = new Checks(this);
-    this.network.wrote = (bytes, { id }) => this.checks.left(bytes, id);
+    this.network.wrote = (bytes, connection) => this.checks.left(bytes, connection);
   }
 
   fork(name: string): Random {
@@ -153,6 +155,7 @@ export class World {
     const { gateway, life } = this;
     if (!gateway) return;
     this.variant = variant;
+    this.checks.causes.add("reload");
     this.trace.note("operator", `reloads: ${JSON.stringify(variant)}`);
     this.scheduler.outside(1, () => void gateway.reload(variant).then(
       () => this.trace.note("operator", "the reload is in force"),
