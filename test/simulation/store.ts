@@ -77,7 +77,7 @@ export class StoreFile {
 
 const keyOf = ({ upstream, handle }: { readonly upstream: string; readonly handle: number }): string => `${upstream}/${handle}`;
 
-type Parts = { readonly file: StoreFile; readonly scheduler: Scheduler; readonly random: Random; readonly owner: Owner };
+type Parts = { readonly file: StoreFile; readonly scheduler: Pick<Scheduler, "now" | "outside">; readonly random: Random; readonly owner: Owner };
 
 class SimThread extends EventEmitter {
   readonly #parts: Parts;

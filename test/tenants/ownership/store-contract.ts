@@ -1,0 +1,134 @@
+/**
+ * What an ownership store promises, whatever writes it: held against SQLite in its thread (store-contract.test.ts) and against the thread that the
+ * simulation puts in its place (test/simulation/store.test.ts), so that what the simulation shows is true of the product.
+ */
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Owned, OwnershipStore, Restored, Row, StoreOptions } from "../../../src/tenants/ownership/store.ts";
+
+/** One file, and what may happen to it. */
+export type StoreBench = {
+  readonly open: (options?: Pick<StoreOptions, "mark">) => Promise<OwnershipStore>;
+  /** The process dies: the store is not closed. Resolves when the file is free. */
+  readonly crash: (store: OwnershipStore) => Promise<void>;
+  /** Another process writes to the file, or has it for itself alone. Returns the function that lets it go. */
+  readonly lock: (how: "writes" | "alone") => () => void;
+  readonly remove: () => Promise<void>;
+};
+
+const row = (handle: number, over: Partial<Row> = {}): Row => ({
+  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, generation: handle, handle, tenant: 101, since: 1_000_000 + handle,
+  campaign: null, group: null, list: null, phone: null, attempt: `attempt-${handle}`, ...over,
+});
+
+const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({ handle, tenant: 101, since: 1_000_000 + handle, generation: handle, attempt: `attempt-${handle}`, ...over });
+
+type Step = (store: OwnershipStore) => Promise<unknown>;
+type Case = { readonly does: string; readonly steps: readonly Step[]; readonly left: Partial<Restored> };
+
+const put = (handle: number, over: Partial<Row> = {}): Step => (store) => store.put(row(handle, over));
+const remove = (handle: number, generation: number): Step => (store) => store.remove("ocs", handle, generation);
+const epoch = (number: number, endpoint: string): Step => (store) => store.beginEpoch("ocs", number, endpoint);
+
+const CASES: readonly Case[] = [
+  { does: "restores rows in the order in which they were heard of", steps: [epoch(1, "http://one"), put(3), put(1), put(2, { tenant: 102 })], left: { epoch: 1, endpoint: "http://one", highest: 3, generation: 3, owned: [kept(1), kept(2, { tenant: 102 }), kept(3)] } },
+  { does: "keeps the row of the later generation, whichever comes last", steps: [put(5, { generation: 9, tenant: 102 }), put(5, { generation: 8 })], left: { generation: 9, owned: [kept(5, { generation: 9, tenant: 102 })] } },
+  { does: "replaces a row of the same generation", steps: [put(5), put(5, { since: 2_000_000 })], left: { owned: [kept(5, { since: 2_000_000 })] } },
+  { does: "removes a row of the same generation", steps: [put(5), remove(5, 5)], left: { owned: [] } },
+  { does: "removes a row of an earlier generation", steps: [put(5), remove(5, 6)], left: { owned: [] } },
+  { does: "keeps a row of a later generation than the removal", steps: [put(5), remove(5, 4)], left: { owned: [kept(5)] } },
+  { does: "takes a row for a handle that was removed", steps: [put(5), remove(5, 5), put(5, { generation: 6 })], left: { owned: [kept(5, { generation: 6 })] } },
+  { does: "voids what an earlier epoch owned", steps: [put(5), epoch(2, "http://two")], left: { epoch: 2, endpoint: "http://two", owned: [] } },
+  { does: "begins the epoch of a row", steps: [put(5), put(6, { epoch: 2, endpoint: "http://two" })], left: { epoch: 2, endpoint: "http://two", owned: [kept(6)] } },
+  { does: "does not go back to an earlier epoch", steps: [put(6, { epoch: 3, endpoint: "http://two" }), epoch(2, "http://late"), put(7, { epoch: 2 })], left: { epoch: 3, endpoint: "http://two", owned: [kept(6)] } },
+  { does: "forgets the highest handle with the epoch, and never a generation", steps: [put(500), put(6, { epoch: 2, generation: 7, highest: 6 })], left: { highest: 6, generation: 500 } },
+  { does: "keeps the highest handle over later rows", steps: [put(500), put(6, { generation: 501, highest: 6 })], left: { highest: 500, generation: 501 } },
+];
+
+export const describeStoreContract = (name: string, begin: () => Promise<StoreBench>): void => {
+  describe(`the contract of the ownership store, by ${name}`, () => {
+    let bench: StoreBench;
+    const opened: OwnershipStore[] = [];
+    const open = async (options?: Pick<StoreOptions, "mark">): Promise<OwnershipStore> => {
+      const store = await bench.open(options);
+      opened.push(store);
+      return store;
+    };
+    beforeEach(async () => { bench = await begin(); });
+    afterEach(async () => {
+      await Promise.all(opened.splice(0).map((store) => store.close()));
+      await bench.remove();
+    });
+
+    it.each(CASES)("$does", async ({ steps, left }) => {
+      const store = await open();
+      for (const step of steps) await step(store);
+      await store.close();
+      expect((await open()).restored.get("ocs")).toMatchObject(left);
+    });
+
+    it.each(CASES)("$does, when everything comes in one commit", async ({ steps, left }) => {
+      const store = await open();
+      // Removals and epochs go behind the rows of their commit; where that is another order, generations decide.
+      await Promise.all(steps.map((step) => step(store)));
+      await store.close();
+      expect((await open()).restored.get("ocs")).toMatchObject(left);
+    });
+
+    it("has on disk what it acknowledged when the process dies", async () => {
+      const store = await open();
+      await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 4, "http://o")]);
+      await store.remove("ocs", 2, 2);
+      opened.splice(opened.indexOf(store), 1);
+      await bench.crash(store);
+      const { restored } = await open();
+      expect([restored.get("ocs")?.owned, restored.get("other")?.epoch]).toEqual([[kept(1)], 4]);
+    });
+
+    it("finds a handle by its call's attempt, within its upstream", async () => {
+      const store = await open();
+      await store.put(row(15));
+      expect(await Promise.all([["ocs", "attempt-15"], ["other", "attempt-15"], ["ocs", "attempt-16"]].map(([upstream, attempt]) => store.byAttempt(upstream!, attempt!)))).toEqual([15, undefined, undefined]);
+    });
+
+    it("rejects what it cannot write, and writes removals and epochs as soon as it can", async () => {
+      const store = await open();
+      await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
+      const release = bench.lock("writes");
+      const told = await Promise.allSettled([store.put(row(3)), store.remove("ocs", 1, 1), store.beginEpoch("other", 2, "http://p")]);
+      expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
+      while (store.pending() < 2) await new Promise((resolve) => setTimeout(resolve, 20));
+      release();
+      while (store.pending() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
+      await store.close();
+      const { restored } = await open();
+      expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([false, 2]);
+    }, 30_000);
+
+    it("does not open a file that another process holds", async () => {
+      const store = await open();
+      await store.put(row(1));
+      await store.close();
+      const release = bench.lock("alone");
+      await expect(bench.open()).rejects.toThrow(/locked/);
+      release();
+      expect((await open()).restored.get("ocs")?.owned).toEqual([kept(1)]);
+    }, 30_000);
+
+    it("keeps the journal's mark of the last commit, and how long it was not written", async () => {
+      const store = await open({ mark: () => 42 });
+      await store.put(row(1));
+      await store.close();
+      const { mark, downtime } = await open();
+      expect(mark).toBe(42);
+      expect(downtime).toBeGreaterThanOrEqual(0);
+      expect(downtime).toBeLessThan(30_000);
+    });
+
+    it("fails what comes after its end", async () => {
+      const store = await open();
+      await store.close();
+      await expect(store.put(row(1))).rejects.toThrow(/closed/);
+      await expect(store.remove("ocs", 1, 1)).rejects.toThrow(/closed/);
+    });
+  });
+};
