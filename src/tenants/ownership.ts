@@ -124,12 +124,10 @@ export class Ownership {
     if (known === undefined) void this.#isDone(this.#options.store?.beginEpoch(upstream, handles.epoch, endpoint));
   }
 
-  /** Everything of this upstream is void. */
-  newEpoch(upstream: string, endpoint: string): void {
+  /** `life`: see `Handles`. */
+  newEpoch(upstream: string, endpoint: string, life: "peer" | "same-address" = "peer"): void {
     const handles = this.#of(upstream);
-    handles.newEpoch(this.#now());
-    this.#watch.newEpoch(upstream);
-    handles.epoch++;
+    handles.newEpoch(this.#now(), life);
     this.#endpoints.set(upstream, endpoint);
     void this.#storeEpoch(handles);
   }
@@ -181,16 +179,22 @@ export class Ownership {
     const { handle, upstream } = said;
     const drained = this.#drained(handles, handle, held.tenant);
     if (!await this.#isStored(handles, said, held)) return this.#unstored(handles, handle, held, as);
-    if (handles.find(handle) !== held) return "void";
+    if (handles.find(handle) !== held) return this.#void(handles, handle, held);
     if (held.state === "disputed") return "disputed";
     if (!await drained) {
       handles.withdraw(handle, held);
       void this.#isDone(this.#options.store?.remove(upstream, handle, held.generation));
       return "in-flight";
     }
-    if (handles.find(handle) !== held) return "void";
+    if (handles.find(handle) !== held) return this.#void(handles, handle, held);
     if (held.state === "storing") held.state = "owned";
     return as === "new" ? "owned" : "again";
+  }
+
+  /** It ended, or a newer one replaced it, while it was written: its row goes. */
+  #void({ upstream }: Handles, handle: number, { generation }: Held): Owning {
+    void this.#isDone(this.#options.store?.remove(upstream, handle, generation));
+    return "void";
   }
 
   /** On disk it is the same tenant's already, or it has no owner there, and then none in memory. */
@@ -211,12 +215,13 @@ export class Ownership {
 
   async #isStored(handles: Handles, said: Announcement, { since, generation }: Held): Promise<boolean> {
     const { upstream } = said;
-    const { epoch, highest } = handles;
-    return this.#isDone(this.#options.store?.put({ ...said, epoch, endpoint: this.#endpoints.get(upstream) ?? "", generation, highest, since }), upstream);
+    const { epoch, keepFrom, highest } = handles;
+    return this.#isDone(this.#options.store?.put({ ...said, epoch, keepFrom, endpoint: this.#endpoints.get(upstream) ?? "", generation, highest, since }), upstream);
   }
 
-  #storeEpoch({ upstream, epoch }: Handles): Promise<boolean> {
-    const stored = this.#isDone(this.#options.store?.beginEpoch(upstream, epoch, this.#endpoints.get(upstream) ?? ""));
+  #storeEpoch({ upstream, epoch, keepFrom }: Handles): Promise<boolean> {
+    const endpoint = this.#endpoints.get(upstream) ?? "";
+    const stored = this.#isDone(this.#options.store?.beginEpoch(upstream, epoch, endpoint, keepFrom));
     this.#epochsStored.set(upstream, stored);
     return stored;
   }
@@ -261,7 +266,7 @@ export class Ownership {
     if (!handles.provesNewLife(handle, this.#options.window?.(upstream) ?? WINDOW)) return handles;
     const reason = `OCS began another life: handle ${handle} was announced for the first time, and ${handles.highest} was the highest`;
     const endpoint = this.#endpoints.get(upstream) ?? "";
-    this.newEpoch(upstream, endpoint);
+    this.newEpoch(upstream, endpoint, "same-address");
     this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason });
     return handles;
   }

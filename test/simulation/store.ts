@@ -53,24 +53,28 @@ export class StoreFile {
   }
 
   #apply(change: Change): void {
-    if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, generation: 0 });
+    if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, generation: 0 }, change.keepFrom);
     if (change.do === "remove") {
       const row = this.#rows.get(keyOf(change));
       if (row && row.generation <= change.generation) this.#rows.delete(keyOf(change));
       return;
     }
     const { row } = change;
-    this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, generation: row.generation });
+    this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, generation: row.generation }, row.keepFrom);
     const known = this.#rows.get(keyOf(row));
     if (!known || row.generation >= known.generation) this.#rows.set(keyOf(row), row);
   }
 
-  #begin(upstream: string, next: Epoch): void {
+  #begin(upstream: string, next: Epoch, keepFrom = Infinity): void {
     const known = this.#epochs.get(upstream);
     const generation = Math.max(known?.generation ?? 0, next.generation);
     if (!known || known.number < next.number) {
       this.#epochs.set(upstream, { ...next, generation });
-      for (const [key, row] of this.#rows) if (row.upstream === upstream && row.epoch < next.number) this.#rows.delete(key);
+      for (const [key, row] of this.#rows) {
+        if (row.upstream !== upstream || row.epoch >= next.number) continue;
+        if (row.generation >= keepFrom) this.#rows.set(key, { ...row, epoch: next.number });
+        else this.#rows.delete(key);
+      }
     } else this.#epochs.set(upstream, { ...known, generation, highest: Math.max(known.highest, next.highest) });
   }
 }

@@ -28,8 +28,10 @@ export class Handles {
   /** Each loss of all connections begins another stretch; what was last heard of before `#confirmedFrom` is unconfirmed. */
   #stretch = 1;
   #confirmedFrom = 0;
-  /** Handles above this one were announced while nothing was lost. */
+  /** The highest one as the present stretch began, while what is unconfirmed may be confirmed as a whole; else 0. */
   #highestBefore = 0;
+  /** The last generation before the present stretch. */
+  #generationBefore = 0;
   /** The store was damaged: what was owned before this run is not known. */
   #isStoreLost = false;
   readonly #freeFinalizing = new Map<number, Promise<void>>();
@@ -44,6 +46,8 @@ export class Handles {
   readonly upstream: string;
   /** Only increases. */
   epoch: number;
+  /** Handles from this generation on came over from the epoch before. */
+  keepFrom: number | undefined;
 
   /** `ended` is told of each owned handle that has ended. */
   constructor(upstream: string, ended: (handle: number, held: Held) => void, known: Known = {}) {
@@ -150,7 +154,8 @@ export class Handles {
       this.#doubtAll();
       return this.#replace(held, { handle, tenant, attempt, now }, "storing");
     }
-    if (attempt !== undefined && attempt === held.attempt) return this.#renew(handle, held, now);
+    // Heard of again after connections were lost, it is another generation: of the life that goes on or began then.
+    if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, now);
     return this.#replace(held, { handle, tenant, attempt, now }, held.state);
   }
 
@@ -173,7 +178,8 @@ export class Handles {
     const held = this.find(claim.handle);
     if (held === undefined) return this.#add(claim, true);
     if (held.state === "disputed") return { as: "taken" };
-    if (held.tenant === claim.tenant) return this.#renew(claim.handle, held, claim.now);
+    if (held.tenant === claim.tenant && held.stretch === this.#stretch) return this.#renew(claim.handle, held, claim.now);
+    if (held.tenant === claim.tenant) return this.#replace(held, { ...claim, attempt: held.attempt }, held.state, held.registered);
     if (this.isConfirmed(held)) return { as: "taken" };
     return held.registered && mayReplace(held.tenant) ? this.#replace(held, claim, "storing", true) : { as: "unclear" };
   }
@@ -182,14 +188,18 @@ export class Handles {
   restore(handle: number, { tenant, since, generation, attempt }: Restoring, trusted: boolean): void {
     const stretch = trusted ? this.#stretch : 0;
     this.#owned.set(handle, { tenant, generation, attempt, registered: false, since, state: "owned", stretch });
+    // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
+    this.#announced.add(handle);
     if (!trusted) this.#confirmedFrom = this.#stretch;
     this.#highestBefore = this.#announced.highest;
+    this.#generationBefore = this.#generation;
   }
 
   /** Every connection to OCS was lost: nothing that was heard of before is certain. */
   unconfirm(): void {
     this.#confirmedFrom = ++this.#stretch;
     this.#highestBefore = this.#announced.highest;
+    this.#generationBefore = this.#generation;
   }
 
   /** The handle has ended. False when this entry is not its owner any more. */
@@ -216,19 +226,28 @@ export class Handles {
     }
   }
 
-  /** Everything is void. Handles may begin again. */
-  newEpoch(at: number): void {
-    this.#past = this.#owned;
+  /**
+   * Handles begin again. `life`: the same address has another OCS, which began when connections were last lost: what was heard of since is of the new
+   * life and stays. Returns the lowest generation that may have stayed; undefined when everything is void.
+   */
+  newEpoch(at: number, life: "peer" | "same-address"): void {
+    const isKnown = life === "same-address" && this.#confirmedFrom > 0;
+    const stays = (held: Held): boolean => isKnown && held.stretch === this.#stretch && held.state !== "storing";
+    const all = [...this.#owned];
+    this.#past = new Map(all.filter(([, held]) => !stays(held)));
+    this.#owned = new Map(all.filter(([, held]) => stays(held)));
     this.#pastAt = at;
-    this.#owned = new Map();
+    this.epoch++;
     this.#stale.clear();
     this.#former.clear();
     this.#announced = new Announced();
-    this.#stretch++;
+    for (const handle of this.#owned.keys()) this.#announced.add(handle);
+    if (!isKnown) this.#stretch++;
     this.#confirmedFrom = 0;
     this.#highestBefore = 0;
     this.#isStoreLost = false;
     this.#freeFinalizing.clear();
+    this.keepFrom = isKnown ? this.#generationBefore + 1 : undefined;
   }
 
   /** How many handles each tenant owns, by DBID, and how many of them are unconfirmed. */

@@ -105,7 +105,7 @@ const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, ge
   highest = CASE WHEN number < ?2 THEN ?4 ELSE max(highest, ?4) END, generation = max(generation, ?5),
   endpoint = CASE WHEN number < ?2 THEN ?3 ELSE endpoint END, number = max(number, ?2)`;
 
-type Statements = Readonly<Record<"put" | "remove" | "epoch" | "clear" | "attempt" | "alive", StatementSync>>;
+type Statements = Readonly<Record<"put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive", StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
   put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation)
@@ -115,6 +115,7 @@ const prepare = (db: DatabaseSync): Statements => ({
     WHERE excluded.generation >= owned.generation`),
   remove: db.prepare("DELETE FROM owned WHERE upstream = ? AND handle = ? AND generation <= ?"),
   epoch: db.prepare(UPSERT_EPOCH),
+  keep: db.prepare("UPDATE owned SET epoch = ?2 WHERE upstream = ?1 AND epoch < ?2 AND generation >= ?3"),
   clear: db.prepare("DELETE FROM owned WHERE upstream = ? AND epoch < ?"),
   attempt: db.prepare("SELECT handle FROM owned WHERE attempt = ? AND upstream = ?"),
   alive: db.prepare("UPDATE alive SET boot = ?, uptime = ?, mark = ?"),
@@ -123,19 +124,22 @@ const prepare = (db: DatabaseSync): Statements => ({
 /** The epoch of each upstream on disk: only where it changes there is something to clear. */
 const epochs = new Map<string, number>();
 
-const begin = ({ epoch, clear }: Statements, upstream: string, number: number, endpoint: string, [highest, generation]: readonly [number, number]): void => {
-  epoch.run(upstream, number, endpoint, highest, generation);
-  if (epochs.get(upstream) === number) return;
-  clear.run(upstream, number);
-  epochs.set(upstream, number);
+type Beginning = { readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom?: number | undefined };
+
+const begin = (statements: Statements, { upstream, epoch, endpoint, keepFrom }: Beginning, highest = 0, generation = 0): void => {
+  statements.epoch.run(upstream, epoch, endpoint, highest, generation);
+  if (epochs.get(upstream) === epoch) return;
+  if (keepFrom !== undefined) statements.keep.run(upstream, epoch, keepFrom);
+  statements.clear.run(upstream, epoch);
+  epochs.set(upstream, epoch);
 };
 
 const apply = (statements: Statements, change: Change): void => {
   if (change.do === "remove") statements.remove.run(change.upstream, change.handle, change.generation);
-  else if (change.do === "epoch") begin(statements, change.upstream, change.epoch, change.endpoint, [0, 0]);
+  else if (change.do === "epoch") begin(statements, change);
   else {
-    const { upstream, epoch, endpoint, handle, tenant, generation, highest, since, campaign, group, list, phone, attempt } = change.row;
-    begin(statements, upstream, epoch, endpoint, [highest, generation]);
+    const { upstream, epoch, handle, tenant, generation, highest, since, campaign, group, list, phone, attempt } = change.row;
+    begin(statements, change.row, highest, generation);
     statements.put.run(upstream, epoch, handle, tenant, since, campaign, group, list, phone, attempt, generation);
   }
 };

@@ -11,6 +11,8 @@ export type Row = {
   readonly epoch: number;
   /** The OCS of that epoch. */
   readonly endpoint: string;
+  /** Rows of earlier epochs from this generation on are of this one. */
+  readonly keepFrom?: number | undefined;
   readonly handle: number;
   /** DBID. */
   readonly tenant: number;
@@ -61,8 +63,11 @@ export type OwnershipStore = {
   readonly put: (row: Row) => Promise<void>;
   /** Resolves when no row of the handle up to this generation is on disk. Rejects with StoreFailed, and is tried again all the same. */
   readonly remove: (upstream: string, handle: number, generation: number) => Promise<void>;
-  /** Resolves when the epoch has begun on disk and everything of earlier ones is gone. Rejects likewise, and is tried again all the same. */
-  readonly beginEpoch: (upstream: string, epoch: number, endpoint: string) => Promise<void>;
+  /**
+   * Resolves when the epoch has begun on disk and everything of earlier ones is gone, but for rows from the generation `keepFrom` on, which go over to it.
+   * Rejects likewise, and is tried again all the same.
+   */
+  readonly beginEpoch: (upstream: string, epoch: number, endpoint: string, keepFrom?: number) => Promise<void>;
   readonly byAttempt: (upstream: string, attempt: string) => Promise<number | undefined>;
   /** Removals and epochs that have failed and are still to be written. */
   readonly pending: () => number;
@@ -89,7 +94,7 @@ export class StoreFailed extends Error {
 export type Change =
   | { readonly do: "put"; readonly row: Row }
   | { readonly do: "remove"; readonly upstream: string; readonly handle: number; readonly generation: number }
-  | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string };
+  | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom: number | undefined };
 
 export type Order =
   | { readonly kind: "commit"; readonly changes: readonly Change[]; readonly mark: number }
@@ -206,7 +211,8 @@ class SqliteStore implements OwnershipStore {
 
   readonly remove = (upstream: string, handle: number, generation: number): Promise<void> => this.#change({ do: "remove", upstream, handle, generation });
 
-  readonly beginEpoch = (upstream: string, epoch: number, endpoint: string): Promise<void> => this.#change({ do: "epoch", upstream, epoch, endpoint });
+  readonly beginEpoch = (upstream: string, epoch: number, endpoint: string, keepFrom?: number): Promise<void> =>
+    this.#change({ do: "epoch", upstream, epoch, endpoint, keepFrom });
 
   readonly byAttempt = (upstream: string, attempt: string): Promise<number | undefined> => {
     if (this.#failed || this.#questions.size >= MAX_ASKED) return Promise.resolve(undefined);
