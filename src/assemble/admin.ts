@@ -1,10 +1,12 @@
 /** The admin listener: what operators read, and the token that opens it. */
 import { leaveToken } from "../console/token.ts";
+import type { Room } from "../edge/crowd.ts";
 import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
 import { events } from "../events.ts";
 import type { Handler } from "../message.ts";
+import { ADMIN_ROOM } from "../settings/descriptors.ts";
 import type { Settings } from "../settings/schema.ts";
-import { tlsOf } from "./listeners.ts";
+import { roomOf, tlsOf } from "./listeners.ts";
 import type { Stops } from "./stops.ts";
 
 export type Admin = {
@@ -13,23 +15,22 @@ export type Admin = {
   readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
 };
 
-export const startAdmin = async ({ admin, audit }: Settings, { handler, token }: { readonly handler: Handler; readonly token: string }, stops: Stops): Promise<Admin | undefined> => {
+export const startAdmin = async (settings: Settings, { handler, token }: { readonly handler: Handler; readonly token: string }, stops: Stops): Promise<Admin | undefined> => {
+  const { admin, audit } = settings;
   if (!admin) return undefined;
-  const listener: Listener = await listen(await optionsOf(admin), handler);
+  const room = roomOf(settings, ADMIN_ROOM);
+  const listener: Listener = await listen(await optionsOf(admin, room), handler);
   stops.push(() => listener.stop(1000));
   stops.push(await leaveToken(audit.dir, token, listener.url));
   events.listening("admin", listener.url);
   return {
     url: listener.url,
     prepare: async (next) => {
-      const options = next && await optionsOf(next);
+      const options = next && await optionsOf(next, room);
       return () => options && listener.update(options);
     },
   };
 };
 
-/** Probes, scrapers and a few people. */
-const ROOM = { max: 200, maxPerSource: 200 };
-
-const optionsOf = async ({ bind, tls }: NonNullable<Settings["admin"]>): Promise<ListenerOptions> =>
-  ({ name: "admin", ...bind, tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" } }), names: [], allowFrom: undefined, maxBody: 4096, room: ROOM });
+const optionsOf = async ({ bind, tls }: NonNullable<Settings["admin"]>, room: Room): Promise<ListenerOptions> =>
+  ({ name: "admin", ...bind, tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" } }), names: [], allowFrom: undefined, maxBody: 4096, room });

@@ -3,19 +3,21 @@ import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import type { BlockList } from "node:net";
 import type { Counts } from "../console/counts.ts";
+import type { Room } from "../edge/crowd.ts";
 import { listen, type ListenerOptions } from "../edge/listener.ts";
 import { events } from "../events.ts";
 import { FOR_FAULT, REFUSALS, type Refusal } from "../gateway/refusals.ts";
 import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } from "../gateway/registrar.ts";
 import { bytesOf, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import { wellFormed, type PropertyName } from "../ocs/properties.ts";
+import { CALLBACKS_ROOM } from "../settings/descriptors.ts";
 import { dbidsOf } from "../settings/register.ts";
 import type { CallbacksSettings, Settings } from "../settings/schema.ts";
 import { mayDial, type Owning, type Particulars } from "../tenants/ownership.ts";
 import { createAnnouncements, type Announced, type AnnouncementParts, type Why } from "../upstream/announcements.ts";
 import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
 import type { Generation } from "./generation.ts";
-import { blockList, tlsOf } from "./listeners.ts";
+import { blockList, roomOf, tlsOf } from "./listeners.ts";
 import type { Records } from "./ownership.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
@@ -51,18 +53,19 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
   const { listen, relayOf } = surroundings.outside ?? REAL;
   const urls: Record<string, string> = {};
   const refreshes: (() => Promise<void>)[] = [];
+  const room = roomOf(settings, CALLBACKS_ROOM);
   for (const [upstream, { callbacks }] of Object.entries(settings.upstreams)) {
     if (callbacks === null) continue;
     const relay = await relayOf(callbacks);
     if (relay) stops.push(() => relay.close());
     const registrarsOf = callbacks.registrars.map(({ tenants }) => dbidsOf(settings, upstream, tenants));
-    const listener = await listen(await optionsOf(upstream, callbacks), handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
+    const listener = await listen(await optionsOf(upstream, callbacks, room), handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
     stops.push(() => listener.stop(DRAIN_MS));
     events.listening(listener.name, listener.url);
     urls[upstream] = listener.url;
     refreshes.push(async () => {
       try {
-        listener.update(await optionsOf(upstream, callbacks));
+        listener.update(await optionsOf(upstream, callbacks, room));
       } catch (error) {
         events.callbacksKept(upstream, error);
       }
@@ -71,13 +74,14 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
   return { urls, refresh: async () => void (await Promise.all(refreshes.map((refresh) => refresh()))) };
 };
 
-const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }: CallbacksSettings): Promise<ListenerOptions> => ({
+const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }: CallbacksSettings, room: Room): Promise<ListenerOptions> => ({
   name: `callbacks:${upstream}`,
   ...bind,
   tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_certificates: "require" } }),
   names: [],
   allowFrom: blockList([...allow_from, ...registrars.flatMap((registrar) => registrar.allow_from ?? [])]),
   maxBody: MAX_BODY,
+  room,
 });
 
 const relayOf = async ({ validator, validator_timeout, validator_ca }: CallbacksSettings): Promise<Relay | undefined> =>

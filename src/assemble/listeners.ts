@@ -2,9 +2,11 @@
 import { readFile } from "node:fs/promises";
 import { BlockList } from "node:net";
 import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
+import type { Room } from "../edge/crowd.ts";
 import { requireUsable, type TlsSettings } from "../edge/tls.ts";
 import { events } from "../events.ts";
 import type { Handler } from "../message.ts";
+import { descriptorLimit, shareOut, within, type Share } from "../settings/descriptors.ts";
 import type { ListenerSettings, Settings } from "../settings/schema.ts";
 import { undo } from "./stops.ts";
 
@@ -45,14 +47,26 @@ const open = async (options: ListenerOptions, handler: Handler): Promise<Listene
   return listener;
 };
 
-const optionsOf = async (listener: ListenerSettings, { upstreams }: Settings): Promise<ListenerOptions> => {
+const optionsOf = async (listener: ListenerSettings, settings: Settings): Promise<ListenerOptions> => {
+  const { upstreams } = settings;
   const { name, bind, names, allow_from, max_body, max_connections, max_connections_per_source } = listener;
   const aliases = Object.values(upstreams).flatMap((upstream) => upstream.aliases);
   return {
     name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body,
-    room: { max: max_connections, maxPerSource: max_connections_per_source },
+    room: roomOf(settings, max_connections, max_connections_per_source),
   };
 };
+
+/** Where descriptors are too few, every listener has its part of what lanes and files leave. */
+export const roomOf = (settings: Settings, max: number, maxPerSource = max): Room => {
+  const room = within(max, shareOf(settings));
+  return { max: room, maxPerSource: Math.min(maxPerSource, room) };
+};
+
+const shareOf = ({ listeners, upstreams, admin }: Settings): Share => shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null }, LIMIT);
+
+/** It does not change while the process lives. */
+const LIMIT = descriptorLimit();
 
 /** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
 export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<TlsSettings | undefined> =>

@@ -1,6 +1,7 @@
 /** The files of this machine as the checks ask for them. */
 import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { descriptorLimit } from "./descriptors.ts";
 import { reason, type Files } from "./fill.ts";
 
 /** For a config file in this folder. */
@@ -8,6 +9,7 @@ export const filesBeside = (folder: string): Files => ({
   readFile: (path) => readFileSync(resolve(folder, path), "utf8"),
   modeOf: (path) => modeOf(resolve(folder, path)),
   whyNotWritable: (path) => whyNotWritable(resolve(folder, path)),
+  descriptorLimit,
 });
 
 /** Windows has no such bits. */

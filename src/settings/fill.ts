@@ -9,6 +9,8 @@ export type Files = {
   readonly modeOf?: (path: string) => number | undefined;
   /** Why no file could be made in that folder, which may be yet to be made. */
   readonly whyNotWritable?: (folder: string) => string | undefined;
+  /** Descriptors that a process may have here; undefined without a limit. */
+  readonly descriptorLimit?: () => number | undefined;
 };
 
 export type Sources = Files & { readonly env: Readonly<Record<string, string | undefined>> };

@@ -12,6 +12,7 @@ import { problemsOf, unreadable } from "./report.ts";
 import { findContradictions } from "./rules.ts";
 import { findCertificateProblems } from "./rules-certificates.ts";
 import { findRevocationProblems } from "./rules-revocation.ts";
+import { findDescriptorProblems } from "./rules-descriptors.ts";
 import { findFileProblems } from "./rules-files.ts";
 import { findJournalProblems } from "./rules-journal.ts";
 import { settingsSchema, type Settings } from "./schema.ts";
@@ -57,7 +58,7 @@ export const loadSettings = async (file: string, env?: Sources["env"]): Promise<
 /** The same for who reads the journal and begins no gateway: that may be where nothing can be written. */
 export const loadToRead = async (file: string): Promise<Loaded> => {
   const text = await textOf(file);
-  const { whyNotWritable: _whyNotWritable, ...origin } = originOf(file);
+  const { whyNotWritable: _whyNotWritable, descriptorLimit: _descriptorLimit, ...origin } = originOf(file);
   return typeof text === "string" ? readSettings(text, origin) : unread(text);
 };
 
@@ -87,7 +88,9 @@ export const readSettings = (text: string, given: Origin): Loaded => {
     ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin), ...findCertificateProblems(facts, origin), ...findRevocationProblems(facts, origin), ...findJournalProblems(facts, given)] : []),
     ...(parsed.success ? findUnbuilt(parsed.data) : []),
   ];
-  const problems = problemsOf(origin.file, read, findings);
+  // How many connections will be wanted, only a file that can be used says.
+  const isUsable = parsed.success && findings.every(({ severity }) => severity === "warning");
+  const problems = problemsOf(origin.file, read, [...findings, ...(isUsable ? findDescriptorProblems(facts, given) : [])]);
   const counts = countsOf(facts);
   if (!parsed.success || problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts, ...common };
   const base = dirname(resolve(origin.file));

@@ -160,6 +160,16 @@ describe("the rules", () => {
     expect(codes(["    file: keys.yaml", "    file: [1]"]), "no 6241").toEqual(["OCSGW-6103"]);
   });
 
+  it.each<[string, number | undefined, string, number | undefined]>([
+    ["no limit", undefined, "max_body: 64KiB", undefined], ["a limit above all that listens", 20_000, "max_body: 64KiB", undefined],
+    ["a limit below it", 4096, "max_body: 64KiB", 3874], ["a limit below it and fewer connections", 4096, "max_body: 64KiB\n    max_connections: 3000", undefined],
+  ])("compare connections with descriptors: %s", (_what, limit, listener, taken) => {
+    const text = mutated(["max_body: 64KiB", listener]);
+    const found = problemsIn(text, { descriptorLimit: () => limit }).find(({ code }) => code === "OCSGW-6318");
+    if (taken === undefined) return expect(found).toBeUndefined();
+    expect(found).toMatchObject({ severity: "warning", message: expect.stringContaining(`will take ${taken} connections, not 10000`) as string, help: expect.stringMatching(/raise the limit to 10344/) as string });
+  });
+
   it("name clients that hold a key no more", () => {
     const keys = (rest: string): string => `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${"a".repeat(64)}", created: 2026-01-01T00:00:00Z${rest} }\n`;
     const told = (text: string): string | undefined => problemsIn(SAMPLE, { readFile: () => text }).find(({ code }) => code === "OCSGW-6305")?.message;
