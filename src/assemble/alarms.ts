@@ -1,4 +1,7 @@
-/** Alarms for operators: journal, metric and log. Every conflict is an entry of its own; only the log says the same thing once a minute. */
+/**
+ * Alarms for operators: journal, metric and log. Every conflict is an entry of its own; only the log is limited to
+ * once a minute.
+ */
 import type { Counts } from "../console/counts.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
@@ -9,13 +12,20 @@ export type Raised = Omit<Alarm, "kind"> & { readonly upstream: string };
 export type Alarms = {
   /** Something happened: a handle was used by two tenants, an announcement contradicted itself. One entry each. */
   readonly raise: (alarm: Raised) => void;
-  /** Something is the case, and each record shows it: the validator does not answer. An entry a minute, with how often it was. */
+  /**
+   * A condition that every record shows again: the validator does not answer. One entry a minute, with how often it
+   * was raised.
+   */
   readonly raiseOngoing: (alarm: Raised) => void;
 };
 
 const AGAIN_MS = 60_000;
 
-export const createAlarms = (journal: Pick<Journal, "note">, counts: Counts, now: () => number = () => performance.now()): Alarms => {
+type Now = () => number;
+
+const monotonic: Now = () => performance.now();
+
+export const createAlarms = (journal: Pick<Journal, "note">, counts: Counts, now: Now = monotonic): Alarms => {
   const mayLog = pacer(now);
   const mayEnter = pacer(now);
   const enter = (alarm: Raised): void => {
@@ -37,8 +47,8 @@ export const createAlarms = (journal: Pick<Journal, "note">, counts: Counts, now
 };
 
 /**
- * Once a minute for each reason, upstream and tenant, with how many went unsaid since. These are few: reasons are a closed list, and what differs
- * from one alarm to the next (handle, detail) does not count.
+ * Once a minute for each reason, upstream and tenant, with how many were left out since. The keys are few: reasons
+ * are a closed list, and what differs from one alarm to the next (handle, detail) is not part of a key.
  */
 const pacer = (now: () => number): ((alarm: Raised) => { readonly unsaid: number } | undefined) => {
   const last = new Map<string, { at: number; unsaid: number }>();

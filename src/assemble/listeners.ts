@@ -63,7 +63,8 @@ export const roomOf = (settings: Settings, max: number, maxPerSource = max): Roo
   return { max: room, maxPerSource: Math.min(maxPerSource, room) };
 };
 
-const shareOf = ({ listeners, upstreams, admin }: Settings): Share => shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null }, LIMIT);
+const shareOf = ({ listeners, upstreams, admin }: Settings): Share =>
+  shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null }, LIMIT);
 
 /** It does not change while the process lives. */
 const LIMIT = descriptorLimit();

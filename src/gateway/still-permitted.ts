@@ -1,7 +1,8 @@
 /**
- * A request may wait for seconds: for its body, the journal, a lane, an earlier request. Just before it leaves it is asked whether its client could
- * still make it: the credential is valid, and the client still stands under the tenant, by what is in force then. What its grant allows is not
- * asked again: that is judged by one config from start to end.
+ * A request may wait for seconds: for its body, the journal, a lane, an earlier request. Just before it is sent, the
+ * gateway checks again that the credential is valid and that the tenant still has this client, by the config and the
+ * revocations in force then. What the grant allows is not checked again: that is judged by one config from start to
+ * end.
  */
 import type { Identity } from "../tenants/credential.ts";
 import { keyOf, type Tenant } from "../tenants/register.ts";
@@ -13,7 +14,9 @@ import type { Caller, InForce, Parts } from "./words.ts";
 const FRESH_MS = 100;
 
 /** True from the moment on in which the request's client could not make it any more. */
-export const revocationOf = ({ inForce }: Pick<Parts, "inForce">, arrival: Arrival, caller: Caller, tenant: Tenant): (() => boolean) =>
+export const revocationOf = (
+  { inForce }: Pick<Parts, "inForce">, arrival: Arrival, caller: Caller, tenant: Tenant,
+): (() => boolean) =>
   (inForce ? asking(inForce, arrival, caller, tenant) : NEVER);
 
 const NEVER = (): boolean => false;
@@ -22,7 +25,8 @@ const asking = (inForce: () => InForce, arrival: Arrival, caller: Caller, tenant
   let [at, by] = [arrival.at, caller.judgedBy];
   return () => {
     const now = inForce();
-    if (by?.register === now.register && by.revision === now.revision && performance.now() - at < FRESH_MS) return false;
+    const isUnchanged = by?.register === now.register && by.revision === now.revision;
+    if (isUnchanged && performance.now() - at < FRESH_MS) return false;
     if (now.isRevoked(caller)) return true;
     const identity = now.identifyAgain(arrival);
     // Its issuer's keys are being fetched: it was valid, and nothing says that it is not.
@@ -34,4 +38,5 @@ const asking = (inForce: () => InForce, arrival: Arrival, caller: Caller, tenant
 };
 
 const standsUnder = ({ register }: InForce, identity: Identity, { client }: Caller, tenant: Tenant): boolean =>
-  identity.client === client && tenantsOf(register.tenantsOf(client), identity).some((each) => keyOf(each) === keyOf(tenant));
+  identity.client === client
+  && tenantsOf(register.tenantsOf(client), identity).some((each) => keyOf(each) === keyOf(tenant));

@@ -1,9 +1,10 @@
 /**
- * What OCS posts on its own account (pre-dial validation, call reports): a JSON object of properties, numbers as decimal strings as often as
- * not. OCS is held to the grammar that clients are held to: a name that decides whose a record is says something only where it stands once, at
- * the top, spelled exactly, with a value of its type. All else is malformed, and never "not said".
+ * What OCS posts by itself (pre-dial validation, call reports): a JSON object of properties; integers come as numbers
+ * or as decimal strings. OCS is held to the same grammar as clients: a property that decides whose a record is counts
+ * only when it appears once, at the top level, spelled exactly, with a value of its type. Anything else is malformed,
+ * which is not the same as absent.
  */
-import { scanJsonText, type JsonObject, type JsonValue } from "./json.ts";
+import { scanJsonText, type JsonArray, type JsonObject, type JsonValue } from "./json.ts";
 import { Violation } from "./violation.ts";
 
 /** `readings`: every text and number that it could mean. */
@@ -13,15 +14,15 @@ export type Malformed = { readonly malformed: true; readonly readings: readonly 
 export type Said<Value extends string | number> = Value | Malformed | undefined;
 
 const NAMES = [
-  "GSW_HIST_SEQUENCE_NUM", "GSW_RECORD_HANDLE", "GSW_TENANT_DBID", "GSW_TENANT_NAME", "GSW_CAMPAIGN_GROUP_DBID", "GSW_CAMPAIGN_GROUP_NAME", "GSW_CAMPAIGN_NAME",
-  "GSW_CALLING_LIST", "GSW_PHONE", "GSW_CALL_ATTEMPT_GUID",
+  "GSW_HIST_SEQUENCE_NUM", "GSW_RECORD_HANDLE", "GSW_TENANT_DBID", "GSW_TENANT_NAME", "GSW_CAMPAIGN_GROUP_DBID",
+  "GSW_CAMPAIGN_GROUP_NAME", "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_PHONE", "GSW_CALL_ATTEMPT_GUID",
 ] as const;
 export type PropertyName = (typeof NAMES)[number];
 
 /** One statement; `plain` when it stands at the top and its name is spelled exactly. */
 type Statement = { readonly plain: boolean; readonly value: JsonValue };
 
-/** More than a calling list has columns. A record may carry what is none of ours, in any depth that a reader can stand. */
+/** More than a calling list has columns. A record may carry properties that the gateway does not know, nested too. */
 const LIMITS = { depth: 32, members: 4096, anyKey: true } as const;
 const MAX_INTEGER = 2_147_483_647;
 const WHOLE = /^(?:0|[1-9][0-9]{0,9})$/;
@@ -29,7 +30,7 @@ const WHOLE = /^(?:0|[1-9][0-9]{0,9})$/;
 // eslint-disable-next-line no-control-regex
 const UNREADABLE = /[\u0000-\u001f\u007f-\u009f\ufffd]/;
 const MOST_READINGS = 32;
-// A name or a number of somebody's in a code page of old must not keep a record from being dialed.
+// A customer's name in an old code page must not keep a record from being dialed.
 const forgiving = new TextDecoder("utf-8", { ignoreBOM: true });
 
 export class Properties {
@@ -51,14 +52,14 @@ export class Properties {
   }
 
   text(name: PropertyName): Said<string> {
-    return this.#read(name, (value) => (typeof value === "string" && value !== "" && !UNREADABLE.test(value) ? value : undefined));
+    return this.#read(name, (value) => (isReadable(value) ? value : undefined));
   }
 
   /** Digits that may come as a number. */
   digits(name: PropertyName): Said<string> {
     return this.#read(name, (value) => {
       const text = typeof value === "number" ? String(value) : value;
-      return typeof text === "string" && text !== "" && !UNREADABLE.test(text) ? text : undefined;
+      return isReadable(text) ? text : undefined;
     });
   }
 
@@ -66,7 +67,9 @@ export class Properties {
     const [first, ...more] = this.#said.get(name)!;
     if (!first || (first.plain && first.value === null && more.length === 0)) return undefined;
     const value = first.plain && more.length === 0 ? read(first.value) : undefined;
-    return value ?? { malformed: true, readings: [first, ...more].flatMap((each) => scalarsIn(each.value)).slice(0, MOST_READINGS) };
+    if (value !== undefined) return value;
+    const readings = [first, ...more].flatMap((each) => scalarsIn(each.value));
+    return { malformed: true, readings: readings.slice(0, MOST_READINGS) };
   }
 
   #gather(value: JsonValue, atTop: boolean): void {
@@ -82,7 +85,8 @@ export class Properties {
 }
 
 /** The value where it is well formed. */
-export const wellFormed = <Value extends string | number>(said: Said<Value>): Value | undefined => (isMalformed(said) ? undefined : said);
+export const wellFormed = <Value extends string | number>(said: Said<Value>): Value | undefined =>
+  (isMalformed(said) ? undefined : said);
 
 export const isMalformed = (said: Said<string | number>): said is Malformed => typeof said === "object";
 
@@ -93,5 +97,10 @@ const scalarsIn = (value: JsonValue): (string | number)[] => {
   return [typeof value === "string" ? value : Number(value)];
 };
 
-const isObject = (value: JsonValue): value is JsonObject => typeof value === "object" && value !== null && value.kind === "object";
-const isArray = (value: JsonValue): value is Extract<JsonValue, { readonly kind: "array" }> => typeof value === "object" && value !== null && value.kind === "array";
+const isReadable = (value: JsonValue): value is string =>
+  typeof value === "string" && value !== "" && !UNREADABLE.test(value);
+
+const isObject = (value: JsonValue): value is JsonObject =>
+  typeof value === "object" && value !== null && value.kind === "object";
+const isArray = (value: JsonValue): value is JsonArray =>
+  typeof value === "object" && value !== null && value.kind === "array";

@@ -1,7 +1,13 @@
-/** Where the operator has stated that nothing separates the tenants' records, the one thing left to do: to notice when two use the same handle. */
+/**
+ * Where the operator has stated that nothing separates the tenants' records, the one thing left to do: to notice when
+ * two use the same handle.
+ */
 
 export type HandleWatch = {
-  /** The name of the tenant that used the handle before, when it was another one; told once for each pair. `dbid`: the tenant's, under whatever name; left out where names do. */
+  /**
+   * The name of the tenant that used the handle before, if it was another one; once for each pair. `dbid` tells
+   * tenants apart, whatever their names are; where it is left out, the names do.
+   */
   readonly use: (upstream: string, handle: string, name: string, dbid?: number) => string | undefined;
   /** The upstream's OCS began a new life, in which a handle of before is another record. */
   readonly newEpoch: (upstream: string) => void;

@@ -1,7 +1,8 @@
 /**
- * Whose is a record that OCS announces? By the register: its campaign group, campaign and list each belong to one tenant of an OCS, and all
- * that is said must point to the same one. What contradicts itself or is malformed has no owner, and could mean several tenants; what the
- * register does not know is nobody's. Names are compared with names, and DBIDs with DBIDs.
+ * Which tenant owns a record that OCS announces? The register decides: its campaign group, campaign and list each
+ * belong to one tenant of an OCS, and everything that is said must point to the same tenant. An announcement that
+ * contradicts itself or is malformed has no owner, and could mean several tenants; a record that the register does
+ * not know has no owner here. Names are compared with names, and DBIDs with DBIDs.
  */
 import { isMalformed, type Malformed, type Said } from "../../ocs/properties.ts";
 import type { Tenant } from "../register.ts";
@@ -35,7 +36,9 @@ type Index = { readonly [Key in keyof Particulars]: ReadonlyMap<Value, Tenant> }
 const unregistered: Whose = { nobody: "unregistered" };
 
 export const createFinder = (tenants: readonly Tenant[]): Finder => {
-  const upstreams = new Map([...Map.groupBy(tenants, ({ upstream }) => upstream)].map(([upstream, those]) => [upstream, { tenants: those, index: indexOf(those) }]));
+  const byUpstream = [...Map.groupBy(tenants, ({ upstream }) => upstream)];
+  const upstreams = new Map(byUpstream.map(([upstream, those]): [string, Known] =>
+    [upstream, { tenants: those, index: indexOf(those) }]));
   return (upstream, particulars) => {
     const known = upstreams.get(upstream);
     return known ? find(known, particulars) : unregistered;
@@ -45,8 +48,12 @@ export const createFinder = (tenants: readonly Tenant[]): Finder => {
 type Known = { readonly tenants: readonly Tenant[]; readonly index: Index };
 
 const indexOf = (tenants: readonly Tenant[]): Index => {
-  const by = (key: keyof Particulars): ReadonlyMap<Value, Tenant> => new Map(tenants.flatMap((tenant) => [...KEYS[key](tenant)].map((value): [Value, Tenant] => [value, tenant])));
-  return { tenantDbid: by("tenantDbid"), tenantName: by("tenantName"), groupDbid: by("groupDbid"), groupName: by("groupName"), campaign: by("campaign"), list: by("list") };
+  const by = (key: keyof Particulars): ReadonlyMap<Value, Tenant> =>
+    new Map(tenants.flatMap((tenant) => [...KEYS[key](tenant)].map((value): [Value, Tenant] => [value, tenant])));
+  return {
+    tenantDbid: by("tenantDbid"), tenantName: by("tenantName"), groupDbid: by("groupDbid"), groupName: by("groupName"),
+    campaign: by("campaign"), list: by("list"),
+  };
 };
 
 /** What of a tenant each particular may name. */
@@ -75,12 +82,14 @@ const find = (known: Known, said: Particulars): Whose => {
   if (tenant === undefined) return unregistered;
   const stated = said.tenantDbid !== undefined || said.tenantName !== undefined;
   if (stated) return isNamed(tenant, said) ? { tenant } : contradiction(known, said);
-  // Without a tenant's word the group decides: a campaign or a list of the same name may be somebody's who is not in the register.
+  // No tenant is said, so the group decides: a tenant that is not in the register may have a campaign or a list of
+  // the same name.
   const groupIsForeign = isForeign(index, "groupDbid", said) || isForeign(index, "groupName", said);
   return groupIsForeign ? unregistered : { tenant };
 };
 
-const isForeign = (index: Index, key: keyof Particulars, said: Particulars): boolean => said[key] !== undefined && !index[key].has(said[key] as Value);
+const isForeign = (index: Index, key: keyof Particulars, said: Particulars): boolean =>
+  said[key] !== undefined && !index[key].has(said[key] as Value);
 
 const isNamed = ({ dbid, name }: Tenant, { tenantDbid, tenantName }: Particulars): boolean =>
   (tenantDbid === undefined || tenantDbid === dbid) && (tenantName === undefined || tenantName === name);
@@ -88,18 +97,21 @@ const isNamed = ({ dbid, name }: Tenant, { tenantDbid, tenantName }: Particulars
 /** Where nothing that is said points anywhere, it could be any tenant's. */
 const contradiction = ({ tenants }: Known, said: Particulars): Whose => {
   const among = tenants.filter((tenant) => PARTICULARS.some((key) => couldMean(tenant, key, said[key])));
-  return { nobody: "contradiction", among: among.length > 0 ? among : tenants, malformed: PARTICULARS.filter((key) => isMalformed(said[key])) };
+  const malformed = PARTICULARS.filter((key) => isMalformed(said[key]));
+  return { nobody: "contradiction", among: among.length > 0 ? among : tenants, malformed };
 };
 
 /** A malformed tenant or group may be a name in the place of a DBID, or the other way round. */
-const NAMESAKES: Readonly<Partial<Record<keyof Particulars, keyof Particulars>>> = { tenantDbid: "tenantName", tenantName: "tenantDbid", groupDbid: "groupName", groupName: "groupDbid" };
+const NAMESAKES: Readonly<Partial<Record<keyof Particulars, keyof Particulars>>> = {
+  tenantDbid: "tenantName", tenantName: "tenantDbid", groupDbid: "groupName", groupName: "groupDbid",
+};
 
 const couldMean = (tenant: Tenant, key: keyof Particulars, said: Said<string | number>): boolean => {
   if (said === undefined) return false;
   if (!isMalformed(said)) return [...KEYS[key](tenant)].includes(said);
   const namesake = NAMESAKES[key];
   const meant = [...KEYS[key](tenant), ...(namesake === undefined ? [] : KEYS[namesake](tenant))].map(loosely);
-  return said.readings.some((reading) => meant.includes(loosely(reading)) || (Number.isFinite(leading(reading)) && meant.includes(String(leading(reading)))));
+  return said.readings.some((reading) => meant.includes(loosely(reading)) || meant.includes(String(leading(reading))));
 };
 
 const loosely = (value: string | number): string => String(value).normalize("NFKC").trim().toLowerCase();
