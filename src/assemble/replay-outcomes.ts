@@ -8,7 +8,7 @@ import { readEntries } from "../journal/read.ts";
 import { CATALOG } from "../ocs/catalog.ts";
 import type { Ownership } from "../tenants/ownership.ts";
 
-type Asked = { readonly upstream: string; readonly handle: number; readonly generation: number; readonly finalizes: boolean };
+type Asked = { readonly upstream: string; readonly handle: number; readonly generation: number };
 
 /** `from`: the index below which every outcome has reached the database. */
 export const replayOutcomes = async ({ dir, disk, status }: Journal, { replay }: Pick<Ownership, "replay">, from: number): Promise<void> => {
@@ -20,17 +20,16 @@ export const replayOutcomes = async ({ dir, disk, status }: Journal, { replay }:
     else if (entry.kind === "outcome") {
       const of = asked.get(entry.id);
       asked.delete(entry.id);
-      if (!of || entry.origin !== "ocs") continue;
-      if (entry.status === 410) replay(of.upstream, of.handle, of.generation, "gone", entry.id);
-      else if (entry.status === 200 && of.finalizes) replay(of.upstream, of.handle, of.generation, "finished", entry.id);
+      // A 410 may have come before OCS opened the record, and OCS says it again.
+      if (of && entry.origin === "ocs" && entry.status === 200) replay(of.upstream, of.handle, of.generation, entry.id);
     }
   }
 };
 
 const finalizing: ReadonlySet<string> = new Set(Object.values(CATALOG.records.actions).filter(({ finalizes }) => finalizes).map(({ name }) => name));
 
-/** Only intents on owned record handles name a generation. */
+/** Only intents on owned record handles name a generation, and only finalizing ones end it. */
 const note = ({ id, upstream, identifier, generation, action }: Extract<Recorded, { kind: "intent" }>, asked: Map<string, Asked>): void => {
-  if (upstream === undefined || generation === undefined) return;
-  asked.set(id, { upstream, handle: Number(identifier), generation, finalizes: finalizing.has(action) });
+  if (upstream === undefined || generation === undefined || !finalizing.has(action)) return;
+  asked.set(id, { upstream, handle: Number(identifier), generation });
 };

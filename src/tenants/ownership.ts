@@ -124,10 +124,10 @@ export class Ownership {
     if (known === undefined) void this.#isDone(this.#options.store?.beginEpoch(upstream, handles.epoch, endpoint));
   }
 
-  /** `life`: see `Handles`. */
-  newEpoch(upstream: string, endpoint: string, life: "peer" | "same-address" = "peer"): void {
+  /** Everything of this upstream is void, but for what may be of the new life: see `Handles` on `upTo`. */
+  newEpoch(upstream: string, endpoint: string, upTo?: number): void {
     const handles = this.#of(upstream);
-    handles.newEpoch(this.#now(), life);
+    handles.newEpoch(this.#now(), upTo);
     this.#endpoints.set(upstream, endpoint);
     void this.#storeEpoch(handles);
   }
@@ -138,10 +138,10 @@ export class Ownership {
   }
 
   /** An earlier run had an outcome on disk that ended the handle, and could not remove it any more. */
-  readonly replay = (upstream: string, handle: number, generation: number, ending: Ending, by: string): void => {
+  readonly replay = (upstream: string, handle: number, generation: number, by: string): void => {
     const handles = this.#of(upstream);
     const held = handles.find(handle);
-    if (held && held.generation <= generation) handles.end(handle, held, { ending, by, at: this.#now() });
+    if (held && held.generation <= generation) handles.end(handle, held, { ending: "finished", by, at: this.#now() });
   };
 
   /** The journal's index below which every outcome has reached the store, or is in what it is given next. */
@@ -188,6 +188,8 @@ export class Ownership {
     }
     if (handles.find(handle) !== held) return this.#void(handles, handle, held);
     if (held.state === "storing") held.state = "owned";
+    // A registrar names what OCS has opened already.
+    held.heardAt ??= held.registered ? -Infinity : performance.now();
     return as === "new" ? "owned" : "again";
   }
 
@@ -263,10 +265,11 @@ export class Ownership {
   /** For an announcement of this handle, which may prove that OCS has begun another life. */
   #ofLife(upstream: string, handle: number): Handles {
     const handles = this.#of(upstream);
-    if (!handles.provesNewLife(handle, this.#options.window?.(upstream) ?? WINDOW)) return handles;
+    const window = this.#options.window?.(upstream) ?? WINDOW;
+    if (!handles.provesNewLife(handle, window)) return handles;
     const reason = `OCS began another life: handle ${handle} was announced for the first time, and ${handles.highest} was the highest`;
     const endpoint = this.#endpoints.get(upstream) ?? "";
-    this.newEpoch(upstream, endpoint, "same-address");
+    this.newEpoch(upstream, endpoint, handle + window);
     this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason });
     return handles;
   }

@@ -5,14 +5,18 @@
  */
 const PAGE_BITS = 32_768;
 const MAX_PAGES = 128;
+const MAX_FALLING = 10_000;
 
 export class Announced {
   readonly #pages = new Map<number, Uint8Array>();
   #highest: number;
+  /** Of each announcement that none above it has followed, in the order of time: handles fall, generations rise. */
+  readonly #falling: { readonly handle: number; readonly generation: number }[] = [];
 
-  /** `highest`: what an earlier run of the gateway knew of this life; 0 for nothing. */
-  constructor(highest = 0) {
+  /** What an earlier run of the gateway knew of this life; 0 for nothing. */
+  constructor(highest = 0, generation = 0) {
     this.#highest = highest;
+    if (highest > 0) this.#falling.push({ handle: highest, generation });
   }
 
   get highest(): number {
@@ -24,7 +28,13 @@ export class Announced {
     return page !== undefined && (page[(handle % PAGE_BITS) >> 3]! & (1 << (handle & 7))) !== 0;
   }
 
-  add(handle: number): void {
+  /** The generation that had been reached at the last announcement above this handle; 0 for none. */
+  lastAbove(handle: number): number {
+    return this.#falling.findLast((each) => each.handle > handle)?.generation ?? 0;
+  }
+
+  /** `generation`: the last one before. */
+  add(handle: number, generation: number): void {
     const number = Math.floor(handle / PAGE_BITS);
     let page = this.#pages.get(number);
     if (!page) {
@@ -33,5 +43,8 @@ export class Announced {
     }
     page[(handle % PAGE_BITS) >> 3]! |= 1 << (handle & 7);
     if (handle > this.#highest) this.#highest = handle;
+    while (this.#falling.length > 0 && this.#falling.at(-1)!.handle <= handle) this.#falling.pop();
+    this.#falling.push({ handle, generation });
+    if (this.#falling.length > MAX_FALLING) this.#falling.shift();
   }
 }

@@ -30,8 +30,6 @@ export class Handles {
   #confirmedFrom = 0;
   /** The highest one as the present stretch began, while what is unconfirmed may be confirmed as a whole; else 0. */
   #highestBefore = 0;
-  /** The last generation before the present stretch. */
-  #generationBefore = 0;
   /** The store was damaged: what was owned before this run is not known. */
   #isStoreLost = false;
   readonly #freeFinalizing = new Map<number, Promise<void>>();
@@ -54,7 +52,7 @@ export class Handles {
     this.upstream = upstream;
     this.#ended = ended;
     this.epoch = known.epoch ?? 1;
-    this.#announced = new Announced(known.highest);
+    this.#announced = new Announced(known.highest, known.generation);
     this.#generation = known.generation ?? 0;
     this.#isStoreLost = known.storeLost ?? false;
     this.#journalSize = known.journalSize ?? (() => 0);
@@ -154,8 +152,7 @@ export class Handles {
       this.#doubtAll();
       return this.#replace(held, { handle, tenant, attempt, now }, "storing");
     }
-    // Heard of again after connections were lost, it is another generation: of the life that goes on or began then.
-    if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, now);
+    if (attempt !== undefined && attempt === held.attempt) return this.#renew(handle, held, now);
     return this.#replace(held, { handle, tenant, attempt, now }, held.state);
   }
 
@@ -178,7 +175,6 @@ export class Handles {
     const held = this.find(claim.handle);
     if (held === undefined) return this.#add(claim, true);
     if (held.state === "disputed") return { as: "taken" };
-    if (held.tenant === claim.tenant && held.stretch === this.#stretch) return this.#renew(claim.handle, held, claim.now);
     if (held.tenant === claim.tenant) return this.#replace(held, { ...claim, attempt: held.attempt }, held.state, held.registered);
     if (this.isConfirmed(held)) return { as: "taken" };
     return held.registered && mayReplace(held.tenant) ? this.#replace(held, claim, "storing", true) : { as: "unclear" };
@@ -187,19 +183,20 @@ export class Handles {
   /** What an earlier run knew; unconfirmed unless it is `trusted`. */
   restore(handle: number, { tenant, since, generation, attempt }: Restoring, trusted: boolean): void {
     const stretch = trusted ? this.#stretch : 0;
-    this.#owned.set(handle, { tenant, generation, attempt, registered: false, since, state: "owned", stretch });
+    // OCS names an attempt, a registrar does not.
+    const registered = attempt === undefined;
+    this.#owned.set(handle, { tenant, generation, attempt, registered, since, state: "owned", stretch, heardAt: -Infinity });
     // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
-    this.#announced.add(handle);
-    if (!trusted) this.#confirmedFrom = this.#stretch;
+    this.#announced.add(handle, generation);
+    if (trusted) return;
+    this.#confirmedFrom = this.#stretch;
     this.#highestBefore = this.#announced.highest;
-    this.#generationBefore = this.#generation;
   }
 
   /** Every connection to OCS was lost: nothing that was heard of before is certain. */
   unconfirm(): void {
     this.#confirmedFrom = ++this.#stretch;
     this.#highestBefore = this.#announced.highest;
-    this.#generationBefore = this.#generation;
   }
 
   /** The handle has ended. False when this entry is not its owner any more. */
@@ -227,27 +224,31 @@ export class Handles {
   }
 
   /**
-   * Handles begin again. `life`: the same address has another OCS, which began when connections were last lost: what was heard of since is of the new
-   * life and stays. Returns the lowest generation that may have stayed; undefined when everything is void.
+   * Handles begin again. With `upTo` another OCS answers at the same address and has not come further than that handle: what was heard of since the
+   * last announcement above it is of the new life, and stays as confirmed as it was. All else is void.
    */
-  newEpoch(at: number, life: "peer" | "same-address"): void {
-    const isKnown = life === "same-address" && this.#confirmedFrom > 0;
-    const stays = (held: Held): boolean => isKnown && held.stretch === this.#stretch && held.state !== "storing";
+  newEpoch(at: number, upTo?: number): void {
+    const keepFrom = upTo === undefined ? Infinity : this.#announced.lastAbove(upTo) + 1;
+    const stays = ([handle, held]: readonly [number, Held]): boolean =>
+      upTo !== undefined && handle <= upTo && held.generation >= keepFrom && held.state !== "storing";
     const all = [...this.#owned];
-    this.#past = new Map(all.filter(([, held]) => !stays(held)));
-    this.#owned = new Map(all.filter(([, held]) => stays(held)));
+    this.#past = new Map(all.filter((each) => !stays(each)));
+    this.#owned = new Map(all.filter(stays));
     this.#pastAt = at;
     this.epoch++;
+    this.keepFrom = upTo === undefined ? undefined : keepFrom;
+    for (const [handle, held] of this.#past) if (held.generation >= keepFrom) this.#ended(handle, held);
     this.#stale.clear();
     this.#former.clear();
     this.#announced = new Announced();
-    for (const handle of this.#owned.keys()) this.#announced.add(handle);
-    if (!isKnown) this.#stretch++;
-    this.#confirmedFrom = 0;
-    this.#highestBefore = 0;
+    for (const [handle, { generation }] of this.#owned) this.#announced.add(handle, generation);
+    if (upTo === undefined) {
+      this.#stretch++;
+      this.#confirmedFrom = 0;
+    }
+    this.#highestBefore = this.#confirmedFrom > 0 ? this.#announced.highest : 0;
     this.#isStoreLost = false;
     this.#freeFinalizing.clear();
-    this.keepFrom = isKnown ? this.#generationBefore + 1 : undefined;
   }
 
   /** How many handles each tenant owns, by DBID, and how many of them are unconfirmed. */
@@ -299,7 +300,7 @@ export class Handles {
       this.#confirmedFrom = 0;
       this.#highestBefore = 0;
     }
-    this.#announced.add(handle);
+    this.#announced.add(handle, this.#generation);
   }
 
   /** An unconfirmed handle was announced for another tenant, so OCS may have begun another life: the others are confirmed one by one only. */

@@ -25,6 +25,8 @@ export type Held = {
   state: "storing" | "owned" | "disputed";
   /** The stretch of unbroken connections in which it was last heard of. */
   stretch: number;
+  /** Milliseconds of the monotonic clock when it was on disk, so that OCS heard 200; undefined until then. */
+  heardAt?: number | undefined;
   /** The last finalizing request, until it is over. */
   finalizing?: Promise<void> | undefined;
   /** Where disputed: DBIDs that it could mean. */

@@ -24,6 +24,8 @@ class FinalizingTurn {
   }
 }
 
+const OPENS_WITHIN_MS = 1000;
+
 /** For a handle that OCS announced or a registrar named. */
 export class OwnedLease implements HandleLease {
   readonly #handles: Handles;
@@ -33,6 +35,7 @@ export class OwnedLease implements HandleLease {
   #turn: FinalizingTurn | undefined;
   #before: Promise<void> | undefined;
   #isInFlight = false;
+  #leftAt = 0;
 
   constructor(handles: Handles, handle: number, held: Held, finalizes: boolean) {
     [this.#handles, this.#handle, this.#held, this.#finalizes] = [handles, handle, held, finalizes];
@@ -50,8 +53,9 @@ export class OwnedLease implements HandleLease {
     if (now === undefined || now.tenant !== this.#held.tenant) return now?.among?.includes(this.#held.tenant) ? "unclear" : "void";
     if (now.state === "disputed") return now.among?.includes(this.#held.tenant) ? "unclear" : "void";
     if (now.state === "storing" || !this.#handles.isConfirmed(now)) return "unclear";
-    // The same tenant's newer attempt: what this request ends is that one.
-    this.#held = now;
+    // The same tenant's newer attempt, once OCS may have opened it: what this request ends is that one.
+    if (now.heardAt !== undefined) this.#held = now;
+    if (leaves) this.#leftAt = performance.now();
     if (leaves && !this.#isInFlight) {
       this.#isInFlight = true;
       this.#handles.inFlight.add(this.#handle, now.tenant);
@@ -63,7 +67,7 @@ export class OwnedLease implements HandleLease {
 
   /** Without an answer it is in doubt whether OCS has acted: the owner, and no other tenant, may try again. */
   readonly settle = (status: number | undefined, by?: string): void => {
-    if (status === 410 || (status === 200 && this.#finalizes)) {
+    if ((status === 410 && this.#isOpen) || (status === 200 && this.#finalizes)) {
       this.#handles.end(this.#handle, this.#held, { ending: status === 410 ? "gone" : "finished", by, at: Date.now() });
     }
     this.#handles.over(this);
@@ -73,6 +77,11 @@ export class OwnedLease implements HandleLease {
   };
 
   readonly reason = (): Reason => this.#handles.reasonFor(this.#held.tenant, this.#handle);
+
+  /** OCS opens a record when it hears 200: a request that overtook that was answered 410 too early to say that the record is over. */
+  get #isOpen(): boolean {
+    return this.#leftAt - (this.#held.heardAt ?? Infinity) >= OPENS_WITHIN_MS;
+  }
 
   /** Behind the last finalizing request of this generation; a finalizing one is then the last itself. */
   #line(): void {

@@ -27,7 +27,7 @@ type Case = { readonly does: string; readonly steps: readonly Step[]; readonly l
 
 const put = (handle: number, over: Partial<Row> = {}): Step => (store) => store.put(row(handle, over));
 const remove = (handle: number, generation: number): Step => (store) => store.remove("ocs", handle, generation);
-const epoch = (number: number, endpoint: string): Step => (store) => store.beginEpoch("ocs", number, endpoint);
+const epoch = (number: number, endpoint: string, keepFrom?: number): Step => (store) => store.beginEpoch("ocs", number, endpoint, keepFrom);
 
 const CASES: readonly Case[] = [
   { does: "restores rows in the order in which they were heard of", steps: [epoch(1, "http://one"), put(3), put(1), put(2, { tenant: 102 })], left: { epoch: 1, endpoint: "http://one", highest: 3, generation: 3, owned: [kept(1), kept(2, { tenant: 102 }), kept(3)] } },
@@ -38,6 +38,11 @@ const CASES: readonly Case[] = [
   { does: "keeps a row of a later generation than the removal", steps: [put(5), remove(5, 4)], left: { owned: [kept(5)] } },
   { does: "takes a row for a handle that was removed", steps: [put(5), remove(5, 5), put(5, { generation: 6 })], left: { owned: [kept(5, { generation: 6 })] } },
   { does: "voids what an earlier epoch owned", steps: [put(5), epoch(2, "http://two")], left: { epoch: 2, endpoint: "http://two", owned: [] } },
+  { does: "takes rows from a generation on over into the next epoch", steps: [put(5), put(6), put(7), epoch(2, "http://one", 6)], left: { epoch: 2, owned: [kept(6), kept(7)] } },
+  {
+    does: "takes them over with a row of that epoch as well",
+    steps: [put(5), put(6), put(7, { epoch: 2, keepFrom: 6 }), epoch(2, "http://one", 6)], left: { epoch: 2, owned: [kept(6), kept(7)] },
+  },
   { does: "begins the epoch of a row", steps: [put(5), put(6, { epoch: 2, endpoint: "http://two" })], left: { epoch: 2, endpoint: "http://two", owned: [kept(6)] } },
   { does: "does not go back to an earlier epoch", steps: [put(6, { epoch: 3, endpoint: "http://two" }), epoch(2, "http://late"), put(7, { epoch: 2 })], left: { epoch: 3, endpoint: "http://two", owned: [kept(6)] } },
   { does: "forgets the highest handle with the epoch, and never a generation", steps: [put(500), put(6, { epoch: 2, generation: 7, highest: 6 })], left: { highest: 6, generation: 500 } },
