@@ -5,7 +5,7 @@
  * I9: nothing leaves for OCS of a client that is revoked.
  */
 import { headerOf, type Reply } from "../../src/message.ts";
-import { TENANTS, UPSTREAM, type SimClient } from "./config.ts";
+import { UPSTREAM, type SimClient } from "./config.ts";
 import type { Connection } from "./network.ts";
 import type { Message } from "./message-reader.ts";
 import type { Ocs, OcsRecord } from "./ocs.ts";
@@ -44,7 +44,8 @@ export class Checks {
   readonly causes = new Set<string>();
   /** Records that OCS announced for two tenants in one life, and whether the gateway has answered both. */
   readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
-  readonly #announcedFor = new Map<number, Set<number>>();
+  readonly #announcedFor = new Map<string, Set<number>>();
+  readonly #contradicted = new Set<number>();
   /** Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because HTTP/1.1 has no response id. */
   readonly strayed = new Set<number>();
   /** Clients that the running gateway knows to be revoked. */
@@ -59,15 +60,16 @@ export class Checks {
     return `01S${String(++this.#ids).padStart(23, "0")}`;
   }
 
-  announced(handle: number, tenant: number): void {
-    const tenants = this.#announcedFor.get(handle);
-    if (tenants) tenants.add(tenant);
-    else this.#announcedFor.set(handle, new Set([tenant]));
+  announced({ handle, ocs, life }: OcsRecord, tenant: number): void {
+    const key = `${handle} of life ${life} of ${ocs.parts.name}`;
+    const tenants = this.#announcedFor.get(key);
+    if (!tenants) this.#announcedFor.set(key, new Set([tenant]));
+    else if (tenants.add(tenant).size > 1) this.#contradicted.add(handle);
   }
 
-  /** How many tenants a handle was announced for, in all lives. */
-  tenantsOf(handle: number): number {
-    return this.#announcedFor.get(handle)?.size ?? 0;
+  /** Whether a handle was announced for two tenants in one life of OCS. */
+  isContradicted(handle: number): boolean {
+    return this.#contradicted.has(handle);
   }
 
   /** The gateway hands a request to the kernel. */
@@ -177,4 +179,3 @@ export class Checks {
   }
 }
 
-export const tenantBy = (dbid: number) => TENANTS.find((tenant) => tenant.dbid === dbid)!;

@@ -8,13 +8,16 @@ export const BACKUP = "10.0.0.2:8080";
 export const REGISTRAR = { client: "registrar", address: "10.1.0.9" };
 export const DIRECTORY = "/sim/audit";
 
-export type SimTenant = { readonly dbid: number; readonly name: string; readonly campaign: string; readonly list: string; readonly group: number; readonly records: "pre-dial" | "registered" };
+export type SimTenant = { readonly dbid: number; readonly name: string; readonly campaign: string; readonly list: string; readonly group: number; readonly records: "pre-dial" | "registered" | "elsewhere" };
 
 export const TENANTS: readonly SimTenant[] = [
   { dbid: 101, name: "Alpha Tenant", campaign: "Alpha Campaign", list: "Alpha List", group: 106, records: "pre-dial" },
   { dbid: 102, name: "Beta Tenant", campaign: "Beta Campaign", list: "Beta List", group: 208, records: "pre-dial" },
   { dbid: 103, name: "Gamma Tenant", campaign: "Gamma Campaign", list: "Gamma List", group: 310, records: "registered" },
+  // OCS serves a tenant that the gateway does not know.
+  { dbid: 999, name: "Omega Tenant", campaign: "Omega Campaign", list: "Omega List", group: 999, records: "elsewhere" },
 ];
+const SERVED = TENANTS.filter(({ records }) => records !== "elsewhere");
 
 export type SimClient = { readonly name: string; /** DBIDs. */ readonly tenants: readonly number[] };
 
@@ -35,9 +38,12 @@ export type Variant = {
   /** Leads to a new switchboard at the same OCS. */
   readonly connectTimeout: number;
   readonly validator: boolean;
+  readonly window: number;
+  /** How long a downtime restored handles outlive; the product trusts none without it. */
+  readonly grace: string;
 };
 
-export const FIRST_VARIANT: Variant = { connections: 3, isSwapped: false, connectTimeout: 2000, validator: false };
+export const FIRST_VARIANT: Variant = { connections: 3, isSwapped: false, connectTimeout: 2000, validator: false, window: 64, grace: "0s" };
 
 const nameOf = ({ dbid, name }: SimTenant, { isSwapped }: Variant): string =>
   (isSwapped && dbid === 101 ? TENANTS[1]!.name : isSwapped && dbid === 102 ? TENANTS[0]!.name : name);
@@ -47,7 +53,7 @@ const settingsOf = (variant: Variant): Settings => settingsSchema.parse({
   identity: { mtls: [...CLIENTS.map(({ name }) => name), REGISTRAR.client].map((client) => ({ name: client, san_dns: `${client}.sim`, client })) },
   upstreams: {
     [UPSTREAM]: {
-      primary: `http://${PRIMARY}`, backup: `http://${BACKUP}`, connections: variant.connections,
+      primary: `http://${PRIMARY}`, backup: `http://${BACKUP}`, connections: variant.connections, restart_grace: variant.grace, handle_window: variant.window,
       timeouts: { connect: `${variant.connectTimeout}ms`, answer: "3s" }, queue: { max: 50, max_wait: "5s" },
       callbacks: {
         bind: "10.9.0.1:8444", allow_from: ["10.0.0.0/24"], ...(variant.validator && { validator: "http://10.2.0.1:9000/" }), validator_timeout: "2s",
@@ -55,7 +61,7 @@ const settingsOf = (variant: Variant): Settings => settingsSchema.parse({
       },
     },
   },
-  tenants: TENANTS.map((tenant) => ({
+  tenants: SERVED.map((tenant) => ({
     name: nameOf(tenant, variant), dbid: tenant.dbid, upstream: UPSTREAM, records: tenant.records, campaigns: [tenant.campaign], lists: [tenant.list],
     campaign_groups: [{ dbid: tenant.group, name: `${tenant.campaign}@Agents` }],
     clients: Object.fromEntries(CLIENTS.filter(({ tenants }) => tenants.includes(tenant.dbid)).map(({ name }) => [name, { actions: ACTIONS }])),

@@ -40,6 +40,7 @@ export type SimGateway = {
 
 /** PKCS#8 of an Ed25519 key that never changes, so that every run of a seed writes the same bytes. */
 const KEY = createPrivateKey({ key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]), format: "der", type: "pkcs8" });
+const same = <Value>(value: Value): Value => value;
 const ORIGIN = "simulation.test/journal";
 const SEGMENT_BYTES = 64 << 10;
 
@@ -60,7 +61,7 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const revocations = createRevocations();
   let standing: Standing | undefined;
   const current = () => standing?.generation?.settings ?? settings;
-  const records = facilities.mutant.records(await startOwnership(settings, { journal: noting, counts, current, storeThread: () => facilities.mutant.storeThread(facilities.storeThread()) }, stops));
+  const records = (facilities.mutant.records ?? same)(await startOwnership(settings, { journal: noting, counts, current, storeThread: () => (facilities.mutant.storeThread ?? same)(facilities.storeThread()) }, stops));
   const inForce = (standing = new Standing({ house: { journal: noting, counts, revocations, records }, tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }) }));
   stops.push(() => inForce.close());
   await inForce.changeTo(first);

@@ -10,6 +10,12 @@ export type Fault = { readonly kind: FaultKind; /** Step at which it begins. */ 
 export type Plan = {
   readonly standby: Standby;
   readonly reuses: boolean;
+  /** How far handles may be out of order; also what the config says. */
+  readonly window: number;
+  /** Handles are counted up without gaps. */
+  readonly contiguous: boolean;
+  /** Of all records, so many are a tenant's that uses a registrar. */
+  readonly registered: number;
   /** Milliseconds between two records. */
   readonly pace: number;
   readonly validator: boolean;
@@ -33,7 +39,10 @@ export const makePlan = (random: Random, steps: number): Plan => {
   })).toSorted((one, other) => one.at - other.at);
   return {
     standby: random.pick(["closes", "keeps", "silent", "refuses"]),
-    reuses: random.chance(0.6),
+    reuses: random.chance(0.7),
+    window: random.pick([6, 64]),
+    contiguous: random.chance(0.4),
+    registered: random.pick([0.1, 0.25, 0.6]),
     pace: 60 * 20 ** random.next(),
     validator: random.chance(0.2),
     agents: { clients: 4, strays: random.chance(0.7), abandons: random.chance(0.6) },

@@ -136,6 +136,10 @@ export class SimNetwork {
   readonly connections = new Set<Connection>();
   /** Told of what the gateway hands to the kernel. */
   wrote: (bytes: Buffer, connection: Connection) => void = () => undefined;
+  /** Told of each connection of the gateway that is refused. */
+  refused: (connection: Connection) => void = () => undefined;
+  /** Milliseconds that a connection takes besides. */
+  delayOf: (connection: Connection) => number = () => 0;
   #count = 0;
 
   constructor(scheduler: Scheduler, random: Random) {
@@ -196,11 +200,13 @@ export class SimNetwork {
     if (host.refuses && --host.refuses.left <= 0) host.refuses = undefined;
     const arrive = (): void => {
       if (host.isDark || socket.destroyed) return;
-      if (code !== undefined) return socket.failed(code);
-      if (!host.accept) return socket.failed("ECONNREFUSED");
+      if (code !== undefined || !host.accept) {
+        this.refused(connection);
+        return socket.failed(code ?? "ECONNREFUSED");
+      }
       this.#establish(connection, host.accept);
     };
-    this.#scheduler.outside(2 * this.#random.latency(host.latency.typical, host.latency.longest), arrive, owner);
+    this.#scheduler.outside(this.delayOf(connection) + 2 * this.#random.latency(host.latency.typical, host.latency.longest), arrive, owner);
     return socket as unknown as Socket;
   }
 

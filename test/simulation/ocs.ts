@@ -41,9 +41,11 @@ export type OcsParts = {
   readonly pace: number;
   /** A new life begins with the first handle again. */
   readonly reuses: boolean;
+  readonly window: number;
+  readonly contiguous: boolean;
+  readonly registered: number;
 };
 
-const HANDLE_WINDOW = 64;
 /** OCS gives up on a validator after so long. */
 const VALIDATION_TIMEOUT_MS = 5000;
 const RETRY_MS = 700;
@@ -67,6 +69,8 @@ export class Ocs {
   readonly #random: Random;
   #connections = new Set<Accepted>();
   #next = 1;
+  /** The highest handle for which OCS has heard 200. */
+  #announced = 0;
   /** Handles whose first announcement has no reply yet. */
   #unheard = new Set<number>();
   /** The validator could not be reached: OCS dials nothing new. */
@@ -99,10 +103,11 @@ export class Ocs {
    */
   #beginAgain(): void {
     const open = [...this.records.values()].filter(({ isOpen }) => isOpen).map(({ handle }) => handle);
-    const first = Math.max(1, Math.min(this.highest - HANDLE_WINDOW - 6, ...open.map((handle) => handle - this.#random.below(4))));
-    if (this.highest - first <= HANDLE_WINDOW + 4) return;
+    const { window } = this.parts;
+    const first = Math.max(1, Math.min(this.highest - 2 * window, ...open.map((handle) => handle - this.#random.below(4))));
+    if (this.#announced - first <= 2 * window) return;
     this.#next = first;
-    this.highest = 0;
+    this.highest = this.#announced = 0;
   }
 
   /** The process ends; its kernel closes connections in order, resets them, or is gone with it. */
@@ -205,12 +210,14 @@ export class Ocs {
     if (this.#isPaused) return;
     const handle = this.#next;
     // Announcements overtake each other by less than the handle window, which is what the gateway is told to expect.
-    if (handle - Math.min(handle, ...this.#unheard) > HANDLE_WINDOW - 8) return;
-    this.#next += this.#unheard.size === 0 && this.#random.chance(0.25) ? 20 + this.#random.below(80) : 1 + this.#random.below(3);
+    const { window, contiguous, registered } = this.parts;
+    const step = contiguous ? 1 : this.#unheard.size === 0 && this.#random.chance(0.25) ? 20 + this.#random.below(80) : 1 + this.#random.below(3);
+    if (handle + step - Math.min(handle, ...this.#unheard) > window - 1) return;
+    this.#next += step;
     this.highest = handle;
     // Where both of the pair are active, a registrar's PUT cannot say whose handle it means: a limit of the product that the manual states.
-    const tenants = this.parts.isAlone() ? TENANTS : TENANTS.filter(({ records }) => records !== "registered");
-    this.#retrieve(handle, this.#random.pick(tenants), 1);
+    const isRegistered = this.#random.chance(registered) && this.parts.isAlone();
+    this.#retrieve(handle, this.#random.pick(TENANTS.filter(({ records }) => (records === "registered") === isRegistered)), 1);
   }
 
   #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
@@ -247,7 +254,7 @@ export class Ocs {
     record.isContradicted = true;
     const conflict = { record, isAnswered: false };
     world.checks.conflicts.push(conflict);
-    world.checks.announced(record.handle, other.dbid);
+    world.checks.announced(record, other.dbid);
     world.trace.note(name, `announces ${record.handle} for ${other.dbid}, too`);
     const call = { to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/validate", source: host.address.split(":")[0]!, body: bodyFor(record, other) } as const;
     world.call(call, (reply) => {
@@ -265,7 +272,7 @@ export class Ocs {
     if (!this.#isCurrent(record)) return;
     const { tenant, handle } = record;
     const body = bodyFor(record, tenant);
-    world.checks.announced(handle, tenant.dbid);
+    world.checks.announced(record, tenant.dbid);
     if (host.isDark) return world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
     let isOver = false;
     world.after(VALIDATION_TIMEOUT_MS, () => {
@@ -278,15 +285,21 @@ export class Ocs {
       if (reply || isOver) this.#unheard.delete(handle);
       if (isOver || !this.#isCurrent(record)) return;
       isOver = true;
-      this.#isPaused = how === "refused";
+      if (how === "refused") this.#pause();
       world.trace.note(name, `hears ${reply?.status ?? how} for ${handle}`);
       world.checks.heard(reply?.status, record);
       if (reply?.status === 200) {
         record.ownedAt ??= world.scheduler.now;
+        this.#announced = Math.max(this.#announced, handle);
         world.heard200();
         this.#open(record);
       } else if (!reply && !record.isOpen) world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
     });
+  }
+
+  #pause(): void {
+    this.#isPaused = true;
+    this.parts.world.after(RETRY_MS, () => { this.#isPaused = false; });
   }
 
   #isCurrent(record: OcsRecord): boolean {

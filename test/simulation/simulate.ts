@@ -24,12 +24,13 @@ export const simulate = async ({ seed, steps, mutant = NONE, plan: given, tolera
   const plan = { ...makePlan(world.fork("plan"), steps), ...given };
   const agents = new Agents(world, plan.agents);
   const ocs = (name: string, address: string, standby: Standby): Ocs => new Ocs({
-    world, name, host: world.network.host(address), standby, pace: plan.pace, reuses: plan.reuses,
+    ...plan, world, name, host: world.network.host(address), standby,
     isAlone: () => pair.every((each) => each.parts.name === name || each.role !== "active"), opened: (record) => agents.opened(record), closed: (record) => agents.closed(record),
   });
   const pair: readonly [Ocs, Ocs] = [ocs("primary", PRIMARY, plan.standby), ocs("backup", BACKUP, plan.standby)];
   world.checks.pair = pair;
-  world.variant = { ...world.variant, validator: plan.validator };
+  world.variant = { ...world.variant, validator: plan.validator, window: plan.window, ...mutant.variant };
+  const uninstall = mutant.install?.(world);
   pair[0].start("active");
   pair[1].start("standby");
   world.start();
@@ -48,6 +49,7 @@ export const simulate = async ({ seed, steps, mutant = NONE, plan: given, tolera
     if (world.trace.violations.length === 0) await finish(world, nemesis, agents);
   } finally {
     process.off("unhandledRejection", caught);
+    uninstall?.();
     world.end(world.life);
   }
   const { violations, digest } = world.trace;

@@ -1,7 +1,10 @@
-/** Every mutant by name. */
+/** Every mutant by name. The letter is that of the fault in the issue that the simulation was made for. */
 import { NONE, type Mutant } from "./mutant.ts";
+import { OWNERSHIP_MUTANTS } from "./ownership.ts";
+import { STORE_MUTANTS } from "./store.ts";
+import { UPSTREAM_MUTANTS } from "./upstream.ts";
 
-export const MUTANTS: readonly Mutant[] = [];
+export const MUTANTS: readonly Mutant[] = [...OWNERSHIP_MUTANTS, ...STORE_MUTANTS, ...UPSTREAM_MUTANTS];
 
 /** Throws for a name that there is not. */
 export const mutantBy = (name: string): Mutant => {

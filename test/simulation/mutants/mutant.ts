@@ -1,11 +1,31 @@
-/** A faulty part that is put in the place of a real one, to show that the simulation finds it. Each member leaves the part as it is unless a mutant overrides it. */
+/**
+ * A faulty part that is put in the place of a real one, to show that the simulation finds it. Each is a behaviour that the product once had, or that
+ * leaves out one of the rules of record ownership.
+ */
 import type { Records } from "../../../src/assemble/ownership.ts";
 import type { StoreThread } from "../../../src/tenants/ownership.ts";
+import type { Variant } from "../config.ts";
+import type { World } from "../world.ts";
 
 export type Mutant = {
   readonly name: string;
-  readonly storeThread: (thread: StoreThread) => StoreThread;
-  readonly records: (records: Records) => Records;
+  /** The invariants that it breaks. */
+  readonly breaks: readonly string[];
+  /** Of the config. */
+  readonly variant?: Partial<Variant>;
+  readonly storeThread?: (thread: StoreThread) => StoreThread;
+  readonly records?: (records: Records) => Records;
+  /** Puts faulty methods in for the time of a run. Returns the function that puts the real ones back. */
+  readonly install?: (world: World) => () => void;
 };
 
-export const NONE: Mutant = { name: "none", storeThread: (thread) => thread, records: (records) => records };
+export const NONE: Mutant = { name: "none", breaks: [] };
+
+/** The methods of these prototypes for the time of a run. */
+export const replaced = <Class extends object>(prototype: Class, methods: Partial<Class>): (() => void) => {
+  const before = Object.getOwnPropertyDescriptors(prototype);
+  Object.assign(prototype, methods);
+  return () => {
+    for (const name of Object.keys(methods)) Object.defineProperty(prototype, name, before[name as keyof Class]!);
+  };
+};

@@ -1,0 +1,42 @@
+/** Faults of the ownership store: what OCS hears before it is on disk. */
+import { EventEmitter } from "node:events";
+import type { Change, News, Order, StoreThread } from "../../../src/tenants/ownership/store.ts";
+import type { Mutant } from "./mutant.ts";
+
+/** A thread in front of the thread: it acknowledges before anything is written, and forwards what `passes`. */
+class HastyThread extends EventEmitter {
+  readonly #thread: StoreThread;
+  readonly #passes: (change: Change) => boolean;
+  readonly #acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean;
+  /** Commits under way whose news is not wanted any more. */
+  #acknowledged = 0;
+
+  constructor(thread: StoreThread, passes: (change: Change) => boolean, acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean) {
+    super();
+    [this.#thread, this.#passes, this.#acknowledges] = [thread, passes, acknowledges];
+    thread.on("message", (news: News) => {
+      if (news.kind === "committed" && this.#acknowledged > 0) this.#acknowledged--;
+      else this.emit("message", news);
+    }).on("error", (error) => this.emit("error", error));
+  }
+
+  postMessage(order: Order): void {
+    if (order.kind !== "commit") return this.#thread.postMessage(order);
+    this.#thread.postMessage({ ...order, changes: order.changes.filter(this.#passes) });
+    if (!this.#acknowledges(order)) return;
+    this.#acknowledged++;
+    setImmediate(() => this.emit("message", { kind: "committed", failed: undefined } satisfies News));
+  }
+
+  terminate(): Promise<unknown> {
+    return this.#thread.terminate();
+  }
+}
+
+const hasty = (passes: (change: Change) => boolean, acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean) => (thread: StoreThread): StoreThread =>
+  new HastyThread(thread, passes, acknowledges) as unknown as StoreThread;
+
+export const STORE_MUTANTS: readonly Mutant[] = [
+  { name: "c-removals-are-not-written", breaks: ["I1"], storeThread: hasty((change) => change.do !== "remove", () => false) },
+  { name: "d-ocs-hears-200-although-the-store-failed", breaks: ["I2"], storeThread: hasty(() => true, () => true) },
+];

@@ -1,0 +1,33 @@
+/** Faults of the way to OCS: which OCS, whose lane, and what leaves. */
+import type { Order } from "../../../src/gateway/words.ts";
+import { Switchboard } from "../../../src/upstream/switchboard.ts";
+import { PRIMARY } from "../config.ts";
+import { replaced, type Mutant } from "./mutant.ts";
+
+const sending = (change: (order: Order) => Parameters<Switchboard["send"]>[0]): (() => void) => {
+  const { send } = Switchboard.prototype;
+  return replaced(Switchboard.prototype, { send(this: Switchboard, request, gone) { return send.call(this, change(request as unknown as Order), gone); } });
+};
+
+export const UPSTREAM_MUTANTS: readonly Mutant[] = [
+  {
+    name: "g-the-first-probe-prefers-the-peer",
+    breaks: ["I5"],
+    // The peer answers first, and the one that is configured as primary only when it is no longer waited for.
+    install: (world) => {
+      const first = new Set<object>();
+      world.network.delayOf = ({ owner, host }) => {
+        if (owner === undefined || host.address !== PRIMARY || first.has(owner)) return 0;
+        first.add(owner);
+        return 1500;
+      };
+      return () => undefined;
+    },
+  },
+  { name: "k-lanes-are-by-name", breaks: ["I7"], install: () => sending((order) => ({ ...order, tenant: order.owner.name })) },
+  {
+    name: "l-a-queued-request-survives-the-revocation-of-its-client",
+    breaks: ["I9"],
+    install: () => sending(({ withdrawn, lease, ...order }) => ({ ...order, lease, withdrawn: lease?.withdrawn })),
+  },
+];
