@@ -121,7 +121,9 @@ export class Agents {
     if (!isCurrent(record)) return;
     this.#registrar("PUT", record, (reply) => {
       const isTaken = reply?.status === 200 || reply?.status === 201;
-      if (isTaken && isCurrent(record) && this.#world.checks.isTakenFor(record.ocs)) {
+      const isPlaced = this.#world.checks.isTakenFor(record.ocs);
+      if (isTaken && !isPlaced) this.#world.checks.causes.add("misplaced PUT");
+      if (isTaken && isPlaced && isCurrent(record)) {
         const isFirst = record.ownedAt === undefined;
         record.ownedAt = this.#world.scheduler.now;
         if (isFirst) this.#work(record);
@@ -147,4 +149,4 @@ export class Agents {
 }
 
 export const isCurrent = (record: OcsRecord): boolean =>
-  record.isOpen && !record.isContradicted && record.ocs.role === "active" && record.ocs.life === record.life && record.ocs.records.get(record.handle) === record;
+  record.isOpen && !record.isContradicted && !record.isAmbiguous && record.ocs.role === "active" && record.ocs.life === record.life && record.ocs.records.get(record.handle) === record;

@@ -17,7 +17,7 @@ const ROWS: readonly Row[] = [
   { reason: /validator/i, hasCause: after("validator") },
   { reason: /cannot be written|store|database/i, hasCause: after("store") },
   { reason: /not its own/i, hasCause: (checks, { tenant }) => [...checks.asked.values()].some((asked) => asked.tenant === tenant?.dbid && asked.got2106) },
-  { reason: CONFLICT, hasCause: (checks, { identifier }) => checks.causes.has("unnoticed restart") || checks.isContradicted(Number(identifier)) },
+  { reason: CONFLICT, hasCause: (checks, { identifier }) => ["unnoticed restart", "misplaced PUT"].some((cause) => checks.causes.has(cause)) || checks.isContradicted(Number(identifier)) },
   { reason: /OCS that requests do not go to|inactive OCS|not the active/i, hasCause: after("roles") },
   // An answer that was cut, or that nobody asked for.
   { reason: /OCS sent|came from OCS|came back from OCS|OCS's answer|suspect/i, hasCause: (checks) => checks.causes.has("stray bytes") || checks.causes.has("cut") },

@@ -126,8 +126,8 @@ export class Checks {
     if (code === "OCSGW-5900") trace.violate("I0", `${mark} met an internal error`);
   }
 
-  #isOwned({ tenant, sentAt }: Asked, { tenant: { dbid }, isOpen, isContradicted, ownedAt, ocs, life, handle }: OcsRecord): boolean {
-    const isHeld = isOpen && !isContradicted && tenant === dbid && ocs.role === "active" && ocs.life === life && ocs.records.get(handle)?.isOpen === true;
+  #isOwned({ tenant, sentAt }: Asked, { tenant: { dbid }, isOpen, isContradicted, isAmbiguous, ownedAt, ocs, life, handle }: OcsRecord): boolean {
+    const isHeld = isOpen && !isContradicted && !isAmbiguous && tenant === dbid && ocs.role === "active" && ocs.life === life && ocs.records.get(handle)?.isOpen === true;
     // Two that accept at the same time: what belongs to the one that the gateway left is void by the rules.
     return isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt;
   }

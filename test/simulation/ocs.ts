@@ -24,6 +24,11 @@ export type OcsRecord = {
   wasDialed: boolean;
   /** OCS announced it for another tenant as well. */
   isContradicted: boolean;
+  /**
+   * Announced before the gateway's kernel could hear that the life before was gone (its host was dark): nothing tells this life from that one. A limit
+   * of the product: such a record may be void when the new life is proven.
+   */
+  isAmbiguous: boolean;
   /** When OCS heard 200 for it, or the registrar did. */
   ownedAt: number | undefined;
 };
@@ -222,7 +227,7 @@ export class Ocs {
 
   #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
     const { world, name } = this.parts;
-    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, wasDialed: false, isContradicted: false, ownedAt: undefined };
+    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, wasDialed: false, isContradicted: false, isAmbiguous: false, ownedAt: undefined };
     this.records.set(handle, record);
     if (tenant.records === "registered") return this.#open(record);
     this.#unheard.add(handle);
@@ -290,6 +295,7 @@ export class Ocs {
       world.checks.heard(reply?.status, record);
       if (reply?.status === 200) {
         record.ownedAt ??= world.scheduler.now;
+        record.isAmbiguous ||= world.network.connectionsTo(host).some(({ isKnown }) => !isKnown);
         this.#announced = Math.max(this.#announced, handle);
         world.heard200();
         this.#open(record);
