@@ -12,7 +12,7 @@
 import type { Tenant } from "./register.ts";
 import { Handles } from "./ownership/handles.ts";
 import type { Claimed, Held } from "./ownership/held.ts";
-import { StoreFailed } from "./ownership/store.ts";
+import { StoreFailed, type Row } from "./ownership/store.ts";
 import { Strays } from "./ownership/strays.ts";
 import type { Announcement, Answer, Found, Owning, OwnershipOptions } from "./ownership/types.ts";
 import type { Ending } from "./ownership/verdict.ts";
@@ -28,6 +28,8 @@ const TICK_MS = 1000;
 const WINDOW = 64;
 /** So long OCS waits for requests of an owner before to be answered. */
 const DRAIN_MS = 2000;
+
+const NOTHING_SAID = { campaign: null, group: null, list: null, phone: null } as const;
 
 export class Ownership {
   readonly #options: OwnershipOptions;
@@ -84,7 +86,7 @@ export class Ownership {
   readonly register = async (upstream: string, handle: number, tenant: number, speaksFor: readonly number[]): Promise<Owning> => {
     const handles = this.#of(upstream);
     const claimed = handles.register({ handle, tenant, now: this.#seconds() }, (owner) => speaksFor.includes(owner));
-    return this.#keep(handles, { upstream, handle, tenant, campaign: null, group: null, list: null, phone: null, attempt: null }, claimed);
+    return this.#keep(handles, { ...NOTHING_SAID, upstream, handle, tenant, attempt: null }, claimed);
   };
 
   /** The DBID of the tenant that owns the handle, confirmed or not. */
@@ -216,9 +218,11 @@ export class Ownership {
   }
 
   async #isStored(handles: Handles, said: Announcement, { since, generation }: Held): Promise<boolean> {
-    const { upstream } = said;
+    const { upstream, handle, tenant, campaign, group, list, phone, attempt } = said;
     const { epoch, keepFrom, highest } = handles;
-    return this.#isDone(this.#options.store?.put({ ...said, epoch, keepFrom, endpoint: this.#endpoints.get(upstream) ?? "", generation, highest, since }), upstream);
+    const endpoint = this.#endpoints.get(upstream) ?? "";
+    const row: Row = { upstream, epoch, keepFrom, endpoint, handle, tenant, generation, highest, since, campaign, group, list, phone, attempt };
+    return this.#isDone(this.#options.store?.put(row), upstream);
   }
 
   #storeEpoch({ upstream, epoch, keepFrom }: Handles): Promise<boolean> {
@@ -295,7 +299,12 @@ export class Ownership {
       const { store } = this.#options;
       const known = store?.restored.get(upstream);
       const highest = known && Math.max(known.highest, ...highestOf(known.owned));
-      handles = new Handles(upstream, (handle, { generation }) => void this.#isDone(store?.remove(upstream, handle, generation)), {
+      const ended = (handle: number, { generation }: Held): void => void this.#isDone(store?.remove(upstream, handle, generation));
+      const adopted = (handle: number, held: Held): void => {
+        const { tenant, attempt = null } = held;
+        void this.#isStored(this.#of(upstream), { ...NOTHING_SAID, upstream, handle, tenant, attempt }, held);
+      };
+      handles = new Handles(upstream, { ended, adopted }, {
         epoch: known?.epoch, highest, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
       });
       this.#upstreams.set(upstream, handles);

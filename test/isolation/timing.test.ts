@@ -19,7 +19,7 @@ const welch = (one: readonly number[], other: readonly number[]): number => {
 describe("foreign and absent handles", () => {
   it("are looked up by the same steps: none is skipped for what is not there", () => {
     // What can be said without a clock: an answer depends on nothing but the asker, and the same number of looks is made for each.
-    const handles = new Handles("ocs", () => undefined);
+    const handles = new Handles("ocs", { ended: () => undefined, adopted: () => undefined });
     handles.announce({ handle: 41, tenant: TENANTS.beta.dbid, now: 0 });
     const looks = (handle: number): number => {
       const get = vi.spyOn(Map.prototype, "get");

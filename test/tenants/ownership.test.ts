@@ -451,6 +451,24 @@ describe("what an earlier run left behind", () => {
     expect(verdictIn(made.ownership.ask(other(), "18", false))).toBe("its own");
   });
 
+  it("gives a handle that was disputed only with the life before to the tenant that OCS announced, in memory and on disk", async () => {
+    const puts: unknown[] = [];
+    const { ownership } = make({ store: aStore({ put: (given) => Promise.resolve(void puts.push([given.handle, given.tenant, given.epoch])) }) });
+    ownership.settle("ocs", found);
+    for (const handle of [1, 50, 100]) await ownership.announce(row(handle, 101));
+    expect(await ownership.announce(row(1, 102))).toBe("disputed");
+    await ownership.announce(row(2, 101));
+    expect([verdictIn(ownership.ask(other(), "1", false)), verdictIn(ownership.ask(alpha(), "1", false))]).toEqual(["its own", "foreign"]);
+    expect(puts).toContainEqual([1, 102, 2]);
+  });
+
+  it("takes a record up again that the validator kept from being dialed, and that OCS announces once more", async () => {
+    const { ownership } = make();
+    await ownership.announce(row(15, 101, "first"));
+    await ownership.end("ocs", 15, "rejected");
+    expect(await ownership.announce(row(15, 101, "first"))).toBe("owned");
+  });
+
   it("keeps nothing that the new life cannot have come to, and nothing of before, where no connection was lost", async () => {
     const { ownership } = make();
     ownership.settle("ocs", found);

@@ -6,13 +6,15 @@
 import { Announced } from "./announced.ts";
 import { FreeLease, OwnedLease } from "./lease.ts";
 import { Recent } from "./recent.ts";
-import { needsOwner, type Asked, type Asker, type Claim, type Claimed, type Held, type Known, type Restoring } from "./held.ts";
+import { needsOwner, type Asked, type Asker, type Claim, type Claimed, type HandlesOptions, type Held, type Known, type Restoring } from "./held.ts";
 import { InFlight } from "./in-flight.ts";
-import { reasonOfDenied, reasonOfUnclear, type Former, type Reason } from "./verdict.ts";
+import { reasonOfDenied, reasonOfUnclear, type Ending, type Former, type Reason } from "./verdict.ts";
 
 /** Owned handles at once. OCS's own memory ends far below. */
 const MAX_OWNED = 1_000_000;
 const REMEMBERED = 65_536;
+/** After these an announcement of the same attempt is a late copy. */
+const OVER: ReadonlySet<Ending> = new Set<Ending>(["finished", "call-ended"]);
 
 export class Handles {
   /** From the one heard of the longest ago to the last. */
@@ -36,7 +38,7 @@ export class Handles {
   readonly inFlight = new InFlight();
   /** Requests that are not over, the oldest first: with the journal's size when each began. */
   readonly #open = new Map<object, number>();
-  readonly #ended: (handle: number, held: Held) => void;
+  readonly #on: HandlesOptions;
   readonly #journalSize: () => number;
   /** Which OCS is the primary is known. */
   rolesKnown = true;
@@ -47,10 +49,9 @@ export class Handles {
   /** Handles from this generation on came over from the epoch before. */
   keepFrom: number | undefined;
 
-  /** `ended` is told of each owned handle that has ended. */
-  constructor(upstream: string, ended: (handle: number, held: Held) => void, known: Known = {}) {
+  constructor(upstream: string, on: HandlesOptions, known: Known = {}) {
     this.upstream = upstream;
-    this.#ended = ended;
+    this.#on = on;
     this.epoch = known.epoch ?? 1;
     this.#announced = new Announced(known.highest, known.generation);
     this.#generation = known.generation ?? 0;
@@ -143,17 +144,18 @@ export class Handles {
     const held = this.find(handle);
     if (held === undefined) {
       const former = this.#former.get(handle);
-      if (attempt !== undefined && former?.attempt === attempt) return { as: "finished" };
+      if (attempt !== undefined && former?.attempt === attempt && OVER.has(former.ending)) return { as: "finished" };
       return this.#add({ handle, tenant, attempt, now }, false);
     }
-    if (held.state === "disputed") return this.#dispute(held, [tenant]);
-    if (held.tenant !== tenant && this.isConfirmed(held)) return this.#dispute(held, [held.tenant, tenant]);
+    const claim = { handle, tenant, attempt, now };
+    if (held.state === "disputed") return this.#dispute(handle, held, [tenant]);
+    if (held.tenant !== tenant && this.isConfirmed(held)) return this.#dispute(handle, held, [held.tenant, tenant], claim);
     if (held.tenant !== tenant) {
       this.#doubtAll();
-      return this.#replace(held, { handle, tenant, attempt, now }, "storing");
+      return this.#replace(held, claim, "storing");
     }
     if (attempt !== undefined && attempt === held.attempt) return this.#renew(handle, held, now);
-    return this.#replace(held, { handle, tenant, attempt, now }, held.state);
+    return this.#replace(held, claim, held.state);
   }
 
   /** OCS announces the handle for no tenant here, or contradicts itself. `among`: DBIDs that it could mean. */
@@ -163,11 +165,11 @@ export class Handles {
     if (held) {
       if (!this.isConfirmed(held)) this.#doubtAll();
       if (among.length === 0 && held.state === "owned") this.#remember(handle, held, { ending: "reassigned", at: now * 1000 });
-      return this.#dispute(held, among);
+      return this.#dispute(handle, held, among);
     }
     if (among.length === 0) return undefined;
     const claimed = this.#add({ handle, tenant: among[0]!, now }, false);
-    return "held" in claimed ? this.#dispute(claimed.held, among) : claimed;
+    return "held" in claimed ? this.#dispute(handle, claimed.held, among) : claimed;
   }
 
   /** A registrar names the tenant. It takes nothing from a tenant, except what is unconfirmed and `mayReplace` says it speaks for. */
@@ -204,7 +206,7 @@ export class Handles {
     if (this.find(handle) !== held) return false;
     this.#remember(handle, held, how);
     this.#forget(handle);
-    this.#ended(handle, held);
+    this.#on.ended(handle, held);
     return true;
   }
 
@@ -219,7 +221,7 @@ export class Handles {
       if (held.since > before) return;
       this.#owned.delete(handle);
       if (held.state === "owned") this.#stale.set(handle, held);
-      this.#ended(handle, held);
+      this.#on.ended(handle, held);
     }
   }
 
@@ -237,11 +239,12 @@ export class Handles {
     this.#pastAt = at;
     this.epoch++;
     this.keepFrom = upTo === undefined ? undefined : keepFrom;
-    for (const [handle, held] of this.#past) if (held.generation >= keepFrom) this.#ended(handle, held);
+    for (const [handle, held] of this.#past) if (held.generation >= keepFrom) this.#on.ended(handle, held);
     this.#stale.clear();
     this.#former.clear();
     this.#announced = new Announced();
     for (const [handle, { generation }] of this.#owned) this.#announced.add(handle, generation);
+    for (const [handle, held] of this.#owned) if (held.isReplacement) this.#adopt(handle, held);
     if (upTo === undefined) {
       this.#stretch++;
       this.#confirmedFrom = 0;
@@ -303,6 +306,13 @@ export class Handles {
     this.#announced.add(handle, this.#generation);
   }
 
+  /** What contradicted was the owner of the life before: the handle is the announced tenant's. */
+  #adopt(handle: number, { tenant, attempt, since, stretch }: Held): void {
+    const held: Held = { tenant, attempt, since, stretch, generation: ++this.#generation, registered: false, state: "owned", heardAt: -Infinity };
+    this.#owned.set(handle, held);
+    this.#on.adopted(handle, held);
+  }
+
   /** An unconfirmed handle was announced for another tenant, so OCS may have begun another life: the others are confirmed one by one only. */
   #doubtAll(): void {
     this.#highestBefore = 0;
@@ -333,11 +343,17 @@ export class Handles {
     return { as: "again", held };
   }
 
-  #dispute(held: Held, among: readonly number[]): Claimed {
-    const known = held.state === "disputed" ? held.among ?? [] : [];
-    const isNews = held.state !== "disputed" || among.some((dbid) => !known.includes(dbid));
-    held.among = [...new Set([...known, ...among])];
-    held.state = "disputed";
+  /** `claim`: the announcement that contradicts what was known, where it is for one tenant. */
+  #dispute(handle: number, before: Held, among: readonly number[], claim?: Claim): Claimed {
+    const isFirst = before.state !== "disputed";
+    const known = isFirst ? [] : before.among ?? [];
+    const isNews = isFirst || among.some((dbid) => !known.includes(dbid));
+    const held: Held = {
+      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, generation: ++this.#generation, registered: false, stretch: this.#stretch,
+      since: claim?.now ?? before.since, state: "disputed", among: [...new Set([...known, ...among])], isReplacement: isFirst && claim !== undefined,
+    };
+    this.#forget(handle);
+    this.#owned.set(handle, held);
     return { as: "disputed", held, isNews };
   }
 

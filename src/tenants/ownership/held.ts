@@ -31,6 +31,8 @@ export type Held = {
   finalizing?: Promise<void> | undefined;
   /** Where disputed: DBIDs that it could mean. */
   among?: readonly number[] | undefined;
+  /** Where disputed: one announcement, for `tenant`, contradicted an owner that was known before. */
+  isReplacement?: boolean | undefined;
 };
 
 /** What becomes of a handle that OCS announces or a registrar names. `renewed`: another attempt for the same tenant. */
@@ -52,3 +54,10 @@ export type Known = {
 };
 
 export type Restoring = { readonly tenant: number; readonly since: number; readonly generation: number; readonly attempt: string | undefined };
+
+export type HandlesOptions = {
+  /** An owned handle has ended. */
+  readonly ended: (handle: number, held: Held) => void;
+  /** A disputed handle has an owner after all, who is not on disk. */
+  readonly adopted: (handle: number, held: Held) => void;
+};
