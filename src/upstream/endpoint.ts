@@ -1,7 +1,10 @@
 /** One OCS address, and how a connection to it is made. */
 import { createHash, X509Certificate } from "node:crypto";
 import type { OnReadOpts, Socket } from "node:net";
-import { checkServerIdentity, type ConnectionOptions, type PeerCertificate, type TLSSocket } from "node:tls";
+import {
+  checkServerIdentity, createSecureContext, type ConnectionOptions, type PeerCertificate, type SecureContext,
+  type TLSSocket,
+} from "node:tls";
 import { network } from "./network.ts";
 
 /** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. */
@@ -98,17 +101,29 @@ const overTls = ({ tls }: Endpoint, target: Target): TLSSocket => {
   const { host } = target;
   const options: ConnectionOptions & Reading = {
     ...target,
-    ...(tls.ca !== undefined && { ca: tls.ca }),
-    ...(tls.crl !== undefined && { crl: eachList(tls.crl) }),
-    ...(tls.cert !== undefined && { cert: tls.cert }),
-    ...(tls.key !== undefined && { key: tls.key }),
+    secureContext: contextOf(tls),
     servername: tls.serverName ?? (/^[\d.]+$|:/.test(host) ? "" : host),
     rejectUnauthorized: true,
-    minVersion: "TLSv1.2",
     ALPNProtocols: ["http/1.1"],
     checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate) ?? pinFault(certificate, tls.pins),
   };
   return network.connectTls(options).setNoDelay(true);
+};
+
+const contexts = new WeakMap<EndpointTls, SecureContext>();
+
+/** Certificates and keys are parsed once, not for each connection. */
+const contextOf = (tls: EndpointTls): SecureContext => {
+  const { ca, crl, cert, key } = tls;
+  const context = contexts.get(tls) ?? createSecureContext({
+    ...(ca !== undefined && { ca }),
+    ...(crl !== undefined && { crl: eachList(crl) }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    minVersion: "TLSv1.2",
+  });
+  contexts.set(tls, context);
+  return context;
 };
 
 /** Of a text with several lists Node would read the first alone. */

@@ -1,7 +1,8 @@
 /**
- * Whose turn is it? One bounded queue per tenant, and weighted deficit round robin between them (Shreedhar and Varghese, 1995): a turn allows
- * QUANTUM × share requests, because a change of tenant on a lane costs a new connection. A tenant that was idle for a whole round goes first
- * once (the sparse flows of RFC 8290), so that a flood is not the wait of who seldom asks. Knows nothing of lanes or clocks.
+ * Which tenant is next? One bounded queue per tenant, and start-time fair queueing between them (Goyal, Vin and Cheng,
+ * 1996): each request advances its tenant's clock by 1/share, and the tenant with the lowest clock is next. A tenant
+ * that was idle while the others had a whole turn goes first once (the sparse flows of RFC 8290), so that a tenant that
+ * seldom asks does not wait for a flood. Knows nothing of lanes or time.
  */
 
 export type Waiting = {
@@ -13,29 +14,35 @@ export type Waiting = {
 
 export type Bounds = { /** Requests of one tenant. */ readonly max: number; /** Bytes of one tenant. */ readonly maxBytes: number };
 
-/** A lane may serve so many requests of this tenant before it asks again. */
-export type Turn = { readonly tenant: string; allowance: number };
-
 type Line<Item> = {
   readonly tenant: string;
   share: number;
   readonly urgent: Item[];
   readonly rest: Item[];
   bytes: number;
-  /** Allowance that earlier turns have left over. */
-  deficit: number;
+  /** Advances by 1/share with each request. */
+  clock: number;
+  /** The queue's clock when the last request was taken out. */
+  idleAt: number;
 };
 
-export const QUANTUM = 4;
+/** By how much the others' clocks advance before an idle tenant goes first: the requests of the shortest turn. */
+export const IDLE_TURN = 14;
+/** A clock is ahead of the others by this at most, so that no tenant pays for long for lanes that were idle. */
+const FURTHEST_AHEAD = 4 * IDLE_TURN;
+
+/** The clock of a tenant that has not waited yet. */
+const UNKNOWN = Number.NEGATIVE_INFINITY;
 
 export class FairQueue<Item extends Waiting> {
   #bounds: Bounds;
   #shareOf: (tenant: string) => number;
   readonly #lines = new Map<string, Line<Item>>();
-  /** Tenants that have begun to wait after an idle round. */
-  #fresh: Line<Item>[] = [];
-  /** Everyone else, in the order of turns. A tenant with nothing left stays until its turn comes: only then it counts as idle. */
-  #round: Line<Item>[] = [];
+  /** Lines with requests, in the order in which they began to wait. */
+  readonly #waiting = new Set<Line<Item>>();
+  readonly #fresh = new Set<Line<Item>>();
+  /** The lowest clock of those that wait, where a new tenant begins. */
+  #clock = 0;
   #size = 0;
 
   constructor(bounds: Bounds, shareOf: (tenant: string) => number = () => 1) {
@@ -43,26 +50,49 @@ export class FairQueue<Item extends Waiting> {
     this.#shareOf = shareOf;
   }
 
-  /** From now on these bounds and shares count, also for those who wait. Who waits already stays, whatever the bounds. */
+  /** These bounds and shares apply from now on. What waits already stays, whatever the bounds. */
   retune(bounds: Bounds, shareOf: (tenant: string) => number = () => 1): void {
     this.#bounds = bounds;
     this.#shareOf = shareOf;
-    for (const line of this.#lines.values()) line.share = shareOf(line.tenant);
+    for (const line of this.#lines.values()) {
+      if (this.#waiting.has(line)) line.share = shareOf(line.tenant);
+      else this.#lines.delete(line.tenant);
+    }
   }
 
   get size(): number {
     return this.#size;
   }
 
-  /** A tenant waits that goes before every round. */
-  get hasFresh(): boolean {
-    return this.#fresh.length > 0;
+  /** The number of waiting tenants. */
+  get tenants(): number {
+    return this.#waiting.size;
+  }
+
+  /** The number of waiting tenants that go first. */
+  get fresh(): number {
+    return this.#fresh.size;
+  }
+
+  isWaiting(tenant: string): boolean {
+    return lengthOf(this.#lines.get(tenant)) > 0;
+  }
+
+  isFresh(tenant: string): boolean {
+    const line = this.#lines.get(tenant);
+    return line !== undefined && this.#fresh.has(line);
+  }
+
+  /** The first tenant has had less than the second, by their shares. */
+  isBehind(tenant: string, other: string): boolean {
+    return (this.#lines.get(tenant)?.clock ?? this.#clock) < (this.#lines.get(other)?.clock ?? this.#clock);
   }
 
   /** False when this tenant's queue is full. */
   push(item: Item): boolean {
-    const line = this.#lines.get(item.tenant) ?? this.#open(item.tenant);
+    const line = this.#lineOf(item.tenant);
     if (lengthOf(line) >= this.#bounds.max || line.bytes + item.bytes > this.#bounds.maxBytes) return false;
+    if (lengthOf(line) === 0) this.#wake(line);
     (item.urgent ? line.urgent : line.rest).push(item);
     this.#count(line, item, 1);
     return true;
@@ -70,7 +100,10 @@ export class FairQueue<Item extends Waiting> {
 
   /** Back to where it was: it had its turn and could not use it. */
   putBack(item: Item): void {
-    const line = this.#lines.get(item.tenant) ?? this.#open(item.tenant);
+    const line = this.#lineOf(item.tenant);
+    if (line.clock === UNKNOWN) this.#wake(line);
+    else line.clock -= 1 / line.share;
+    this.#waiting.add(line);
     (item.urgent ? line.urgent : line.rest).unshift(item);
     this.#count(line, item, 1);
   }
@@ -85,29 +118,17 @@ export class FairQueue<Item extends Waiting> {
     this.#count(line, item, -1);
   }
 
-  /** Whose turn it is now; undefined when nobody waits. */
-  nextTurn(): Turn | undefined {
-    if (this.#size === 0) return undefined;
-    for (;;) {
-      const line = this.#fresh.shift() ?? this.#round.shift()!;
-      if (lengthOf(line) === 0) {
-        this.#lines.delete(line.tenant);
-        continue;
-      }
-      this.#round.push(line);
-      const allowed = line.deficit + QUANTUM * line.share;
-      line.deficit = allowed % 1;
-      if (allowed >= 1) return { tenant: line.tenant, allowance: Math.floor(allowed) };
-    }
+  /** The next tenant; undefined when none waits. */
+  first(): string | undefined {
+    for (const { tenant } of this.#fresh) return tenant;
+    return this.#furthestBehind()?.tenant;
   }
 
-  /** What a turn was not used for although requests wait, because someone goes first: the tenant is next in its round. */
-  giveBack({ tenant, allowance }: Turn): void {
-    const line = this.#lines.get(tenant);
-    // A tenant that has begun anew since then goes first as it is.
-    if (!line || allowance <= 0 || lengthOf(line) === 0 || !this.#round.includes(line)) return;
-    line.deficit += allowance - QUANTUM * line.share;
-    this.#round = [line, ...this.#round.filter((each) => each !== line)];
+  /** All waiting tenants, the next one first. */
+  inOrder(): string[] {
+    const others = [...this.#waiting].filter((line) => !this.#fresh.has(line));
+    others.sort((one, other) => one.clock - other.clock);
+    return [...this.#fresh, ...others].map(({ tenant }) => tenant);
   }
 
   /** The tenant's next request: urgent ones first, each kind first come first served. */
@@ -115,8 +136,9 @@ export class FairQueue<Item extends Waiting> {
     const line = this.#lines.get(tenant);
     const item = line?.urgent.shift() ?? line?.rest.shift();
     if (!line || item === undefined) return undefined;
+    this.#fresh.delete(line);
+    line.clock += 1 / line.share;
     this.#count(line, item, -1);
-    if (lengthOf(line) === 0) line.deficit = 0;
     return item;
   }
 
@@ -129,28 +151,52 @@ export class FairQueue<Item extends Waiting> {
   /** Sum of the shares of those who wait, and of this tenant. */
   sharesWith(tenant: string): number {
     let sum = this.#shareOf(tenant);
-    for (const line of this.#lines.values()) if (line.tenant !== tenant && lengthOf(line) > 0) sum += line.share;
+    for (const line of this.#waiting) if (line.tenant !== tenant) sum += line.share;
     return sum;
   }
 
   /** Every tenant that waits, with what waits. */
   waiting(): { readonly tenant: string; readonly items: readonly Item[]; readonly bytes: number }[] {
-    return [...this.#lines.values()].filter((line) => lengthOf(line) > 0)
-      .map(({ tenant, urgent, rest, bytes }) => ({ tenant, items: [...urgent, ...rest], bytes }));
+    const lines = [...this.#waiting];
+    return lines.map(({ tenant, urgent, rest, bytes }) => ({ tenant, items: [...urgent, ...rest], bytes }));
   }
 
-  #open(tenant: string): Line<Item> {
-    const line: Line<Item> = { tenant, share: this.#shareOf(tenant), urgent: [], rest: [], bytes: 0, deficit: 0 };
+  #lineOf(tenant: string): Line<Item> {
+    const known = this.#lines.get(tenant);
+    if (known) return known;
+    const share = this.#shareOf(tenant);
+    const line: Line<Item> = { tenant, share, urgent: [], rest: [], bytes: 0, clock: UNKNOWN, idleAt: UNKNOWN };
     this.#lines.set(tenant, line);
-    this.#fresh.push(line);
     return line;
+  }
+
+  /** The tenant begins to wait. Of what it did not use while it was idle it keeps one turn at most. */
+  #wake(line: Line<Item>): void {
+    this.#clock = Math.max(this.#clock, this.#furthestBehind()?.clock ?? 0);
+    if (this.#clock - line.idleAt < IDLE_TURN) line.clock = Math.max(line.clock, this.#clock - IDLE_TURN);
+    else {
+      line.clock = Math.max(line.clock, this.#clock);
+      this.#fresh.add(line);
+    }
+    this.#waiting.add(line);
+    for (const each of this.#waiting) each.clock = Math.min(each.clock, this.#clock + FURTHEST_AHEAD);
+  }
+
+  #furthestBehind(): Line<Item> | undefined {
+    let least: Line<Item> | undefined;
+    for (const line of this.#waiting) if (!least || line.clock < least.clock) least = line;
+    return least;
   }
 
   #count(line: Line<Item>, item: Item, by: 1 | -1): void {
     line.bytes += by * item.bytes;
     this.#size += by;
+    if (lengthOf(line) > 0) return;
+    this.#waiting.delete(line);
+    this.#fresh.delete(line);
+    this.#clock = line.idleAt = Math.max(this.#clock, this.#furthestBehind()?.clock ?? line.clock);
   }
 }
 
-const lengthOf = (line: Line<never> | { urgent: readonly unknown[]; rest: readonly unknown[] } | undefined): number =>
+const lengthOf = (line: Pick<Line<unknown>, "urgent" | "rest"> | undefined): number =>
   line ? line.urgent.length + line.rest.length : 0;

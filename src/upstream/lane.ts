@@ -18,6 +18,8 @@ export type LaneOptions = {
   readonly userAgent: string;
   /** Tenants take turns on one connection only when this is false. */
   readonly onePerTenant: boolean;
+  /** Called when a connection can carry a request: milliseconds that it took to make. */
+  readonly connected?: (ms: number) => void;
   /** Called when the connection ended and not we have ended it: nothing tells an OCS that fell silent from one that has begun anew. */
   readonly lost?: () => void;
   /** Called when what came may be the answer to another request; the connection is then destroyed. */
@@ -121,8 +123,11 @@ export class Lane {
 
   #dial(first: Pending): Wire {
     const wire: Wire = new Wire(this.#options.endpoint, {
-      // As on a connection that stands: what OCS sends unasked, or an end, is seen before anything is written.
-      ready: () => afterPoll(() => this.#pending === first && this.#wire === wire && this.#send(first, wire)),
+      ready: () => {
+        this.#options.connected?.(performance.now() - this.#since);
+        // As on a connection that stands: what OCS sends unasked, or an end, is seen before anything is written.
+        afterPoll(() => this.#pending === first && this.#wire === wire && this.#send(first, wire));
+      },
       failed: (error) => this.#over({ fault: unsent((error as NodeJS.ErrnoException).code ?? error.message) }),
       took: (bytes) => this.#came(bytes, wire),
       gone: () => {

@@ -1,11 +1,25 @@
-/** How long a lane is busy with one request, smoothed, so that a wait can be foretold. Milliseconds on the monotonic clock. */
+/**
+ * How long a lane is busy with one request, smoothed, to estimate waits; and the two parts of it, a new connection and
+ * OCS's answer, to weigh one against the other. Milliseconds on the monotonic clock.
+ */
 
 const ENOUGH = 16;
 const SMOOTHING = 1 / 16;
 
+class Mean {
+  value = 0;
+  samples = 0;
+
+  take(sample: number): void {
+    this.samples++;
+    this.value += (sample - this.value) * Math.max(SMOOTHING, 1 / this.samples);
+  }
+}
+
 export class Pace {
-  #mean = 0;
-  #samples = 0;
+  readonly #busy = new Mean();
+  readonly #connect = new Mean();
+  readonly #exchange = new Mean();
   #started = 0;
   /** When each began, the oldest first. */
   readonly #running = new Map<number, number>();
@@ -20,19 +34,37 @@ export class Pace {
   end(started: number, counts: boolean): void {
     const began = this.#running.get(started)!;
     this.#running.delete(started);
-    if (!counts) return;
-    this.#samples++;
-    this.#mean += (performance.now() - began - this.#mean) * Math.max(SMOOTHING, 1 / this.#samples);
+    if (counts) this.#busy.take(performance.now() - began);
+  }
+
+  /** A connection was made in so many milliseconds. */
+  connected(ms: number): void {
+    this.#connect.take(ms);
+  }
+
+  /** OCS answered in so many milliseconds. */
+  answered(ms: number): void {
+    this.#exchange.take(ms);
+  }
+
+  /** Milliseconds that OCS takes to answer; 0 while unknown. */
+  get exchange(): number {
+    return this.#exchange.value;
+  }
+
+  /** Milliseconds until a new connection can carry a request; 0 while unknown. */
+  get connect(): number {
+    return this.#connect.value;
   }
 
   /** Milliseconds that one request holds a lane: what was seen, or what is being seen where that is longer. Undefined until enough was seen. */
   get perRequest(): number | undefined {
-    if (this.#samples < ENOUGH) return undefined;
-    if (this.#running.size === 0) return this.#mean;
+    if (this.#busy.samples < ENOUGH) return undefined;
+    if (this.#running.size === 0) return this.#busy.value;
     // Lanes work side by side: one that is stuck takes its own part of the pace and not that of the others.
     const now = performance.now();
     let pace = 0;
-    for (const began of this.#running.values()) pace += 1 / Math.max(this.#mean, (now - began) / 2);
+    for (const began of this.#running.values()) pace += 1 / Math.max(this.#busy.value, (now - began) / 2);
     return this.#running.size / pace;
   }
 }

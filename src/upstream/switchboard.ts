@@ -1,13 +1,15 @@
 /**
  * One upstream: the queue, the lanes behind it, and which OCS they lead to. `send` takes a turn and gives it back by itself.
- * Who goes next is `fair-queue`, where to is `roles`, how long it will take is `pace`; here they meet.
+ * Which tenant is next is `fair-queue`, on which lane is `turns`, where to is `roles`, how long it takes is `pace`; here
+ * they meet.
  */
 import { NoAnswer, type Answer, type Failing, type Request } from "./exchange.ts";
-import { FairQueue, QUANTUM, type Turn } from "./fair-queue.ts";
+import { FairQueue } from "./fair-queue.ts";
 import { isWithdrawn, refuse, unwatch, type Job } from "./job.ts";
 import { Lane } from "./lane.ts";
 import { Pace } from "./pace.ts";
 import { Roles, type Found } from "./roles.ts";
+import { Turns, type Turn } from "./turns.ts";
 import type { UpstreamOptions, UpstreamStatus } from "./words.ts";
 
 export type { Settled, UpstreamNews, UpstreamOptions, UpstreamStatus } from "./words.ts";
@@ -22,6 +24,7 @@ export class Switchboard {
   #options: UpstreamOptions;
   readonly #queue: FairQueue<Job>;
   readonly #pace = new Pace();
+  readonly #turns: Turns<Lane>;
   readonly #roles: Roles;
   #lanes: Lane[] = [];
   readonly #free = new Set<Lane>();
@@ -37,6 +40,7 @@ export class Switchboard {
   constructor(options: UpstreamOptions) {
     this.#options = options;
     this.#queue = new FairQueue(options.queue, options.shareOf);
+    this.#turns = new Turns(this.#queue, this.#pace, this.#free, options);
     this.#takeovers = options.inherits ? options.inherits.#takeovers : 0;
     this.#roles = new Roles({
       primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
@@ -56,6 +60,7 @@ export class Switchboard {
     // One that is busy is closed when its turn is over.
     for (const lane of this.#lanes.splice(change.connections)) if (this.#free.delete(lane)) lane.close();
     while (this.#lanes.length < change.connections) this.#layLane();
+    this.#turns.retune(this.#options, this.#lanes);
     this.#assign();
   }
 
@@ -77,8 +82,12 @@ export class Switchboard {
     if (no) return refuse(job, no);
     const earlier = job.request.after?.();
     if (earlier) return this.#park(job, earlier);
-    if (this.#queue.size === 0 && this.#free.size > 0 && this.#mayAssign) return this.#take(job);
-    this.#wait(job);
+    this.#turns.asked(job.tenant, job.queuedAt);
+    // While no request waits, a free lane needs no queue and no timer.
+    const isEasy = this.#queue.size === 0 && this.#free.size > 0 && this.#mayAssign;
+    const lane = isEasy ? this.#turns.laneFor(job.tenant) : undefined;
+    if (lane) void this.#run(lane, job, this.#begin(lane, job.tenant));
+    else this.#wait(job);
   }
 
   /** An earlier request decides what becomes of this one. It takes no turn meanwhile, and has no more time than one that waits for a lane. */
@@ -187,35 +196,21 @@ export class Switchboard {
 
   #assign(): void {
     while (this.#mayAssign && this.#free.size > 0 && this.#queue.size > 0) {
-      const turn = this.#queue.nextTurn()!;
-      const job = this.#queue.take(turn.tenant)!;
-      turn.allowance--;
+      const match = this.#turns.match();
+      if (!match) return;
+      const turn = this.#begin(match.lane, match.tenant);
+      const job = this.#queue.take(match.tenant)!;
       unwatch(job);
-      void this.#run(this.#laneFor(turn.tenant), job, turn);
+      void this.#run(match.lane, job, turn);
     }
   }
 
-  /** A lane is free and nobody waits: no queue, no timer. */
-  #take(job: Job): void {
-    const turn = { tenant: job.tenant, allowance: Math.ceil(QUANTUM * (this.#options.shareOf?.(job.tenant) ?? 1)) - 1 };
-    void this.#run(this.#laneFor(job.tenant), job, turn);
+  #begin(lane: Lane, tenant: string): Turn {
+    this.#free.delete(lane);
+    return this.#turns.begin(lane, tenant);
   }
 
-  /** The tenant's own lane, else one without a connection, else the one that has been free the longest. */
-  #laneFor(tenant: string): Lane {
-    let best: Lane | undefined;
-    for (const lane of this.#free) {
-      if (lane.tenant === tenant) {
-        best = lane;
-        break;
-      }
-      if (!best || (best.tenant !== undefined && lane.tenant === undefined)) best = lane;
-    }
-    this.#free.delete(best!);
-    return best!;
-  }
-
-  /** One turn on one lane: serves its tenant while the turn allows and nobody goes first. Then the lane is free again. */
+  /** One exchange after the other, for the tenants that `turns` gives the lane to. Then the lane is free again. */
   async #run(lane: Lane, first: Job, turn: Turn): Promise<void> {
     this.#inFlight++;
     let hasFailed = false;
@@ -224,10 +219,12 @@ export class Switchboard {
       const started = this.#pace.start();
       const queue = performance.now() - job.queuedAt;
       job.tries++;
+      turn.left--;
       let counts = true;
       try {
         const answer = await lane.exchange(job.request);
         this.#pauses.delete(lane);
+        this.#pace.answered(answer.ms);
         const { status, headers, body, ms, suspected } = answer;
         const waits = { queue, ocs: ms };
         job.resolve({ status, headers, body, lane: lane.name, endpoint: lane.endpoint, waits, ...(suspected && { suspected: true }) });
@@ -236,12 +233,11 @@ export class Switchboard {
         const reason = error instanceof NoAnswer ? error : new NoAnswer("garbled", true, String(error));
         hasFailed = reason.why === "unreachable";
         counts = reason.sent;
-        if (hasFailed) turn.allowance++;
         this.#failed(lane, job, reason, queue);
       }
       this.#pace.end(started, counts);
     }
-    this.#queue.giveBack(turn);
+    if (hasFailed) this.#turns.abandon(lane);
     if (hasFailed && this.#mayAssign) await this.#pause(lane);
     this.#inFlight--;
     if (this.#lanes.includes(lane)) this.#free.add(lane);
@@ -256,10 +252,8 @@ export class Switchboard {
   }
 
   #next(lane: Lane, turn: Turn): Job | undefined {
-    if (turn.allowance <= 0 || !this.#mayAssign || !this.#lanes.includes(lane) || this.#queue.hasFresh) return undefined;
-    const job = this.#queue.take(turn.tenant);
-    if (!job) return undefined;
-    turn.allowance--;
+    if (!this.#mayAssign || !this.#lanes.includes(lane) || !this.#turns.goOn(lane, turn)) return undefined;
+    const job = this.#queue.take(turn.tenant)!;
     unwatch(job);
     return job;
   }
@@ -305,6 +299,7 @@ export class Switchboard {
     this.#lanes = [];
     this.#free.clear();
     while (this.#lanes.length < this.#options.connections) this.#layLane();
+    this.#turns.retune(this.#options, this.#lanes);
   }
 
   #layLane(): void {
@@ -312,6 +307,7 @@ export class Switchboard {
     const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, {
       endpoint: this.#roles.active, userAgent, onePerTenant,
       answerTimeout: () => this.#options.answerTimeout,
+      connected: (ms) => this.#pace.connected(ms),
       lost: () => this.#lanes.includes(lane) && this.#lost(),
       suspected: (suspicion) => this.#options.tell?.({ kind: "suspicion", upstream: name, ...suspicion }),
     });

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FairQueue, QUANTUM, type Turn, type Waiting } from "../../src/upstream/fair-queue.ts";
+import { FairQueue, IDLE_TURN, type Waiting } from "../../src/upstream/fair-queue.ts";
 
 type Item = Waiting & { readonly id: string };
 const item = (id: string, over: Partial<Item> = {}): Item => ({ id, tenant: id[0]!, bytes: 10, urgent: false, ...over });
@@ -11,76 +11,60 @@ const queueOf = (ids: readonly string[], shares: Readonly<Record<string, number>
 };
 const many = (tenant: string, count: number): string[] => Array.from({ length: count }, (_, index) => `${tenant}${index}`);
 
-/** Serves whole turns, one after the other, as a single lane would. */
+/** Serves one request after the other, as a single lane without connections would. */
 const serve = (queue: FairQueue<Item>, count: number): string[] => {
   const served: string[] = [];
-  while (served.length < count) {
-    const turn = queue.nextTurn();
-    if (!turn) break;
-    for (; turn.allowance > 0 && served.length < count; turn.allowance--) {
-      const next = queue.take(turn.tenant);
-      if (!next) break;
-      served.push(next.id);
-    }
-  }
+  for (let next = queue.first(); next !== undefined && served.length < count; next = queue.first()) served.push(queue.take(next)!.id);
   return served;
 };
+const countOf = (served: readonly string[], tenant: string): number => served.filter((id) => id.startsWith(tenant)).length;
 
-describe("turns", () => {
-  it("go round the tenants, a quantum each, first come first served within one", () => {
+describe("who is next", () => {
+  it("is the tenant that has had least, first come first served within one", () => {
     const served = serve(queueOf([...many("a", 10), ...many("b", 3), ...many("c", 10)]), 23);
-    expect(served.slice(0, QUANTUM + 3 + QUANTUM)).toEqual([...many("a", QUANTUM), ...many("b", 3), ...many("c", QUANTUM)]);
+    expect(served.slice(0, 9)).toEqual(["a0", "b0", "c0", "a1", "b1", "c1", "a2", "b2", "c2"]);
     expect(served).toHaveLength(23);
   });
 
-  it.each([[2, 1], [3, 1], [1, 0.5], [5, 2], [0.1, 0.3]])("give shares of %d to %d their ratio", (a, b) => {
+  it.each([[2, 1], [3, 1], [1, 0.5], [5, 2], [0.1, 0.3]])("keeps shares of %d to %d in their ratio", (a, b) => {
     const served = serve(queueOf([...many("a", 900), ...many("b", 900)], { a, b }), 600);
-    const ratio = served.filter((id) => id.startsWith("a")).length / served.filter((id) => id.startsWith("b")).length;
-    expect(Math.abs(ratio / (a / b) - 1)).toBeLessThan(0.03);
+    expect(Math.abs(countOf(served, "a") / countOf(served, "b") / (a / b) - 1)).toBeLessThan(0.03);
   });
 
-  it("are given first to who comes after an idle round", () => {
+  it("is, before all others and once, a tenant that was idle while the others had a turn", () => {
     const queue = queueOf(many("a", 100));
     serve(queue, 8);
-    expect(queue.hasFresh).toBe(false);
-    queue.push(item("b0"));
-    expect([queue.hasFresh, queue.nextTurn()?.tenant, queue.take("b")?.id]).toEqual([true, "b", "b0"]);
+    expect(queue.fresh).toBe(0);
+    for (const id of ["b0", "b1", "c0"]) queue.push(item(id));
+    expect([queue.fresh, queue.isFresh("b"), queue.inOrder()]).toEqual([2, true, ["b", "c", "a"]]);
+    expect([queue.take("b")?.id, queue.isFresh("b"), queue.first(), queue.take("c")?.id, queue.fresh]).toEqual(["b0", false, "c", "c0", 0]);
   });
 
-  it("are not given first to who only pauses between its requests", () => {
-    const queue = queueOf([...many("a", 100), "b0"]);
-    expect(serve(queue, QUANTUM + 1).at(-1)).toBe("b0");
-    queue.push(item("b1"));
-    expect(queue.hasFresh).toBe(false);
-    expect(queue.nextTurn()?.tenant).toBe("a");
-  });
-
-  it("are not given twice to who has begun anew since its turn was broken off", () => {
-    const queue = queueOf(["a0"]);
-    const broken = queue.nextTurn()!;
-    queue.take("a");
-    for (const id of ["b0", "b1"]) {
-      queue.push(item(id));
-      expect(serve(queue, 1)).toEqual([id]);
+  it("is not before all others a tenant that only pauses between its requests", () => {
+    const queue = queueOf(many("a", 100));
+    for (let round = 0; round < 5; round++) {
+      queue.push(item(`b${round}`));
+      expect(queue.isFresh("b")).toBe(round === 0);
+      expect(countOf(serve(queue, IDLE_TURN - 1), "b")).toBe(1);
     }
-    queue.push(item("a1"));
-    queue.giveBack(broken);
-    expect(serve(queue, 9)).toEqual(["a1"]);
-    for (const id of ["b2", "a2", "a3"]) {
-      queue.push(item(id));
-      expect([serve(queue, 9), queue.size]).toEqual([[id], 0]);
-    }
+    serve(queue, IDLE_TURN);
+    queue.push(item("b5"));
+    expect(queue.isFresh("b")).toBe(true);
   });
 
-  it("that were broken off are continued next", () => {
-    const queue = queueOf([...many("a", 20), ...many("b", 20)]);
-    serve(queue, 2 * QUANTUM);
-    const turn = queue.nextTurn()!;
-    queue.take("a");
-    turn.allowance--;
-    queue.giveBack(turn);
-    expect(queue.nextTurn()).toEqual({ tenant: "a", allowance: QUANTUM - 1 });
-    expect(queue.nextTurn()).toEqual({ tenant: "b", allowance: QUANTUM });
+  it("is nobody who had much while it was alone, and yet not for long", () => {
+    const queue = queueOf(many("a", 900));
+    serve(queue, 500);
+    for (const id of many("b", 200)) queue.push(item(id));
+    const served = serve(queue, 200);
+    expect(Math.abs(countOf(served, "a") - countOf(served, "b"))).toBeLessThanOrEqual(1);
+  });
+
+  it("has the time that it waited for a lane counted as nobody's: what is put back was not had", () => {
+    const queue = queueOf([...many("a", 5), ...many("b", 5)]);
+    serve(queue, 2);
+    for (let round = 0; round < 20; round++) queue.putBack(queue.take("a")!);
+    expect(serve(queue, 8)).toEqual(["a1", "b1", "a2", "b2", "a3", "b3", "a4", "b4"]);
   });
 });
 
@@ -107,14 +91,20 @@ describe("a fair queue", () => {
   it("loses nothing, doubles nothing, keeps each tenant's order, and lets nobody starve", () => {
     const step = fc.oneof(
       { weight: 3, arbitrary: fc.record({ kind: fc.constant("push" as const), tenant: fc.constantFrom("a", "b", "c", "d", "e"), urgent: fc.boolean() }) },
-      { weight: 2, arbitrary: fc.record({ kind: fc.constant("turn" as const), use: fc.nat(6) }) },
+      { weight: 2, arbitrary: fc.record({ kind: fc.constant("take" as const), use: fc.nat(6), fails: fc.boolean() }) },
       { weight: 1, arbitrary: fc.record({ kind: fc.constant("remove" as const), at: fc.nat(50) }) },
+      { weight: 1, arbitrary: fc.constant({ kind: "retune" as const }) },
     );
     fc.assert(fc.property(fc.array(step, { maxLength: 300 }), (steps) => {
-      const queue = new FairQueue<Item>({ max: 50, maxBytes: 1e6 }, (tenant) => (tenant === "a" ? 2 : 1));
+      const shareOf = (tenant: string): number => (tenant === "a" ? 2 : 1);
+      const bounds = { max: 50, maxBytes: 1e6 };
+      const queue = new FairQueue<Item>(bounds, shareOf);
       const waiting: Item[] = [];
       const passed = new Map<string, number>();
-      const outstanding: Turn[] = [];
+      const expectedOf = (tenant: string): Item | undefined => {
+        const mine = waiting.filter((each) => each.tenant === tenant);
+        return mine.find(({ urgent }) => urgent) ?? mine[0];
+      };
       steps.forEach((each, index) => {
         if (each.kind === "push") {
           const made = item(`${each.tenant}${index}`, { urgent: each.urgent });
@@ -122,26 +112,24 @@ describe("a fair queue", () => {
         } else if (each.kind === "remove") {
           const [gone] = waiting.splice(each.at, 1);
           if (gone) queue.remove(gone);
+        } else if (each.kind === "retune") {
+          queue.retune(bounds, shareOf);
         } else {
-          const turn = queue.nextTurn();
-          expect(turn === undefined).toBe(waiting.length === 0);
-          if (!turn) return;
-          for (let used = 0; used < each.use && turn.allowance > 0; used++, turn.allowance--) {
-            const mine = waiting.filter(({ tenant }) => tenant === turn.tenant);
-            const expected = mine.find(({ urgent }) => urgent) ?? mine[0];
-            const taken = queue.take(turn.tenant);
-            expect(taken).toBe(expected);
-            if (!taken) break;
-            waiting.splice(waiting.indexOf(taken), 1);
+          const tenant = queue.first();
+          expect(tenant === undefined).toBe(waiting.length === 0);
+          if (tenant === undefined) return;
+          expect(new Set(queue.inOrder())).toEqual(new Set(waiting.map((one) => one.tenant)));
+          expect([queue.inOrder()[0], queue.tenants]).toEqual([tenant, new Set(waiting.map((one) => one.tenant)).size]);
+          for (let used = 0; used <= each.use && queue.isWaiting(tenant); used++) {
+            const expected = expectedOf(tenant)!;
+            expect(queue.take(tenant)).toBe(expected);
+            if (each.fails) queue.putBack(expected);
+            else waiting.splice(waiting.indexOf(expected), 1);
           }
-          outstanding.push(turn);
-          if (outstanding.length > 2) queue.giveBack(outstanding.shift()!);
-          passed.delete(turn.tenant);
-          for (const tenant of new Set(waiting.map(({ tenant }) => tenant))) {
-            if (tenant !== turn.tenant) passed.set(tenant, (passed.get(tenant) ?? 0) + 1);
-          }
-          // Five tenants, each of which can go before its round once: and have a broken turn continued: nobody is passed more often than that.
-          for (const turns of passed.values()) expect(turns).toBeLessThanOrEqual(20);
+          if (each.fails) return;
+          passed.delete(tenant);
+          for (const other of new Set(waiting.map((one) => one.tenant))) if (other !== tenant) passed.set(other, (passed.get(other) ?? 0) + 1);
+          for (const times of passed.values()) expect(times).toBeLessThanOrEqual(5 * 7 * IDLE_TURN);
         }
         expect(queue.size).toBe(waiting.length);
       });
