@@ -45,8 +45,11 @@ export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: Boa
       const board = { way, ear, report, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell: report.say, epoch: () => epochOf(name), settled: ear.hear, inherits: stays?.switchboard }) };
       const open = (): void => {
         stays?.report.end();
+        const reported = stays && activeOf(stays);
+        // The other one has gone over since this one looked.
+        if (reported !== undefined && reported !== activeOf(board) && leadsTo(upstream, reported)) board.switchboard.lookAgain();
         ear.open();
-        report.open(stays?.switchboard.status().endpoints.find(({ active }) => active)?.endpoint);
+        report.open(reported);
       };
       // Later ones are heard when they are in force; the first one is before it begins.
       if (before) changes.push(open);
@@ -57,6 +60,9 @@ export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: Boa
   }
   return { boards, fresh, retune: () => changes.forEach((change) => change()) };
 };
+
+const activeOf = ({ switchboard }: Board): string | undefined => switchboard.status().endpoints.find(({ active }) => active)?.endpoint;
+const leadsTo = ({ primary, backup }: UpstreamSettings, origin: string): boolean => origin === primary || origin === backup;
 
 /** What one board says of roles counts while it is in force: before that it waits, and afterwards the next board says it. */
 type Report = {

@@ -120,9 +120,10 @@ export class Ownership {
     const handles = this.#of(upstream);
     const known = this.#endpoints.get(upstream);
     handles.rolesKnown = true;
-    if (how === "takeover" || (known !== undefined && known !== endpoint)) return this.newEpoch(upstream, endpoint);
+    // On a reload the board before and the next one may both report one takeover: it ends one life.
+    if (known === undefined ? how === "takeover" : known !== endpoint) return this.newEpoch(upstream, endpoint);
     this.#endpoints.set(upstream, endpoint);
-    if (how === "reconnected") handles.unconfirm();
+    if (how !== "start") handles.unconfirm();
     if (known === undefined) void this.#isDone(this.#options.store?.beginEpoch(upstream, handles.epoch, endpoint));
   }
 

@@ -14,16 +14,20 @@
  *   | any                   | does not keep  | keeps        |                                         | peer                      |
  *   | start                 | keeps          | keeps        |                                         | the configured primary (1)|
  *   | any                   | keeps          | keeps        | roles changed within DAMPING_MS         | active: no flapping       |
+ *   | any                   | keeps          | keeps        | active announced a record 250 ms after  | active                    |
  *   | any                   | keeps          | keeps        | peer announced a record since           | peer                      |
- *   | closed in order       | keeps          | keeps        |                                         | peer: it gave up its role |
+ *   | closed in order (3)   | keeps          | keeps        | standby keeps                           | wait GRACE_MS, peer       |
+ *   | closed in order (3)   | keeps          | keeps        |                                         | peer: it gave up its role |
  *   | reset, timeout        | keeps          | keeps        |                                         | active                    |
  *   | nothing is lost       | does not keep  | keeps        | standby does not keep, or peer announced| peer: active host is dead |
- *   | nothing is lost       | keeps          | keeps        | only the peer has announced for 2 s     | peer                      |
+ *   | nothing is lost       | keeps          | keeps        | only the peer has announced for 1.5 s   | peer                      |
  *   | nothing is lost       | any            | any          |                                         | active                    |
  *
  * (1) On a reload: the one that requests went to before.
  * (2) Nothing but time tells a primary that is being restarted, or cut off, from one whose standby has taken over unseen. One that had closed all in
  *     order to become the standby would accept at such a site.
+ *
+ * (3) As long as the active one was not seen to refuse or be silent since: that is a restart, and counts as a reset.
  *
  * The last three rows are asked when a lane cannot connect, or the peer announces a record, while the watch connection is open: it may be open to
  * a dead host. Losing all connections is no change of roles: the same OCS found again is `reconnected`, only the peer is a `takeover`.
@@ -40,7 +44,9 @@ export type Signs = {
   readonly active: Seen | undefined;
   readonly peer: Seen | undefined;
   readonly habit: Habit | undefined;
-  /** The peer has announced a record since all were lost, or just now. */
+  /** The active one has announced the last record, so late that it was not under way when all were lost. */
+  readonly activeSpoke: boolean;
+  /** The peer has announced the last record, since all were lost or just before. */
   readonly peerSpoke: boolean;
   /** It is the only one that has for INSISTS_MS. */
   readonly peerInsists: boolean;
@@ -56,12 +62,13 @@ export const GRACE_MS = 1000;
 const SILENCE_MS = 15_000;
 
 /** The table above. Undefined: wait. */
-export const choose = ({ cause, active, peer, habit, peerSpoke, peerInsists, damped, waited }: Signs): "active" | "peer" | undefined => {
+export const choose = ({ cause, active, peer, habit, activeSpoke, peerSpoke, peerInsists, damped, waited }: Signs): "active" | "peer" | undefined => {
   const [activeKeeps, peerKeeps] = [active === "accepts", peer === "accepts"];
   if (active === undefined) return undefined;
-  if (cause === "doubt") return peerKeeps && (activeKeeps ? peerInsists && !damped : peerSpoke || (habit !== undefined && habit !== "accepts")) ? "peer" : "active";
+  if (cause === "doubt") return peerKeeps && (activeKeeps ? peerInsists : peerSpoke || (habit !== undefined && habit !== "accepts")) ? "peer" : "active";
   if (!peerKeeps) return activeKeeps && (cause !== "in order" || habit !== "accepts" || waited >= GRACE_MS) ? "active" : undefined;
   if (!activeKeeps) return habit !== "accepts" || peerSpoke || waited >= SILENCE_MS ? "peer" : undefined;
-  if (cause === "start" || damped) return "active";
+  if (cause === "start" || damped || activeSpoke) return "active";
+  if (cause === "in order" && habit === "accepts" && !peerSpoke && waited < GRACE_MS) return undefined;
   return peerSpoke || cause === "in order" ? "peer" : "active";
 };

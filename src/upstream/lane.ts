@@ -51,6 +51,7 @@ export class Lane {
   #wire: Wire | undefined;
   #pending: Pending | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #connectedAt = 0;
   #timeout = 0;
   #expiry: NodeJS.Timeout | undefined;
   /** The last answer on this connection, if there was one. */
@@ -77,6 +78,11 @@ export class Lane {
   /** The tenant that the present connection belongs to. */
   get tenant(): string | undefined {
     return this.#state.name === "idle" ? undefined : this.#state.tenant;
+  }
+
+  /** The monotonic clock's milliseconds when the present connection was made; undefined while there is none. */
+  get connectedAt(): number | undefined {
+    return this.#wire?.isReady ? this.#connectedAt : undefined;
   }
 
   get endpoint(): string {
@@ -124,7 +130,8 @@ export class Lane {
   #dial(first: Pending): Wire {
     const wire: Wire = new Wire(this.#options.endpoint, {
       ready: () => {
-        this.#options.connected?.(performance.now() - this.#since);
+        this.#connectedAt = performance.now();
+        this.#options.connected?.(this.#connectedAt - this.#since);
         // As on a connection that stands: what OCS sends unasked, or an end, is seen before anything is written.
         afterPoll(() => this.#pending === first && this.#wire === wire && this.#send(first, wire));
       },

@@ -10,9 +10,10 @@
 import { choose, GRACE_MS, type Cause, type Signs } from "./decision.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { probeBoth, type Both } from "./probe.ts";
+import { Soon } from "./soon.ts";
 import { Speaker } from "./speaker.ts";
 import { Standby, type Habit, type StandbyStatus } from "./standby.ts";
-import { Vigil } from "./vigil.ts";
+import { Vigil, type Ended } from "./vigil.ts";
 import type { Settled } from "./words.ts";
 
 export type Role = "primary" | "backup";
@@ -26,8 +27,8 @@ export type RolesOptions = {
   readonly habit: () => Habit | undefined;
   /** Those of the board that this one replaces on the same upstream. */
   readonly inherits: Roles | undefined;
-  /** A lane is connected. */
-  readonly hasLane: () => boolean;
+  /** A lane is connected that was already at that time of the monotonic clock. */
+  readonly hasLane: (since: number) => boolean;
   /** Requests go to `found.to` from now on. */
   readonly found: (found: Found) => void;
   /** Every connection is lost: it looks for the primary now. */
@@ -51,12 +52,15 @@ const DAMPING_MS = 5000;
 const IN_ORDER_MS = 100;
 /** A record that was announced so long before connections were lost is a sign of that loss. */
 const LATELY_MS = 2000;
+const STRAGGLING_MS = 1500;
+/** So long after it announcements may arrive that were sent before. */
+const UNDER_WAY_MS = 250;
 /** Announcements and failing lanes may come by the hundred: probes begin no more often. */
 const PROBE_AGAIN_MS = 100;
 const DOUBT_AGAIN_MS = 500;
 
 /** One search, from the loss of all connections until an OCS is found. */
-type Search = { readonly cause: Cause; readonly reason: string; readonly since: number };
+type Search = { cause: Cause; readonly reason: string; readonly since: number };
 
 export class Roles {
   readonly #options: RolesOptions;
@@ -64,14 +68,15 @@ export class Roles {
   readonly #vigil: Vigil;
   readonly #standby: Standby;
   #inherits: Roles | undefined;
+  /** Those of the board that replaces this one. */
+  #heir: Roles | undefined;
   #active: Endpoint;
   /** Until `begin` the configured primary is taken for the active one. */
   #wasFound = true;
   #state: "steady" | "seeking" | "down" | "closed" = "steady";
   #search: Search | undefined;
   #changedAt = -Infinity;
-  #probedAt = -Infinity;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #soon = new Soon();
   /** The last probe failed on this host, which says nothing about OCS. */
   #couldNotTry = false;
   readonly #speaker = new Speaker();
@@ -82,7 +87,8 @@ export class Roles {
     this.#endpoints = options.backup ? [options.primary, options.backup] : [options.primary];
     this.#inherits = options.inherits;
     this.#active = this.#endpoints.find(({ origin }) => origin === options.inherits?.active.origin) ?? options.primary;
-    this.#vigil = new Vigil(() => options.ended());
+    this.#vigil = new Vigil({ lost: (ended) => this.#vigilEnded(ended), goesOn: () => this.#goesOn() });
+    if (options.inherits) options.inherits.#heir = this;
     this.#standby = new Standby({ habit: options.habit, isActiveWell: () => this.isWatching, changed: options.standby, inherits: options.inherits && options.inherits.#standby });
   }
 
@@ -118,6 +124,11 @@ export class Roles {
     if (!this.#isConnected) this.#seek("all connections to OCS have ended");
   }
 
+  /** The board that this one has replaced has lost its watch connection by a reset or a timeout, or is at the other OCS. */
+  lookAgain(): void {
+    this.#seek("connections of before a reload have ended");
+  }
+
   /** A lane could not connect. Nothing is lost by that while another connection is open. */
   connectFailed(reason: string): void {
     if (this.#isConnected) this.#doubt();
@@ -129,10 +140,10 @@ export class Roles {
     const now = performance.now();
     const isPeer = origin !== undefined && origin !== this.#active.origin;
     // Just after a change, records of the OCS before may still arrive.
-    if (origin !== undefined && !(isPeer && this.#isDamped(now))) this.#speaker.heard(origin, now);
+    if (origin !== undefined && !(isPeer && now - this.#changedAt < STRAGGLING_MS)) this.#speaker.heard(origin, now);
     if (this.steady && isPeer) this.#doubt();
     // A probe that is under way may have begun before OCS was up, and would be seen to fail by its timeout only.
-    else if (this.#search) this.#soon(PROBE_AGAIN_MS, () => this.#search && void this.#look(this.#search));
+    else if (this.#search) this.#soon.act(PROBE_AGAIN_MS, () => this.#search && void this.#look(this.#search));
   }
 
   status(): EndpointStatus[] {
@@ -147,17 +158,36 @@ export class Roles {
     this.#state = "closed";
     this.#search = this.#inherits = undefined;
     this.#standby.close();
-    this.#dismiss();
+    this.#soon.dismiss();
     this.#wake();
   }
 
-  /** Ends the watch connection as well. */
+  /** Ends the watch connection as well; later where another board has replaced this one, so that a dead host is noticed. */
   leave(): void {
+    if (this.#heir) this.#vigil.linger();
+    else this.#vigil.close();
+  }
+
+  /**
+   * The OCS life that requests go to goes on, as far as connections tell. Without the watch connection a lane tells only when it is older than its
+   * end: a later one may be connected to the next life. And a reset or a timeout does not tell until when OCS was alive.
+   */
+  get #isConnected(): boolean {
+    const { isConnected, ended } = this.#vigil;
+    return isConnected || (ended?.inOrder !== false && this.#options.hasLane(ended?.at ?? Infinity));
+  }
+
+  #vigilEnded(ended: Ended): void {
+    // On a reload of the same second the next board may have connected to the next life while this connection was open to a dead host.
+    if (!ended.inOrder) this.#heir?.lookAgain();
+    if (this.#state !== "closed") return this.#options.ended();
     this.#vigil.close();
   }
 
-  get #isConnected(): boolean {
-    return this.#vigil.isConnected || this.#options.hasLane();
+  #goesOn(): boolean {
+    if (this.#isConnected) return true;
+    this.#seek("all connections to OCS have ended");
+    return false;
   }
 
   get #peer(): Endpoint | undefined {
@@ -170,10 +200,11 @@ export class Roles {
 
   #seek(reason: string): void {
     if (this.#state !== "steady") return;
-    const inOrder = performance.now() - this.#vigil.endedInOrderAt < IN_ORDER_MS;
+    const { ended } = this.#vigil;
+    const inOrder = ended !== undefined && ended.inOrder && performance.now() - ended.at < IN_ORDER_MS;
     this.#state = "seeking";
     this.#vigil.close();
-    this.#dismiss();
+    this.#soon.dismiss();
     this.#options.lost();
     void this.#keepLooking(this.#searchFor(inOrder ? "in order" : "failed", reason), 0);
   }
@@ -190,7 +221,7 @@ export class Roles {
 
   /** The watch connection is open, and yet the active OCS may be gone, or only the peer be working. */
   #doubt(): void {
-    this.#soon(DOUBT_AGAIN_MS, () => {
+    this.#soon.act(DOUBT_AGAIN_MS, () => {
       if (!this.steady || !this.#peer || this.#search) return;
       const doubt = this.#searchFor("doubt", "the other OCS is the primary");
       void this.#look(doubt).then(() => {
@@ -199,28 +230,14 @@ export class Roles {
     });
   }
 
-  /** At once, or when the last probes began `ms` ago. */
-  #soon(ms: number, act: () => void): void {
-    if (this.#timer) return;
-    const early = this.#probedAt + ms - performance.now();
-    if (early <= 0) return act();
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined;
-      act();
-    }, early).unref();
-  }
-
-  #dismiss(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
   /** Probes both at once. True when that has shown which one is the primary. */
   async #look(search: Search): Promise<boolean> {
-    this.#probedAt = performance.now();
+    this.#soon.begin();
     const [active, peer] = [this.#active, this.#peer];
     const both = await probeBoth(active, peer);
     this.#couldNotTry = both.active === undefined;
+    // One that gives up its role goes on accepting, to keep or to close: this is a restart.
+    if (search.cause === "in order" && (both.active === "refuses" || both.active === "silent")) search.cause = "failed";
     const choice = this.#search === search ? choose(this.#signs(search, both)) : undefined;
     const chosen = choice === "peer" ? peer : active;
     const socket = both.take(search.cause === "doubt" && choice === "active" ? undefined : choice);
@@ -240,9 +257,10 @@ export class Roles {
     return {
       cause, active, peer,
       habit: this.#standby.habit,
+      activeSpoke: this.#speaker.hasSpoken(this.#active.origin, since + UNDER_WAY_MS),
       peerSpoke: this.#speaker.hasSpoken(peerOrigin, since - LATELY_MS),
       peerInsists: this.#speaker.insists(peerOrigin),
-      damped: this.#isDamped(now),
+      damped: now - this.#changedAt < DAMPING_MS,
       waited: now - since,
     };
   }
@@ -266,10 +284,6 @@ export class Roles {
     if (before === undefined || !this.#endpoints.some(({ origin }) => origin === before)) return "start";
     if (before !== to) return "takeover";
     return !this.#wasFound && this.#inherits?.isWatching ? "start" : "reconnected";
-  }
-
-  #isDamped(now: number): boolean {
-    return now - this.#changedAt < DAMPING_MS;
   }
 
   #rest(ms: number): Promise<void> {

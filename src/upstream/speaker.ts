@@ -1,7 +1,7 @@
 /** Which OCS of a pair announces records? Only a primary dials, so it is a sign of roles where connections tell nothing. */
 
 /** Longer than late announcements of the OCS before take to arrive. */
-const INSISTS_MS = 2000;
+const INSISTS_MS = 1500;
 /** After a pause as long as this it begins again. */
 const SAME_RUN_MS = 10_000;
 

@@ -44,7 +44,7 @@ export class Switchboard {
     this.#takeovers = options.inherits ? options.inherits.#takeovers : 0;
     this.#roles = new Roles({
       primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
-      hasLane: () => this.#isConnected,
+      hasLane: (since) => this.#lanes.some(({ connectedAt }) => connectedAt !== undefined && connectedAt < since),
       found: (found) => this.#found(found), lost: () => this.#options.settled?.(undefined), down: () => this.#down(), ended: () => this.#lost(),
       standby: (endpoint, status) => options.tell?.({ kind: "standby", upstream: options.name, endpoint, ...status }),
     });
@@ -133,6 +133,11 @@ export class Switchboard {
   /** A record was announced, which proves that an OCS is up: no pause between probes is waited for. `origin`: which one; undefined when unknown. */
   heardFrom(origin: string | undefined): void {
     this.#roles.heardFrom(origin);
+  }
+
+  /** Another board has found the other OCS: where are requests to go? */
+  lookAgain(): void {
+    this.#roles.lookAgain();
   }
 
   get #epoch(): number {

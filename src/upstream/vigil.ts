@@ -13,31 +13,42 @@ const AGAIN_MS = 250;
  * Without the question neither would ever be noticed, because nothing is written on this connection.
  */
 const KEEP_ALIVE_MS = 1000;
+const LINGER_MS = 2500;
+
+/** `at`: the monotonic clock's milliseconds. `inOrder`: OCS ended it with FIN, so it was open until then. */
+export type Ended = { readonly at: number; readonly inOrder: boolean };
+
+export type VigilOptions = {
+  /** It has ended, and not we have ended it. */
+  readonly lost: (ended: Ended) => void;
+  /** A new one is there after an end: false when OCS may have restarted between the two. */
+  readonly goesOn: () => boolean;
+};
 
 export class Vigil {
-  readonly #lost: () => void;
+  readonly #options: VigilOptions;
   #endpoint: Endpoint | undefined;
   #socket: Socket | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #endedInOrderAt = -Infinity;
+  #ended: Ended | undefined;
 
-  /** `lost` is called when the connection ends and not we have ended it. */
-  constructor(lost: () => void) {
-    this.#lost = lost;
+  constructor(options: VigilOptions) {
+    this.#options = options;
   }
 
   get isConnected(): boolean {
     return this.#socket !== undefined;
   }
 
-  /** When OCS last ended it with FIN; the monotonic clock's milliseconds. */
-  get endedInOrderAt(): number {
-    return this.#endedInOrderAt;
+  /** How it last ended, if it did since `watch`. */
+  get ended(): Ended | undefined {
+    return this.#ended;
   }
 
   /** Stays on this open connection, and makes another one to the same endpoint when it ends. */
   watch(endpoint: Endpoint, socket: Socket): void {
     this.close();
+    this.#ended = undefined;
     this.#endpoint = endpoint;
     this.#keep(endpoint, socket);
   }
@@ -49,11 +60,18 @@ export class Vigil {
     socket?.destroy();
   }
 
+  /** Closes when a dead host would have been noticed. Keeps no process alive. */
+  linger(): void {
+    this.#socket?.unref();
+    setTimeout(() => this.close(), LINGER_MS).unref();
+  }
+
   #connect(endpoint: Endpoint): void {
     connectTo(endpoint, (error, socket) => {
       if (this.#endpoint !== endpoint) return void socket?.destroy();
       if (error || !socket) return this.#tryAgain(endpoint);
-      this.#keep(endpoint, socket);
+      if (this.#options.goesOn()) this.#keep(endpoint, socket);
+      else socket.destroy();
     });
   }
 
@@ -61,11 +79,11 @@ export class Vigil {
     this.#socket = socket.setKeepAlive(true, KEEP_ALIVE_MS).resume();
     const ended = (inOrder: boolean): void => {
       if (this.#socket !== socket) return;
-      if (inOrder) this.#endedInOrderAt = performance.now();
+      this.#ended = { at: performance.now(), inOrder };
       this.#socket = undefined;
       socket.destroy();
       this.#tryAgain(endpoint);
-      this.#lost();
+      this.#options.lost(this.#ended);
     };
     socket.once("end", () => ended(true)).once("close", () => ended(false));
   }

@@ -3,7 +3,7 @@ import { choose, type Signs } from "../../src/upstream/decision.ts";
 import type { Seen } from "../../src/upstream/probe.ts";
 import type { Habit } from "../../src/upstream/standby.ts";
 
-const SIGNS: Signs = { cause: "failed", active: "accepts", peer: "accepts", habit: "closes", peerSpoke: false, peerInsists: false, damped: false, waited: 0 };
+const SIGNS: Signs = { cause: "failed", active: "accepts", peer: "accepts", habit: "closes", activeSpoke: false, peerSpoke: false, peerInsists: false, damped: false, waited: 0 };
 const NOT_KEPT: readonly Seen[] = ["accepts and closes", "refuses", "silent", "fails TLS"];
 const CAUSES = ["start", "in order", "failed"] as const;
 const HABITS: readonly (Habit | undefined)[] = ["closes", "refuses", "accepts", undefined];
@@ -30,14 +30,16 @@ const rows: readonly Row[] = [
   ["starts at the configured primary when both keep", all({ cause: ["start"], habit: HABITS, peerSpoke: BOTH }), "active"],
   ["does not follow roles that flap, when both keep", all({ cause: CAUSES, habit: HABITS, peerSpoke: BOTH, damped: [true] }), "active"],
   ["goes to the peer that announced a record, when both keep", all({ cause: ["in order", "failed"], habit: HABITS, peerSpoke: [true] }), "peer"],
-  ["goes to the peer of one that closed all in order, when both keep", all({ cause: ["in order"], habit: HABITS }), "peer"],
+  ["goes to the peer of one that closed all in order, when both keep and a standby would not", all({ cause: ["in order"], habit: ["closes", "refuses", undefined] }), "peer"],
+  ["waits for an announcement where a standby keeps too", all({ cause: ["in order"], habit: ["accepts"], waited: [0, 999] }), undefined],
+  ["goes to the peer there when none has come", all({ cause: ["in order"], habit: ["accepts"], waited: [1000, 15_000] }), "peer"],
+  ["stays with the one that goes on announcing records, when both keep", all({ cause: ["in order", "failed"], habit: HABITS, activeSpoke: [true], waited: TIMES }), "active"],
   ["stays with the one whose connections were reset or timed out, when both keep", all({ cause: ["failed"], habit: HABITS }), "active"],
   ["leaves an active one that no longer keeps for a peer whose standby would not keep", all({ cause: ["doubt"], active: NOT_KEPT, habit: ["closes", "refuses"], damped: BOTH }), "peer"],
   ["leaves an active one that no longer keeps for a peer that announced a record", all({ cause: ["doubt"], active: NOT_KEPT, habit: HABITS, peerSpoke: [true] }), "peer"],
   ["keeps an active one whose watch connection is open, where a standby keeps too or may", all({ cause: ["doubt"], active: NOT_KEPT, habit: ["accepts", undefined], damped: BOTH }), "active"],
   ["keeps an active one that keeps connections, though the peer announced a record", all({ cause: ["doubt"], habit: HABITS, peerSpoke: BOTH }), "active"],
-  ["leaves it for a peer that is the only one to announce for a while", all({ cause: ["doubt"], habit: HABITS, peerSpoke: [true], peerInsists: [true] }), "peer"],
-  ["keeps it even then just after a change", all({ cause: ["doubt"], habit: HABITS, peerInsists: [true], damped: [true] }), "active"],
+  ["leaves it for a peer that is the only one to announce for a while", all({ cause: ["doubt"], habit: HABITS, peerSpoke: [true], peerInsists: [true], damped: BOTH }), "peer"],
   ["never goes to a peer that does not keep", all({ cause: ["doubt"], peer: [...NOT_KEPT, undefined], active: ["accepts", ...NOT_KEPT], habit: HABITS, peerSpoke: BOTH, peerInsists: BOTH }), "active"],
 ];
 
