@@ -11,6 +11,8 @@ export type AgentOptions = {
   readonly clients: number;
   readonly strays: boolean;
   readonly abandons: boolean;
+  /** The part of the records that a desktop keeps for seconds. */
+  readonly slow: number;
 };
 
 const FINAL = ["RecordProcessed", "RecordReject", "DoNotCall", "RequestRecordCancel", "RecordReschedule"];
@@ -52,7 +54,7 @@ export class Agents {
     const client = this.#clientOf(record.tenant.dbid);
     if (!client) return;
     this.#working.set(record, { tries: 0, last: "" });
-    const wait = (): number => (this.#random.chance(0.2) ? this.#random.between(500, 12_000) : this.#random.latency(60, 2500));
+    const wait = (): number => (this.#random.chance(this.#options.slow) ? this.#random.between(500, 12_000) : this.#random.latency(60, 2500));
     for (let stats = this.#random.below(3); stats > 0; stats--) this.#world.after(wait(), () => this.#ask(client, record, "UpdateCallCompletionStats", () => undefined));
     this.#world.after(wait() + 30, () => {
       this.#finish(client, record, this.#random.pick(FINAL));
