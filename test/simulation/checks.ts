@@ -117,6 +117,8 @@ export class Checks {
     const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) => headerOf(reply.headers, name));
     const { mark, record } = asked;
     asked.got2106 = code === "OCSGW-2106";
+    // What it heard may be an answer that nobody asked for, and the gateway believes that the record is finished.
+    if (record && this.strayed.has(asked.connection ?? 0)) record.isAmbiguous = true;
     if (delivery === "not-sent" && asked.received > 0) trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
     if (delivery === "answered" && !this.strayed.has(asked.connection ?? 0) && !asked.answers.includes(reply.status)) trace.violate("I3", `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`);
     if (origin === "ocs" && delivery !== "answered") trace.violate("I3", `${mark} has an answer of OCS with delivery ${delivery}`);
