@@ -220,9 +220,9 @@ export class Ownership {
 
   async #isStored(handles: Handles, said: Announcement, { since, generation }: Held): Promise<boolean> {
     const { upstream, handle, tenant, campaign, group, list, phone, attempt } = said;
-    const { epoch, keepFrom, highest } = handles;
+    const { epoch, keepFrom, highest, highestAt } = handles;
     const endpoint = this.#endpoints.get(upstream) ?? "";
-    const row: Row = { upstream, epoch, keepFrom, endpoint, handle, tenant, generation, highest, since, campaign, group, list, phone, attempt };
+    const row: Row = { upstream, epoch, keepFrom, endpoint, handle, tenant, generation, highest, highestAt, since, campaign, group, list, phone, attempt };
     return this.#isDone(this.#options.store?.put(row), upstream);
   }
 
@@ -306,7 +306,7 @@ export class Ownership {
         void this.#isStored(this.#of(upstream), { ...NOTHING_SAID, upstream, handle, tenant, attempt }, held);
       };
       handles = new Handles(upstream, { ended, adopted }, {
-        epoch: known?.epoch, highest, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
+        epoch: known?.epoch, highest, highestAt: known?.highestAt, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
       });
       this.#upstreams.set(upstream, handles);
     }

@@ -26,7 +26,7 @@ const canMount = ((): boolean => {
 })();
 
 const row = (handle: number): Row => ({
-  upstream: "ocs", epoch: 1, endpoint: "http://one", generation: handle, highest: handle, handle, tenant: 101, since: handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: null, attempt: `attempt-${handle}`,
+  upstream: "ocs", epoch: 1, endpoint: "http://one", generation: handle, highest: handle, highestAt: handle - 1, handle, tenant: 101, since: handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: null, attempt: `attempt-${handle}`,
 });
 
 describeAllowed(canMount, "root that may mount a tmpfs", "the ownership store on a disk that is full", () => {

@@ -10,7 +10,7 @@ import type { Owner, Scheduler } from "./scheduler.ts";
 /** `locked`: fails after SQLite's own patience. `full`: fails at once. `slow`: succeeds, often later than anybody waits. */
 export type StoreFault = "locked" | "full" | "slow";
 
-type Epoch = { readonly number: number; readonly endpoint: string; readonly highest: number; readonly generation: number };
+type Epoch = { readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
 
 const LOCKED_MS = 2000;
 const SLOW_MS = { least: 500, most: 6000 };
@@ -29,8 +29,8 @@ export class StoreFile {
   }
 
   restored(): Restored[] {
-    return [...this.#epochs].map(([upstream, { number, endpoint, highest, generation }]) => ({
-      upstream, endpoint, epoch: number, highest, generation,
+    return [...this.#epochs].map(([upstream, { number, endpoint, highest, highestAt, generation }]) => ({
+      upstream, endpoint, epoch: number, highest, highestAt, generation,
       owned: [...this.#rows.values()].filter((row) => row.upstream === upstream && row.epoch === number)
         .toSorted((one, other) => one.since - other.since || one.generation - other.generation)
         .map((row) => ({ handle: row.handle, tenant: row.tenant, since: row.since, generation: row.generation, attempt: row.attempt })),
@@ -53,14 +53,14 @@ export class StoreFile {
   }
 
   #apply(change: Change): void {
-    if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, generation: 0 }, change.keepFrom);
+    if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, highestAt: 0, generation: 0 }, change.keepFrom);
     if (change.do === "remove") {
       const row = this.#rows.get(keyOf(change));
       if (row && row.generation <= change.generation) this.#rows.delete(keyOf(change));
       return;
     }
     const { row } = change;
-    this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, generation: row.generation }, row.keepFrom);
+    this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, highestAt: row.highestAt, generation: row.generation }, row.keepFrom);
     const known = this.#rows.get(keyOf(row));
     if (!known || row.generation >= known.generation) this.#rows.set(keyOf(row), row);
   }
@@ -75,7 +75,11 @@ export class StoreFile {
         if (row.generation >= keepFrom) this.#rows.set(key, { ...row, epoch: next.number });
         else this.#rows.delete(key);
       }
-    } else this.#epochs.set(upstream, { ...known, generation, highest: Math.max(known.highest, next.highest) });
+      return;
+    }
+    const isHigher = known.number === next.number && (next.highest > known.highest || (next.highest === known.highest && next.highestAt > known.highestAt));
+    const { highest, highestAt } = isHigher ? next : known;
+    this.#epochs.set(upstream, { ...known, generation, highest, highestAt });
   }
 }
 

@@ -387,7 +387,7 @@ describe("what is on disk", () => {
   });
 });
 
-const WAY: Omit<Restored, "owned"> = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 200, generation: 12 };
+const WAY: Omit<Restored, "owned"> = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 200, highestAt: 11, generation: 12 };
 const restoring = (since = 999_999): Pick<OwnershipStore, "restored"> => ({
   restored: new Map([["ocs", { ...WAY, owned: [
     { handle: 15, tenant: 101, since, generation: 3, attempt: "first" }, { handle: 16, tenant: 102, since, generation: 4, attempt: null },

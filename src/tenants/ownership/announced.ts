@@ -10,17 +10,24 @@ const MAX_FALLING = 10_000;
 export class Announced {
   readonly #pages = new Map<number, Uint8Array>();
   #highest: number;
+  #highestAt: number;
   /** Of each announcement that none above it has followed, in the order of time: handles fall, generations rise. */
   readonly #falling: { readonly handle: number; readonly generation: number }[] = [];
 
   /** What an earlier run of the gateway knew of this life; 0 for nothing. */
-  constructor(highest = 0, generation = 0) {
+  constructor(highest = 0, highestAt = 0) {
     this.#highest = highest;
-    if (highest > 0) this.#falling.push({ handle: highest, generation });
+    this.#highestAt = highestAt;
+    if (highest > 0) this.#falling.push({ handle: highest, generation: highestAt });
   }
 
   get highest(): number {
     return this.#highest;
+  }
+
+  /** The generation that had been reached when the highest one was announced last. */
+  get highestAt(): number {
+    return this.#highestAt;
   }
 
   has(handle: number): boolean {
@@ -42,7 +49,7 @@ export class Announced {
       if (this.#pages.size > MAX_PAGES) this.#pages.delete(Math.min(...this.#pages.keys()));
     }
     page[(handle % PAGE_BITS) >> 3]! |= 1 << (handle & 7);
-    if (handle > this.#highest) this.#highest = handle;
+    if (handle >= this.#highest) [this.#highest, this.#highestAt] = [handle, generation];
     while (this.#falling.length > 0 && this.#falling.at(-1)!.handle <= handle) this.#falling.pop();
     this.#falling.push({ handle, generation });
     if (this.#falling.length > MAX_FALLING) this.#falling.shift();

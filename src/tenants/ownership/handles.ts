@@ -53,7 +53,7 @@ export class Handles {
     this.upstream = upstream;
     this.#on = on;
     this.epoch = known.epoch ?? 1;
-    this.#announced = new Announced(known.highest, known.generation);
+    this.#announced = new Announced(known.highest, known.highestAt);
     this.#generation = known.generation ?? 0;
     this.#isStoreLost = known.storeLost ?? false;
     this.#journalSize = known.journalSize ?? (() => 0);
@@ -77,6 +77,10 @@ export class Handles {
 
   get highest(): number {
     return this.#announced.highest;
+  }
+
+  get highestAt(): number {
+    return this.#announced.highestAt;
   }
 
   get generation(): number {

@@ -47,6 +47,7 @@ export type Claim = { readonly handle: number; readonly tenant: number; readonly
 export type Known = {
   readonly epoch?: number | undefined;
   readonly highest?: number | undefined;
+  readonly highestAt?: number | undefined;
   readonly generation?: number | undefined;
   readonly storeLost?: boolean | undefined;
   /** How many entries the journal has. */

@@ -3,7 +3,7 @@ import { chmodSync, closeSync, openSync, readFileSync, renameSync, rmSync } from
 import { uptime } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
-import type { Change, News, Order, Restored } from "./store.ts";
+import type { Change, News, Order, Restored, Row } from "./store.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
@@ -17,6 +17,7 @@ const SCHEMA = `
 /** What a file of version 0 lacks. */
 const VERSION_1 = `
   ALTER TABLE epoch ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE epoch ADD COLUMN highest_at INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE epoch ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE owned ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
   CREATE TABLE alive (boot TEXT NOT NULL, uptime REAL NOT NULL, mark INTEGER NOT NULL) STRICT;
@@ -77,13 +78,13 @@ const openWhole = (file: string): Omit<Opened, "movedAside"> => {
 /** SQLITE_CORRUPT, SQLITE_NOTADB and their finer kinds. */
 const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
 
-type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly generation: number };
+type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
 
 const restoredIn = (db: DatabaseSync): Restored[] => {
   const owned = db.prepare("SELECT handle, tenant, since, generation, attempt FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since, generation");
-  return (db.prepare("SELECT upstream, number, endpoint, highest, generation FROM epoch").all() as unknown as Epoch[])
-    .map(({ upstream, number, endpoint, highest, generation }) =>
-      ({ upstream, endpoint, epoch: number, highest, generation, owned: owned.all(upstream, number) as unknown as Restored["owned"] }));
+  return (db.prepare("SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation FROM epoch").all() as unknown as Epoch[])
+    .map(({ upstream, number, endpoint, highest, highestAt, generation }) =>
+      ({ upstream, endpoint, epoch: number, highest, highestAt, generation, owned: owned.all(upstream, number) as unknown as Restored["owned"] }));
 };
 
 /** Tells one boot of this machine from another; undefined where the system does not say. */
@@ -101,8 +102,10 @@ const aliveIn = (db: DatabaseSync): Pick<Opened, "downtime" | "mark"> => {
   return { downtime: bootId !== undefined && boot === bootId ? Math.max(0, uptime() - last) * 1000 : undefined, mark };
 };
 
-const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, generation) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (upstream) DO UPDATE SET
-  highest = CASE WHEN number < ?2 THEN ?4 ELSE max(highest, ?4) END, generation = max(generation, ?5),
+const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, generation, highest_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+  ON CONFLICT (upstream) DO UPDATE SET
+  highest_at = CASE WHEN number < ?2 OR (number = ?2 AND highest < ?4) THEN ?6 WHEN number = ?2 AND highest = ?4 THEN max(highest_at, ?6) ELSE highest_at END,
+  highest = CASE WHEN number < ?2 THEN ?4 WHEN number = ?2 THEN max(highest, ?4) ELSE highest END, generation = max(generation, ?5),
   endpoint = CASE WHEN number < ?2 THEN ?3 ELSE endpoint END, number = max(number, ?2)`;
 
 type Statements = Readonly<Record<"put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive", StatementSync>>;
@@ -126,8 +129,11 @@ const epochs = new Map<string, number>();
 
 type Beginning = { readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom?: number | undefined };
 
-const begin = (statements: Statements, { upstream, epoch, endpoint, keepFrom }: Beginning, highest = 0, generation = 0): void => {
-  statements.epoch.run(upstream, epoch, endpoint, highest, generation);
+type Reached = Pick<Row, "highest" | "highestAt" | "generation">;
+const NOTHING: Reached = { highest: 0, highestAt: 0, generation: 0 };
+
+const begin = (statements: Statements, { upstream, epoch, endpoint, keepFrom }: Beginning, { highest, highestAt, generation }: Reached): void => {
+  statements.epoch.run(upstream, epoch, endpoint, highest, generation, highestAt);
   if (epochs.get(upstream) === epoch) return;
   if (keepFrom !== undefined) statements.keep.run(upstream, epoch, keepFrom);
   statements.clear.run(upstream, epoch);
@@ -136,10 +142,10 @@ const begin = (statements: Statements, { upstream, epoch, endpoint, keepFrom }: 
 
 const apply = (statements: Statements, change: Change): void => {
   if (change.do === "remove") statements.remove.run(change.upstream, change.handle, change.generation);
-  else if (change.do === "epoch") begin(statements, change);
+  else if (change.do === "epoch") begin(statements, change, NOTHING);
   else {
-    const { upstream, epoch, handle, tenant, generation, highest, since, campaign, group, list, phone, attempt } = change.row;
-    begin(statements, change.row, highest, generation);
+    const { upstream, epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt } = change.row;
+    begin(statements, change.row, change.row);
     statements.put.run(upstream, epoch, handle, tenant, since, campaign, group, list, phone, attempt, generation);
   }
 };

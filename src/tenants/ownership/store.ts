@@ -20,6 +20,8 @@ export type Row = {
   readonly generation: number;
   /** The highest handle announced in the epoch. */
   readonly highest: number;
+  /** The generation that had been reached when that one was announced last. */
+  readonly highestAt: number;
   /** Seconds since 1970. */
   readonly since: number;
   readonly campaign: string | null;
@@ -46,6 +48,7 @@ export type Restored = {
   readonly endpoint: string;
   readonly epoch: number;
   readonly highest: number;
+  readonly highestAt: number;
   readonly generation: number;
   readonly owned: readonly Owned[];
 };

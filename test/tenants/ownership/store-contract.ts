@@ -16,7 +16,7 @@ export type StoreBench = {
 };
 
 const row = (handle: number, over: Partial<Row> = {}): Row => ({
-  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, generation: handle, handle, tenant: 101, since: 1_000_000 + handle,
+  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, highestAt: handle - 1, generation: handle, handle, tenant: 101, since: 1_000_000 + handle,
   campaign: null, group: null, list: null, phone: null, attempt: `attempt-${handle}`, ...over,
 });
 
@@ -46,7 +46,9 @@ const CASES: readonly Case[] = [
   { does: "begins the epoch of a row", steps: [put(5), put(6, { epoch: 2, endpoint: "http://two" })], left: { epoch: 2, endpoint: "http://two", owned: [kept(6)] } },
   { does: "does not go back to an earlier epoch", steps: [put(6, { epoch: 3, endpoint: "http://two" }), epoch(2, "http://late"), put(7, { epoch: 2 })], left: { epoch: 3, endpoint: "http://two", owned: [kept(6)] } },
   { does: "forgets the highest handle with the epoch, and never a generation", steps: [put(500), put(6, { epoch: 2, generation: 7, highest: 6 })], left: { highest: 6, generation: 500 } },
-  { does: "keeps the highest handle over later rows", steps: [put(500), put(6, { generation: 501, highest: 6 })], left: { highest: 500, generation: 501 } },
+  { does: "keeps the highest handle over later rows", steps: [put(500), put(6, { generation: 501, highest: 6 })], left: { highest: 500, highestAt: 499, generation: 501 } },
+  { does: "remembers when the highest handle was announced last", steps: [put(500), put(500, { generation: 510, highestAt: 509 }), put(6, { generation: 511, highest: 500, highestAt: 509 })], left: { highest: 500, highestAt: 509 } },
+  { does: "is not moved by a row of an earlier epoch", steps: [put(6, { epoch: 3 }), put(500, { epoch: 2 })], left: { epoch: 3, highest: 6, highestAt: 5 } },
 ];
 
 export const describeStoreContract = (name: string, begin: () => Promise<StoreBench>): void => {
