@@ -271,12 +271,17 @@ export class Ownership {
   #ofLife(upstream: string, handle: number): Handles {
     const handles = this.#of(upstream);
     const window = this.#options.window?.(upstream) ?? WINDOW;
-    if (!handles.provesNewLife(handle, window)) return handles;
+    if (handles.provesNewLife(handle, window)) this.#beginLife(handles, handle, window);
+    this.#options.store?.announced(upstream, handles.epoch, handle);
+    return handles;
+  }
+
+  #beginLife(handles: Handles, handle: number, window: number): void {
+    const { upstream } = handles;
     const reason = `OCS began another life: handle ${handle} was announced for the first time, and ${handles.highest} was the highest`;
     const endpoint = this.#endpoints.get(upstream) ?? "";
     this.newEpoch(upstream, endpoint, handle + window);
     this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason });
-    return handles;
   }
 
   #restore(upstream: string): void {
@@ -306,7 +311,7 @@ export class Ownership {
         void this.#isStored(this.#of(upstream), { ...NOTHING_SAID, upstream, handle, tenant, attempt }, held);
       };
       handles = new Handles(upstream, { ended, adopted }, {
-        epoch: known?.epoch, highest, highestAt: known?.highestAt, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
+        epoch: known?.epoch, highest, highestAt: known?.highestAt, announced: known?.announced, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
       });
       this.#upstreams.set(upstream, handles);
     }

@@ -3,6 +3,7 @@
  * test/tenants/ownership/store-contract.ts. Its file outlives the process. A commit is whole or not there at all; the news of it may come too late.
  */
 import { EventEmitter } from "node:events";
+import { HandlePages } from "../../src/tenants/ownership/announced.ts";
 import type { Change, News, Order, Restored, Row, StoreThread } from "../../src/tenants/ownership/store.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
@@ -22,6 +23,7 @@ export class StoreFile {
   boot = 1;
   readonly #rows = new Map<string, Row>();
   readonly #epochs = new Map<string, Epoch>();
+  readonly #announced = new Map<string, HandlePages>();
   #alive = { boot: 0, uptime: 0, mark: 0 };
 
   epochOf(upstream: string): number {
@@ -30,7 +32,7 @@ export class StoreFile {
 
   restored(): Restored[] {
     return [...this.#epochs].map(([upstream, { number, endpoint, highest, highestAt, generation }]) => ({
-      upstream, endpoint, epoch: number, highest, highestAt, generation,
+      upstream, endpoint, epoch: number, highest, highestAt, generation, announced: this.#pagesOf(upstream).pages,
       owned: [...this.#rows.values()].filter((row) => row.upstream === upstream && row.epoch === number)
         .toSorted((one, other) => one.since - other.since || one.generation - other.generation)
         .map((row) => ({ handle: row.handle, tenant: row.tenant, since: row.since, generation: row.generation, attempt: row.attempt })),
@@ -54,6 +56,10 @@ export class StoreFile {
 
   #apply(change: Change): void {
     if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, highestAt: 0, generation: 0 }, change.keepFrom);
+    if (change.do === "announced") {
+      if (change.epoch === this.epochOf(change.upstream)) this.#pagesOf(change.upstream).add(change.handle);
+      return;
+    }
     if (change.do === "remove") {
       const row = this.#rows.get(keyOf(change));
       if (row && row.generation <= change.generation) this.#rows.delete(keyOf(change));
@@ -63,6 +69,12 @@ export class StoreFile {
     this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, highestAt: row.highestAt, generation: row.generation }, row.keepFrom);
     const known = this.#rows.get(keyOf(row));
     if (!known || row.generation >= known.generation) this.#rows.set(keyOf(row), row);
+  }
+
+  #pagesOf(upstream: string): HandlePages {
+    let pages = this.#announced.get(upstream);
+    if (!pages) this.#announced.set(upstream, (pages = new HandlePages()));
+    return pages;
   }
 
   #begin(upstream: string, next: Epoch, keepFrom = Infinity): void {
@@ -75,6 +87,9 @@ export class StoreFile {
         if (row.generation >= keepFrom) this.#rows.set(key, { ...row, epoch: next.number });
         else this.#rows.delete(key);
       }
+      const pages = new HandlePages();
+      for (const row of this.#rows.values()) if (row.upstream === upstream) pages.add(row.handle);
+      this.#announced.set(upstream, pages);
       return;
     }
     const isHigher = known.number === next.number && (next.highest > known.highest || (next.highest === known.highest && next.highestAt > known.highestAt));

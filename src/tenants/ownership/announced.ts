@@ -1,21 +1,56 @@
 /**
  * Which handles OCS has announced in one of its lives, and the highest of them. OCS counts its handles up, so one that comes for the first time and
- * lies far below the highest proves that OCS has begun to count again. A bit for each handle, in pages; the lowest pages are dropped, and a handle
- * below those that are kept counts as new.
+ * lies far below the highest proves that OCS has begun to count again.
  */
 const PAGE_BITS = 32_768;
 const MAX_PAGES = 128;
 const MAX_FALLING = 10_000;
 
+export type Page = { readonly number: number; readonly bits: Uint8Array };
+
+/** A bit for each handle, in pages of 4 KiB. The lowest pages are dropped, and a handle below those that are kept counts as new. */
+export class HandlePages {
+  readonly #pages: Map<number, Uint8Array>;
+
+  constructor(pages: readonly Page[] = []) {
+    this.#pages = new Map(pages.map(({ number, bits }) => [number, bits]));
+  }
+
+  has(handle: number): boolean {
+    const bits = this.#pages.get(Math.floor(handle / PAGE_BITS));
+    return bits !== undefined && (bits[(handle % PAGE_BITS) >> 3]! & (1 << (handle & 7))) !== 0;
+  }
+
+  /** Returns its page, and the number of the page that was dropped for it, if one was. */
+  add(handle: number): Page & { readonly dropped: number | undefined } {
+    const number = Math.floor(handle / PAGE_BITS);
+    let bits = this.#pages.get(number);
+    let dropped: number | undefined;
+    if (!bits) {
+      this.#pages.set(number, (bits = new Uint8Array(PAGE_BITS / 8)));
+      if (this.#pages.size > MAX_PAGES) this.#pages.delete((dropped = Math.min(...this.#pages.keys())));
+    }
+    bits[(handle % PAGE_BITS) >> 3]! |= 1 << (handle & 7);
+    return { number, bits, dropped };
+  }
+
+  get pages(): Page[] {
+    return [...this.#pages].map(([number, bits]) => ({ number, bits: bits.slice() }));
+  }
+}
+
+/** What an earlier run of the gateway knew of a life. */
+export type KnownLife = { readonly highest?: number | undefined; readonly highestAt?: number | undefined; readonly announced?: readonly Page[] | undefined };
+
 export class Announced {
-  readonly #pages = new Map<number, Uint8Array>();
+  readonly #handles: HandlePages;
   #highest: number;
   #highestAt: number;
   /** Of each announcement that none above it has followed, in the order of time: handles fall, generations rise. */
   readonly #falling: { readonly handle: number; readonly generation: number }[] = [];
 
-  /** What an earlier run of the gateway knew of this life; 0 for nothing. */
-  constructor(highest = 0, highestAt = 0) {
+  constructor({ highest = 0, highestAt = 0, announced = [] }: KnownLife = {}) {
+    this.#handles = new HandlePages(announced);
     this.#highest = highest;
     this.#highestAt = highestAt;
     if (highest > 0) this.#falling.push({ handle: highest, generation: highestAt });
@@ -31,8 +66,7 @@ export class Announced {
   }
 
   has(handle: number): boolean {
-    const page = this.#pages.get(Math.floor(handle / PAGE_BITS));
-    return page !== undefined && (page[(handle % PAGE_BITS) >> 3]! & (1 << (handle & 7))) !== 0;
+    return this.#handles.has(handle);
   }
 
   /** The generation that had been reached at the last announcement above this handle; 0 for none. */
@@ -42,13 +76,7 @@ export class Announced {
 
   /** `generation`: the last one before. */
   add(handle: number, generation: number): void {
-    const number = Math.floor(handle / PAGE_BITS);
-    let page = this.#pages.get(number);
-    if (!page) {
-      this.#pages.set(number, (page = new Uint8Array(PAGE_BITS / 8)));
-      if (this.#pages.size > MAX_PAGES) this.#pages.delete(Math.min(...this.#pages.keys()));
-    }
-    page[(handle % PAGE_BITS) >> 3]! |= 1 << (handle & 7);
+    this.#handles.add(handle);
     if (handle >= this.#highest) [this.#highest, this.#highestAt] = [handle, generation];
     while (this.#falling.length > 0 && this.#falling.at(-1)!.handle <= handle) this.#falling.pop();
     this.#falling.push({ handle, generation });

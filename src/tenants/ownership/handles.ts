@@ -53,7 +53,7 @@ export class Handles {
     this.upstream = upstream;
     this.#on = on;
     this.epoch = known.epoch ?? 1;
-    this.#announced = new Announced(known.highest, known.highestAt);
+    this.#announced = new Announced(known);
     this.#generation = known.generation ?? 0;
     this.#isStoreLost = known.storeLost ?? false;
     this.#journalSize = known.journalSize ?? (() => 0);

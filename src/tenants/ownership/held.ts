@@ -1,5 +1,6 @@
 /** What is known of one record handle, what is claimed for it, and what a tenant that asks for it is told. */
 import type { RecordsMode } from "../register.ts";
+import type { KnownLife } from "./announced.ts";
 import type { Denied, HandleLease, Unclear } from "./verdict.ts";
 
 /** Who asks, by shape a tenant of the register. */
@@ -44,10 +45,8 @@ export type Claimed =
 export type Claim = { readonly handle: number; readonly tenant: number; readonly attempt?: string | undefined; readonly now: number };
 
 /** What an earlier run of the gateway had reached. `storeLost`: its store was damaged, so that nobody knows. */
-export type Known = {
+export type Known = KnownLife & {
   readonly epoch?: number | undefined;
-  readonly highest?: number | undefined;
-  readonly highestAt?: number | undefined;
   readonly generation?: number | undefined;
   readonly storeLost?: boolean | undefined;
   /** How many entries the journal has. */

@@ -3,6 +3,7 @@ import { chmodSync, closeSync, openSync, readFileSync, renameSync, rmSync } from
 import { uptime } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
+import { HandlePages, type Page } from "./announced.ts";
 import type { Change, News, Order, Restored, Row } from "./store.ts";
 
 const SCHEMA = `
@@ -20,6 +21,7 @@ const VERSION_1 = `
   ALTER TABLE epoch ADD COLUMN highest_at INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE epoch ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE owned ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE announced (upstream TEXT NOT NULL, page INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (upstream, page)) STRICT, WITHOUT ROWID;
   CREATE TABLE alive (boot TEXT NOT NULL, uptime REAL NOT NULL, mark INTEGER NOT NULL) STRICT;
   INSERT INTO alive VALUES ('', 0, 0);
   PRAGMA user_version = 1;
@@ -84,8 +86,11 @@ const restoredIn = (db: DatabaseSync): Restored[] => {
   const owned = db.prepare("SELECT handle, tenant, since, generation, attempt FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since, generation");
   return (db.prepare("SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation FROM epoch").all() as unknown as Epoch[])
     .map(({ upstream, number, endpoint, highest, highestAt, generation }) =>
-      ({ upstream, endpoint, epoch: number, highest, highestAt, generation, owned: owned.all(upstream, number) as unknown as Restored["owned"] }));
+      ({ upstream, endpoint, epoch: number, highest, highestAt, generation, announced: pagesIn(db, upstream), owned: owned.all(upstream, number) as unknown as Restored["owned"] }));
 };
+
+const pagesIn = (db: DatabaseSync, upstream: string): Page[] =>
+  db.prepare("SELECT page AS number, bits FROM announced WHERE upstream = ?").all(upstream) as unknown as Page[];
 
 /** Tells one boot of this machine from another; undefined where the system does not say. */
 const bootId = ((): string | undefined => {
@@ -108,7 +113,7 @@ const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, ge
   highest = CASE WHEN number < ?2 THEN ?4 WHEN number = ?2 THEN max(highest, ?4) ELSE highest END, generation = max(generation, ?5),
   endpoint = CASE WHEN number < ?2 THEN ?3 ELSE endpoint END, number = max(number, ?2)`;
 
-type Statements = Readonly<Record<"put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive", StatementSync>>;
+type Statements = Readonly<Record<"put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive" | "number" | "page" | "drop" | "unpage" | "handles", StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
   put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation)
@@ -121,45 +126,87 @@ const prepare = (db: DatabaseSync): Statements => ({
   keep: db.prepare("UPDATE owned SET epoch = ?2 WHERE upstream = ?1 AND epoch < ?2 AND generation >= ?3"),
   clear: db.prepare("DELETE FROM owned WHERE upstream = ? AND epoch < ?"),
   attempt: db.prepare("SELECT handle FROM owned WHERE attempt = ? AND upstream = ?"),
+  number: db.prepare("SELECT number FROM epoch WHERE upstream = ?"),
+  page: db.prepare("INSERT INTO announced VALUES (?1, ?2, ?3) ON CONFLICT (upstream, page) DO UPDATE SET bits = ?3"),
+  drop: db.prepare("DELETE FROM announced WHERE upstream = ? AND page = ?"),
+  unpage: db.prepare("DELETE FROM announced WHERE upstream = ?"),
+  handles: db.prepare("SELECT handle FROM owned WHERE upstream = ?"),
   alive: db.prepare("UPDATE alive SET boot = ?, uptime = ?, mark = ?"),
 });
 
-/** The epoch of each upstream on disk: only where it changes there is something to clear. */
-const epochs = new Map<string, number>();
+/** What is on disk of an upstream's epoch, and the pages of it that are to be written with the commit. */
+type Life = { number: number; pages: HandlePages; readonly dirty: Map<number, Uint8Array> };
+
+const lives = new Map<string, Life>();
+
+const lifeOf = (db: DatabaseSync, { number }: Statements, upstream: string): Life => {
+  let life = lives.get(upstream);
+  if (!life) {
+    const known = number.get(upstream) as { number: number } | undefined;
+    lives.set(upstream, (life = { number: known?.number ?? 0, pages: new HandlePages(pagesIn(db, upstream)), dirty: new Map() }));
+  }
+  return life;
+};
+
+const noteAnnounced = ({ drop }: Statements, life: Life, upstream: string, handle: number): void => {
+  if (life.pages.has(handle)) return;
+  const { number, bits, dropped } = life.pages.add(handle);
+  life.dirty.set(number, bits);
+  if (dropped === undefined) return;
+  life.dirty.delete(dropped);
+  drop.run(upstream, dropped);
+};
 
 type Beginning = { readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom?: number | undefined };
 
 type Reached = Pick<Row, "highest" | "highestAt" | "generation">;
 const NOTHING: Reached = { highest: 0, highestAt: 0, generation: 0 };
 
-const begin = (statements: Statements, { upstream, epoch, endpoint, keepFrom }: Beginning, { highest, highestAt, generation }: Reached): void => {
-  statements.epoch.run(upstream, epoch, endpoint, highest, generation, highestAt);
-  if (epochs.get(upstream) === epoch) return;
+const begin = (statements: Statements, life: Life, { upstream, epoch, endpoint, keepFrom }: Beginning, reached: Reached): void => {
+  statements.epoch.run(upstream, epoch, endpoint, reached.highest, reached.generation, reached.highestAt);
+  if (epoch <= life.number) return;
   if (keepFrom !== undefined) statements.keep.run(upstream, epoch, keepFrom);
   statements.clear.run(upstream, epoch);
-  epochs.set(upstream, epoch);
+  statements.unpage.run(upstream);
+  life.number = epoch;
+  life.pages = new HandlePages();
+  life.dirty.clear();
+  for (const { handle } of statements.handles.all(upstream) as { handle: number }[]) noteAnnounced(statements, life, upstream, handle);
 };
 
-const apply = (statements: Statements, change: Change): void => {
-  if (change.do === "remove") statements.remove.run(change.upstream, change.handle, change.generation);
-  else if (change.do === "epoch") begin(statements, change, NOTHING);
-  else {
-    const { upstream, epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt } = change.row;
-    begin(statements, change.row, change.row);
+const apply = (db: DatabaseSync, statements: Statements, change: Change): void => {
+  const { upstream } = change.do === "put" ? change.row : change;
+  const life = lifeOf(db, statements, upstream);
+  if (change.do === "remove") statements.remove.run(upstream, change.handle, change.generation);
+  else if (change.do === "epoch") begin(statements, life, change, NOTHING);
+  else if (change.do === "announced") {
+    if (change.epoch === life.number) noteAnnounced(statements, life, upstream, change.handle);
+  } else {
+    const { epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt } = change.row;
+    begin(statements, life, change.row, change.row);
     statements.put.run(upstream, epoch, handle, tenant, since, campaign, group, list, phone, attempt, generation);
+  }
+};
+
+const writePages = ({ page }: Statements): void => {
+  for (const [upstream, { dirty }] of lives) {
+    for (const [number, bits] of dirty) page.run(upstream, number, bits);
+    dirty.clear();
   }
 };
 
 const commit = (db: DatabaseSync, statements: Statements, { changes, mark }: Extract<Order, { kind: "commit" }>): string | undefined => {
   try {
     db.exec("BEGIN IMMEDIATE");
-    for (const change of changes) apply(statements, change);
+    for (const change of changes) apply(db, statements, change);
+    writePages(statements);
     statements.alive.run(bootId ?? "", uptime(), mark);
     db.exec("COMMIT");
     return undefined;
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
-    epochs.clear();
+    // Read again from what is on disk.
+    lives.clear();
     return error instanceof Error ? error.message : String(error);
   }
 };

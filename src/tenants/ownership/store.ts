@@ -5,6 +5,7 @@
  * Handles are facts of OCS, tenants are DBIDs, a phone is only ever its token.
  */
 import { Worker } from "node:worker_threads";
+import type { Page } from "./announced.ts";
 
 export type Row = {
   readonly upstream: string;
@@ -50,6 +51,8 @@ export type Restored = {
   readonly highest: number;
   readonly highestAt: number;
   readonly generation: number;
+  /** Every handle that was announced in the epoch. */
+  readonly announced: readonly Page[];
   readonly owned: readonly Owned[];
 };
 
@@ -71,6 +74,8 @@ export type OwnershipStore = {
    * Rejects likewise, and is tried again all the same.
    */
   readonly beginEpoch: (upstream: string, epoch: number, endpoint: string, keepFrom?: number) => Promise<void>;
+  /** The handle was announced in this epoch: written with the next commit, and tried again until it is. */
+  readonly announced: (upstream: string, epoch: number, handle: number) => void;
   readonly byAttempt: (upstream: string, attempt: string) => Promise<number | undefined>;
   /** Removals and epochs that have failed and are still to be written. */
   readonly pending: () => number;
@@ -97,7 +102,10 @@ export class StoreFailed extends Error {
 export type Change =
   | { readonly do: "put"; readonly row: Row }
   | { readonly do: "remove"; readonly upstream: string; readonly handle: number; readonly generation: number }
-  | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom: number | undefined };
+  | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom: number | undefined }
+  | { readonly do: "announced"; readonly upstream: string; readonly epoch: number; readonly handle: number };
+
+export type Lasting = Exclude<Change, { do: "put" }>;
 
 export type Order =
   | { readonly kind: "commit"; readonly changes: readonly Change[]; readonly mark: number }
@@ -124,7 +132,7 @@ const MAX_ASKED = 10_000;
 class Batch {
   readonly rows: Change[] = [];
   /** By what they are about: a later one stands for an earlier one. */
-  readonly lasting = new Map<string, Change>();
+  readonly lasting = new Map<string, Lasting>();
   readonly #settled = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -152,8 +160,8 @@ class Batch {
   }
 
   /** What has to be written whoever waits for it. */
-  keep(change: Exclude<Change, { do: "put" }>): void {
-    const key = change.do === "epoch" ? `epoch ${change.upstream}` : `${change.handle} ${change.upstream}`;
+  keep(change: Lasting): void {
+    const key = change.do === "epoch" ? `epoch ${change.upstream}` : `${change.do} ${change.handle} ${change.upstream}`;
     const known = this.lasting.get(key);
     if (known === undefined || numberOf(known) <= numberOf(change)) this.lasting.set(key, change);
   }
@@ -169,7 +177,8 @@ class Batch {
   }
 }
 
-const numberOf = (change: Change): number => (change.do === "epoch" ? change.epoch : change.do === "remove" ? change.generation : 0);
+/** What makes one change later than another about the same thing. */
+const numberOf = (change: Lasting): number => (change.do === "remove" ? change.generation : change.epoch);
 
 /** Rejects when the file cannot be had: what is damaged is moved aside, what is locked or has no room is not. */
 export const openOwnershipStore = (file: string, options: StoreOptions = {}): Promise<OwnershipStore> =>
@@ -216,6 +225,12 @@ class SqliteStore implements OwnershipStore {
 
   readonly beginEpoch = (upstream: string, epoch: number, endpoint: string, keepFrom?: number): Promise<void> =>
     this.#change({ do: "epoch", upstream, epoch, endpoint, keepFrom });
+
+  readonly announced = (upstream: string, epoch: number, handle: number): void => {
+    if (this.#failed) return;
+    this.#filling.keep({ do: "announced", upstream, epoch, handle });
+    this.#commitSoon();
+  };
 
   readonly byAttempt = (upstream: string, attempt: string): Promise<number | undefined> => {
     if (this.#failed || this.#questions.size >= MAX_ASKED) return Promise.resolve(undefined);
@@ -289,7 +304,7 @@ class SqliteStore implements OwnershipStore {
       return this.#commit();
     }
     const isOver = this.#filling.rows.length === 0;
-    for (const change of batch.lasting.values()) if (change.do !== "put") this.#filling.keep(change);
+    for (const change of batch.lasting.values()) this.#filling.keep(change);
     this.#hasFailed = this.#filling.lasting.size > 0;
     batch.fail(new StoreFailed(failed));
     if (!isOver) return this.#commit();

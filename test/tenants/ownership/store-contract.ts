@@ -3,6 +3,7 @@
  * simulation puts in its place (test/simulation/store.test.ts), so that what the simulation shows is true of the product.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { HandlePages, type Page } from "../../../src/tenants/ownership/announced.ts";
 import type { Owned, OwnershipStore, Restored, Row, StoreOptions } from "../../../src/tenants/ownership/store.ts";
 
 /** One file, and what may happen to it. */
@@ -29,6 +30,15 @@ const put = (handle: number, over: Partial<Row> = {}): Step => (store) => store.
 const remove = (handle: number, generation: number): Step => (store) => store.remove("ocs", handle, generation);
 const epoch = (number: number, endpoint: string, keepFrom?: number): Step => (store) => store.beginEpoch("ocs", number, endpoint, keepFrom);
 
+const announced = (number: number, ...handles: readonly number[]): Step => async (store) => {
+  for (const handle of handles) store.announced("ocs", number, handle);
+};
+const pagesOf = (...handles: readonly number[]): readonly Page[] => {
+  const pages = new HandlePages();
+  for (const handle of handles) pages.add(handle);
+  return pages.pages;
+};
+
 const CASES: readonly Case[] = [
   { does: "restores rows in the order in which they were heard of", steps: [epoch(1, "http://one"), put(3), put(1), put(2, { tenant: 102 })], left: { epoch: 1, endpoint: "http://one", highest: 3, generation: 3, owned: [kept(1), kept(2, { tenant: 102 }), kept(3)] } },
   { does: "keeps the row of the later generation, whichever comes last", steps: [put(5, { generation: 9, tenant: 102 }), put(5, { generation: 8 })], left: { generation: 9, owned: [kept(5, { generation: 9, tenant: 102 })] } },
@@ -43,6 +53,8 @@ const CASES: readonly Case[] = [
     does: "takes them over with a row of that epoch as well",
     steps: [put(5), put(6), put(7, { epoch: 2, keepFrom: 6 }), epoch(2, "http://one", 6)], left: { epoch: 2, owned: [kept(6), kept(7)] },
   },
+  { does: "remembers what was announced in the epoch, owned or not", steps: [epoch(1, "http://one"), announced(1, 7, 70_000), put(5)], left: { announced: pagesOf(7, 70_000) } },
+  { does: "forgets it with the epoch, but for what stays owned", steps: [epoch(1, "http://one"), announced(1, 7), put(9), epoch(2, "http://one", 9), announced(2, 3), announced(1, 4)], left: { announced: pagesOf(9, 3) } },
   { does: "begins the epoch of a row", steps: [put(5), put(6, { epoch: 2, endpoint: "http://two" })], left: { epoch: 2, endpoint: "http://two", owned: [kept(6)] } },
   { does: "does not go back to an earlier epoch", steps: [put(6, { epoch: 3, endpoint: "http://two" }), epoch(2, "http://late"), put(7, { epoch: 2 })], left: { epoch: 3, endpoint: "http://two", owned: [kept(6)] } },
   { does: "forgets the highest handle with the epoch, and never a generation", steps: [put(500), put(6, { epoch: 2, generation: 7, highest: 6 })], left: { highest: 6, generation: 500 } },

@@ -37,7 +37,7 @@ describe("ownership on disk", () => {
     await Promise.all([store.put(row(3)), store.put(row(1)), store.put(row(2, { tenant: 102 }))]);
     await store.close();
     const owned = [[1, 101], [2, 102], [3, 101]].map(([handle, tenant]) => kept(handle!, { tenant: tenant! }));
-    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", epoch: 1, highest: 3, highestAt: 2, generation: 3, owned });
+    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", epoch: 1, highest: 3, highestAt: 2, generation: 3, announced: [], owned });
   });
 
   it("replaces, forgets, and voids by upstream", async () => {
@@ -126,7 +126,7 @@ describe("ownership on disk", () => {
     old.close();
     const store = await begin();
     expect([store.restored.get("ocs"), store.downtime]).toEqual([
-      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, owned: [kept(15, { since: 1000, generation: 0 })] }, undefined,
+      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, announced: [], owned: [kept(15, { since: 1000, generation: 0 })] }, undefined,
     ]);
   });
 
