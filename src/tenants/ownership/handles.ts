@@ -30,8 +30,10 @@ export class Handles {
   /** Each loss of all connections begins another stretch; what was last heard of before `#confirmedFrom` is unconfirmed. */
   #stretch = 1;
   #confirmedFrom = 0;
-  /** The highest one as the present stretch began, while what is unconfirmed may be confirmed as a whole; else 0. */
+  /** The highest one as the present stretch began, while handles are unconfirmed; else 0. */
   #highestBefore = 0;
+  /** What was heard of last in this stretch or before may be of a life before, although no other has been proven. */
+  #doubtUpTo = -1;
   /** The store was damaged: what was owned before this run is not known. */
   #isStoreLost = false;
   readonly #freeFinalizing = new Map<number, Promise<void>>();
@@ -107,7 +109,7 @@ export class Handles {
   }
 
   isConfirmed(held: Held): boolean {
-    return held.stretch >= this.#confirmedFrom;
+    return held.stretch >= this.#confirmedFrom && held.stretch > this.#doubtUpTo;
   }
 
   /** Looks everything up in any case, so that an answer takes as long whoever owns the handle. */
@@ -155,10 +157,10 @@ export class Handles {
     if (held.state === "disputed") return this.#dispute(handle, held, [tenant]);
     if (held.tenant !== tenant && this.isConfirmed(held)) return this.#dispute(handle, held, [held.tenant, tenant], claim);
     if (held.tenant !== tenant) {
-      this.#doubtAll();
+      this.#doubt(held);
       return this.#replace(held, claim, "storing");
     }
-    if (attempt !== undefined && attempt === held.attempt) return this.#renew(handle, held, now);
+    if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, now);
     return this.#replace(held, claim, held.state);
   }
 
@@ -167,7 +169,7 @@ export class Handles {
     this.#note(handle);
     const held = this.find(handle);
     if (held) {
-      if (!this.isConfirmed(held)) this.#doubtAll();
+      if (!this.isConfirmed(held)) this.#doubt(held);
       if (among.length === 0 && held.state === "owned") this.#remember(handle, held, { ending: "reassigned", at: now * 1000 });
       return this.#dispute(handle, held, among);
     }
@@ -254,6 +256,7 @@ export class Handles {
       this.#confirmedFrom = 0;
     }
     this.#highestBefore = this.#confirmedFrom > 0 ? this.#announced.highest : 0;
+    this.#doubtUpTo = -1;
     this.#isStoreLost = false;
     this.#freeFinalizing.clear();
   }
@@ -317,9 +320,12 @@ export class Handles {
     this.#on.adopted(handle, held);
   }
 
-  /** An unconfirmed handle was announced for another tenant, so OCS may have begun another life: the others are confirmed one by one only. */
-  #doubtAll(): void {
-    this.#highestBefore = 0;
+  /**
+   * OCS gives an unconfirmed handle to another record, so it began another life at a loss of connections after the stretch in which it was heard of: what
+   * is as old is not confirmed together with younger handles, only one by one.
+   */
+  #doubt({ stretch }: Held): void {
+    this.#doubtUpTo = Math.max(this.#doubtUpTo, stretch);
   }
 
   #add({ handle, tenant, attempt, now }: Claim, registered: boolean): Claimed {
