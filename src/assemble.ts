@@ -5,6 +5,7 @@ import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
+import { gaugeOpenDoNotCalls } from "./assemble/open-do-not-calls.ts";
 import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
@@ -63,7 +64,7 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
 
 const start = async ({ settings, configHash, files = new Map(), file, adminToken }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const first: Reading = { settings, hash: configHash, files };
-  const { journal, checkpoints, secondPlaces } = await startJournal(settings, configHash, stops);
+  const { journal, checkpoints, secondPlaces, openDoNotCalls } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
   const revocations = createRevocations();
   // The records are there before what is in force.
@@ -77,11 +78,12 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   const token = adminToken ?? newToken();
+  const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
     revoke: (said) => keeper.decide(said), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
-    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings),
+    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read,
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
   const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
@@ -92,6 +94,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
   oversight.stage = "serving";
+  if (admin) gauge.start();
   return {
     get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
     admin: admin?.url,

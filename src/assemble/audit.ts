@@ -14,7 +14,6 @@ export const createAudit = ({ journal, checkpoints, settings }: House, stops: St
   stops.push(() => desk.close());
   return {
     ask: desk.ask,
-    owing: countOwing(desk),
     keys: () => settings().audit.index_key,
     record: async (asked, sign) => {
       // Where the config says to go on without a journal, an entry is taken and lost: not this one.
@@ -24,18 +23,5 @@ export const createAudit = ({ journal, checkpoints, settings }: House, stops: St
       if (sign) await checkpoints.write();
       return { size: sign ? checkpoints.last().size : journal.status().size };
     },
-  };
-};
-
-const COUNT_EVERY_MS = 5000;
-
-const countOwing = (desk: SearchDesk): (() => number | undefined) => {
-  let [count, asked]: [number | undefined, number] = [undefined, -Infinity];
-  return () => {
-    if (performance.now() - asked >= COUNT_EVERY_MS) {
-      asked = performance.now();
-      desk.ask({ kind: "owing" }).then((answer) => (count = answer.count), () => undefined);
-    }
-    return count;
   };
 };

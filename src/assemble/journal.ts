@@ -3,21 +3,25 @@ import { events } from "../events.ts";
 import { openJournal, type Journal, type JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
 import { Floods } from "../journal/floods.ts";
+import { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
-export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces };
+export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls };
 
 export const startJournal = async (settings: Settings, configHash: string, stops: Stops): Promise<Started> => {
-  const { audit } = settings;
+  const { audit, admin } = settings;
   const found = await readSecondPlaces(settings);
   const key = await loadOrCreateKey(audit.checkpoint.key);
+  const openDoNotCalls = new OpenDoNotCalls();
   const journal = await openJournal({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
     published: found.flatMap(({ checkpoints }) => checkpoints ?? []),
+    // Nobody can read the number without the admin listener.
+    written: admin ? openDoNotCalls.take : undefined,
   });
   stops.push(() => journal.close());
   const { size, torn } = journal.status();
@@ -34,7 +38,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
   const { dir, disk, unsettled, retired, append, status, head, close } = journal;
-  return { journal: { dir, disk, unsettled, retired, append, status, head, close, note: floods.note }, checkpoints, secondPlaces };
+  return { journal: { dir, disk, unsettled, retired, append, status, head, close, note: floods.note }, checkpoints, secondPlaces, openDoNotCalls };
 };
 
 const tell = (news: JournalNews): void => {

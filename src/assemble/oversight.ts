@@ -26,6 +26,7 @@ export type Watched = {
   readonly checkpoints: Checkpoints;
   readonly secondPlaces: Pick<SecondPlaces, "troubles">;
   readonly counts: Counts;
+  readonly openDoNotCalls: () => number | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
 };
@@ -48,7 +49,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get configHash() { return reading().hash; },
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },
-    owing: audit.owing,
+    openDoNotCalls: watched.openDoNotCalls,
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];

@@ -17,8 +17,6 @@ export type AuditParts = {
   readonly ask: (question: Question) => Promise<Answer>;
   /** Those in force. */
   readonly keys: () => IndexKeys;
-  /** How many Do-Not-Calls are open, as of the last time that it was counted; undefined before the first. Asking for it has it counted again. */
-  readonly owing: () => number | undefined;
   /** Resolves when the entry is on disk; with `sign` a checkpoint covers it. `size`: entries in the journal, or those that are covered. */
   readonly record: (asked: Asked, sign: boolean) => Promise<{ readonly size: number }>;
 };

@@ -19,8 +19,8 @@ export type Sources = {
   readonly configHash: string;
   /** Why the config file as it is on disk is not in force. */
   readonly refused?: string | undefined;
-  /** Open Do-Not-Calls, when they were counted. */
-  readonly owing?: (() => number | undefined) | undefined;
+  /** Undefined while the number is not known. */
+  readonly openDoNotCalls?: (() => number | undefined) | undefined;
 };
 
 type Labels = Readonly<Record<string, string>>;
@@ -113,8 +113,8 @@ const addAges = (registry: Registry, sources: Sources): void => {
     for (const { of, what, notAfter } of sources.certificates) yield [{ of, what }, (notAfter - Date.now()) / 1000];
   });
   gauge(registry, { name: "ocsgw_config_info", help: "The config file that is in force, by the SHA-256 of its text.", labels: ["hash"] }, () => [[{ hash: sources.configHash }, 1]]);
-  gauge(registry, { name: "ocsgw_dnc_open", help: "Do-Not-Calls that were asked for and that OCS has not taken since; counted from the journal beside the traffic, with some seconds of delay." }, () => {
-    const count = sources.owing?.();
+  gauge(registry, { name: "ocsgw_dnc_open", help: "Do-Not-Calls that were asked for and that OCS has not taken since; absent in the first seconds after a start." }, () => {
+    const count = sources.openDoNotCalls?.();
     return count === undefined ? [] : [[{}, count]];
   });
   gauge(registry, { name: "ocsgw_config_reload_ok", help: "0 while the config file on disk was refused and an earlier one is in force." }, () => [[{}, sources.refused === undefined ? 1 : 0]]);

@@ -36,6 +36,8 @@ export type JournalOptions = {
   /** Checkpoints that were published elsewhere: a journal that contradicts one, or ends before one, is not opened. */
   readonly published?: readonly Checkpoint[] | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
+  /** Called with every entry once it is on disk, in their order, with its index. Must not throw. */
+  readonly written?: ((entry: Entry, index: number) => void) | undefined;
 };
 
 /** Size and root of the tree over all entries that are on disk. */
@@ -88,7 +90,7 @@ const STUCK_MS = 5000;
 
 /** Reads what is there, which takes some seconds for a million entries. Throws JournalDamaged, or an error that names the lock's holder. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
-  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, published = [] } = options;
+  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [] } = options;
   const at = places(dir);
   await disk.makeDirectory(dir);
   const unlock = await takeLock(at.lock);
@@ -96,7 +98,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     const how = durability === "flush" ? "durable" : "create";
     const recovered = await recover({ disk, dir, how, published });
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
-    return new FileJournal({ ...recovered, dir, disk, segments, clocks, onFailure, stuckMs, tell, unlock });
+    return new FileJournal({ ...recovered, dir, disk, segments, clocks, onFailure, stuckMs, tell, written, unlock });
   } catch (error) {
     await unlock();
     throw error;

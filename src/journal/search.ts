@@ -10,6 +10,7 @@ import { readLine, type Recorded } from "./entry.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
 import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
 import { isDatabaseFault } from "./index/schema.ts";
+import type { Snapshot } from "./open-do-not-calls.ts";
 import { numbersIn, places } from "./places.ts";
 import { factsOf, type Story } from "./story.ts";
 
@@ -71,9 +72,9 @@ export class Finder {
     });
   }
 
-  /** Of how many numbers, tenants and scopes. */
-  owing(): number {
-    return this.#index.owing();
+  /** How many numbers, each with its tenant and scope; and which, unless there are more than `most`. */
+  openDoNotCalls(most: number): Promise<Snapshot> {
+    return this.#trusting(() => Promise.resolve(this.#index.openDoNotCalls(most)));
   }
 
   epochs(): readonly EpochSeen[] {

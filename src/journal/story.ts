@@ -88,7 +88,8 @@ export const factsOf = ({ at, entries }: Story): Facts => {
   };
 };
 
-const whoOf = (asked: Members): Partial<Facts> => {
+/** Of an intent or a refusal. */
+export const whoOf = (asked: Members): Partial<Facts> => {
   const tenant = mapOf(asked["tenant"]);
   const credential = mapOf(asked["credential"]);
   return {
@@ -101,7 +102,8 @@ const whoOf = (asked: Members): Partial<Facts> => {
   };
 };
 
-const whatOf = (asked: Members): Partial<Facts> => {
+/** Of an intent or a refusal. */
+export const whatOf = (asked: Members): Partial<Facts> => {
   const resource = textOf(asked["resource"]);
   const identifier = textOf(asked["identifier"]);
   const body = mapOf(asked["body"]) ?? {};

@@ -14,7 +14,6 @@ import { segmentName } from "./places.ts";
 import type { Recovered } from "./recover.ts";
 import type { Segments } from "./segments.ts";
 import { writeMicros } from "./time.ts";
-import type { Digest } from "./tree.ts";
 
 type Made = Recovered & {
   readonly dir: string;
@@ -24,6 +23,7 @@ type Made = Recovered & {
   readonly onFailure: OnFailure;
   readonly stuckMs: number;
   readonly tell: (news: JournalNews) => void;
+  readonly written: (entry: Entry, index: number) => void;
   readonly unlock: () => Promise<void>;
 };
 
@@ -223,15 +223,19 @@ export class FileJournal implements Journal {
     group.resolve();
     // First those who waited, then the tree.
     await group.done;
-    this.#grow(group.leaves);
+    this.#grow(group, group.entries.length);
     group.empty();
     if (this.#made.leaves.spills) await within(this.#made.stuckMs, this.#made.leaves.write());
   }
 
-  #grow(leaves: readonly Digest[]): void {
-    for (const leaf of leaves) {
-      this.#made.tree.append(leaf);
-      this.#made.leaves.add(leaf);
+  /** The first `count` entries of the group are on disk. */
+  #grow(group: Group, count: number): void {
+    const { tree, leaves, written } = this.#made;
+    for (let at = 0; at < count; at++) {
+      const leaf = group.leaves[at]!;
+      written(group.entries[at]!, tree.size());
+      tree.append(leaf);
+      leaves.add(leaf);
     }
   }
 
@@ -281,7 +285,7 @@ export class FileJournal implements Journal {
     const group = this.#other;
     await this.#asked?.catch(() => undefined);
     const kept = group.linesIn(await segments.readBack(group.bytes));
-    this.#grow(group.leaves.slice(0, kept));
+    this.#grow(group, kept);
     for (const entry of group.entries.slice(0, kept)) this.#outage.found(entry);
     this.#discard(group.entries.slice(kept));
     group.empty();

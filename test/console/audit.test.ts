@@ -15,7 +15,6 @@ const aConsole = ({ answer = page, fails }: { answer?: Answer; fails?: "ask" | "
   const audit: AuditParts = {
     ask: (question) => (fails === "ask" ? Promise.reject(new SearchFailed("the search ended")) : (asked.push(question), Promise.resolve(answer))),
     keys: () => "a key of 16 bytes and more",
-    owing: () => 0,
     record: (entry, sign) => (fails === "record" ? Promise.reject(new Error("the disk is full")) : (recorded.push([entry, sign]), Promise.resolve({ size: 10 }))),
   };
   const handler = createHealth({ audit, token: "secret" } as unknown as HealthParts);

@@ -11,7 +11,7 @@ const told: Status = {
 
 const quiet: HealthParts = {
   notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
-  audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", owing: () => 0, record: () => Promise.reject(new Error("not asked here")) },
+  audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", record: () => Promise.reject(new Error("not asked here")) },
 };
 
 const ask = (target: string, over: Partial<HealthParts> & { method?: string; authorization?: string } = {}): Promise<Reply> => {

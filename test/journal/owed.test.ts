@@ -1,23 +1,31 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import type { Entry, Intent } from "../../src/journal/entry.ts";
+import { MOST_OPEN, OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
 import { owedOf, type Owed } from "../../src/journal/owed.ts";
 import { Finder } from "../../src/journal/search.ts";
 import { aDirectory, aDoNotCall, anOutcome, removeDirectory } from "./kit.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aDirectory(); });
+let counter: OpenDoNotCalls;
+beforeEach(async () => {
+  dir = await aDirectory();
+  counter = new OpenDoNotCalls();
+});
 afterEach(() => removeDirectory(dir));
 
+/** What is open by the index, with which the count in memory must agree. */
 const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> => {
-  const journal = await openJournal({ dir, durability: "os" });
-  for (const entry of entries.flat()) await journal.append(entry);
-  await journal.close();
+  const journal = await openJournal({ dir, durability: "os", written: counter.take });
   const finder = new Finder(dir);
   try {
     await finder.refresh();
+    await counter.start(await finder.openDoNotCalls(MOST_OPEN));
+    for (const entry of entries.flat()) await journal.append(entry);
+    await journal.close();
+    await finder.refresh();
     const owed = owedOf(await finder.owed());
-    expect(finder.owing()).toBe(owed.length);
+    expect([(await finder.openDoNotCalls(0)).count, counter.count]).toEqual([owed.length, owed.length]);
     return owed;
   } finally {
     finder.close();

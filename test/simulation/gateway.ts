@@ -83,7 +83,10 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   await disk.makeDirectory(DIRECTORY);
   const recovered = await recover({ disk, dir: DIRECTORY, how: "durable", published: [] });
   const segments = new Segments({ disk, at, leaves: recovered.leaves, how: "durable", limit: SEGMENT_BYTES }, recovered.tail);
-  return new FileJournal({ ...recovered, dir: DIRECTORY, disk, segments, clocks, onFailure: "refuse", stuckMs: 2000, tell: () => undefined, unlock: () => Promise.resolve() });
+  return new FileJournal({
+    ...recovered, dir: DIRECTORY, disk, segments, clocks, onFailure: "refuse", stuckMs: 2000,
+    tell: () => undefined, written: () => undefined, unlock: () => Promise.resolve(),
+  });
 };
 
 const bound = ({ dir, disk, unsettled, retired, append, status, head, close }: FileJournal) => ({ dir, disk, unsettled, retired, append, status, head, close });

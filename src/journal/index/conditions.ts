@@ -3,7 +3,7 @@ import { needed, type Expression } from "../filter.ts";
 import type { Known, Term } from "../filter/keys.ts";
 import type { Facts } from "../story.ts";
 import { FACET_FACTS, type Facet } from "./facets.ts";
-import { tokenNumber } from "./write.ts";
+import { tokenNumber } from "../token.ts";
 
 /** With what stands for the question marks. */
 export type Condition = {

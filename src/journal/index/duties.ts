@@ -1,22 +1,9 @@
-/**
- * Do-Not-Calls that are still owed: asked for by a known client, and OCS has not answered 200 since for that number, tenant and scope.
- * A Do-Not-Call for all of a tenant covers one for a campaign or a list of it.
- */
+/** The index's table of open Do-Not-Calls: a row for each entry that asked for one and that nothing has closed since. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { closedBy, covers, isTaken, openedBy, type DoNotCallFacts, type Scope } from "../do-not-call.ts";
 import type { Facet } from "./facets.ts";
 
-/** What a duty is told by; tokens as numbers. */
-export type Asked = {
-  readonly at: number;
-  readonly facet: Facet;
-  readonly phone: number | null;
-  readonly customer: number | null;
-  readonly record: string | null;
-  readonly campaign: string | null;
-  readonly list: string | null;
-};
-
-const ACTION = "DoNotCall";
+export type Asked = DoNotCallFacts & { readonly at: number; readonly facet: Facet };
 
 export class Duties {
   readonly #owe: StatementSync;
@@ -31,38 +18,18 @@ export class Duties {
 
   /** A request was begun or refused. */
   asked(asked: Asked): void {
-    if (asked.facet.action !== ACTION || asked.facet.client === undefined) return;
-    const subject = subjectOf(asked, whoseOf(asked.facet));
-    if (subject !== undefined) this.#owe.run(asked.at, subject, JSON.stringify(scopeOf(asked)));
+    const opened = openedBy(asked);
+    if (opened) this.#owe.run(asked.at, opened.subject, JSON.stringify(opened.scope));
   }
 
   /** It ended, at this index of the journal; the facet says how. */
   ended(asked: Asked, index: number): void {
-    const { action, origin, status } = asked.facet;
-    if (action !== ACTION || origin !== "ocs" || status !== 200) return;
-    const scope = scopeOf(asked);
-    // Where a client did not say for which of its tenants, its later Do-Not-Call for one of them is the same wish.
-    for (const whose of [whoseOf(asked.facet), whoseOf({ ...asked.facet, tenant: undefined })]) {
-      for (const owed of this.#owed.all(subjectOf(asked, whose) ?? "", index)) {
-        if (covers(scope, JSON.parse(String(owed["scope"])) as Scope)) this.#meet.run(owed["at"]!);
+    const closed = isTaken(asked.facet) ? closedBy(asked) : undefined;
+    if (!closed) return;
+    for (const subject of closed.subjects) {
+      for (const owed of this.#owed.all(subject, index)) {
+        if (covers(closed.scope, JSON.parse(String(owed["scope"])) as Scope)) this.#meet.run(owed["at"]!);
       }
     }
   }
 }
-
-type Scope = readonly [campaign: string, list: string];
-
-const scopeOf = ({ campaign, list }: Asked): Scope => [campaign ?? "", list ?? ""];
-
-const covers = (met: Scope, owed: Scope): boolean => met.every((part, at) => part === "" || part === owed[at]);
-
-const whoseOf = ({ tenant, client }: Facet): string => (tenant ? String(tenant.dbid) : `? ${client}`);
-
-/** By token, or by handle where OCS knows the number and we do not. */
-const subjectOf = ({ facet, phone, customer, record }: Asked, whose: string): string | undefined => {
-  const [first, second] = facet.resource === "customer_ids" ? [named("customer", customer), named("phone", phone)] : [named("phone", phone), named("customer", customer)];
-  const who = first ?? second ?? named("record", record);
-  return who === undefined ? undefined : `${whose} ${who}`;
-};
-
-const named = (what: string, value: number | string | null): string | undefined => (value === null ? undefined : `${what} ${value}`);

@@ -1,5 +1,6 @@
 /** Entries → rows, all of a batch in one transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
+import { columnsOf } from "../do-not-call.ts";
 import type { Recorded } from "../entry.ts";
 import { closes, factsOf, type Facts } from "../story.ts";
 import { Duties, type Asked } from "./duties.ts";
@@ -10,11 +11,6 @@ export type Placed = { readonly entry: Recorded; readonly position: number };
 
 /** Stories of one block begin with indexes that agree but for the last digits. */
 export const BLOCK = 4096;
-const TOKEN_DIGITS = 12;
-
-/** The first digits of a token as a number: enough to find it by, and the line tells whether it is the one. */
-export const tokenNumber = (token: string | undefined): number | null =>
-  token === undefined ? null : Number.parseInt(token.slice(token.indexOf(":") + 1).slice(0, TOKEN_DIGITS), 16);
 
 type Row = Asked & {
   readonly facts: Facts;
@@ -29,11 +25,7 @@ const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [q
 
 const rowOf = ({ entry, position }: Placed): Row => {
   const facts = factsOf({ at: entry.index, entries: [entry] });
-  const { at, phone, customer, record, campaign, list } = facts;
-  return {
-    facts, at, position, facet: facetOf(facts), end: null, endPosition: null, waits: waitsOf(facts),
-    phone: tokenNumber(phone), customer: tokenNumber(customer), record: record ?? null, campaign: campaign ?? null, list: list ?? null,
-  };
+  return { facts, at: facts.at, position, facet: facetOf(facts), end: null, endPosition: null, waits: waitsOf(facts), ...columnsOf(facts) };
 };
 
 export class Writer {

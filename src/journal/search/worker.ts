@@ -23,8 +23,8 @@ const answer = async (question: Question): Promise<Answer> => {
       return { stories: await finder.byId(question.id) };
     case "owed":
       return { stories: await finder.owed() };
-    case "owing":
-      return { count: finder.owing() };
+    case "open-do-not-calls":
+      return { openDoNotCalls: await finder.openDoNotCalls(question.most) };
   }
 };
 

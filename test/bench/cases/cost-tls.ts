@@ -50,8 +50,7 @@ const NOTES = (rounds: number, turn: number): string[] => [
   "OCS announced to the gateway before.",
   "TLS 1.3 to clients and upstream; every peer verifies the upstream's certificate.",
   `The gateway has ${CONNECTIONS} lanes, limits, pre-dial records, a callbacks listener, and flushes both journal lines.`,
-  "Its metrics are scraped once in each turn. For ocsgw_dnc_open a thread of the gateway then indexes the journal,",
-  "at most every 5 s; the CPU of that thread counts too.",
+  "Its metrics are scraped once in each turn.",
   "New connections: accepted by the upstream during the peer's turns, the warm-up left out.",
 ];
 

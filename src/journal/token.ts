@@ -1,0 +1,5 @@
+const DIGITS = 12;
+
+/** The first digits of a token as a number: enough to find it by, and the line tells whether it is the one. */
+export const tokenNumber = (token: string | undefined): number | null =>
+  token === undefined ? null : Number.parseInt(token.slice(token.indexOf(":") + 1).slice(0, DIGITS), 16);

@@ -1,0 +1,179 @@
+import { rm } from "node:fs/promises";
+import fc from "fast-check";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal, type Journal } from "../../src/journal/append.ts";
+import type { Entry, Intent, Outcome } from "../../src/journal/entry.ts";
+import { MOST_OPEN, OpenDoNotCalls, writeRow, type Snapshot } from "../../src/journal/open-do-not-calls.ts";
+import { numbersIn, places } from "../../src/journal/places.ts";
+import { Finder } from "../../src/journal/search.ts";
+import { aDoNotCall, anOutcome, aQuickDirectory, removeDirectory, segmentsOf } from "./kit.ts";
+
+let dir: string;
+beforeEach(async () => { dir = await aQuickDirectory(); });
+afterEach(() => removeDirectory(dir));
+
+const take = (counter: OpenDoNotCalls, entries: readonly Entry[], from: number): void => {
+  for (const [at, entry] of entries.entries()) counter.take(entry, from + at);
+};
+const phone = (digit: string) => ({ tokens: { phone: `t1:${digit.repeat(64)}` } });
+const subjectOf = (digit: string): string => `101 phone ${Number.parseInt(digit.repeat(12), 16)}`;
+const snapshot = (size: number, ...digits: readonly string[]): Snapshot =>
+  ({ size, count: digits.length, rows: digits.map((digit, at) => writeRow({ subject: subjectOf(digit), scope: ["", ""] }, at)).join("\n") });
+
+describe("the count of open Do-Not-Calls in memory", () => {
+  it("is unknown until the index has said what earlier runs left open", async () => {
+    const counter = new OpenDoNotCalls();
+    take(counter, aDoNotCall(1, { ...phone("a"), status: 500 }), 2);
+    expect(counter.count).toBeUndefined();
+    expect([await counter.start(snapshot(2, "b", "c")), counter.count]).toEqual([true, 3]);
+  });
+
+  it.each<[string, Entry[], Snapshot, number]>([
+    ["counts once what the index has counted already", aDoNotCall(1, { ...phone("a"), status: 500 }), snapshot(4, "a"), 1],
+    ["does not open again what was closed before the index's last entry", aDoNotCall(1, phone("a")), snapshot(4), 0],
+    ["closes what the index has open when the 200 lies behind the index's last entry", aDoNotCall(1, phone("a")), snapshot(3, "a"), 0],
+  ])("%s", async (_what, entries, known, count) => {
+    const counter = new OpenDoNotCalls();
+    take(counter, entries, 2);
+    await counter.start(known);
+    expect(counter.count).toBe(count);
+  });
+
+  it("closes by an outcome the request that was under way when the index was asked", async () => {
+    const counter = new OpenDoNotCalls();
+    const [intent, outcome] = aDoNotCall(1, phone("a"));
+    take(counter, [intent!], 0);
+    await counter.start(snapshot(1, "a"));
+    take(counter, [outcome!], 1);
+    expect(counter.count).toBe(0);
+  });
+
+  it("is unknown again when too many are open, until the index has few enough", async () => {
+    const counter = new OpenDoNotCalls(2);
+    await counter.start(snapshot(0));
+    for (const [at, digit] of ["a", "b", "c"].entries()) take(counter, aDoNotCall(at, { ...phone(digit), refused: "OCSGW-2103" }), at);
+    expect([counter.count, await counter.start({ size: 3, count: 3, rows: undefined }), await counter.start(snapshot(2, "a", "b")), counter.count]).toEqual([undefined, false, false, undefined]);
+    take(counter, aDoNotCall(4, phone("a")), 3);
+    expect([await counter.start(snapshot(3, "a", "b")), counter.count]).toEqual([true, 1]);
+  });
+
+  it("keeps few changes while the index is slow, and then wants a later answer of it", async () => {
+    const counter = new OpenDoNotCalls(4);
+    for (let at = 0; at < 6; at++) take(counter, aDoNotCall(at, { ...phone("a"), refused: "OCSGW-2103" }), at);
+    expect([await counter.start(snapshot(4)), await counter.start(snapshot(5, "a")), counter.count]).toEqual([false, true, 1]);
+  });
+
+  it("leaves out what lies in deleted segments, also when the index has not noticed yet", async () => {
+    const retired: Entry = { kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} };
+    const [late, early] = [new OpenDoNotCalls(), new OpenDoNotCalls()];
+    take(late, [retired], 2);
+    await late.start(snapshot(3, "a", "b"));
+    await early.start(snapshot(2, "a", "b"));
+    take(early, [retired], 2);
+    expect([late.count, early.count]).toEqual([1, 1]);
+  });
+
+  it("keeps what was asked for again behind the deleted segments", async () => {
+    const counter = new OpenDoNotCalls();
+    await counter.start(snapshot(1, "a"));
+    take(counter, aDoNotCall(1, { ...phone("a"), status: 500 }), 1);
+    take(counter, [{ kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} }], 3);
+    expect(counter.count).toBe(1);
+  });
+
+  it("closes nothing by the end of a request whose intent was deleted, as the index does", async () => {
+    const counter = new OpenDoNotCalls();
+    const [intent, outcome] = aDoNotCall(1, phone("a"));
+    await counter.start(snapshot(0));
+    take(counter, [intent!, ...aDoNotCall(2, { ...phone("a"), refused: "OCSGW-2103" }), { kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} }, outcome!], 0);
+    expect(counter.count).toBe(1);
+  });
+});
+
+type Step =
+  | { readonly kind: "ask"; readonly asked: Pick<Intent, "tokens" | "tenant" | "client" | "resource" | "identifier" | "action" | "body">; readonly refused: boolean; readonly strange: boolean }
+  | { readonly kind: "end"; readonly which: number; readonly how: "200" | "500" | "gateway" | "abandoned" | "doubt" }
+  | { readonly kind: "index" | "retire" | "ask index" | "start" };
+
+const token = fc.constantFrom("t1:a1", "t1:b2", "t2:c3").map((head) => head + "0".repeat(62));
+const asked = fc.record({
+  tokens: fc.option(fc.record({ phone: token, customer_id: token }, { requiredKeys: [] }), { nil: undefined }),
+  tenant: fc.constantFrom({ dbid: 101, name: "Alpha Tenant" }, { dbid: 102, name: "Beta Tenant" }),
+  client: fc.constantFrom("alpha-crm", "alpha-ors"),
+  resource: fc.constantFrom("phones", "customer_ids", "records", "lists"),
+  identifier: fc.constantFrom("15", "16"),
+  action: fc.constantFrom("DoNotCall", "DoNotCall", "DoNotCall", "AddRecord"),
+  body: fc.record({ GSW_CAMPAIGN_NAME: fc.constantFrom("One", 9007199254740993n), GSW_CALLING_LIST: fc.constantFrom("List", "Other") }, { requiredKeys: [] }),
+});
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ kind: fc.constant("ask" as const), asked, refused: fc.boolean(), strange: fc.boolean() }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("end" as const), which: fc.nat(5), how: fc.constantFrom("200" as const, "200" as const, "500" as const, "gateway" as const, "abandoned" as const, "doubt" as const) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("index" as const, "ask index" as const, "start" as const) }) },
+  { weight: 2, arbitrary: fc.constant({ kind: "retire" as const }) },
+);
+
+const endOf = ({ id, tenant, client, resource, action }: Intent, how: (Step & { kind: "end" })["how"]): Entry => {
+  const outcome: Outcome = anOutcome(id);
+  switch (how) {
+    case "200": return outcome;
+    case "500": return { ...outcome, status: 500 };
+    case "gateway": return { ...outcome, origin: "gateway", code: "OCSGW-4102", status: 200 };
+    case "abandoned": return { kind: "abandoned", id, delivery: "not-sent", waits: outcome.waits };
+    case "doubt": return { kind: "doubt", id, intent: 0, tenant, client, resource, action, reason: "nobody knows" };
+  }
+};
+
+/** Writes the steps to a journal, and gives the counts in memory and of the index when all is written. */
+const play = async (steps: readonly Step[], at: string): Promise<readonly (number | undefined)[]> => {
+  const counter = new OpenDoNotCalls(MOST_OPEN);
+  const journal = await openJournal({ dir: at, durability: "os", segmentBytes: 1500, written: counter.take });
+  const finder = new Finder(at);
+  const underWay: Intent[] = [];
+  let known: Snapshot | undefined;
+  try {
+    for (const [number, each] of steps.entries()) {
+      if (each.kind === "ask") await journal.append(begin(each, number, underWay));
+      else if (each.kind === "end") for (const intent of underWay.splice(each.which, 1)) await journal.append(endOf(intent, each.how));
+      else if (each.kind === "retire") await retire(journal, finder);
+      else if (each.kind === "index") await finder.refresh();
+      else if (each.kind === "ask index") known = await ask(finder);
+      else if (known) await counter.start(known);
+    }
+    if (counter.count === undefined) await counter.start(known ?? await ask(finder));
+    await journal.close();
+    return [counter.count, (await ask(finder)).count];
+  } finally {
+    await journal.close();
+    finder.close();
+  }
+};
+
+const ask = async (finder: Finder): Promise<Snapshot> => {
+  await finder.refresh();
+  return finder.openDoNotCalls(MOST_OPEN);
+};
+
+const begin = ({ asked: members, refused, strange }: Step & { kind: "ask" }, number: number, underWay: Intent[]): Entry => {
+  const [entry] = aDoNotCall(number, { ...members, ...(refused ? { refused: "OCSGW-2105" } : { open: true }) });
+  if (entry?.kind === "intent") underWay.push(entry);
+  return refused && strange ? ({ ...entry, tenant: null, ...(number % 2 === 0 && { client: null }) } as Entry) : entry!;
+};
+
+/** Deletes the oldest segment; the index is up to date then, because one that is not no longer sees what that segment's requests closed. */
+const retire = async (journal: Journal, finder: Finder): Promise<void> => {
+  await finder.refresh();
+  const [first, second] = numbersIn(await segmentsOf(journal.dir), ".jsonl");
+  if (first === undefined || second === undefined) return;
+  await journal.append({ kind: "retired", from: first, to: second, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: {} });
+  await rm(places(journal.dir).segment(first));
+};
+
+describe("the counts of open Do-Not-Calls in memory and in the index", () => {
+  it("agree after any entries, at whatever point the count in memory took over from the index", async () => {
+    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
+      await removeDirectory(dir);
+      const [memory, index] = await play(steps, dir);
+      expect(memory).toBe(index);
+    }), { numRuns: 60 });
+  }, 60_000);
+});
