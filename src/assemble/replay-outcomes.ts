@@ -1,5 +1,5 @@
 /**
- * At a start: what an earlier run had finished, by its journal, and could not remove from the ownership database any more. An outcome on disk is
+ * At a start: what an earlier run had finished, and epochs that it had begun, by its journal, and could not write into the ownership database any more. An outcome on disk is
  * enough to end a record handle, so no request waits for a second disk.
  */
 import type { Journal } from "../journal/append.ts";
@@ -11,12 +11,15 @@ import type { Ownership } from "../tenants/ownership.ts";
 type Asked = { readonly upstream: string; readonly handle: number; readonly generation: number };
 
 /** `from`: the index below which every outcome has reached the database. */
-export const replayOutcomes = async ({ dir, disk, status }: Journal, { replay }: Pick<Ownership, "replay">, from: number): Promise<void> => {
+export const replayOutcomes = async (
+  { dir, disk, status }: Journal, { replay, replayEpoch }: Pick<Ownership, "replay" | "replayEpoch">, from: number,
+): Promise<void> => {
   const { size } = status();
   if (from >= size) return;
   const asked = new Map<string, Asked>();
   for await (const entry of readEntries(dir, { from, to: size }, disk)) {
     if (entry.kind === "intent") note(entry, asked);
+    else if (entry.kind === "switchover" && entry.to !== null) replayEpoch(entry.upstream, { ...entry, to: entry.to });
     else if (entry.kind === "outcome") {
       const of = asked.get(entry.id);
       asked.delete(entry.id);

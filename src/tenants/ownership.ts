@@ -147,6 +147,19 @@ export class Ownership {
     if (held && held.generation <= generation) handles.end(handle, held, { ending: "finished", by, at: this.#now() });
   };
 
+  /**
+   * An earlier run had begun a later epoch than the store knows, and its number is not used again. After a takeover everything of before is void. Another
+   * life at the same address proves itself once more, and what is restored is unconfirmed until then.
+   */
+  readonly replayEpoch = (upstream: string, { from, to, epoch }: { readonly from: string | null; readonly to: string; readonly epoch: number }): void => {
+    const handles = this.#of(upstream);
+    if (epoch <= handles.epoch) return;
+    handles.epoch = from === to ? epoch : epoch - 1;
+    if (from !== to) return this.newEpoch(upstream, to);
+    handles.keepFrom = 0;
+    void this.#storeEpoch(handles);
+  };
+
   /** The journal's index below which every outcome has reached the store, or is in what it is given next. */
   get mark(): number {
     const marks = [...this.#upstreams.values()].map(({ mark }) => mark);

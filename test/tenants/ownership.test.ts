@@ -512,6 +512,15 @@ describe("what an earlier run left behind", () => {
     expect(ownership.ask(other(), "16", false)).toMatchObject({ denied: { why: "ended", former: { ending: "finished", by: "request" } } });
   });
 
+  it("goes on in the epoch that the journal names, and is void there after a takeover", () => {
+    const made = restored();
+    made.ownership.replayEpoch("ocs", { from: "http://two", to: "http://one", epoch: 7 });
+    made.ownership.replayEpoch("ocs", { from: "http://one", to: "http://one", epoch: 9 });
+    expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([["unclear: unconfirmed", "unclear: unconfirmed"], 9]);
+    made.ownership.replayEpoch("ocs", { from: "http://one", to: "http://two", epoch: 11 });
+    expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([["epoch-ended", "epoch-ended"], 11]);
+  });
+
   it("is confirmed by a registrar that names its tenant again; one that may not speak for the owner cannot take it", async () => {
     const { ownership } = restored();
     expect(await ownership.register("ocs", 15, 101, [101])).toBe("again");
