@@ -521,6 +521,14 @@ describe("what an earlier run left behind", () => {
     expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([["epoch-ended", "epoch-ended"], 11]);
   });
 
+  it("is taken away without an alarm when OCS announces it for no tenant here, and with one when that contradicts itself", async () => {
+    const { ownership, news } = restored();
+    await ownership.disown("ocs", 15);
+    expect([verdictIn(ownership.ask(alpha(), "15", false)), news]).toEqual(["ended", []]);
+    await ownership.disown("ocs", 16, [101, 102]);
+    expect(news.map(({ kind }) => kind)).toEqual(["disputed"]);
+  });
+
   it("is confirmed by a registrar that names its tenant again; one that may not speak for the owner cannot take it", async () => {
     const { ownership } = restored();
     expect(await ownership.register("ocs", 15, 101, [101])).toBe("again");

@@ -169,9 +169,12 @@ export class Handles {
     this.#note(handle);
     const held = this.find(handle);
     if (held) {
-      if (!this.isConfirmed(held)) this.#doubt(held);
+      const isConfirmed = this.isConfirmed(held);
+      if (!isConfirmed) this.#doubt(held);
       if (among.length === 0 && held.state === "owned") this.#remember(handle, held, { ending: "reassigned", at: now * 1000 });
-      return this.#dispute(handle, held, among);
+      const disputed = this.#dispute(handle, held, among);
+      // What is unconfirmed may be of a life before, and then nothing is contradicted.
+      return among.length > 0 || isConfirmed ? disputed : { ...disputed, isNews: false };
     }
     if (among.length === 0) return undefined;
     const claimed = this.#add({ handle, tenant: among[0]!, now }, false);
@@ -354,7 +357,7 @@ export class Handles {
   }
 
   /** `claim`: the announcement that contradicts what was known, where it is for one tenant. */
-  #dispute(handle: number, before: Held, among: readonly number[], claim?: Claim): Claimed {
+  #dispute(handle: number, before: Held, among: readonly number[], claim?: Claim): Extract<Claimed, { as: "disputed" }> {
     const isFirst = before.state !== "disputed";
     const known = isFirst ? [] : before.among ?? [];
     const isNews = isFirst || among.some((dbid) => !known.includes(dbid));
