@@ -1,6 +1,6 @@
 /**
- * The operating system's network, as far as this folder uses it. A module asks this object at each call, so that the simulation (test/simulation)
- * can put an in-memory network in its place.
+ * The operating system's network, as far as this folder uses it. A module asks this object at each call, so that the
+ * simulation (test/simulation) can put an in-memory network in its place.
  */
 import { lookup } from "node:dns/promises";
 import { connect as connectTcp, type Socket, type TcpNetConnectOpts } from "node:net";

@@ -1,14 +1,16 @@
 /**
- * The invariants that can be judged while the simulation runs. I0: no handler fails. I1: nothing executes on a record of another tenant. I2: no owner hears a
- * final No of an open record that was announced with 200 in the same life of OCS. I3: the delivery on a reply is what OCS saw, and nothing is
- * executed twice. I7: one exchange and one tenant per connection. I8: epochs only increase, and change only with proof.
- * I9: nothing leaves for OCS of a client that is revoked.
+ * The invariants that can be judged while the simulation runs. I0: no handler fails. I1: nothing executes on a record
+ * of another tenant. I2: no owner hears a final No of an open record that was announced with 200 in the same life of
+ * OCS. I3: the delivery on a reply is what OCS saw, and nothing is executed twice. I7: one exchange and one tenant per
+ * connection. I8: epochs only increase, and change only with proof. I9: nothing leaves for OCS of a client that is
+ * revoked.
  */
 import { headerOf, type Reply } from "../../src/message.ts";
 import { UPSTREAM, type SimClient } from "./config.ts";
 import type { Connection } from "./network.ts";
 import type { Message } from "./message-reader.ts";
-import type { Ocs, OcsRecord } from "./ocs.ts";
+import type { Ocs } from "./ocs.ts";
+import type { OcsRecord } from "./speaker.ts";
 import type { World } from "./world.ts";
 
 export type Asked = {
@@ -46,7 +48,10 @@ export class Checks {
   readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
   readonly #announcedFor = new Map<string, Set<number>>();
   readonly #contradicted = new Set<number>();
-  /** Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because HTTP/1.1 has no response id. */
+  /**
+   * Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because
+   * HTTP/1.1 has no response id.
+   */
   readonly strayed = new Set<number>();
   /** Clients that the running gateway knows to be revoked. */
   readonly revoked = new Set<string>();
@@ -77,15 +82,21 @@ export class Checks {
     const lanes = this.#world.network.connectionsTo(host).filter((each) => each.isLane && each.owner === owner).length;
     const most = this.#world.variant.connections;
     // Lanes of before a loss or a reload run to their end beside the new ones.
-    if (lanes > most && !this.causes.has("cut") && !this.causes.has("reload")) this.#world.trace.violate("I7", `${lanes} lanes are open, and the config allows ${most}`);
+    if (lanes > most && !this.causes.has("cut") && !this.causes.has("reload"))
+      this.#world.trace.violate("I7", `${lanes} lanes are open, and the config allows ${most}`);
     const asked = this.asked.get(/"SIM_MARK":"(m\d+)"/.exec(bytes.toString("latin1"))?.[1] ?? "");
     if (!asked) return;
     asked.connection = id;
-    if (this.revoked.has(asked.client.name)) this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
+    if (this.revoked.has(asked.client.name))
+      this.#world.trace.violate("I9", `${asked.mark} leaves for OCS while ${asked.client.name} is revoked`);
   }
 
   pipelined(connection: number): void {
-    if (!this.strayed.has(connection)) this.#world.trace.violate("I7", `connection ${connection} carries bytes of a request while another is not answered`);
+    if (!this.strayed.has(connection))
+      this.#world.trace.violate(
+        "I7",
+        `connection ${connection} carries bytes of a request while another is not answered`,
+      );
   }
 
   received({ mark }: Message, connection: number, ocs: Ocs): void {
@@ -93,7 +104,11 @@ export class Checks {
     if (!asked) return this.#world.trace.violate("I3", `${ocs.parts.name} got a request that no client sent: ${mark}`);
     asked.received++;
     const tenant = this.#carries.get(connection);
-    if (tenant !== undefined && tenant !== asked.tenant) this.#world.trace.violate("I7", `connection ${connection} carried a request of ${tenant} and carries ${mark} of ${asked.tenant}`);
+    if (tenant !== undefined && tenant !== asked.tenant)
+      this.#world.trace.violate(
+        "I7",
+        `connection ${connection} carried a request of ${tenant} and carries ${mark} of ${asked.tenant}`,
+      );
     this.#carries.set(connection, asked.tenant);
   }
 
@@ -101,9 +116,13 @@ export class Checks {
     const asked = this.asked.get(mark);
     if (!asked) return;
     asked.executions.push({ at: this.#world.scheduler.now, status });
-    if (asked.executions.length > 1) this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
+    if (asked.executions.length > 1)
+      this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
     if (status === 200 && record!.tenant.dbid !== asked.tenant) {
-      this.#world.trace.violate("I1", `${mark} (${asked.action} of tenant ${asked.tenant}) executed on record ${record!.handle} of tenant ${record!.tenant.dbid}`);
+      this.#world.trace.violate(
+        "I1",
+        `${mark} (${asked.action} of ${asked.tenant}) executed on record ${record!.handle} of ${record!.tenant.dbid}`,
+      );
     }
   }
 
@@ -114,30 +133,59 @@ export class Checks {
   replied(asked: Asked, reply: Reply): void {
     const { trace } = this.#world;
     this.watchEpoch();
-    const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) => headerOf(reply.headers, name));
+    const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) =>
+      headerOf(reply.headers, name),
+    );
     const { mark, record } = asked;
     asked.got2106 = code === "OCSGW-2106";
     // What it heard may be an answer that nobody asked for, and the gateway believes that the record is finished.
     if (record && this.strayed.has(asked.connection ?? 0)) record.isAmbiguous = true;
-    if (delivery === "not-sent" && asked.received > 0) trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
-    if (delivery === "answered" && !this.strayed.has(asked.connection ?? 0) && !asked.answers.includes(reply.status)) trace.violate("I3", `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`);
-    if (origin === "ocs" && delivery !== "answered") trace.violate("I3", `${mark} has an answer of OCS with delivery ${delivery}`);
+    if (delivery === "not-sent" && asked.received > 0)
+      trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
+    if (delivery === "answered" && !this.strayed.has(asked.connection ?? 0) && !asked.answers.includes(reply.status))
+      trace.violate(
+        "I3",
+        `${mark} got ${reply.status} answered, and OCS answered ${asked.answers.join() || "nothing"}`,
+      );
+    if (origin === "ocs" && delivery !== "answered")
+      trace.violate("I3", `${mark} has an answer of OCS with delivery ${delivery}`);
     if (code === "OCSGW-2106" && record && this.#isOwned(asked, record)) {
-      trace.violate("I2", `${mark} of tenant ${asked.tenant} got 2106 for record ${record.handle}, which is open and was announced in this life of OCS`);
+      trace.violate(
+        "I2",
+        `${mark} of ${asked.tenant} got 2106 for record ${record.handle}, which is open and announced in this life`,
+      );
     }
     if (code === "OCSGW-5900") trace.violate("I0", `${mark} met an internal error`);
   }
 
-  #isOwned({ tenant, sentAt }: Asked, { tenant: { dbid }, isOpen, isContradicted, isAmbiguous, ownedAt, ocs, life, handle }: OcsRecord): boolean {
-    const isHeld = isOpen && !isContradicted && !isAmbiguous && tenant === dbid && ocs.role === "active" && ocs.life === life && ocs.records.get(handle)?.isOpen === true;
+  #isOwned(
+    { tenant, sentAt }: Asked,
+    { tenant: { dbid }, isOpen, isContradicted, isAmbiguous, ownedAt, ocs, life, handle }: OcsRecord,
+  ): boolean {
+    const isHeld =
+      isOpen &&
+      !isContradicted &&
+      !isAmbiguous &&
+      tenant === dbid &&
+      ocs.role === "active" &&
+      ocs.life === life &&
+      ocs.records.get(handle)?.isOpen === true;
     // Two that accept at the same time: what belongs to the one that the gateway left is void by the rules.
-    return isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt;
+    return (
+      isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt
+    );
   }
 
   /** A registrar's PUT names no OCS: the gateway takes it for the one that it considers active. */
   isTakenFor(ocs: Ocs): boolean {
     const { gateway } = this.#world;
-    return gateway?.status().endpoints.some(({ active, up, endpoint }) => active && up && endpoint === `http://${ocs.parts.host.address}`) ?? false;
+    return (
+      gateway
+        ?.status()
+        .endpoints.some(
+          ({ active, up, endpoint }) => active && up && endpoint === `http://${ocs.parts.host.address}`,
+        ) ?? false
+    );
   }
 
   /** Looks at the gateway's epoch. */
@@ -148,7 +196,8 @@ export class Checks {
     const epoch = gateway.records.ownership.epochOf(UPSTREAM);
     const active = endpoints.find((each) => each.active && each.up);
     if (!active) return;
-    for (const ocs of this.pair) if (`http://${ocs.parts.host.address}` !== active.endpoint) this.#elsewhereAt.set(ocs.parts.name, scheduler.now);
+    for (const ocs of this.pair)
+      if (`http://${ocs.parts.host.address}` !== active.endpoint) this.#elsewhereAt.set(ocs.parts.name, scheduler.now);
     const ocs = this.pair.find(({ parts }) => `http://${parts.host.address}` === active.endpoint)!;
     const before = this.#epoch;
     if (before?.number === epoch && before.endpoint === active.endpoint) return;
@@ -156,28 +205,50 @@ export class Checks {
     if (!before) return;
     if (epoch <= before.number) trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}`);
     else if (before.endpoint === active.endpoint && before.life === ocs.life) {
-      trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}, and it is the same OCS in the same life`);
+      trace.violate(
+        "I8",
+        `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}, and it is the same OCS in the same life`,
+      );
     }
   }
 
   /** Whoever no reply reached may have been executed; whoever heard not-sent must never be. */
   /** Long after the last fault, OCS may dial what it announces. */
-  heard(status: number | undefined, { handle, isContradicted, ocs: { parts: { isAlone } } }: OcsRecord): void {
+  heard(
+    status: number | undefined,
+    {
+      handle,
+      isContradicted,
+      ocs: {
+        parts: { isAlone },
+      },
+    }: OcsRecord,
+  ): void {
     const { trace, scheduler, calmSince } = this.#world;
-    if (status === 200 || isContradicted || !this.#world.isUp || !isAlone() || calmSince === undefined || scheduler.now < calmSince + ANNOUNCED_AFTER_MS) return;
+    if (
+      status === 200 ||
+      isContradicted ||
+      !this.#world.isUp ||
+      !isAlone() ||
+      calmSince === undefined ||
+      scheduler.now < calmSince + ANNOUNCED_AFTER_MS
+    )
+      return;
     trace.violate("I5", `OCS hears ${status ?? "nothing"} for record ${handle} in the calm`);
   }
 
   atEnd(): void {
     const { trace } = this.#world;
     for (const { reply, received, mark } of this.asked.values()) {
-      if (reply && received > 0 && headerOf(reply.headers, "Ocsgw-Delivery") === "not-sent") trace.violate("I3", `${mark} was not sent by its reply, and OCS received it later`);
+      if (reply && received > 0 && headerOf(reply.headers, "Ocsgw-Delivery") === "not-sent")
+        trace.violate("I3", `${mark} was not sent by its reply, and OCS received it later`);
     }
   }
 
   startFailed(error: unknown): void {
-    // A disk that fails keeps the gateway from starting, and rightly; that the journal calls its own files damaged is another thing.
-    if (error instanceof Error && error.name === "JournalDamaged") this.#world.trace.violate("I4", `the journal does not open: ${error.message}`);
+    // A disk that fails keeps the gateway from starting, and rightly; that the journal calls its own files damaged is
+    // another thing.
+    if (error instanceof Error && error.name === "JournalDamaged")
+      this.#world.trace.violate("I4", `the journal does not open: ${error.message}`);
   }
 }
-

@@ -1,6 +1,6 @@
 /**
- * A disk in memory. A killed process loses nothing that a write took; a power cut loses what was not flushed, and names that were not synced.
- * Calls can be slow, fail, take fewer bytes than given, or hang until the fault is over.
+ * A disk in memory. A killed process loses nothing that a write took; a power cut loses what was not flushed, and
+ * names that were not synced. Calls can be slow, fail, take fewer bytes than given, or hang until the fault is over.
  */
 import { basename, dirname, join } from "node:path";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -13,7 +13,8 @@ type Names = { now: Map<string, Content>; synced: Map<string, Content> };
 
 export type DiskFault = "fails" | "short" | "hangs" | "slow";
 
-const NO_SUCH_FILE = (path: string): Error => Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: "ENOENT" });
+const NO_SUCH_FILE = (path: string): Error =>
+  Object.assign(new Error(`ENOENT: no such file, open '${path}'`), { code: "ENOENT" });
 const BROKEN = (): Error => Object.assign(new Error("EIO: i/o error, write"), { code: "EIO" });
 
 export class SimDisk {
@@ -65,10 +66,11 @@ export class SimDisk {
       modified: (path) => call(() => this.#find(path).modified),
       remove: (path) => call(() => void this.#names(dirname(path)).now.delete(basename(path)), true),
       rename: (from, to) => call(() => this.#rename(from, to), true),
-      syncDirectory: (path) => call(() => {
-        const names = this.#names(path);
-        names.synced = new Map(names.now);
-      }, true),
+      syncDirectory: (path) =>
+        call(() => {
+          const names = this.#names(path);
+          names.synced = new Map(names.now);
+        }, true),
     };
   }
 
@@ -76,24 +78,33 @@ export class SimDisk {
     const names = this.#names(dirname(path)).now;
     let content = names.get(basename(path));
     if (!content && how === "read") throw NO_SUCH_FILE(path);
-    if (!content) names.set(basename(path), (content = { bytes: Buffer.alloc(1024), length: 0, durable: Buffer.alloc(0), modified: Date.now() }));
+    if (!content)
+      names.set(
+        basename(path),
+        (content = { bytes: Buffer.alloc(1024), length: 0, durable: Buffer.alloc(0), modified: Date.now() }),
+      );
     const file = content;
     const flush = (): void => {
       file.durable = Buffer.from(file.bytes.subarray(0, file.length));
     };
     return {
-      write: (bytes, position) => call(() => {
-        const taken = this.fault === "short" ? this.#random.below(bytes.length + 1) : bytes.length;
-        write(file, bytes.subarray(0, taken), position);
-        if (how === "durable") flush();
-        return taken;
-      }, true),
+      write: (bytes, position) =>
+        call(() => {
+          const taken = this.fault === "short" ? this.#random.below(bytes.length + 1) : bytes.length;
+          write(file, bytes.subarray(0, taken), position);
+          if (how === "durable") flush();
+          return taken;
+        }, true),
       flush: () => call(flush, true),
-      read: (into, position) => call(() => file.bytes.copy(into, 0, Math.min(position, file.length), Math.min(file.length, position + into.length))),
+      read: (into, position) =>
+        call(() =>
+          file.bytes.copy(into, 0, Math.min(position, file.length), Math.min(file.length, position + into.length)),
+        ),
       size: () => call(() => file.length),
-      truncate: (size) => call(() => {
-        file.length = Math.min(file.length, size);
-      }, true),
+      truncate: (size) =>
+        call(() => {
+          file.length = Math.min(file.length, size);
+        }, true),
       isAt: (other) => call(() => this.#directories.get(dirname(other))?.now.get(basename(other)) === file),
       close: () => call(() => undefined),
     };
@@ -103,12 +114,14 @@ export class SimDisk {
     return new Promise((resolve, reject) => {
       const run = (): void => {
         if (!owner.isAlive) return;
-        if (this.fault === "hangs") return void this.#waiting.push(() => this.#scheduler.outside(this.#random.between(0.05, 2), run, owner));
+        if (this.fault === "hangs")
+          return void this.#waiting.push(() => this.#scheduler.outside(this.#random.between(0.05, 2), run, owner));
         if (this.fault === "fails" && writes && this.#random.chance(0.7)) return reject(BROKEN());
         try {
           const done = work();
           // A process may die between what the disk did and hearing of it.
-          if (writes && this.#random.chance(0.3)) this.#scheduler.outside(this.#random.between(0.01, 1), () => resolve(done), owner);
+          if (writes && this.#random.chance(0.3))
+            this.#scheduler.outside(this.#random.between(0.01, 1), () => resolve(done), owner);
           else resolve(done);
         } catch (error) {
           reject(error as Error);

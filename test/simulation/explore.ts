@@ -4,17 +4,24 @@ import { Worker } from "node:worker_threads";
 import type { Outcome } from "./simulate.ts";
 import type { Job } from "./worker.ts";
 
-export type Exploring = { readonly seeds: readonly string[]; readonly steps: number } & Partial<Omit<Job, "seeds" | "steps">> & {
-  readonly threads?: number;
-  /** Told of each outcome as it comes. */
-  readonly tell?: (outcome: Outcome) => void;
-};
+export type Exploring = { readonly seeds: readonly string[]; readonly steps: number } & Partial<
+  Omit<Job, "seeds" | "steps">
+> & {
+    readonly threads?: number;
+    /** Told of each outcome as it comes. */
+    readonly tell?: (outcome: Outcome) => void;
+  };
 
 /** Seeds that a thread takes at a time. */
 const SHARE = 50;
 
 /** Resolves with the outcomes of the seeds that failed, or of all with `tellsAll`. */
-export const explore = async ({ seeds, threads = availableParallelism(), tell = () => undefined, ...rest }: Exploring): Promise<Outcome[]> => {
+export const explore = async ({
+  seeds,
+  threads = availableParallelism(),
+  tell = () => undefined,
+  ...rest
+}: Exploring): Promise<Outcome[]> => {
   const { mutant = "none", tolerated = [], firstOnly = false, shrinks = false, tellsAll = false, ...run } = rest;
   const outcomes: Outcome[] = [];
   let next = 0;
@@ -31,13 +38,25 @@ export const explore = async ({ seeds, threads = availableParallelism(), tell = 
   return outcomes;
 };
 
-const onThread = (job: Job, heard: (outcome: Outcome) => void): Promise<void> => new Promise((resolve, reject) => {
-  const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: job, execArgv: [], env: { ...process.env, OCSGW_LOG: "silent" }, name: "simulation" });
-  worker.on("message", (outcome: Outcome | undefined) => {
-    if (outcome) heard(outcome);
-    else resolve();
-  }).once("error", reject).once("exit", (code) => (code === 0 ? resolve() : reject(new Error(`a thread of the simulation ended with ${code}`))));
-});
+const onThread = (job: Job, heard: (outcome: Outcome) => void): Promise<void> =>
+  new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData: job,
+      execArgv: [],
+      env: { ...process.env, OCSGW_LOG: "silent" },
+      name: "simulation",
+    });
+    worker
+      .on("message", (outcome: Outcome | undefined) => {
+        if (outcome) heard(outcome);
+        else resolve();
+      })
+      .once("error", reject)
+      .once("exit", (code) =>
+        code === 0 ? resolve() : reject(new Error(`a thread of the simulation ended with ${code}`)),
+      );
+  });
 
 /** `count` seeds from a number on. */
-export const seedsFrom = (from: number, count: number): string[] => Array.from({ length: count }, (_, at) => String(from + at));
+export const seedsFrom = (from: number, count: number): string[] =>
+  Array.from({ length: count }, (_, at) => String(from + at));

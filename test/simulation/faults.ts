@@ -1,4 +1,7 @@
-/** Each kind of fault, and how it is brought about. A fault ends by itself, or with the calm. What OCS does by itself is in `upheavals.ts`. */
+/**
+ * Each kind of fault, and how it is brought about. A fault ends by itself, or with the calm. What OCS does by itself
+ * is in `upheavals.ts`.
+ */
 import { stepWallClock } from "./globals.ts";
 import type { Connection } from "./network.ts";
 import type { Ocs } from "./ocs.ts";
@@ -21,21 +24,38 @@ export const activeOf = ({ pair }: Pick<Scene, "pair">): Ocs => pair.find(({ rol
 const note = ({ world }: Scene, what: string): void => world.trace.note("NEMESIS", what);
 
 /** Undone after its time, unless the calm has done so. */
-const later = ({ world, lasts, isCalm }: Scene, undo: () => void): void => world.after(lasts, () => {
-  if (!isCalm()) undo();
-});
+const later = ({ world, lasts, isCalm }: Scene, undo: () => void): void =>
+  world.after(lasts, () => {
+    if (!isCalm()) undo();
+  });
 
 const connectionsOf = (scene: Scene): Connection[] => scene.world.network.connectionsTo(activeOf(scene).parts.host);
 
-type NetworkFault = "refuse" | "resetOne" | "resetAll" | "closeAll" | "partition" | "trap" | "oneWay" | "slowNetwork" | "slowOcs" | "strayBytes";
+type NetworkFault =
+  | "refuse"
+  | "resetOne"
+  | "resetAll"
+  | "closeAll"
+  | "partition"
+  | "trap"
+  | "oneWay"
+  | "slowNetwork"
+  | "slowOcs"
+  | "strayBytes";
 
 const NETWORK: Readonly<Record<NetworkFault, Bring>> = {
   refuse: (scene) => {
-    const refuses = { code: scene.random.pick(["ECONNREFUSED", "EMFILE", "EADDRNOTAVAIL", "ETIMEDOUT"]), left: scene.random.pick([1, 1, 2, 5]) };
+    const refuses = {
+      code: scene.random.pick(["ECONNREFUSED", "EMFILE", "EADDRNOTAVAIL", "ETIMEDOUT"]),
+      left: scene.random.pick([1, 1, 2, 5]),
+    };
     note(scene, `lets ${refuses.left} connections fail with ${refuses.code}`);
     activeOf(scene).parts.host.refuses = refuses;
     // The connections that there are end, so that new ones are tried.
-    if (scene.random.chance(0.5)) connectionsOf(scene).slice(0, 2).forEach((connection) => scene.world.network.reset(connection));
+    if (scene.random.chance(0.5))
+      connectionsOf(scene)
+        .slice(0, 2)
+        .forEach((connection) => scene.world.network.reset(connection));
   },
   resetOne: (scene) => {
     const all = connectionsOf(scene);
@@ -62,8 +82,12 @@ const NETWORK: Readonly<Record<NetworkFault, Bring>> = {
     });
   },
   trap: (scene) => {
-    const trap = { towards: scene.random.pick(["server", "client"] as const), after: scene.random.below(260), then: scene.random.pick(["stick", "reset", "crawl"] as const) };
-    note(scene, `lets a direction ${trap.then} after ${trap.after} bytes towards the ${trap.towards}`);
+    const trap = {
+      towards: scene.random.pick(["server", "client"] as const),
+      after: scene.random.below(260),
+      effect: scene.random.pick(["stick", "reset", "crawl"] as const),
+    };
+    note(scene, `lets a direction ${trap.effect} after ${trap.after} bytes towards the ${trap.towards}`);
     const all = connectionsOf(scene);
     if (all.length === 0 || scene.random.chance(0.3)) {
       activeOf(scene).parts.host.trap = trap;
@@ -73,7 +97,9 @@ const NETWORK: Readonly<Record<NetworkFault, Bring>> = {
     (trap.towards === "server" ? connection.toServer : connection.toClient).trap = trap;
   },
   oneWay: (scene) => {
-    const directions = connectionsOf(scene).map((connection) => connection[scene.random.pick(["toServer", "toClient"] as const)]);
+    const directions = connectionsOf(scene).map(
+      (connection) => connection[scene.random.pick(["toServer", "toClient"] as const)],
+    );
     note(scene, `lets ${directions.length} connections be stuck in one direction for ${Math.round(scene.lasts)} ms`);
     for (const direction of directions) direction.stuck = true;
     later(scene, () => directions.forEach((direction) => direction.release()));
@@ -82,13 +108,17 @@ const NETWORK: Readonly<Record<NetworkFault, Bring>> = {
     const { host } = activeOf(scene).parts;
     note(scene, "makes the network slow");
     host.latency = { typical: 30, longest: 900 };
-    later(scene, () => { host.latency = { typical: 0.4, longest: 4 }; });
+    later(scene, () => {
+      host.latency = { typical: 0.4, longest: 4 };
+    });
   },
   slowOcs: (scene) => {
     const ocs = activeOf(scene);
     note(scene, "makes OCS slow");
     ocs.service = { typical: 200, longest: 6000 };
-    later(scene, () => { ocs.service = { typical: 2, longest: 40 }; });
+    later(scene, () => {
+      ocs.service = { typical: 2, longest: 40 };
+    });
   },
   strayBytes: (scene) => {
     const all = connectionsOf(scene);
@@ -101,7 +131,18 @@ const NETWORK: Readonly<Record<NetworkFault, Bring>> = {
   },
 };
 
-type HouseFault = "kill" | "powerCut" | "terminate" | "killAtNext200" | "store" | "disk" | "validator" | "clock" | "reload" | "swap" | "revoke";
+type HouseFault =
+  | "kill"
+  | "powerCut"
+  | "terminate"
+  | "killAtNext200"
+  | "store"
+  | "disk"
+  | "validator"
+  | "clock"
+  | "reload"
+  | "swap"
+  | "revoke";
 
 const HOUSE: Readonly<Record<HouseFault, Bring>> = {
   kill: ({ world, random }) => world.kill(false, random.latency(300, 4000)),
@@ -117,7 +158,9 @@ const HOUSE: Readonly<Record<HouseFault, Bring>> = {
     note(scene, `lets the ownership store be ${fault} for ${Math.round(scene.lasts)} ms`);
     world.storeFile.fault = fault;
     world.checks.causes.add("store");
-    later(scene, () => { world.storeFile.fault = undefined; });
+    later(scene, () => {
+      world.storeFile.fault = undefined;
+    });
   },
   disk: (scene) => {
     const { world, random } = scene;
@@ -133,14 +176,25 @@ const HOUSE: Readonly<Record<HouseFault, Bring>> = {
     note(scene, `lets the validator be ${fault} for ${Math.round(scene.lasts)} ms`);
     world.validator.fault = fault;
     world.checks.causes.add("validator");
-    later(scene, () => { world.validator.fault = undefined; });
+    later(scene, () => {
+      world.validator.fault = undefined;
+    });
   },
   clock: (scene) => {
     const ms = scene.random.pick([-3_600_000, -90_000, -1500, 1500, 90_000, 3_600_000]);
     note(scene, `sets the wall clock by ${ms} ms`);
     stepWallClock(ms);
   },
-  reload: ({ world, random }) => world.reload({ ...world.variant, ...random.pick([{ connections: 1 }, { connections: 2 }, { connections: 4 }, { connectTimeout: 1000 + random.below(2000) }]) }),
+  reload: ({ world, random }) =>
+    world.reload({
+      ...world.variant,
+      ...random.pick([
+        { connections: 1 },
+        { connections: 2 },
+        { connections: 4 },
+        { connectTimeout: 1000 + random.below(2000) },
+      ]),
+    }),
   swap: ({ world }) => world.reload({ ...world.variant, isSwapped: !world.variant.isSwapped }),
   revoke: ({ world, random, lasts }) => world.revoke(random.pick(["alpha", "beta", "cluster"]), Math.min(lasts, 4000)),
 };

@@ -1,6 +1,6 @@
 /**
- * One life of the gateway: the parts that src/assemble.ts puts together, on a simulated disk, store and network. Left out are the listeners (who
- * asks calls the handlers), the admin console, retention and the revocations file.
+ * One life of the gateway: the parts that src/assemble.ts puts together, on a simulated disk, store and network. Left
+ * out are the listeners (who asks calls the handlers), the admin console, retention and the revocations file.
  */
 import { createPrivateKey } from "node:crypto";
 import { startCallbacks } from "../../src/assemble/callbacks.ts";
@@ -26,7 +26,12 @@ import { DIRECTORY, readingOf, UPSTREAM, type Variant } from "./config.ts";
 import { clocks } from "./globals.ts";
 import type { Mutant } from "./mutants/mutant.ts";
 
-export type Facilities = { readonly disk: Disk; readonly storeThread: () => StoreThread; readonly relay: Relay; readonly mutant: Mutant };
+export type Facilities = {
+  readonly disk: Disk;
+  readonly storeThread: () => StoreThread;
+  readonly relay: Relay;
+  readonly mutant: Mutant;
+};
 
 export type SimGateway = {
   readonly clients: Handler;
@@ -39,7 +44,11 @@ export type SimGateway = {
 };
 
 /** PKCS#8 of an Ed25519 key that never changes, so that every run of a seed writes the same bytes. */
-const KEY = createPrivateKey({ key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]), format: "der", type: "pkcs8" });
+const KEY = createPrivateKey({
+  key: Buffer.concat([Buffer.from("302e020100300506032b657004220420", "hex"), Buffer.alloc(32, 7)]),
+  format: "der",
+  type: "pkcs8",
+});
 const same = <Value>(value: Value): Value => value;
 const ORIGIN = "simulation.test/journal";
 const SEGMENT_BYTES = 64 << 10;
@@ -50,7 +59,11 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const { settings } = first;
   const journal = await openJournal(facilities.disk);
   stops.push(() => journal.close());
-  const checkpoints = await createCheckpoints(journal, { key: KEY, origin: ORIGIN, everyMs: settings.audit.checkpoint.every });
+  const checkpoints = await createCheckpoints(journal, {
+    key: KEY,
+    origin: ORIGIN,
+    everyMs: settings.audit.checkpoint.every,
+  });
   stops.push(() => checkpoints.stop());
   await beginRun(journal, { version: "0", config_hash: first.hash });
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
@@ -61,8 +74,22 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const revocations = createRevocations();
   let standing: Standing | undefined;
   const current = () => standing?.generation?.settings ?? settings;
-  const records = (facilities.mutant.records ?? same)(await startOwnership(settings, { journal: noting, counts, current, storeThread: () => (facilities.mutant.storeThread ?? same)(facilities.storeThread()) }, stops));
-  const inForce = (standing = new Standing({ house: { journal: noting, counts, revocations, records }, tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }) }));
+  const records = (facilities.mutant.records ?? same)(
+    await startOwnership(
+      settings,
+      {
+        journal: noting,
+        counts,
+        current,
+        storeThread: () => (facilities.mutant.storeThread ?? same)(facilities.storeThread()),
+      },
+      stops,
+    ),
+  );
+  const inForce = (standing = new Standing({
+    house: { journal: noting, counts, revocations, records },
+    tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }),
+  }));
   stops.push(() => inForce.close());
   await inForce.changeTo(first);
   const callbacks = await callbacksOf(inForce, { records, counts, stops, relay: facilities.relay, settings });
@@ -82,29 +109,67 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   const at = places(DIRECTORY);
   await disk.makeDirectory(DIRECTORY);
   const recovered = await recover({ disk, dir: DIRECTORY, how: "durable", published: [] });
-  const segments = new Segments({ disk, at, leaves: recovered.leaves, how: "durable", limit: SEGMENT_BYTES }, recovered.tail);
+  const segments = new Segments(
+    { disk, at, leaves: recovered.leaves, how: "durable", limit: SEGMENT_BYTES },
+    recovered.tail,
+  );
   return new FileJournal({
-    ...recovered, dir: DIRECTORY, disk, segments, clocks, onFailure: "refuse", stuckMs: 2000,
-    tell: () => undefined, written: () => undefined, unlock: () => Promise.resolve(),
+    ...recovered,
+    dir: DIRECTORY,
+    disk,
+    segments,
+    clocks,
+    onFailure: "refuse",
+    stuckMs: 2000,
+    tell: () => undefined,
+    written: () => undefined,
+    unlock: () => Promise.resolve(),
   });
 };
 
-const bound = ({ dir, disk, unsettled, retired, append, status, head, close }: FileJournal) => ({ dir, disk, unsettled, retired, append, status, head, close });
+const bound = ({ dir, disk, unsettled, retired, append, status, head, close }: FileJournal) => ({
+  dir,
+  disk,
+  unsettled,
+  retired,
+  append,
+  status,
+  head,
+  close,
+});
 
-type Desk = { readonly records: Records; readonly counts: Counts; readonly stops: Stops; readonly relay: Relay; readonly settings: ReturnType<typeof readingOf>["settings"] };
+type Desk = {
+  readonly records: Records;
+  readonly counts: Counts;
+  readonly stops: Stops;
+  readonly relay: Relay;
+  readonly settings: ReturnType<typeof readingOf>["settings"];
+};
 
 /** The handler of the callbacks listener, which the product gives to `listen`. */
 const callbacksOf = async (standing: Standing, { records, counts, stops, relay, settings }: Desk): Promise<Handler> => {
   let handler: Handler | undefined;
-  await startCallbacks(settings, {
-    records, counts, current: () => standing.generation!,
-    outside: {
-      listen: (options, given) => {
-        handler = given;
-        return Promise.resolve({ name: options.name, url: "http://10.9.0.1:8444", port: 8444, update: () => undefined, stop: () => Promise.resolve() });
+  await startCallbacks(
+    settings,
+    {
+      records,
+      counts,
+      current: () => standing.generation!,
+      outside: {
+        listen: (options, given) => {
+          handler = given;
+          return Promise.resolve({
+            name: options.name,
+            url: "http://10.9.0.1:8444",
+            port: 8444,
+            update: () => undefined,
+            stop: () => Promise.resolve(),
+          });
+        },
+        relayOf: ({ validator }) => Promise.resolve(validator === null ? undefined : relay),
       },
-      relayOf: ({ validator }) => Promise.resolve(validator === null ? undefined : relay),
     },
-  }, stops);
+    stops,
+  );
   return handler!;
 };

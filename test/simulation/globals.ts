@@ -1,4 +1,7 @@
-/** Puts virtual time in the place of the platform's: timers, immediates, both clocks. For a thread that does nothing but simulate. */
+/**
+ * Puts virtual time in the place of the platform's: timers, immediates, both clocks. For a thread that does nothing
+ * but simulate.
+ */
 import type { Event, Scheduler } from "./scheduler.ts";
 
 export const realSetImmediate = globalThis.setImmediate;
@@ -53,7 +56,8 @@ const delayOf = (delay: number | undefined): number => (delay === undefined || !
 type Args = unknown[];
 
 const virtual = {
-  setTimeout: (run: (...args: Args) => void, delay?: number, ...args: Args) => new VirtualTimer(delayOf(delay), () => run(...args)),
+  setTimeout: (run: (...args: Args) => void, delay?: number, ...args: Args) =>
+    new VirtualTimer(delayOf(delay), () => run(...args)),
   setInterval: (run: (...args: Args) => void, delay?: number, ...args: Args) => {
     const timer: VirtualTimer = new VirtualTimer(delayOf(delay), () => {
       timer.refresh();
@@ -95,12 +99,18 @@ export const stepWallClock = (ms: number): void => {
   wallOffset += ms;
 };
 
-export const clocks = { wall: (): number => Math.floor((EPOCH_MS + scheduler.now + wallOffset) * 1000), steady: (): number => scheduler.now * 1000 };
+export const clocks = {
+  wall: (): number => Math.floor((EPOCH_MS + scheduler.now + wallOffset) * 1000),
+  steady: (): number => scheduler.now * 1000,
+};
 
 /** Steps in a batch: the platform drains the microtasks between two immediates. */
 const BATCH = 64;
 
-/** Runs `step` until it returns false. Every microtask of one step has run before the next step. Rejects with what a step throws. */
+/**
+ * Runs `step` until it returns false. Every microtask of one step has run before the next step. Rejects with what a
+ * step throws.
+ */
 export const drive = (step: () => boolean): Promise<void> =>
   new Promise((resolve, reject) => {
     let isOver = false;

@@ -37,4 +37,5 @@ export class Heap<Held extends Item> {
   }
 }
 
-const isBefore = (one: Item, other: Item): boolean => one.due < other.due || (one.due === other.due && one.order < other.order);
+const isBefore = (one: Item, other: Item): boolean =>
+  one.due < other.due || (one.due === other.due && one.order < other.order);

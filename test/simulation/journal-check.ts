@@ -16,7 +16,11 @@ export const judgeJournal = async (world: World): Promise<void> => {
   try {
     await disk.copyTo(DIRECTORY, dir);
     const report = await verifyJournal(dir);
-    if (report.verdict !== "ok") trace.violate("I4", `verify says ${report.verdict}: ${[...report.findings.map((finding) => JSON.stringify(finding)), ...report.missing].join("; ")}`);
+    if (report.verdict !== "ok")
+      trace.violate(
+        "I4",
+        `verify says ${report.verdict}: ${JSON.stringify(report.findings)} ${report.missing.join("; ")}`,
+      );
     const entries = await Array.fromAsync(readEntries(dir));
     judgeEntries(world, entries);
     judgeAlarms(world, entries);
@@ -30,13 +34,17 @@ const judgeEntries = ({ trace, checks }: World, entries: readonly Recorded[]): v
   const ends = new Map<string, Recorded>();
   for (const entry of entries) {
     if (entry.kind === "intent") intents.add(entry.id);
-    else if (entry.kind === "outcome" || entry.kind === "abandoned" || entry.kind === "doubt") ends.set(entry.id, entry);
+    else if (entry.kind === "outcome" || entry.kind === "abandoned" || entry.kind === "doubt")
+      ends.set(entry.id, entry);
   }
   for (const asked of checks.asked.values()) {
     const { id, mark, received, reply } = asked;
-    if (received > 0 && !intents.has(id)) trace.violate("I4", `${mark} reached OCS, and the journal has no intent of it`);
+    if (received > 0 && !intents.has(id))
+      trace.violate("I4", `${mark} reached OCS, and the journal has no intent of it`);
     const end = ends.get(id);
-    if (received > 0 && !end) trace.violate("I4", `${mark} reached OCS, and the journal has no outcome of it and no doubt about it`);
-    if (reply && end?.kind === "outcome" && end.origin === "ocs" && end.status !== reply.status) trace.violate("I4", `${mark} was answered ${reply.status}, and the journal says ${end.status}`);
+    if (received > 0 && !end)
+      trace.violate("I4", `${mark} reached OCS, and the journal has no outcome of it and no doubt about it`);
+    if (reply && end?.kind === "outcome" && end.origin === "ocs" && end.status !== reply.status)
+      trace.violate("I4", `${mark} was answered ${reply.status}, and the journal says ${end.status}`);
   }
 };

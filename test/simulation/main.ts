@@ -1,14 +1,15 @@
 /**
  * The deterministic simulation, from the command line:
  *
- *   npm run explore -- --seeds 20000 --from 1 --steps 2000     many seeds; each that fails is shrunk and printed
+ *   npm run explore -- --seeds 20000 --from 1 --steps 2000     many seeds; with --shrink each that fails is shrunk and printed
  *   npm run explore -- --seed 17                               one seed with the end of its trace (--lines 60)
  *   npm run explore -- --mutant NAME                           with a faulty part put in, until a seed fails
  *   npm run explore -- --seed 17 --plan '{"faults":[]}'        with parts of its plan replaced
  *
- * How to read a trace: the first column is virtual milliseconds since the start, the second who acts (NEMESIS: a fault; machine: the host of the
- * gateway; primary and backup: the OCS pair with its own truth; alpha, beta, gamma and cluster: clients; m12 marks one request from its client to
- * OCS and back). The last line says which invariant broke; checks.ts and journal-check.ts say what each means. One seed gives one trace, always.
+ * How to read a trace: the first column is virtual milliseconds since the start, the second who acts (NEMESIS: a
+ * fault; machine: the host of the gateway; primary and backup: the OCS pair with its own truth; alpha, beta, gamma and
+ * cluster: clients; m12 marks one request from its client to OCS and back). The last line says which invariant broke;
+ * checks.ts and journal-check.ts say what each means. One seed gives one trace, always.
  */
 import { parseArgs } from "node:util";
 import { explore, seedsFrom } from "./explore.ts";
@@ -19,7 +20,15 @@ import type { Outcome } from "./simulate.ts";
 const text = (value: string) => ({ type: "string", default: value }) as const;
 const { values } = parseArgs({
   options: {
-    seeds: text("1000"), from: text("1"), steps: text("2000"), seed: { type: "string" }, lines: text("60"), threads: text("2"), mutant: text("none"), plan: text("{}"), tolerate: text(""),
+    seeds: text("1000"),
+    from: text("1"),
+    steps: text("2000"),
+    seed: { type: "string" },
+    lines: text("60"),
+    threads: text("2"),
+    mutant: text("none"),
+    plan: text("{}"),
+    tolerate: text(""),
     shrink: { type: "boolean", default: false },
   },
 });
@@ -39,9 +48,19 @@ const show = ({ seed, violations, trace, plan, steps, virtualMs, digest }: Outco
 const began = process.hrtime.bigint();
 const seeds = isOne ? [values.seed!] : seedsFrom(Number(values.from), Number(values.seeds));
 const failed = await explore({
-  seeds, steps: Number(values.steps), threads: Number(values.threads), mutant: values.mutant, plan: JSON.parse(values.plan) as Partial<Plan>, tolerated: values.tolerate.split(","),
-  firstOnly: values.mutant !== "none", shrinks: values.shrink, tellsAll: isOne, tell: show,
+  seeds,
+  steps: Number(values.steps),
+  threads: Number(values.threads),
+  mutant: values.mutant,
+  plan: JSON.parse(values.plan) as Partial<Plan>,
+  tolerated: values.tolerate.split(","),
+  firstOnly: values.mutant !== "none",
+  shrinks: values.shrink,
+  tellsAll: isOne,
+  tell: show,
 });
 const count = new Set(failed.filter(({ violations }) => violations.length > 0).map(({ seed }) => seed)).size;
-console.log(`${seeds.length} seeds in ${(Number(process.hrtime.bigint() - began) / 1e9).toFixed(1)} s, ${count} failed`);
+console.log(
+  `${seeds.length} seeds in ${(Number(process.hrtime.bigint() - began) / 1e9).toFixed(1)} s, ${count} failed`,
+);
 process.exitCode = count > 0 ? 1 : 0;

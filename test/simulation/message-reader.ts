@@ -1,5 +1,10 @@
 /** Reads the gateway's requests off a connection, as an OCS does: a head, and as many bytes as it announces. */
-export type Message = { readonly method: string; readonly handle: number; readonly action: string; /** The request's own mark, which its client put into it. */ readonly mark: string };
+export type Message = {
+  readonly method: string;
+  readonly handle: number;
+  readonly action: string;
+  /** The request's own mark, which its client put into it. */ readonly mark: string;
+};
 
 const HEAD_END = "\r\n\r\n";
 const REQUEST = /^(GET|POST) \/records\/(\d+)\?req=(\w+) HTTP\/1\.1\r\n/;

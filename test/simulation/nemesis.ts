@@ -1,11 +1,19 @@
-/** What goes wrong, and when: a plan that the seed makes, as data, so that a failing seed can be shrunk by leaving faults out. */
+/**
+ * What goes wrong, and when: a plan that the seed makes, as data, so that a failing seed can be shrunk by leaving
+ * faults out.
+ */
 import type { AgentOptions } from "./agents.ts";
 import type { Ocs, Standby } from "./ocs.ts";
 import type { Random } from "./random.ts";
 import type { World } from "./world.ts";
 import { FAULTS, type FaultKind } from "./faults.ts";
 
-export type Fault = { readonly kind: FaultKind; /** Step at which it begins. */ readonly at: number; readonly lasts: number; /** For what the fault itself has to choose. */ readonly dice: string };
+export type Fault = {
+  readonly kind: FaultKind;
+  /** Step at which it begins. */ readonly at: number;
+  readonly lasts: number;
+  /** For what the fault itself has to choose. */ readonly dice: string;
+};
 
 export type Plan = {
   readonly standby: Standby;
@@ -24,7 +32,17 @@ export type Plan = {
 };
 
 /** After any other kind an answer may be cut, and an OCS that is not the active one may announce. */
-const HARMLESS: ReadonlySet<FaultKind> = new Set(["contradict", "repeat", "burst", "reload", "swap", "clock", "revoke", "store", "validator"]);
+const HARMLESS: ReadonlySet<FaultKind> = new Set([
+  "contradict",
+  "repeat",
+  "burst",
+  "reload",
+  "swap",
+  "clock",
+  "revoke",
+  "store",
+  "validator",
+]);
 const CALM_SETTLE_MS = 12_000;
 const CALM_PACE_MS = 700;
 const STORM = 0.7;
@@ -41,10 +59,15 @@ const THEMES: readonly (readonly FaultKind[])[] = [
 export const makePlan = (random: Random, steps: number): Plan => {
   const kinds = Object.keys(FAULTS) as FaultKind[];
   // A few kinds for each seed: then some of them meet often.
-  const chosen = random.chance(0.5) ? random.pick(THEMES) : Array.from({ length: 1 + random.below(6) }, () => random.pick(kinds));
+  const chosen = random.chance(0.5)
+    ? random.pick(THEMES)
+    : Array.from({ length: 1 + random.below(6) }, () => random.pick(kinds));
   const count = random.chance(0.1) ? 0 : 1 + random.below(random.chance(0.5) ? 4 : 16);
   const faults = Array.from({ length: count }, (): Fault => ({
-    kind: random.pick(chosen), at: Math.floor(random.between(0.04, STORM) * steps), lasts: random.latency(900, 13_000), dice: String(random.below(1e9)),
+    kind: random.pick(chosen),
+    at: Math.floor(random.between(0.04, STORM) * steps),
+    lasts: random.latency(900, 13_000),
+    dice: String(random.below(1e9)),
   })).toSorted((one, other) => one.at - other.at);
   return {
     standby: random.pick(["closes", "keeps", "silent", "refuses"]),
@@ -80,7 +103,13 @@ export class Nemesis {
     while (this.#faults[0] && this.#faults[0].at <= scheduler.steps) {
       const fault = this.#faults.shift()!;
       if (!HARMLESS.has(fault.kind)) this.#world.checks.causes.add("cut").add("roles");
-      FAULTS[fault.kind]({ world: this.#world, pair: this.#pair, lasts: fault.lasts, random: this.#world.fork(fault.dice), isCalm: () => this.#isCalm });
+      FAULTS[fault.kind]({
+        world: this.#world,
+        pair: this.#pair,
+        lasts: fault.lasts,
+        random: this.#world.fork(fault.dice),
+        isCalm: () => this.#isCalm,
+      });
     }
     if (scheduler.steps >= stormEnd) this.calm();
   }

@@ -1,9 +1,10 @@
 /**
- * An in-memory network: hosts that listen, refuse or are dark, and connections whose two directions can be slow, stuck or cut at any byte.
- * What a process wrote before it died still arrives, as with a real kernel.
+ * An in-memory network: hosts that listen, refuse or are dark, and connections whose two directions can be slow, stuck
+ * or cut at any byte. What a process wrote before it died still arrives, as with a real kernel.
  */
 import type { Socket, TcpNetConnectOpts } from "node:net";
 import { network } from "../../src/upstream/network.ts";
+import { Direction, type Piece, type Trap } from "./direction.ts";
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 import { SimSocket } from "./socket.ts";
@@ -21,9 +22,6 @@ export type Accepted = {
 
 export type Accept = (connection: Accepted) => void;
 
-/** What happens to one direction of the next connection once so many bytes have passed. */
-export type Trap = { readonly towards: "server" | "client"; readonly after: number; readonly then: "stick" | "reset" | "crawl" };
-
 export type SimHost = {
   readonly address: string;
   /** Undefined: connections are refused. */
@@ -36,83 +34,8 @@ export type SimHost = {
   latency: { typical: number; longest: number };
 };
 
-type Piece = Buffer | "fin" | "rst";
-/** What a trap puts between two pieces: from here on the direction is stuck, or the connection is reset. */
-type Mark = "stick" | "cut";
 const DEFAULT_LATENCY = { typical: 0.4, longest: 4 };
 const KEEP_ALIVE_ANSWER_MS = 2000;
-const CRAWL_MS = 40;
-const CRAWL_BYTES = 16;
-
-type Parts = { readonly scheduler: Scheduler; readonly random: Random; readonly host: SimHost; readonly owner: Owner | undefined };
-
-class Direction {
-  stuck = false;
-  trap: Trap | undefined;
-  #passed = 0;
-  #last = 0;
-  readonly #held: (Piece | Mark)[] = [];
-  readonly #deliver: (piece: Piece) => void;
-  readonly #parts: Parts;
-  readonly #cut: () => void;
-
-  constructor(parts: Parts, deliver: (piece: Piece) => void, cut: () => void) {
-    this.#parts = parts;
-    this.#deliver = deliver;
-    this.#cut = cut;
-  }
-
-  put(piece: Piece): void {
-    if (typeof piece !== "string" && this.trap) this.#putTrapped(piece, this.trap);
-    else this.#travel(piece, 0);
-  }
-
-  /** The way is free again: what was held arrives, in its order. */
-  release(): void {
-    this.stuck = false;
-    const { scheduler, random, host, owner } = this.#parts;
-    if (this.#held.length > 0) scheduler.outside(random.latency(host.latency.typical, host.latency.longest), () => this.#drain(), owner);
-  }
-
-  get #isHeld(): boolean {
-    return this.stuck || this.#parts.host.isDark;
-  }
-
-  #putTrapped(bytes: Buffer, trap: Trap): void {
-    const room = Math.max(0, trap.after - this.#passed);
-    this.#passed += bytes.length;
-    if (bytes.length < room) return this.#travel(bytes, 0);
-    this.trap = undefined;
-    if (room > 0) this.#travel(bytes.subarray(0, room), 0);
-    const rest = bytes.subarray(room);
-    if (trap.then === "reset") return this.#travel("cut", 0);
-    if (trap.then === "stick") this.#travel("stick", 0);
-    const size = trap.then === "crawl" ? CRAWL_BYTES : Math.max(1, rest.length);
-    for (let at = 0; at < rest.length; at += size) this.#travel(rest.subarray(at, at + size), trap.then === "crawl" ? CRAWL_MS : 0);
-  }
-
-  #travel(piece: Piece | Mark, extra: number): void {
-    const { scheduler, random, host, owner } = this.#parts;
-    // In order: nothing of one direction overtakes.
-    this.#last = Math.max(this.#last + extra + 0.001, scheduler.now + random.latency(host.latency.typical, host.latency.longest));
-    scheduler.outside(this.#last - scheduler.now, () => this.#arrive(piece), owner);
-  }
-
-  #arrive(piece: Piece | Mark): void {
-    if (this.#isHeld || this.#held.length > 0) this.#held.push(piece);
-    else this.#pass(piece);
-  }
-
-  #drain(): void {
-    while (this.#held.length > 0 && !this.#isHeld) this.#pass(this.#held.shift()!);
-  }
-
-  #pass(piece: Piece | Mark): void {
-    if (piece === "stick") this.stuck = true;
-    else if (piece === "cut") this.#cut();
-    else this.#deliver(piece);
-  }
-}
 
 export type Connection = {
   readonly id: number;
@@ -145,13 +68,29 @@ export class SimNetwork {
   constructor(scheduler: Scheduler, random: Random) {
     [this.#scheduler, this.#random] = [scheduler, random];
     network.connectTcp = (options) => this.#connect(options);
-    network.connectTls = () => { throw new Error("the simulation has no TLS"); };
-    network.addressesOf = (host) => new Promise((resolve) => this.#scheduler.outside(this.#random.latency(0.5, 3), () => resolve([host]), this.#scheduler.current));
+    network.connectTls = () => {
+      throw new Error("the simulation has no TLS");
+    };
+    network.addressesOf = (host) =>
+      new Promise((resolve) =>
+        this.#scheduler.outside(this.#random.latency(0.5, 3), () => resolve([host]), this.#scheduler.current),
+      );
   }
 
   host(address: string): SimHost {
     let host = this.#hosts.get(address);
-    if (!host) this.#hosts.set(address, (host = { address, accept: undefined, isDark: false, refuses: undefined, trap: undefined, latency: { ...DEFAULT_LATENCY } }));
+    if (!host)
+      this.#hosts.set(
+        address,
+        (host = {
+          address,
+          accept: undefined,
+          isDark: false,
+          refuses: undefined,
+          trap: undefined,
+          latency: { ...DEFAULT_LATENCY },
+        }),
+      );
     return host;
   }
 
@@ -165,8 +104,14 @@ export class SimNetwork {
     for (const connection of this.connectionsTo(host)) {
       if (rebooted) connection.isKnown = false;
       const { keepAlive } = connection.socket;
-      // Whatever is sent to a host that has forgotten the connection is answered by a reset; keep-alive sends by itself.
-      if (!connection.isKnown && keepAlive !== undefined) this.#scheduler.outside(this.#random.between(1, KEEP_ALIVE_ANSWER_MS), () => this.#resetClient(connection), connection.owner);
+      // Whatever is sent to a host that has forgotten the connection is answered by a reset; keep-alive sends by
+      // itself.
+      if (!connection.isKnown && keepAlive !== undefined)
+        this.#scheduler.outside(
+          this.#random.between(1, KEEP_ALIVE_ANSWER_MS),
+          () => this.#resetClient(connection),
+          connection.owner,
+        );
       connection.toServer.release();
       connection.toClient.release();
     }
@@ -206,7 +151,11 @@ export class SimNetwork {
       }
       this.#establish(connection, host.accept);
     };
-    this.#scheduler.outside(this.delayOf(connection) + 2 * this.#random.latency(host.latency.typical, host.latency.longest), arrive, owner);
+    this.#scheduler.outside(
+      this.delayOf(connection) + 2 * this.#random.latency(host.latency.typical, host.latency.longest),
+      arrive,
+      owner,
+    );
     return socket as unknown as Socket;
   }
 
@@ -214,12 +163,22 @@ export class SimNetwork {
     const id = ++this.#count;
     const parts = { scheduler: this.#scheduler, random: this.#random, host };
     const cut = (): void => this.reset(connection);
-    const socket = new SimSocket(id, { write: (bytes) => this.#write(connection, bytes), close: () => this.#closeClient(connection) }, onRead);
+    const socket = new SimSocket(
+      id,
+      { write: (bytes) => this.#write(connection, bytes), close: () => this.#closeClient(connection) },
+      onRead,
+    );
     const connection: Connection = {
-      id, host, owner, socket,
+      id,
+      host,
+      owner,
+      socket,
       toServer: new Direction({ ...parts, owner: undefined }, (piece) => this.#atServer(connection, piece), cut),
       toClient: new Direction({ ...parts, owner }, (piece) => this.#atClient(connection, piece), cut),
-      isKnown: false, isOpen: false, isLane: false, accepted: undefined,
+      isKnown: false,
+      isOpen: false,
+      isLane: false,
+      accepted: undefined,
     };
     return connection;
   }
@@ -258,7 +217,8 @@ export class SimNetwork {
 
   #atServer(connection: Connection, piece: Piece): void {
     if (!connection.isKnown) {
-      if (piece !== "rst") this.#scheduler.outside(this.#random.latency(0.4, 4), () => this.#resetClient(connection), connection.owner);
+      if (piece !== "rst")
+        this.#scheduler.outside(this.#random.latency(0.4, 4), () => this.#resetClient(connection), connection.owner);
       return;
     }
     if (typeof piece !== "string") return connection.accepted!.onData(piece);

@@ -1,37 +1,17 @@
 /**
- * One OCS of the pair, with its own truth: which tenant owns each open record. It announces records before it dials them, executes what it is
- * asked, and knows nothing of the gateway but the address of its callbacks.
+ * One OCS of the pair, with its own truth: which tenant owns each open record. It announces records before it dials
+ * them, executes what it is asked, and knows nothing of the gateway but the address of its callbacks.
  */
 import type { Random } from "./random.ts";
 import type { Accepted, SimHost } from "./network.ts";
 import { TENANTS, type SimTenant } from "./config.ts";
 import { MessageReader, type Message } from "./message-reader.ts";
+import { Speaker, type OcsRecord } from "./speaker.ts";
 import type { World } from "./world.ts";
 
 /** What a standby does with a connection. */
 export type Standby = "closes" | "keeps" | "silent" | "refuses";
 export type Role = "active" | "standby" | "down";
-
-export type OcsRecord = {
-  readonly handle: number;
-  readonly ocs: Ocs;
-  readonly life: number;
-  readonly tenant: SimTenant;
-  readonly attempt: string;
-  /** Dialed, and not finalized. */
-  isOpen: boolean;
-  /** Dialed once: a late answer to an announcement that came twice does not dial it again. */
-  wasDialed: boolean;
-  /** OCS announced it for another tenant as well. */
-  isContradicted: boolean;
-  /**
-   * Announced before the gateway's kernel could hear that the life before was gone (its host was dark): nothing tells this life from that one. A limit
-   * of the product: such a record may be void when the new life is proven.
-   */
-  isAmbiguous: boolean;
-  /** When OCS heard 200 for it, or the registrar did. */
-  ownedAt: number | undefined;
-};
 
 export type OcsParts = {
   readonly world: World;
@@ -51,9 +31,6 @@ export type OcsParts = {
   readonly registered: number;
 };
 
-/** OCS gives up on a validator after so long. */
-const VALIDATION_TIMEOUT_MS = 5000;
-const RETRY_MS = 700;
 const FINAL = new Set(["RecordProcessed", "RecordReject", "RequestRecordCancel", "DoNotCall", "RecordReschedule"]);
 const ANSWERS: Readonly<Record<number, string>> = {
   200: "HTTP/1.1 200 OK\r\nServer: OCS/8.1.524.04\r\nContent-length: 0\r\n\r\n",
@@ -74,17 +51,13 @@ export class Ocs {
   readonly #random: Random;
   #connections = new Set<Accepted>();
   #next = 1;
-  /** The highest handle for which OCS has heard 200. */
-  #announced = 0;
-  /** Handles whose first announcement has no reply yet. */
-  #unheard = new Set<number>();
-  /** The validator could not be reached: OCS dials nothing new. */
-  #isPaused = false;
+  readonly speaker: Speaker;
 
   constructor(parts: OcsParts) {
     this.parts = parts;
     this.pace = parts.pace;
     this.#random = parts.world.fork(`ocs ${parts.name}`);
+    this.speaker = new Speaker(this, this.#random, (record) => this.#open(record));
   }
 
   /** The process starts. */
@@ -93,8 +66,7 @@ export class Ocs {
     this.life++;
     if (reuses) this.#beginAgain();
     this.records = new Map();
-    this.#unheard.clear();
-    this.#isPaused = false;
+    this.speaker.reset();
     this.role = role;
     world.trace.note(name, `starts life ${this.life} as ${role}, next handle ${this.#next}`);
     this.#listen();
@@ -103,16 +75,19 @@ export class Ocs {
   }
 
   /**
-   * Handles are given out again, so that those which desktops still hold come back as other records. With fewer handles given out than the window
-   * spans, a new life cannot be told from the old one: a documented limit.
+   * Handles are given out again, so that those which desktops still hold come back as other records. With fewer
+   * handles given out than the window spans, a new life cannot be told from the old one: a documented limit.
    */
   #beginAgain(): void {
     const open = [...this.records.values()].filter(({ isOpen }) => isOpen).map(({ handle }) => handle);
     const { window } = this.parts;
-    const first = Math.max(1, Math.min(this.highest - 2 * window, ...open.map((handle) => handle - this.#random.below(4))));
-    if (this.#announced - first <= 2 * window) return;
+    const first = Math.max(
+      1,
+      Math.min(this.highest - 2 * window, ...open.map((handle) => handle - this.#random.below(4))),
+    );
+    if (this.speaker.highest - first <= 2 * window) return;
     this.#next = first;
-    this.highest = this.#announced = 0;
+    this.highest = this.speaker.highest = 0;
   }
 
   /** The process ends; its kernel closes connections in order, resets them, or is gone with it. */
@@ -145,12 +120,14 @@ export class Ocs {
     const isSilent = this.role === "standby" && standby === "silent";
     if (host.isDark && !isSilent) world.network.lighten(host, true);
     host.isDark = isSilent;
-    host.accept = this.role === "standby" && standby === "refuses" ? undefined : (connection) => this.#accept(connection);
+    host.accept =
+      this.role === "standby" && standby === "refuses" ? undefined : (connection) => this.#accept(connection);
   }
 
   #accept(connection: Accepted): void {
     const { world } = this.parts;
-    if (this.role !== "active" && this.parts.standby !== "keeps") return world.after(this.#random.between(0.1, 8), connection.close);
+    if (this.role !== "active" && this.parts.standby !== "keeps")
+      return world.after(this.#random.between(0.1, 8), connection.close);
     this.#connections.add(connection);
     const reader = new MessageReader();
     let isBusy = false;
@@ -192,7 +169,7 @@ export class Ocs {
   #close(record: OcsRecord): void {
     record.isOpen = false;
     this.parts.closed(record);
-    this.#report(record);
+    this.speaker.report(record);
   }
 
   /** The call ended and nobody finalized the record. */
@@ -212,28 +189,48 @@ export class Ocs {
 
   /** Takes the next record, unless the validator cannot be reached. */
   dial(): void {
-    if (this.#isPaused) return;
+    if (this.speaker.isPaused) return;
     const handle = this.#next;
     // Announcements overtake each other by less than the handle window, which is what the gateway is told to expect.
     const { window, contiguous, registered } = this.parts;
-    const step = contiguous ? 1 : this.#unheard.size === 0 && this.#random.chance(0.25) ? 20 + this.#random.below(80) : 1 + this.#random.below(3);
-    if (handle + step - Math.min(handle, ...this.#unheard) > window - 1) return;
+    const step = contiguous
+      ? 1
+      : this.speaker.unheard.size === 0 && this.#random.chance(0.25)
+        ? 20 + this.#random.below(80)
+        : 1 + this.#random.below(3);
+    if (handle + step - Math.min(handle, ...this.speaker.unheard) > window - 1) return;
     this.#next += step;
     this.highest = handle;
-    // Where both of the pair are active, a registrar's PUT cannot say whose handle it means: a limit of the product that the manual states.
+    // Where both of the pair are active, a registrar's PUT cannot say whose handle it means: a limit of the product
+    // that the manual states.
     const isRegistered = this.#random.chance(registered) && this.parts.isAlone();
-    this.#retrieve(handle, this.#random.pick(TENANTS.filter(({ records }) => (records === "registered") === isRegistered)), 1);
+    this.#retrieve(
+      handle,
+      this.#random.pick(TENANTS.filter(({ records }) => (records === "registered") === isRegistered)),
+      1,
+    );
   }
 
   #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
     const { world, name } = this.parts;
-    const record: OcsRecord = { handle, ocs: this, life: this.life, tenant, attempt: `${name}-${this.life}-${handle}-${attempt}`, isOpen: false, wasDialed: false, isContradicted: false, isAmbiguous: false, ownedAt: undefined };
+    const record: OcsRecord = {
+      handle,
+      ocs: this,
+      life: this.life,
+      tenant,
+      attempt: `${name}-${this.life}-${handle}-${attempt}`,
+      isOpen: false,
+      wasDialed: false,
+      isContradicted: false,
+      isAmbiguous: false,
+      ownedAt: undefined,
+    };
     this.records.set(handle, record);
     if (tenant.records === "registered") return this.#open(record);
-    this.#unheard.add(handle);
+    this.speaker.unheard.add(handle);
     // OCS posts over several connections: announcements may overtake each other, and one may come twice.
-    world.after(this.#random.latency(1, 120), () => this.#announce(record));
-    if (this.#random.chance(0.1)) world.after(this.#random.between(0, 2500), () => this.#announce(record));
+    world.after(this.#random.latency(1, 120), () => this.speaker.announce(record));
+    if (this.#random.chance(0.1)) world.after(this.#random.between(0, 2500), () => this.speaker.announce(record));
   }
 
   /** A rejected record may be dialed again at once: the same handle, another attempt. */
@@ -251,85 +248,4 @@ export class Ocs {
     this.parts.opened(record);
     if (this.#random.chance(0.1)) this.parts.world.after(this.#random.between(500, 8000), () => this.lapse(record));
   }
-
-  /** Announces an open record for another tenant: it contradicts itself. */
-  contradict(record: OcsRecord): void {
-    const { world, name, host } = this.parts;
-    const other = TENANTS.find(({ records, dbid }) => records === "pre-dial" && dbid !== record.tenant.dbid)!;
-    record.isContradicted = true;
-    const conflict = { record, isAnswered: false };
-    world.checks.conflicts.push(conflict);
-    world.checks.announced(record, other.dbid);
-    world.trace.note(name, `announces ${record.handle} for ${other.dbid}, too`);
-    const call = { to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/validate", source: host.address.split(":")[0]!, body: bodyFor(record, other) } as const;
-    world.call(call, (reply) => {
-      conflict.isAnswered = reply !== undefined;
-    });
-  }
-
-  /** Says once more what is open, as a repeated announcement. */
-  repeat(record: OcsRecord): void {
-    if (this.#isCurrent(record)) this.#announce(record);
-  }
-
-  #announce(record: OcsRecord): void {
-    const { world, name, host } = this.parts;
-    if (!this.#isCurrent(record)) return;
-    const { tenant, handle } = record;
-    const body = bodyFor(record, tenant);
-    world.checks.announced(record, tenant.dbid);
-    if (host.isDark) return world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
-    let isOver = false;
-    world.after(VALIDATION_TIMEOUT_MS, () => {
-      isOver = true;
-      if (this.life === record.life) this.#unheard.delete(handle);
-    });
-    world.trace.note(name, `announces ${handle} for ${tenant.dbid}`);
-    world.call({ to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/validate", source: host.address.split(":")[0]!, body }, (reply, how) => {
-      if (host.isDark) return;
-      if (reply || isOver) this.#unheard.delete(handle);
-      if (isOver || !this.#isCurrent(record)) return;
-      isOver = true;
-      if (how === "refused") this.#pause();
-      world.trace.note(name, `hears ${reply?.status ?? how} for ${handle}`);
-      world.checks.heard(reply?.status, record);
-      if (reply?.status === 200) {
-        record.ownedAt ??= world.scheduler.now;
-        record.isAmbiguous ||= world.network.connectionsTo(host).some(({ isKnown }) => !isKnown);
-        this.#announced = Math.max(this.#announced, handle);
-        world.heard200();
-        this.#open(record);
-      } else if (!reply && !record.isOpen) world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.#announce(record));
-    });
-  }
-
-  #pause(): void {
-    this.#isPaused = true;
-    this.parts.world.after(RETRY_MS, () => { this.#isPaused = false; });
-  }
-
-  #isCurrent(record: OcsRecord): boolean {
-    return this.role === "active" && this.records.get(record.handle) === record;
-  }
-
-  /** Until it is taken. */
-  #report(record: OcsRecord): void {
-    const { world, name, host } = this.parts;
-    const delay = this.#random.chance(0.2) ? this.#random.between(500, 6000) : this.#random.latency(5, 300);
-    const named = this.#random.chance(0.5) ? { GSW_RECORD_HANDLE: record.handle } : {};
-    const body = JSON.stringify({ GSW_HIST_SEQUENCE_NUM: 1, GSW_CALL_ATTEMPT_GUID: record.attempt, ...named });
-    const send = (tries: number): void => {
-      if (this.life !== record.life || this.role === "down" || tries > 3) return;
-      world.trace.note(name, `reports the end of ${record.handle}`);
-      world.call({ to: "callbacks", id: world.checks.nextId(), method: "POST", target: "/history", source: host.address.split(":")[0]!, body }, (reply) => {
-        if (reply?.status !== 200) world.after(RETRY_MS, () => send(tries + 1));
-      });
-    };
-    world.after(delay, () => send(0));
-  }
 }
-
-const bodyFor = ({ handle, attempt }: OcsRecord, { dbid, group, campaign, list }: SimTenant): string => JSON.stringify({
-  GSW_RECORD_HANDLE: handle, GSW_TENANT_DBID: dbid, GSW_CAMPAIGN_GROUP_DBID: group, GSW_CAMPAIGN_NAME: campaign,
-  GSW_CALLING_LIST: list, GSW_PHONE: "4155550100", GSW_CALL_ATTEMPT_GUID: attempt,
-});

@@ -1,4 +1,7 @@
-/** Pseudo-random numbers (sfc32). The same seed gives the same numbers; `fork` gives an independent stream, so that one consumer never shifts another. */
+/**
+ * Pseudo-random numbers (sfc32). The same seed gives the same numbers; `fork` gives an independent stream, so that one
+ * consumer never shifts another.
+ */
 export class Random {
   readonly #seed: string;
   #a: number;

@@ -1,8 +1,10 @@
 /**
- * Virtual time, and the order of everything that happens. One step is one event. A step ends when every microtask that it caused has run.
+ * Virtual time, and the order of everything that happens. One step is one event. A step ends when every microtask that
+ * it caused has run.
  *
- * The order follows Node's event loop, because the product relies on it: timers that are due, then all network and disk events that are due (in an
- * order that the seed picks), then the immediates that were asked for before. When nothing is due, time moves to the next event.
+ * The order follows Node's event loop, because the product relies on it: timers that are due, then all network and
+ * disk events that are due (in an order that the seed picks), then the immediates that were asked for before. When
+ * nothing is due, time moves to the next event.
  */
 import { Heap } from "./heap.ts";
 import type { Random } from "./random.ts";
@@ -11,7 +13,13 @@ import type { Random } from "./random.ts";
 export type Owner = { readonly name: string; isAlive: boolean };
 
 type Kind = "timer" | "outside";
-export type Event = { due: number; readonly order: number; readonly kind: Kind; readonly owner: Owner | undefined; run: (() => void) | undefined };
+export type Event = {
+  due: number;
+  readonly order: number;
+  readonly kind: Kind;
+  readonly owner: Owner | undefined;
+  run: (() => void) | undefined;
+};
 type Immediate = { readonly owner: Owner | undefined; run: (() => void) | undefined };
 
 /** Milliseconds that a step takes at the longest, so that no two events share their time for no reason. */
@@ -72,7 +80,10 @@ export class Scheduler {
     return event;
   }
 
-  /** An event that still has something to run. A dead process runs its last immediates, because module state of the living one depends on them. */
+  /**
+   * An event that still has something to run. A dead process runs its last immediates, because module state of the
+   * living one depends on them.
+   */
   #next(): Event | Immediate | undefined {
     for (;;) {
       const timer = this.#dueTimers.shift();

@@ -1,4 +1,7 @@
-/** The simulation's own tests: a thousand seeds break no invariant, a seed decides everything, and those that failed once stay fixed. */
+/**
+ * The simulation's own tests: a thousand seeds break no invariant, a seed decides everything, and those that failed
+ * once stay fixed.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { explore, seedsFrom } from "./explore.ts";
@@ -7,7 +10,9 @@ import type { Outcome } from "./simulate.ts";
 const STEPS = 2000;
 
 const inWords = (outcomes: readonly Outcome[]): string[] =>
-  outcomes.flatMap(({ seed, violations: [first] }) => (first ? [`seed ${seed}, step ${first.step}: ${first.invariant}: ${first.what}`] : []));
+  outcomes.flatMap(({ seed, violations: [first] }) =>
+    first ? [`seed ${seed}, step ${first.step}: ${first.invariant}: ${first.what}`] : [],
+  );
 
 describe("the simulation", () => {
   it("finds no broken invariant in 1,000 seeds of 2,000 steps", async () => {
@@ -15,17 +20,25 @@ describe("the simulation", () => {
   }, 240_000);
 
   it("finds no broken invariant in the seeds that failed once", async () => {
-    const kept = readFileSync(new URL("seeds.txt", import.meta.url), "utf8").split("\n").filter((line) => /^\d/.test(line)).map((line) => line.split(" ", 1)[0]!);
+    const kept = readFileSync(new URL("seeds.txt", import.meta.url), "utf8")
+      .split("\n")
+      .filter((line) => /^\d/.test(line))
+      .map((line) => line.split(" ", 1)[0]!);
     expect(kept.length).toBeGreaterThan(0);
     expect(inWords(await explore({ seeds: kept, steps: STEPS }))).toEqual([]);
   }, 60_000);
 
   it("runs a seed the same way each time", async () => {
     const seeds = seedsFrom(1, 4);
-    const digests = async (): Promise<number[]> => (await explore({ seeds, steps: 1200, threads: 1, tellsAll: true })).map(({ digest }) => digest);
+    const digests = async (): Promise<number[]> =>
+      (await explore({ seeds, steps: 1200, threads: 1, tellsAll: true })).map(({ digest }) => digest);
     const first = await digests();
     expect(first).toHaveLength(seeds.length);
     expect(await digests()).toEqual(first);
-    expect((await explore({ seeds: seeds.toReversed(), steps: 1200, threads: 1, tellsAll: true })).map(({ digest }) => digest).toReversed()).toEqual(first);
+    expect(
+      (await explore({ seeds: seeds.toReversed(), steps: 1200, threads: 1, tellsAll: true }))
+        .map(({ digest }) => digest)
+        .toReversed(),
+    ).toEqual(first);
   }, 60_000);
 });

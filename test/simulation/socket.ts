@@ -66,7 +66,10 @@ export class SimSocket extends EventEmitter {
   }
 
   write(data: string | Uint8Array, encoding?: BufferEncoding | (() => void), written?: () => void): boolean {
-    const bytes = typeof data === "string" ? Buffer.from(data, typeof encoding === "string" ? encoding : "utf8") : Buffer.from(data);
+    const bytes =
+      typeof data === "string"
+        ? Buffer.from(data, typeof encoding === "string" ? encoding : "utf8")
+        : Buffer.from(data);
     const done = typeof encoding === "function" ? encoding : written;
     if (this.destroyed) return false;
     this.bytesWritten += bytes.length;

@@ -6,7 +6,9 @@ import { simStoreThread, StoreFile } from "./store.ts";
 
 /** The real clock in the place of virtual time. */
 const realTime = {
-  get now() { return performance.now(); },
+  get now() {
+    return performance.now();
+  },
   outside: (ms: number, run: () => void, owner?: Owner): Event => {
     setTimeout(() => owner?.isAlive !== false && run(), ms);
     return { due: 0, order: 0, kind: "outside", owner, run };
@@ -20,7 +22,10 @@ describeStoreContract("the thread that the simulation has", () => {
   return Promise.resolve({
     open: async (options) => {
       const owner: Owner = { name: "gateway", isAlive: true };
-      const store = await openOwnershipStore("", { ...options, thread: simStoreThread({ file, scheduler: realTime, random: new Random(String(random++)), owner }) });
+      const store = await openOwnershipStore("", {
+        ...options,
+        thread: simStoreThread({ file, scheduler: realTime, random: new Random(String(random++)), owner }),
+      });
       owners.set(store, owner);
       return store;
     },
@@ -30,7 +35,9 @@ describeStoreContract("the thread that the simulation has", () => {
     },
     lock: () => {
       file.fault = "locked";
-      return () => { file.fault = undefined; };
+      return () => {
+        file.fault = undefined;
+      };
     },
     remove: () => Promise.resolve(),
   });

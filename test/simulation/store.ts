@@ -1,6 +1,7 @@
 /**
- * The thread that writes ownership, simulated: the same orders and news as src/tenants/ownership/store-worker.ts, whose SQLite is held to the same contract by
- * test/tenants/ownership/store-contract.ts. Its file outlives the process. A commit is whole or not there at all; the news of it may come too late.
+ * The thread that writes ownership, simulated: the same orders and news as src/tenants/ownership/store-worker.ts,
+ * whose SQLite is held to the same contract by test/tenants/ownership/store-contract.ts. Its file outlives the
+ * process. A commit is whole or not there at all; the news of it may come too late.
  */
 import { EventEmitter } from "node:events";
 import { HandlePages } from "../../src/tenants/ownership/announced.ts";
@@ -8,10 +9,19 @@ import type { Change, News, Order, Restored, Row, StoreThread } from "../../src/
 import type { Random } from "./random.ts";
 import type { Owner, Scheduler } from "./scheduler.ts";
 
-/** `locked`: fails after SQLite's own patience. `full`: fails at once. `slow`: succeeds, often later than anybody waits. */
+/**
+ * `locked`: fails after SQLite's own patience. `full`: fails at once. `slow`: succeeds, often later than anybody
+ * waits.
+ */
 export type StoreFault = "locked" | "full" | "slow";
 
-type Epoch = { readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
+type Epoch = {
+  readonly number: number;
+  readonly endpoint: string;
+  readonly highest: number;
+  readonly highestAt: number;
+  readonly generation: number;
+};
 
 const LOCKED_MS = 2000;
 const SLOW_MS = { least: 500, most: 6000 };
@@ -35,13 +45,25 @@ export class StoreFile {
       upstream, endpoint, epoch: number, highest, highestAt, generation, announced: this.#pagesOf(upstream).pages,
       owned: [...this.#rows.values()].filter((row) => row.upstream === upstream && row.epoch === number)
         .toSorted((one, other) => one.since - other.since || one.generation - other.generation)
-        .map((row) => ({ handle: row.handle, tenant: row.tenant, since: row.since, generation: row.generation, attempt: row.attempt })),
+        .map((row) => ({
+          handle: row.handle,
+          tenant: row.tenant,
+          since: row.since,
+          generation: row.generation,
+          attempt: row.attempt,
+        })),
     }));
   }
 
   opened(uptime: number): Extract<News, { kind: "opened" }> {
     const { boot, mark } = this.#alive;
-    return { kind: "opened", restored: this.restored(), movedAside: undefined, downtime: boot === this.boot ? Math.max(0, uptime - this.#alive.uptime) : undefined, mark };
+    return {
+      kind: "opened",
+      restored: this.restored(),
+      movedAside: undefined,
+      downtime: boot === this.boot ? Math.max(0, uptime - this.#alive.uptime) : undefined,
+      mark,
+    };
   }
 
   commit({ changes, mark }: Extract<Order, { kind: "commit" }>, uptime: number): void {
@@ -66,7 +88,17 @@ export class StoreFile {
       return;
     }
     const { row } = change;
-    this.#begin(row.upstream, { number: row.epoch, endpoint: row.endpoint, highest: row.highest, highestAt: row.highestAt, generation: row.generation }, row.keepFrom);
+    this.#begin(
+      row.upstream,
+      {
+        number: row.epoch,
+        endpoint: row.endpoint,
+        highest: row.highest,
+        highestAt: row.highestAt,
+        generation: row.generation,
+      },
+      row.keepFrom,
+    );
     const known = this.#rows.get(keyOf(row));
     if (!known || row.generation >= known.generation) this.#rows.set(keyOf(row), row);
   }
@@ -92,15 +124,23 @@ export class StoreFile {
       this.#announced.set(upstream, pages);
       return;
     }
-    const isHigher = known.number === next.number && (next.highest > known.highest || (next.highest === known.highest && next.highestAt > known.highestAt));
+    const isHigher =
+      known.number === next.number &&
+      (next.highest > known.highest || (next.highest === known.highest && next.highestAt > known.highestAt));
     const { highest, highestAt } = isHigher ? next : known;
     this.#epochs.set(upstream, { ...known, generation, highest, highestAt });
   }
 }
 
-const keyOf = ({ upstream, handle }: { readonly upstream: string; readonly handle: number }): string => `${upstream}/${handle}`;
+const keyOf = ({ upstream, handle }: { readonly upstream: string; readonly handle: number }): string =>
+  `${upstream}/${handle}`;
 
-type Parts = { readonly file: StoreFile; readonly scheduler: Pick<Scheduler, "now" | "outside">; readonly random: Random; readonly owner: Owner };
+type Parts = {
+  readonly file: StoreFile;
+  readonly scheduler: Pick<Scheduler, "now" | "outside">;
+  readonly random: Random;
+  readonly owner: Owner;
+};
 
 class SimThread extends EventEmitter {
   readonly #parts: Parts;
@@ -135,11 +175,24 @@ class SimThread extends EventEmitter {
     this.#isBusy = true;
     const { file, scheduler, random } = this.#parts;
     const { fault } = file;
-    if (order.kind === "attempt") return this.#later(random.latency(0.2, 3), () => this.#answer({ kind: "attempt", id: order.id, handle: file.handleOf(order.upstream, order.attempt) }));
+    if (order.kind === "attempt")
+      return this.#later(random.latency(0.2, 3), () =>
+        this.#answer({ kind: "attempt", id: order.id, handle: file.handleOf(order.upstream, order.attempt) }),
+      );
     if (order.kind === "close") return this.#later(random.latency(0.3, 3), () => this.#answer({ kind: "closed" }));
-    const takes = fault === "slow" ? random.between(SLOW_MS.least, SLOW_MS.most) : fault === "locked" ? LOCKED_MS : random.latency(0.4, 8);
+    const takes =
+      fault === "slow"
+        ? random.between(SLOW_MS.least, SLOW_MS.most)
+        : fault === "locked"
+          ? LOCKED_MS
+          : random.latency(0.4, 8);
     this.#later(takes, () => {
-      const failed = fault === "full" ? "database or disk is full" : fault === "locked" && file.fault === "locked" ? "database is locked" : undefined;
+      const failed =
+        fault === "full"
+          ? "database or disk is full"
+          : fault === "locked" && file.fault === "locked"
+            ? "database is locked"
+            : undefined;
       if (failed === undefined) file.commit(order, scheduler.now);
       this.#later(random.between(0, 0.6), () => this.#answer({ kind: "committed", failed }));
     });

@@ -1,7 +1,12 @@
 /** What happened lately, and what was wrong: a violation ends the run and is printed with the events before it. */
 import type { Scheduler } from "./scheduler.ts";
 
-export type Violation = { readonly invariant: string; readonly what: string; readonly at: number; readonly step: number };
+export type Violation = {
+  readonly invariant: string;
+  readonly what: string;
+  readonly at: number;
+  readonly step: number;
+};
 
 const KEPT = 4000;
 

@@ -2,7 +2,16 @@
 import type { Ocs } from "./ocs.ts";
 import type { Bring, Scene } from "./faults.ts";
 
-export type Upheaval = "restart" | "restartWhileDown" | "reloadAndRestart" | "switchover" | "bothUp" | "bothDown" | "repeat" | "burst" | "contradict";
+export type Upheaval =
+  | "restart"
+  | "restartWhileDown"
+  | "reloadAndRestart"
+  | "switchover"
+  | "bothUp"
+  | "bothDown"
+  | "repeat"
+  | "burst"
+  | "contradict";
 
 const activeOf = ({ pair }: Scene): Ocs => pair.find(({ role }) => role === "active") ?? pair[0];
 const peerOf = ({ pair }: Scene, ocs: Ocs): Ocs => (pair[0] === ocs ? pair[1] : pair[0]);
@@ -35,7 +44,9 @@ export const UPHEAVALS: Readonly<Record<Upheaval, Bring>> = {
     const ocs = activeOf(scene);
     if (ocs.role !== "active" || !world.isUp) return;
     const change = (): void => world.reload({ ...world.variant, connectTimeout: 1000 + random.below(2000) });
-    const [first, second] = random.chance(0.5) ? [change, () => restart(scene, ocs, random.between(5, 900))] : [() => restart(scene, ocs, random.between(5, 900)), change];
+    const [first, second] = random.chance(0.5)
+      ? [change, () => restart(scene, ocs, random.between(5, 900))]
+      : [() => restart(scene, ocs, random.between(5, 900)), change];
     first();
     world.after(random.between(0, 700), second);
   },
@@ -53,7 +64,8 @@ export const UPHEAVALS: Readonly<Record<Upheaval, Bring>> = {
     if (peer.role !== "standby") return;
     peer.become("active");
     scene.world.after(scene.lasts, () => {
-      if (!scene.isCalm() && scene.pair.every(({ role }) => role === "active")) scene.random.pick(scene.pair).become("standby");
+      if (!scene.isCalm() && scene.pair.every(({ role }) => role === "active"))
+        scene.random.pick(scene.pair).become("standby");
     });
   },
   bothDown: (scene) => {
@@ -69,17 +81,23 @@ export const UPHEAVALS: Readonly<Record<Upheaval, Bring>> = {
   /** Some of what is open is announced once more. */
   repeat: (scene) => {
     const ocs = activeOf(scene);
-    for (const record of ocs.records.values()) if (record.isOpen && record.tenant.records === "pre-dial" && scene.random.chance(0.4)) ocs.repeat(record);
+    for (const record of ocs.records.values())
+      if (record.isOpen && record.tenant.records === "pre-dial" && scene.random.chance(0.4))
+        ocs.speaker.announce(record);
   },
   contradict: (scene) => {
     const ocs = activeOf(scene);
-    const open = [...ocs.records.values()].filter(({ isOpen, ownedAt, tenant, isContradicted }) => isOpen && ownedAt !== undefined && !isContradicted && tenant.records === "pre-dial");
+    const open = [...ocs.records.values()].filter(
+      ({ isOpen, ownedAt, tenant, isContradicted }) =>
+        isOpen && ownedAt !== undefined && !isContradicted && tenant.records === "pre-dial",
+    );
     if (ocs.role !== "active" || open.length === 0) return;
     const record = scene.random.pick(open);
-    for (let times = 1 + scene.random.below(3); times > 0; times--) ocs.contradict(record);
+    for (let times = 1 + scene.random.below(3); times > 0; times--) ocs.speaker.contradict(record);
   },
   burst: (scene) => {
     const ocs = activeOf(scene);
-    for (let count = 0; count < 12; count++) scene.world.after(scene.random.between(0, 400), () => ocs.role === "active" && ocs.dial());
+    for (let count = 0; count < 12; count++)
+      scene.world.after(scene.random.between(0, 400), () => ocs.role === "active" && ocs.dial());
   },
 };

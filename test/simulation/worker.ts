@@ -21,7 +21,8 @@ for (const seed of seeds) {
   const run: RunOptions = { ...options, seed, mutant: mutantBy(mutant), tolerated: new Set(tolerated) };
   const outcome = await simulate(run);
   const hasFailed = outcome.violations.length > 0;
-  if (hasFailed || tellsAll) parentPort!.postMessage(hasFailed && shrinks ? await shrink(run, outcome) : outcome satisfies Outcome);
+  if (hasFailed || tellsAll)
+    parentPort!.postMessage(hasFailed && shrinks ? await shrink(run, outcome) : (outcome satisfies Outcome));
   if (hasFailed && firstOnly) break;
 }
 parentPort!.postMessage(undefined);

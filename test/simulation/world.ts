@@ -1,4 +1,7 @@
-/** Everything that one simulation is made of, and the machine that runs the gateway: it starts, stops, kills and restarts it. */
+/**
+ * Everything that one simulation is made of, and the machine that runs the gateway: it starts, stops, kills and
+ * restarts it.
+ */
 import type { Arrival, Handler, HeaderLine, Reply } from "../../src/message.ts";
 import { Checks } from "./checks.ts";
 import { FIRST_VARIANT, type Variant } from "./config.ts";
@@ -92,15 +95,24 @@ export class World {
 
   async #run(life: Owner): Promise<void> {
     const { scheduler, random } = this;
-    const storeThread = () => simStoreThread({ file: this.storeFile, scheduler, random: random.fork(`store ${life.name}`), owner: life });
+    const storeThread = () =>
+      simStoreThread({ file: this.storeFile, scheduler, random: random.fork(`store ${life.name}`), owner: life });
     try {
-      const gateway = await startGateway(this.variant, { disk: this.disk.for(life), storeThread, relay: this.validator.relay(), mutant: this.mutant });
+      const gateway = await startGateway(this.variant, {
+        disk: this.disk.for(life),
+        storeThread,
+        relay: this.validator.relay(),
+        mutant: this.mutant,
+      });
       if (!life.isAlive) return;
       this.gateway = gateway;
       this.trace.note("machine", `${life.name} serves`);
     } catch (error) {
       if (!life.isAlive) return;
-      this.trace.note("machine", `${life.name} did not start: ${error instanceof Error ? error.message : String(error)}`);
+      this.trace.note(
+        "machine",
+        `${life.name} did not start: ${error instanceof Error ? error.message : String(error)}`,
+      );
       this.checks.startFailed(error);
       this.end(life);
       this.#restart(1000);
@@ -110,7 +122,10 @@ export class World {
   /** kill -9, or with `power` the whole machine. */
   kill(power: boolean, downMs: number): void {
     if (!this.life.isAlive) return;
-    this.trace.note("NEMESIS", `${power ? "cuts the power of" : "kills"} ${this.life.name}; down for ${Math.round(downMs)} ms`);
+    this.trace.note(
+      "NEMESIS",
+      `${power ? "cuts the power of" : "kills"} ${this.life.name}; down for ${Math.round(downMs)} ms`,
+    );
     this.end(this.life);
     if (power) {
       this.disk.cutPower();
@@ -157,10 +172,15 @@ export class World {
     this.variant = variant;
     this.checks.causes.add("reload");
     this.trace.note("operator", `reloads: ${JSON.stringify(variant)}`);
-    this.scheduler.outside(1, () => void gateway.reload(variant).then(
-      () => this.trace.note("operator", "the reload is in force"),
-      (error: unknown) => this.trace.note("operator", `the reload failed: ${String(error)}`),
-    ), life);
+    this.scheduler.outside(
+      1,
+      () =>
+        void gateway.reload(variant).then(
+          () => this.trace.note("operator", "the reload is in force"),
+          (error: unknown) => this.trace.note("operator", `the reload failed: ${String(error)}`),
+        ),
+      life,
+    );
   }
 
   heard200(): void {
@@ -174,10 +194,14 @@ export class World {
     const { gateway, life } = this;
     if (!gateway) return;
     this.trace.note("operator", `revokes ${client} for ${Math.round(ms)} ms`);
-    this.scheduler.outside(0, () => {
-      gateway.revocations.add({ kind: "client", id: client });
-      this.checks.revoked.add(client);
-    }, life);
+    this.scheduler.outside(
+      0,
+      () => {
+        gateway.revocations.add({ kind: "client", id: client });
+        this.checks.revoked.add(client);
+      },
+      life,
+    );
     this.after(ms, () => {
       this.checks.revoked.delete(client);
       if (life.isAlive) gateway.revocations.add({ kind: "client", id: client, until: 0 });
@@ -207,20 +231,28 @@ export class World {
     const { random } = this;
     this.after(random.latency(0.4, 4), () => {
       const { gateway, life } = this;
-      if (!gateway || this.#isDraining || !life.isAlive) return this.after(random.latency(0.4, 4), () => replied(undefined, "refused"));
+      if (!gateway || this.#isDraining || !life.isAlive)
+        return this.after(random.latency(0.4, 4), () => replied(undefined, "refused"));
       const pending: Pending = { replied, isOver: false };
       this.#pending.add(pending);
-      this.scheduler.outside(0, () => {
-        const handler: Handler = call.to === "clients" ? gateway.clients : gateway.callbacks;
-        const back = (reply: Reply | undefined): void => {
-          if (!life.isAlive || !this.#pending.delete(pending)) return;
-          this.after(random.latency(0.4, 4), () => this.#over(pending, reply, reply ? "replied" : "cut"));
-        };
-        handler(arrivalOf(call, this.scheduler.now)).then(back, (error: unknown) => {
-          this.trace.violate("I0", `a handler failed: ${error instanceof Error ? error.stack ?? error.message : String(error)}`);
-          back(undefined);
-        });
-      }, life);
+      this.scheduler.outside(
+        0,
+        () => {
+          const handler: Handler = call.to === "clients" ? gateway.clients : gateway.callbacks;
+          const back = (reply: Reply | undefined): void => {
+            if (!life.isAlive || !this.#pending.delete(pending)) return;
+            this.after(random.latency(0.4, 4), () => this.#over(pending, reply, reply ? "replied" : "cut"));
+          };
+          handler(arrivalOf(call, this.scheduler.now)).then(back, (error: unknown) => {
+            this.trace.violate(
+              "I0",
+              `a handler failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+            );
+            back(undefined);
+          });
+        },
+        life,
+      );
     });
   }
 
@@ -231,8 +263,18 @@ export class World {
   }
 }
 
-const arrivalOf = ({ to, id, method, target, source, body, headers = [], as, gone = never }: Call, at: number): Arrival => ({
-  id, at, method, target, source, headers, gone, listener: to,
+const arrivalOf = (
+  { to, id, method, target, source, body, headers = [], as, gone = never }: Call,
+  at: number,
+): Arrival => ({
+  id,
+  at,
+  method,
+  target,
+  source,
+  headers,
+  gone,
+  listener: to,
   ...(as !== undefined && { peer: { names: [`${as}.sim`], thumbprint: `certificate-of-${as}`, authorities: [] } }),
   body: () => Promise.resolve(Buffer.from(body)),
   surplus: () => Promise.resolve(false),

@@ -1,6 +1,6 @@
 /**
- * A faulty part that is put in the place of a real one, to show that the simulation finds it. Each is a behaviour that the product once had, or that
- * leaves out one of the rules of record ownership.
+ * A faulty part that is put in the place of a real one, to show that the simulation finds it. Each is a behaviour that
+ * the product once had, or that leaves out one of the rules of record ownership.
  */
 import type { Records } from "../../../src/assemble/ownership.ts";
 import type { StoreThread } from "../../../src/tenants/ownership.ts";
@@ -20,6 +20,10 @@ export type Mutant = {
 };
 
 export const NONE: Mutant = { name: "none", breaks: [] };
+
+/** A method as it is found on a prototype, to be called with `call`. */
+export const methodOf = <Class extends object, Name extends keyof Class>(prototype: Class, name: Name): Class[Name] =>
+  prototype[name];
 
 /** The methods of these prototypes for the time of a run. */
 export const replaced = <Class extends object>(prototype: Class, methods: Partial<Class>): (() => void) => {

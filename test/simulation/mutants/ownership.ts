@@ -3,7 +3,7 @@ import { Handles } from "../../../src/tenants/ownership/handles.ts";
 import { Ownership, type Answer } from "../../../src/tenants/ownership.ts";
 import type { Ear, Records } from "../../../src/assemble/ownership.ts";
 import { UPSTREAM } from "../config.ts";
-import { replaced, type Mutant } from "./mutant.ts";
+import { methodOf, replaced, type Mutant } from "./mutant.ts";
 
 type Asked = Parameters<Ownership["ask"]>;
 
@@ -29,7 +29,8 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     install: (world) => {
       world.network.refused = (connection) => {
         const { gateway, life } = world;
-        if (connection.owner === life && life.isAlive) gateway?.records.ownership.newEpoch(UPSTREAM, `http://${connection.host.address}`);
+        if (connection.owner === life && life.isAlive)
+          gateway?.records.ownership.newEpoch(UPSTREAM, `http://${connection.host.address}`);
       };
       return () => undefined;
     },
@@ -37,34 +38,56 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   { name: "b-restored-handles-are-live", breaks: ["I1"], variant: { grace: "1h" } },
   {
     name: "b-handles-stay-live-when-all-connections-were-lost",
-    breaks: ["I1"],
-    records: (records) => hearing(records, ({ hear }) => (settled) => hear(settled && settled.how === "reconnected" ? { ...settled, how: "start" } : settled)),
+    // An announcement for another tenant is then taken for a contradiction of the same life.
+    breaks: ["I1", "I5", "I6"],
+    records: (records) =>
+      hearing(
+        records,
+        ({ hear }) =>
+          (settled) =>
+            hear(settled && settled.how === "reconnected" ? { ...settled, how: "start" } : settled),
+      ),
   },
-  { name: "b-no-handle-proves-a-new-life", breaks: ["I1", "I5"], install: () => replaced(Handles.prototype, { provesNewLife: () => false }) },
+  {
+    name: "b-no-handle-proves-a-new-life",
+    breaks: ["I1", "I5"],
+    install: () => replaced(Handles.prototype, { provesNewLife: () => false }),
+  },
   {
     name: "e-a-second-finalizer-gets-410-at-once",
     breaks: ["I2"],
-    records: (records) => asking(records, (given, [, , finalizes]) =>
-      ("lease" in given && finalizes && given.lease.after() ? { denied: { why: "unknown" }, slow: false } : given)),
+    records: (records) =>
+      asking(records, (given, [, , finalizes]) =>
+        "lease" in given && finalizes && given.lease.after() ? { denied: { why: "unknown" }, slow: false } : given,
+      ),
   },
   {
     name: "f-an-old-200-ends-the-newer-attempt",
     breaks: ["I2"],
-    records: (records) => asking(records, (given, [tenant, identifier, finalizes], { ownership }) => {
-      if (!("lease" in given)) return given;
-      const { settle } = given.lease;
-      return { lease: Object.assign(given.lease, { settle: (status: number | undefined, by?: string): void => {
-        settle(status, by);
-        if (finalizes && status === 200) void ownership.end(tenant.upstream, Number(identifier), "finished");
-      } }) };
-    }),
+    records: (records) =>
+      asking(records, (given, [tenant, identifier, finalizes], { ownership }) => {
+        if (!("lease" in given)) return given;
+        const { settle } = given.lease;
+        return {
+          lease: Object.assign(given.lease, {
+            settle: (status: number | undefined, by?: string): void => {
+              settle(status, by);
+              if (finalizes && status === 200) void ownership.end(tenant.upstream, Number(identifier), "finished");
+            },
+          }),
+        };
+      }),
   },
   {
     name: "f-a-call-report-ends-the-newer-attempt",
     breaks: ["I2"],
     install: () => {
-      const { end } = Ownership.prototype;
-      return replaced(Ownership.prototype, { end(this: Ownership, upstream, handle, ending) { return end.call(this, upstream, handle, ending); } });
+      const end = methodOf(Ownership.prototype, "end");
+      return replaced(Ownership.prototype, {
+        end(this: Ownership, upstream, handle, ending) {
+          return end.call(this, upstream, handle, ending);
+        },
+      });
     },
   },
   {
@@ -73,23 +96,26 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
     records: (records) => {
       let last = -Infinity;
       const { raise } = records.alarms;
-      Object.assign(records.alarms, { raise: (alarm: Parameters<typeof raise>[0]): void => {
-        if (performance.now() - last < 60_000) return;
-        last = performance.now();
-        raise(alarm);
-      } });
+      Object.assign(records.alarms, {
+        raise: (alarm: Parameters<typeof raise>[0]): void => {
+          if (performance.now() - last < 60_000) return;
+          last = performance.now();
+          raise(alarm);
+        },
+      });
       return records;
     },
   },
   {
     name: "j-a-reload-forgets-what-it-interrupts",
-    breaks: ["I1"],
-    records: (records) => hearing(records, (ear) => {
-      let isFirst = true;
-      return (settled) => {
-        ear.hear(settled && isFirst ? { ...settled, how: "start" } : settled);
-        if (settled) isFirst = false;
-      };
-    }),
+    breaks: ["I1", "I5", "I6"],
+    records: (records) =>
+      hearing(records, (ear) => {
+        let isFirst = true;
+        return (settled) => {
+          ear.hear(settled && isFirst ? { ...settled, how: "start" } : settled);
+          if (settled) isFirst = false;
+        };
+      }),
   },
 ];

@@ -11,13 +11,19 @@ class HastyThread extends EventEmitter {
   /** Commits under way whose news is not wanted any more. */
   #acknowledged = 0;
 
-  constructor(thread: StoreThread, passes: (change: Change) => boolean, acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean) {
+  constructor(
+    thread: StoreThread,
+    passes: (change: Change) => boolean,
+    acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean,
+  ) {
     super();
     [this.#thread, this.#passes, this.#acknowledges] = [thread, passes, acknowledges];
-    thread.on("message", (news: News) => {
-      if (news.kind === "committed" && this.#acknowledged > 0) this.#acknowledged--;
-      else this.emit("message", news);
-    }).on("error", (error) => this.emit("error", error));
+    thread
+      .on("message", (news: News) => {
+        if (news.kind === "committed" && this.#acknowledged > 0) this.#acknowledged--;
+        else this.emit("message", news);
+      })
+      .on("error", (error) => this.emit("error", error));
   }
 
   postMessage(order: Order): void {
@@ -33,10 +39,26 @@ class HastyThread extends EventEmitter {
   }
 }
 
-const hasty = (passes: (change: Change) => boolean, acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean) => (thread: StoreThread): StoreThread =>
-  new HastyThread(thread, passes, acknowledges) as unknown as StoreThread;
+const hasty =
+  (passes: (change: Change) => boolean, acknowledges: (order: Extract<Order, { kind: "commit" }>) => boolean) =>
+  (thread: StoreThread): StoreThread =>
+    new HastyThread(thread, passes, acknowledges) as unknown as StoreThread;
 
 export const STORE_MUTANTS: readonly Mutant[] = [
-  { name: "c-removals-are-not-written", breaks: ["I1"], storeThread: hasty((change) => change.do !== "remove", () => false) },
-  { name: "d-ocs-hears-200-although-the-store-failed", breaks: ["I2"], storeThread: hasty(() => true, () => true) },
+  {
+    name: "c-removals-are-not-written",
+    breaks: ["I1"],
+    storeThread: hasty(
+      (change) => change.do !== "remove",
+      () => false,
+    ),
+  },
+  {
+    name: "d-ocs-hears-200-although-the-store-failed",
+    breaks: ["I2"],
+    storeThread: hasty(
+      () => true,
+      () => true,
+    ),
+  },
 ];

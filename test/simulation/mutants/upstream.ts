@@ -2,11 +2,15 @@
 import type { Order } from "../../../src/gateway/words.ts";
 import { Switchboard } from "../../../src/upstream/switchboard.ts";
 import { PRIMARY } from "../config.ts";
-import { replaced, type Mutant } from "./mutant.ts";
+import { methodOf, replaced, type Mutant } from "./mutant.ts";
 
 const sending = (change: (order: Order) => Parameters<Switchboard["send"]>[0]): (() => void) => {
-  const { send } = Switchboard.prototype;
-  return replaced(Switchboard.prototype, { send(this: Switchboard, request, gone) { return send.call(this, change(request as unknown as Order), gone); } });
+  const send = methodOf(Switchboard.prototype, "send");
+  return replaced(Switchboard.prototype, {
+    send(this: Switchboard, request, gone) {
+      return send.call(this, change(request as unknown as Order), gone);
+    },
+  });
 };
 
 export const UPSTREAM_MUTANTS: readonly Mutant[] = [
@@ -24,10 +28,14 @@ export const UPSTREAM_MUTANTS: readonly Mutant[] = [
       return () => undefined;
     },
   },
-  { name: "k-lanes-are-by-name", breaks: ["I7"], install: () => sending((order) => ({ ...order, tenant: order.owner.name })) },
+  {
+    name: "k-lanes-are-by-name",
+    breaks: ["I7"],
+    install: () => sending((order) => ({ ...order, tenant: order.owner.name })),
+  },
   {
     name: "l-a-queued-request-survives-the-revocation-of-its-client",
     breaks: ["I9"],
-    install: () => sending(({ withdrawn, lease, ...order }) => ({ ...order, lease, withdrawn: lease?.withdrawn })),
+    install: () => sending((order) => ({ ...order, withdrawn: order.lease?.withdrawn })),
   },
 ];

@@ -12,7 +12,10 @@ describeStoreContract("SQLite", async () => {
   const threads = new Map<OwnershipStore, Worker>();
   return {
     open: async (options) => {
-      const thread = new Worker(new URL("../../../src/tenants/ownership/store-worker.ts", import.meta.url), { workerData: file, execArgv: [] });
+      const thread = new Worker(new URL("../../../src/tenants/ownership/store-worker.ts", import.meta.url), {
+        workerData: file,
+        execArgv: [],
+      });
       const store = await openOwnershipStore(file, { ...options, thread });
       threads.set(store, thread);
       return store;

@@ -1,6 +1,7 @@
 /**
- * What an ownership store promises, whatever writes it: held against SQLite in its thread (store-contract.test.ts) and against the thread that the
- * simulation puts in its place (test/simulation/store.test.ts), so that what the simulation shows is true of the product.
+ * What an ownership store promises, whatever writes it: held against SQLite in its thread (store-contract.test.ts) and
+ * against the thread that the simulation puts in its place (test/simulation/store.test.ts), so that what the
+ * simulation shows is true of the product.
  */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { HandlePages, type Page } from "../../../src/tenants/ownership/announced.ts";
@@ -17,18 +18,47 @@ export type StoreBench = {
 };
 
 const row = (handle: number, over: Partial<Row> = {}): Row => ({
-  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, highestAt: handle - 1, generation: handle, handle, tenant: 101, since: 1_000_000 + handle,
-  campaign: null, group: null, list: null, phone: null, attempt: `attempt-${handle}`, ...over,
+  upstream: "ocs",
+  epoch: 1,
+  endpoint: "http://one",
+  highest: handle,
+  highestAt: handle - 1,
+  generation: handle,
+  handle,
+  tenant: 101,
+  since: 1_000_000 + handle,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt: `attempt-${handle}`,
+  ...over,
 });
 
-const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({ handle, tenant: 101, since: 1_000_000 + handle, generation: handle, attempt: `attempt-${handle}`, ...over });
+const kept = (handle: number, over: Partial<Owned> = {}): Owned => ({
+  handle,
+  tenant: 101,
+  since: 1_000_000 + handle,
+  generation: handle,
+  attempt: `attempt-${handle}`,
+  ...over,
+});
 
 type Step = (store: OwnershipStore) => Promise<unknown>;
 type Case = { readonly does: string; readonly steps: readonly Step[]; readonly left: Partial<Restored> };
 
-const put = (handle: number, over: Partial<Row> = {}): Step => (store) => store.put(row(handle, over));
-const remove = (handle: number, generation: number): Step => (store) => store.remove("ocs", handle, generation);
-const epoch = (number: number, endpoint: string, keepFrom?: number): Step => (store) => store.beginEpoch("ocs", number, endpoint, keepFrom);
+const put =
+  (handle: number, over: Partial<Row> = {}): Step =>
+  (store) =>
+    store.put(row(handle, over));
+const remove =
+  (handle: number, generation: number): Step =>
+  (store) =>
+    store.remove("ocs", handle, generation);
+const epoch =
+  (number: number, endpoint: string, keepFrom?: number): Step =>
+  (store) =>
+    store.beginEpoch("ocs", number, endpoint, keepFrom);
 
 const announced = (number: number, ...handles: readonly number[]): Step => async (store) => {
   for (const handle of handles) store.announced("ocs", number, handle);
@@ -40,18 +70,87 @@ const pagesOf = (...handles: readonly number[]): readonly Page[] => {
 };
 
 const CASES: readonly Case[] = [
-  { does: "restores rows in the order in which they were heard of", steps: [epoch(1, "http://one"), put(3), put(1), put(2, { tenant: 102 })], left: { epoch: 1, endpoint: "http://one", highest: 3, generation: 3, owned: [kept(1), kept(2, { tenant: 102 }), kept(3)] } },
-  { does: "keeps the row of the later generation, whichever comes last", steps: [put(5, { generation: 9, tenant: 102 }), put(5, { generation: 8 })], left: { generation: 9, owned: [kept(5, { generation: 9, tenant: 102 })] } },
-  { does: "replaces a row of the same generation", steps: [put(5), put(5, { since: 2_000_000 })], left: { owned: [kept(5, { since: 2_000_000 })] } },
+  {
+    does: "restores rows in the order in which they were heard of",
+    steps: [epoch(1, "http://one"), put(3), put(1), put(2, { tenant: 102 })],
+    left: {
+      epoch: 1,
+      endpoint: "http://one",
+      highest: 3,
+      generation: 3,
+      owned: [kept(1), kept(2, { tenant: 102 }), kept(3)],
+    },
+  },
+  {
+    does: "keeps the row of the later generation, whichever comes last",
+    steps: [put(5, { generation: 9, tenant: 102 }), put(5, { generation: 8 })],
+    left: { generation: 9, owned: [kept(5, { generation: 9, tenant: 102 })] },
+  },
+  {
+    does: "replaces a row of the same generation",
+    steps: [put(5), put(5, { since: 2_000_000 })],
+    left: { owned: [kept(5, { since: 2_000_000 })] },
+  },
   { does: "removes a row of the same generation", steps: [put(5), remove(5, 5)], left: { owned: [] } },
   { does: "removes a row of an earlier generation", steps: [put(5), remove(5, 6)], left: { owned: [] } },
-  { does: "keeps a row of a later generation than the removal", steps: [put(5), remove(5, 4)], left: { owned: [kept(5)] } },
-  { does: "takes a row for a handle that was removed", steps: [put(5), remove(5, 5), put(5, { generation: 6 })], left: { owned: [kept(5, { generation: 6 })] } },
-  { does: "voids what an earlier epoch owned", steps: [put(5), epoch(2, "http://two")], left: { epoch: 2, endpoint: "http://two", owned: [] } },
-  { does: "takes rows from a generation on over into the next epoch", steps: [put(5), put(6), put(7), epoch(2, "http://one", 6)], left: { epoch: 2, owned: [kept(6), kept(7)] } },
+  {
+    does: "keeps a row of a later generation than the removal",
+    steps: [put(5), remove(5, 4)],
+    left: { owned: [kept(5)] },
+  },
+  {
+    does: "takes a row for a handle that was removed",
+    steps: [put(5), remove(5, 5), put(5, { generation: 6 })],
+    left: { owned: [kept(5, { generation: 6 })] },
+  },
+  {
+    does: "voids what an earlier epoch owned",
+    steps: [put(5), epoch(2, "http://two")],
+    left: { epoch: 2, endpoint: "http://two", owned: [] },
+  },
+  {
+    does: "takes rows from a generation on over into the next epoch",
+    steps: [put(5), put(6), put(7), epoch(2, "http://one", 6)],
+    left: { epoch: 2, owned: [kept(6), kept(7)] },
+  },
   {
     does: "takes them over with a row of that epoch as well",
-    steps: [put(5), put(6), put(7, { epoch: 2, keepFrom: 6 }), epoch(2, "http://one", 6)], left: { epoch: 2, owned: [kept(6), kept(7)] },
+    steps: [put(5), put(6), put(7, { epoch: 2, keepFrom: 6 }), epoch(2, "http://one", 6)],
+    left: { epoch: 2, owned: [kept(6), kept(7)] },
+  },
+  {
+    does: "begins the epoch of a row",
+    steps: [put(5), put(6, { epoch: 2, endpoint: "http://two" })],
+    left: { epoch: 2, endpoint: "http://two", owned: [kept(6)] },
+  },
+  {
+    does: "does not go back to an earlier epoch",
+    steps: [put(6, { epoch: 3, endpoint: "http://two" }), epoch(2, "http://late"), put(7, { epoch: 2 })],
+    left: { epoch: 3, endpoint: "http://two", owned: [kept(6)] },
+  },
+  {
+    does: "forgets the highest handle with the epoch, and never a generation",
+    steps: [put(500), put(6, { epoch: 2, generation: 7, highest: 6 })],
+    left: { highest: 6, generation: 500 },
+  },
+  {
+    does: "keeps the highest handle over later rows",
+    steps: [put(500), put(6, { generation: 501, highest: 6 })],
+    left: { highest: 500, highestAt: 499, generation: 501 },
+  },
+  {
+    does: "remembers when the highest handle was announced last",
+    steps: [
+      put(500),
+      put(500, { generation: 510, highestAt: 509 }),
+      put(6, { generation: 511, highest: 500, highestAt: 509 }),
+    ],
+    left: { highest: 500, highestAt: 509 },
+  },
+  {
+    does: "is not moved by a row of an earlier epoch",
+    steps: [put(6, { epoch: 3 }), put(500, { epoch: 2 })],
+    left: { epoch: 3, highest: 6, highestAt: 5 },
   },
   { does: "remembers what was announced in the epoch, owned or not", steps: [epoch(1, "http://one"), announced(1, 7, 70_000), put(5)], left: { announced: pagesOf(7, 70_000) } },
   { does: "forgets it with the epoch, but for what stays owned", steps: [epoch(1, "http://one"), announced(1, 7), put(9), epoch(2, "http://one", 9), announced(2, 3), announced(1, 4)], left: { announced: pagesOf(9, 3) } },
@@ -72,7 +171,9 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
       opened.push(store);
       return store;
     };
-    beforeEach(async () => { bench = await begin(); });
+    beforeEach(async () => {
+      bench = await begin();
+    });
     afterEach(async () => {
       await Promise.all(opened.splice(0).map((store) => store.close()));
       await bench.remove();
@@ -106,21 +207,36 @@ export const describeStoreContract = (name: string, begin: () => Promise<StoreBe
     it("finds a handle by its call's attempt, within its upstream", async () => {
       const store = await open();
       await store.put(row(15));
-      expect(await Promise.all([["ocs", "attempt-15"], ["other", "attempt-15"], ["ocs", "attempt-16"]].map(([upstream, attempt]) => store.byAttempt(upstream!, attempt!)))).toEqual([15, undefined, undefined]);
+      expect(
+        await Promise.all(
+          [
+            ["ocs", "attempt-15"],
+            ["other", "attempt-15"],
+            ["ocs", "attempt-16"],
+          ].map(([upstream, attempt]) => store.byAttempt(upstream!, attempt!)),
+        ),
+      ).toEqual([15, undefined, undefined]);
     });
 
     it("rejects what it cannot write, and writes removals and epochs as soon as it can", async () => {
       const store = await open();
       await Promise.all([store.put(row(1)), store.put(row(2)), store.beginEpoch("other", 1, "http://o")]);
       const release = bench.lock("writes");
-      const told = await Promise.allSettled([store.put(row(3)), store.remove("ocs", 1, 1), store.beginEpoch("other", 2, "http://p")]);
+      const told = await Promise.allSettled([
+        store.put(row(3)),
+        store.remove("ocs", 1, 1),
+        store.beginEpoch("other", 2, "http://p"),
+      ]);
       expect(told.map(({ status }) => status)).toEqual(["rejected", "rejected", "rejected"]);
       while (store.pending() < 2) await new Promise((resolve) => setTimeout(resolve, 20));
       release();
       while (store.pending() > 0) await new Promise((resolve) => setTimeout(resolve, 20));
       await store.close();
       const { restored } = await open();
-      expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([false, 2]);
+      expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([
+        false,
+        2,
+      ]);
     }, 30_000);
 
     it("does not open a file that another process holds", async () => {
