@@ -114,9 +114,12 @@ export class Agents {
     const world = this.#world;
     const { client, tenant, handle, action } = what;
     const mark = `m${++this.#marks}`;
+    const isAlone = client.tenants.length === 1;
+    const isNamed = !isAlone && (what.record === undefined || this.#random.chance(0.7));
     const asked: Asked = {
       ...what,
       mark,
+      isNamed: isNamed || isAlone,
       id: world.checks.nextId(),
       sentAt: world.scheduler.now,
       received: 0,
@@ -134,7 +137,6 @@ export class Agents {
       SIM_MARK: mark,
       ...(action === "RecordReschedule" && { GSW_DATE_TIME: "12/24/2026 10:00" }),
     });
-    const isNamed = client.tenants.length > 1 && (what.record === undefined || this.#random.chance(0.7));
     world.call(
       {
         to: "clients",

@@ -19,6 +19,8 @@ export type Asked = {
   readonly client: SimClient;
   /** DBID of the tenant that the client acts for. */
   readonly tenant: number;
+  /** The request says so, or the client has no other. Else the owner of the handle decides. */
+  readonly isNamed: boolean;
   readonly handle: number;
   readonly record: OcsRecord | undefined;
   readonly action: string;
@@ -103,6 +105,7 @@ export class Checks {
     const asked = this.asked.get(mark);
     if (!asked) return this.#world.trace.violate("I3", `${ocs.parts.name} got a request that no client sent: ${mark}`);
     asked.received++;
+    if (!asked.isNamed) return;
     const tenant = this.#carries.get(connection);
     if (tenant !== undefined && tenant !== asked.tenant)
       this.#world.trace.violate(
@@ -118,7 +121,8 @@ export class Checks {
     asked.executions.push({ at: this.#world.scheduler.now, status });
     if (asked.executions.length > 1)
       this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
-    if (status === 200 && record!.tenant.dbid !== asked.tenant) {
+    const may = asked.isNamed ? [asked.tenant] : asked.client.tenants;
+    if (status === 200 && !may.includes(record!.tenant.dbid)) {
       this.#world.trace.violate(
         "I1",
         `${mark} (${asked.action} of ${asked.tenant}) executed on record ${record!.handle} of ${record!.tenant.dbid}`,

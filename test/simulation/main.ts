@@ -1,7 +1,7 @@
 /**
  * The deterministic simulation, from the command line:
  *
- *   npm run explore -- --seeds 20000 --from 1 --steps 2000     many seeds; with --shrink each that fails is shrunk and printed
+ *   npm run explore -- --seeds 20000 --from 1 --steps 2000     many seeds (--shrink: and shrunk traces)
  *   npm run explore -- --seed 17                               one seed with the end of its trace (--lines 60)
  *   npm run explore -- --mutant NAME                           with a faulty part put in, until a seed fails
  *   npm run explore -- --seed 17 --plan '{"faults":[]}'        with parts of its plan replaced
