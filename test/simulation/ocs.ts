@@ -235,7 +235,7 @@ export class Ocs {
 
   /** A rejected record may be dialed again at once: the same handle, another attempt. */
   #redial({ handle, tenant, attempt }: OcsRecord): void {
-    if (tenant.records === "registered" || !this.#random.chance(0.5)) return;
+    if (tenant.records === "registered" || !this.isDialing || !this.#random.chance(0.5)) return;
     const next = Number(attempt.split("-").at(-1)) + 1;
     this.parts.world.after(this.#random.latency(3, 200), () => {
       if (this.role === "active" && this.records.get(handle)?.attempt === attempt) this.#retrieve(handle, tenant, next);

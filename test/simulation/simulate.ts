@@ -96,7 +96,7 @@ export const simulate = async ({
 
 /** Steps that the end may take. */
 const LAST_STEPS = 20_000;
-const CALM_MS = 30_000;
+const CALM_MS = 45_000;
 
 /** Waits until the calm was long enough, then stops everything in order and judges what is left. */
 const finish = async (world: World, nemesis: Nemesis, agents: Agents): Promise<void> => {
