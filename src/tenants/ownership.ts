@@ -204,8 +204,8 @@ export class Ownership {
     }
     if (handles.find(handle) !== held) return this.#void(handles, handle, held);
     if (held.state === "storing") held.state = "owned";
-    // A registrar names what OCS has opened already.
-    held.heardAt ??= held.registered ? -Infinity : performance.now();
+    // A registrar names what OCS has opened already, and a number that is new is known to no client before OCS has opened its record.
+    held.heardAt ??= held.isReused === true && !held.registered ? performance.now() : -Infinity;
     return as === "new" ? "owned" : "again";
   }
 

@@ -178,9 +178,20 @@ describe("a finalizing action", () => {
     expect(verdictIn(ownership.ask(other(), "15", true))).toBe("foreign");
   });
 
-  it.each([[999, "its own"], [1000, "ended"]])("at 410 after %i ms finds it %s: OCS opens a record only when it hears 200", async (ms, verdict) => {
+  it("ends it at 410, as any other action does", async () => {
     const { ownership } = make();
     await ownership.announce(row(15));
+    const lease = leaseIn(ownership.ask(alpha(), "15", false));
+    leftAfter(0, lease);
+    lease.settle(410);
+    expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("ended");
+  });
+
+  it.each([[999, "its own"], [1000, "ended"]])("at 410 after %i ms finds a number that was in use before %s: OCS opens a record only when it hears 200", async (ms, verdict) => {
+    const { ownership } = make();
+    await ownership.announce(row(15, 101, "first"));
+    await ownership.end("ocs", 15, "call-ended", "first");
+    await ownership.announce(row(15, 101, "second"));
     const lease = leaseIn(ownership.ask(alpha(), "15", false));
     leftAfter(ms, lease);
     lease.settle(410);

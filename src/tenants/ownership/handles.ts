@@ -26,6 +26,7 @@ export class Handles {
   #past: ReadonlyMap<number, Held> = new Map();
   #pastAt = 0;
   #announced: Announced;
+  #announcedBefore: Announced | undefined;
   #generation: number;
   /** Each loss of all connections begins another stretch; what was last heard of before `#confirmedFrom` is unconfirmed. */
   #stretch = 1;
@@ -146,14 +147,15 @@ export class Handles {
 
   /** OCS announces the handle for this tenant. */
   announce({ handle, tenant, attempt, now }: Claim): Claimed {
+    const isReused = this.#announced.has(handle) || this.#announcedBefore?.has(handle) === true;
     this.#note(handle);
     const held = this.find(handle);
     if (held === undefined) {
       const former = this.#former.get(handle);
       if (attempt !== undefined && former?.attempt === attempt && OVER.has(former.ending)) return { as: "finished" };
-      return this.#add({ handle, tenant, attempt, now }, false);
+      return this.#add({ handle, tenant, attempt, now, isReused }, false);
     }
-    const claim = { handle, tenant, attempt, now };
+    const claim = { handle, tenant, attempt, now, isReused: true };
     if (held.state === "disputed") return this.#dispute(handle, held, [tenant]);
     if (held.tenant !== tenant && this.isConfirmed(held)) return this.#dispute(handle, held, [held.tenant, tenant], claim);
     if (held.tenant !== tenant) {
@@ -251,6 +253,7 @@ export class Handles {
     for (const [handle, held] of this.#past) if (held.generation >= keepFrom) this.#on.ended(handle, held);
     this.#stale.clear();
     this.#former.clear();
+    this.#announcedBefore = this.#announced;
     this.#announced = new Announced();
     for (const [handle, { generation }] of this.#owned) this.#announced.add(handle, generation);
     for (const [handle, held] of this.#owned) if (held.isReplacement) this.#adopt(handle, held);
@@ -331,16 +334,16 @@ export class Handles {
     this.#doubtUpTo = Math.max(this.#doubtUpTo, stretch);
   }
 
-  #add({ handle, tenant, attempt, now }: Claim, registered: boolean): Claimed {
+  #add({ handle, tenant, attempt, now, isReused }: Claim, registered: boolean): Claimed {
     if (this.#owned.size >= MAX_OWNED) return { as: "full" };
-    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, since: now, state: "storing", stretch: this.#stretch };
+    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, isReused, since: now, state: "storing", stretch: this.#stretch };
     this.#owned.set(handle, held);
     return { as: "new", held };
   }
 
   #replace(before: Held, claim: Claim, state: Held["state"], registered = false): Claimed {
-    const { handle, tenant, attempt, now } = claim;
-    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, since: now, state, stretch: this.#stretch };
+    const { handle, tenant, attempt, now, isReused } = claim;
+    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, isReused, since: now, state, stretch: this.#stretch };
     this.#forget(handle);
     this.#owned.set(handle, held);
     if (before.tenant !== tenant) return { as: "new", held };

@@ -26,6 +26,8 @@ export type Held = {
   state: "storing" | "owned" | "disputed";
   /** The stretch of unbroken connections in which it was last heard of. */
   stretch: number;
+  /** The number was in use before, so that a client may ask for it before OCS has opened this record. */
+  readonly isReused?: boolean | undefined;
   /** Milliseconds of the monotonic clock when it was on disk, so that OCS heard 200; undefined until then. */
   heardAt?: number | undefined;
   /** The last finalizing request, until it is over. */
@@ -42,7 +44,14 @@ export type Claimed =
   | { readonly as: "disputed"; readonly held: Held; readonly isNews: boolean }
   | { readonly as: "finished" | "full" | "taken" | "unclear" };
 
-export type Claim = { readonly handle: number; readonly tenant: number; readonly attempt?: string | undefined; readonly now: number };
+export type Claim = {
+  readonly handle: number;
+  readonly tenant: number;
+  readonly attempt?: string | undefined;
+  readonly isReused?: boolean | undefined;
+  /** Seconds since 1970. */
+  readonly now: number;
+};
 
 /** What an earlier run of the gateway had reached. `storeLost`: its store was damaged, so that nobody knows. */
 export type Known = KnownLife & {
