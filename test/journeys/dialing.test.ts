@@ -55,6 +55,7 @@ const finish = async (tenant: Tenant, handle: number, action = "RecordProcessed"
   return [status, headers["ocsgw-code"]].filter((part) => part !== undefined).join(" ");
 };
 const GONE = "410 OCSGW-2106";
+const UNCLEAR = "503 OCSGW-5103";
 
 type Call = { readonly tenant: Tenant; readonly handle: number };
 const callsOf = ({ retrieved }: Dialed): Call[] => retrieved.map(({ tenant, handle }) => ({ tenant: BY_DBID[tenant.dbid]!, handle }));
@@ -163,6 +164,13 @@ describe("the gateway", () => {
     await again();
     for (const { tenant, handle } of before.slice(10)) {
       expect(await finish(other(tenant), handle)).toBe(GONE);
+      expect(await finish(tenant, handle)).toBe(UNCLEAR);
+    }
+    // OCS goes on where it was: that confirms what it announced before.
+    const [next] = await dial(1);
+    expect(await finish(next!.tenant, next!.handle)).toBe("200");
+    for (const { tenant, handle } of before.slice(10)) {
+      expect(await finish(other(tenant), handle)).toBe(GONE);
       expect(await finish(tenant, handle)).toBe("200");
     }
     for (const { tenant, handle } of before.slice(0, 10)) expect(await finish(tenant, handle)).toBe(GONE);
@@ -213,10 +221,11 @@ describe("the gateway, killed", () => {
     expect(await dialing).toMatchObject({ retrieved: [], held: expect.any(String) as string });
     validator.answer = () => ({ status: 200 });
     await run();
-    // What it had written of the record stands for its tenant alone; OCS knows the handle no more.
+    // What it had written of the record stands for its tenant alone, unconfirmed; OCS knows the handle no more.
     expect(await finish("beta", handle)).toBe(GONE);
-    expect(await finish("alpha", handle)).toMatch(/^410/);
+    expect(await finish("alpha", handle)).toBe(UNCLEAR);
     const [call] = await dial(1);
+    expect(await finish("alpha", handle)).toMatch(/^410/);
     expect(call!.handle).not.toBe(handle);
     expect(await finish(call!.tenant, call!.handle)).toBe("200");
     expect(wronged()).toEqual([]);
