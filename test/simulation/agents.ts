@@ -82,8 +82,8 @@ export class Agents {
       work.tries++;
       work.last = reply ? `${reply.status} ${headerOf(reply.headers, "Ocsgw-Code") ?? ""}` : how;
       const isFinal = reply !== undefined && (reply.status === 200 || reply.status === 410);
-      // A desktop does not know that OCS has begun a new life, and goes on with the old handle.
-      if (isFinal || work.tries > MOST_TRIES) return void this.#working.delete(record);
+      // A desktop does not know that OCS has begun a new life, and goes on with the old handle for some time.
+      if (isFinal || (work.tries > MOST_TRIES && !isCurrent(record))) return void this.#working.delete(record);
       this.#world.after(this.#random.between(200, 1500), () => this.#finish(client, record, action));
     });
   }

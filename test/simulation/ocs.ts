@@ -97,8 +97,11 @@ export class Ocs {
     this.role = "down";
     this.#connections.clear();
     host.accept = undefined;
-    if (how === "dark") host.isDark = true;
-    else world.network.forget(host, how);
+    if (how === "dark") {
+      host.isDark = true;
+      // The first words of the next life may come before the gateway's kernel hears that the old connections are gone.
+      world.checks.causes.add("unnoticed restart");
+    } else world.network.forget(host, how);
   }
 
   /** A switch of roles, without a restart of the process. The handles of the one that becomes standby are void. */
@@ -109,6 +112,7 @@ export class Ocs {
     if (role === "standby") {
       this.life++;
       this.records = new Map();
+      this.speaker.reset();
       for (const connection of this.#connections) connection.close();
       this.#connections.clear();
     } else this.#dialLater(this.life, this.pace);
@@ -198,7 +202,7 @@ export class Ocs {
       : this.speaker.unheard.size === 0 && this.#random.chance(0.25)
         ? 20 + this.#random.below(80)
         : 1 + this.#random.below(3);
-    if (handle + step - Math.min(handle, ...this.speaker.unheard) > window - 1) return;
+    if (handle + step - Math.min(handle, ...this.speaker.unheard.values()) > window - 1) return;
     this.#next += step;
     this.highest = handle;
     // Where both of the pair are active, a registrar's PUT cannot say whose handle it means: a limit of the product
@@ -219,6 +223,8 @@ export class Ocs {
       life: this.life,
       tenant,
       attempt: `${name}-${this.life}-${handle}-${attempt}`,
+      counter: this.highest,
+      wasAnnounced: false,
       isOpen: false,
       wasDialed: false,
       isContradicted: false,
@@ -227,7 +233,7 @@ export class Ocs {
     };
     this.records.set(handle, record);
     if (tenant.records === "registered") return this.#open(record);
-    this.speaker.unheard.add(handle);
+    this.speaker.unheard.set(record, record.counter);
     // OCS posts over several connections: announcements may overtake each other, and one may come twice.
     world.after(this.#random.latency(1, 120), () => this.speaker.announce(record));
     if (this.#random.chance(0.1)) world.after(this.#random.between(0, 2500), () => this.speaker.announce(record));

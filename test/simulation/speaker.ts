@@ -12,6 +12,9 @@ export type OcsRecord = {
   readonly life: number;
   readonly tenant: SimTenant;
   readonly attempt: string;
+  /** The highest handle that was given out when this attempt began. */
+  readonly counter: number;
+  wasAnnounced: boolean;
   /** Dialed, and not finalized. */
   isOpen: boolean;
   /** Dialed once: a late answer to an announcement that came twice does not dial it again. */
@@ -36,8 +39,8 @@ export class Speaker {
   isPaused = false;
   /** The highest handle for which OCS has heard 200. */
   highest = 0;
-  /** Handles whose first announcement has no reply yet. */
-  readonly unheard = new Set<number>();
+  /** Attempts that are announced and have no reply yet, with OCS's counter when each began. */
+  readonly unheard = new Map<OcsRecord, number>();
   readonly #ocs: Ocs;
   readonly #random: Random;
   readonly #mayDial: (record: OcsRecord) => void;
@@ -75,18 +78,19 @@ export class Speaker {
     });
   }
 
-  /** Until OCS hears a reply, or the record is not its own any more. */
+  /** Until OCS hears a reply, gives up, or the record is not its own any more. */
   announce(record: OcsRecord): void {
     const { world, name, host } = this.#ocs.parts;
-    if (!this.#isCurrent(record)) return;
+    if (!this.#isCurrent(record) || this.#isTooLate(record)) return void this.unheard.delete(record);
     const { tenant, handle } = record;
     const body = bodyFor(record, tenant);
+    record.wasAnnounced = true;
     world.checks.announced(record, tenant.dbid);
     if (host.isDark) return world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.announce(record));
     let isOver = false;
     world.after(VALIDATION_TIMEOUT_MS, () => {
+      if (!isOver) this.unheard.delete(record);
       isOver = true;
-      if (this.#ocs.life === record.life) this.unheard.delete(handle);
     });
     world.trace.note(name, `announces ${handle} for ${tenant.dbid}`);
     world.call(
@@ -100,7 +104,7 @@ export class Speaker {
       },
       (reply, how) => {
         if (host.isDark) return;
-        if (reply || isOver) this.unheard.delete(handle);
+        if (reply) this.unheard.delete(record);
         if (isOver || !this.#isCurrent(record)) return;
         isOver = true;
         if (how === "refused") this.#pause();
@@ -116,6 +120,17 @@ export class Speaker {
           world.after(this.#random.between(0.5, 1.5) * RETRY_MS, () => this.announce(record));
       },
     );
+  }
+
+  /**
+   * OCS gives up on a record when its counter has gone on by more than half of the handle window: a handle that comes
+   * for the first time from farther below would be taken for the proof of a new life, which the manual states. What the
+   * gateway has on disk as announced may come again from anywhere; of a tenant that it does not serve it writes that
+   * down without letting OCS wait for it.
+   */
+  #isTooLate({ counter, wasAnnounced, ownedAt, tenant }: OcsRecord): boolean {
+    const isOnDisk = ownedAt !== undefined && tenant.records !== "elsewhere";
+    return wasAnnounced && !isOnDisk && this.#ocs.highest - counter > this.#ocs.parts.window / 2;
   }
 
   #pause(): void {

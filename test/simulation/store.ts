@@ -77,7 +77,10 @@ export class StoreFile {
   }
 
   #apply(change: Change): void {
-    if (change.do === "epoch") return this.#begin(change.upstream, { number: change.epoch, endpoint: change.endpoint, highest: 0, highestAt: 0, generation: 0 }, change.keepFrom);
+    if (change.do === "epoch") {
+      const { upstream, epoch: number, endpoint, keepFrom } = change;
+      return this.#begin(upstream, { number, endpoint, highest: 0, highestAt: 0, generation: 0 }, keepFrom);
+    }
     if (change.do === "announced") {
       if (change.epoch === this.epochOf(change.upstream)) this.#pagesOf(change.upstream).add(change.handle);
       return;

@@ -17,10 +17,7 @@ const activeOf = ({ pair }: Scene): Ocs => pair.find(({ role }) => role === "act
 const peerOf = ({ pair }: Scene, ocs: Ocs): Ocs => (pair[0] === ocs ? pair[1] : pair[0]);
 
 const restart = ({ world, random, isCalm }: Scene, ocs: Ocs, downMs: number): void => {
-  const how = random.pick(["close", "reset", "dark"] as const);
-  // The first words of the new life may come before the gateway's kernel hears that the old connections are gone.
-  if (how === "dark") world.checks.causes.add("unnoticed restart");
-  ocs.stop(how);
+  ocs.stop(random.pick(["close", "reset", "dark"]));
   world.after(downMs, () => {
     if (ocs.role === "down" && !isCalm()) ocs.start("active");
   });
