@@ -140,6 +140,12 @@ export class Handles {
     return "unclear" in asked ? reasonOfUnclear(asked.unclear) : "in-flight: an earlier finalizing request for the handle was still in flight";
   }
 
+  /** Likewise, where the number is another record's by now. */
+  reasonForEnded(handle: number): Reason {
+    const former = this.#former.get(handle);
+    return reasonOfDenied(former ? { why: "ended", former } : { why: "epoch-ended", at: this.#pastAt });
+  }
+
   /** True when the announcement of this handle proves that OCS has begun another life: it is new, and lies far below the highest one. */
   provesNewLife(handle: number, window: number): boolean {
     return handle < this.#announced.highest - window && !this.#announced.has(handle) && this.find(handle) === undefined;
@@ -198,7 +204,7 @@ export class Handles {
     const stretch = trusted ? this.#stretch : 0;
     // OCS names an attempt, a registrar does not.
     const registered = attempt === undefined;
-    this.#owned.set(handle, { tenant, generation, attempt, registered, since, state: "owned", stretch, heardAt: -Infinity });
+    this.#owned.set(handle, { tenant, generation, began: generation, attempt, registered, since, state: "owned", stretch, heardAt: -Infinity });
     // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
     this.#announced.add(handle, generation);
     if (trusted) return;
@@ -255,7 +261,10 @@ export class Handles {
     this.#former.clear();
     this.#announcedBefore = this.#announced;
     this.#announced = new Announced();
-    for (const [handle, { generation }] of this.#owned) this.#announced.add(handle, generation);
+    for (const [handle, held] of this.#owned) {
+      held.began = Math.max(held.began, keepFrom);
+      this.#announced.add(handle, held.generation);
+    }
     for (const [handle, held] of this.#owned) if (held.isReplacement) this.#adopt(handle, held);
     if (upTo === undefined) {
       this.#stretch++;
@@ -321,7 +330,11 @@ export class Handles {
 
   /** What contradicted was the owner of the life before: the handle is the announced tenant's. */
   #adopt(handle: number, { tenant, attempt, since, stretch }: Held): void {
-    const held: Held = { tenant, attempt, since, stretch, generation: ++this.#generation, registered: false, state: "owned", heardAt: -Infinity };
+    const generation = ++this.#generation;
+    const held: Held = {
+      tenant, attempt, since, stretch, generation, began: generation, registered: false, state: "owned",
+      heardAt: -Infinity,
+    };
     this.#owned.set(handle, held);
     this.#on.adopted(handle, held);
   }
@@ -336,14 +349,22 @@ export class Handles {
 
   #add({ handle, tenant, attempt, now, isReused }: Claim, registered: boolean): Claimed {
     if (this.#owned.size >= MAX_OWNED) return { as: "full" };
-    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, isReused, since: now, state: "storing", stretch: this.#stretch };
+    const generation = ++this.#generation;
+    const held: Held = {
+      tenant, generation, began: generation, attempt, registered, isReused, since: now, state: "storing",
+      stretch: this.#stretch,
+    };
     this.#owned.set(handle, held);
     return { as: "new", held };
   }
 
   #replace(before: Held, claim: Claim, state: Held["state"], registered = false): Claimed {
     const { handle, tenant, attempt, now, isReused } = claim;
-    const held: Held = { tenant, generation: ++this.#generation, attempt, registered, isReused, since: now, state, stretch: this.#stretch };
+    const generation = ++this.#generation;
+    const began = before.tenant === tenant ? before.began : generation;
+    const held: Held = {
+      tenant, generation, began, attempt, registered, isReused, since: now, state, stretch: this.#stretch,
+    };
     this.#forget(handle);
     this.#owned.set(handle, held);
     if (before.tenant !== tenant) return { as: "new", held };
@@ -364,8 +385,10 @@ export class Handles {
     const isFirst = before.state !== "disputed";
     const known = isFirst ? [] : before.among ?? [];
     const isNews = isFirst || among.some((dbid) => !known.includes(dbid));
+    const generation = ++this.#generation;
     const held: Held = {
-      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, generation: ++this.#generation, registered: false, stretch: this.#stretch,
+      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, generation, began: generation, registered: false,
+      stretch: this.#stretch,
       since: claim?.now ?? before.since, state: "disputed", among: [...new Set([...known, ...among])], isReplacement: isFirst && claim !== undefined,
     };
     this.#forget(handle);

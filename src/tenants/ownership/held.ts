@@ -16,6 +16,8 @@ export type Held = {
   /** DBID. */
   readonly tenant: number;
   readonly generation: number;
+  /** The first generation of this record. Attempts for the same tenant follow it; once a handle has ended, its number is another record's. */
+  began: number;
   /** GSW_CALL_ATTEMPT_GUID. */
   readonly attempt: string | undefined;
   /** A registrar named the tenant, and not OCS. */

@@ -1,7 +1,7 @@
 /** Leave to use a record handle for one request: what may change until it leaves, what it has to wait for, and what its answer does. */
 import type { Handles } from "./handles.ts";
 import type { Held } from "./held.ts";
-import type { HandleLease, OwnedRecord, Reason } from "./verdict.ts";
+import { reasonOfUnclear, type HandleLease, type OwnedRecord, type Reason } from "./verdict.ts";
 
 /** Its own end, and not before the end of the one that it waits for. */
 class FinalizingTurn {
@@ -52,6 +52,7 @@ export class OwnedLease implements HandleLease {
     const now = this.#handles.find(this.#handle);
     if (now === undefined || now.tenant !== this.#held.tenant) return now?.among?.includes(this.#held.tenant) ? "unclear" : "void";
     if (now.state === "disputed") return now.among?.includes(this.#held.tenant) ? "unclear" : "void";
+    if (this.#isFollowedBy(now)) return "void";
     if (now.state === "storing" || !this.#handles.isConfirmed(now)) return "unclear";
     // The same tenant's newer attempt, once OCS may have opened it: what this request ends is that one.
     if (now.heardAt !== undefined) this.#held = now;
@@ -76,7 +77,17 @@ export class OwnedLease implements HandleLease {
     this.#turn?.end();
   };
 
-  readonly reason = (): Reason => this.#handles.reasonFor(this.#held.tenant, this.#handle);
+  readonly reason = (): Reason => {
+    const now = this.#handles.find(this.#handle);
+    return now?.tenant === this.#held.tenant && this.#isFollowedBy(now)
+      ? this.#handles.reasonForEnded(this.#handle)
+      : this.#handles.reasonFor(this.#held.tenant, this.#handle);
+  };
+
+  /** The record has ended, and the number is another record's. */
+  #isFollowedBy({ began }: Held): boolean {
+    return this.#held.generation < began;
+  }
 
   /** OCS opens a record when it hears 200: a request that overtook that was answered 410 too early to say that the record is over. */
   get #isOpen(): boolean {
@@ -104,13 +115,15 @@ export class FreeLease implements HandleLease {
   readonly #handle: number;
   readonly #tenant: number;
   readonly #stretch: number;
+  readonly #epoch: number;
   readonly #turn: FinalizingTurn | undefined;
   #before: Promise<void> | undefined;
   #isInFlight = false;
   readonly record = undefined;
 
   constructor(handles: Handles, handle: number, tenant: number, finalizes: boolean) {
-    [this.#handles, this.#handle, this.#tenant, this.#stretch] = [handles, handle, tenant, handles.stretch];
+    [this.#handles, this.#handle, this.#tenant] = [handles, handle, tenant];
+    [this.#stretch, this.#epoch] = [handles.stretch, handles.epoch];
     const before = handles.freeFinalizing(handle);
     if (finalizes) {
       this.#turn = new FinalizingTurn(before);
@@ -126,6 +139,8 @@ export class FreeLease implements HandleLease {
     const owner = this.#handles.find(this.#handle);
     if (owner !== undefined && owner.tenant !== this.#tenant) return "void";
     if (owner === undefined && this.#handles.hasEnded(this.#handle)) return "void";
+    // Of which OCS the client has the handle cannot be told: it came while one was followed by the other.
+    if (this.#handles.epoch !== this.#epoch) return "unclear";
     if (leaves && !this.#isInFlight) {
       this.#isInFlight = true;
       this.#handles.inFlight.add(this.#handle, this.#tenant);
@@ -133,7 +148,8 @@ export class FreeLease implements HandleLease {
     return undefined;
   };
 
-  readonly reason = (): Reason => this.#handles.reasonFor(this.#tenant, this.#handle);
+  readonly reason = (): Reason =>
+    (this.#handles.epoch === this.#epoch ? this.#handles.reasonFor(this.#tenant, this.#handle) : reasonOfUnclear("roles"));
 
   readonly after = (): Promise<void> | undefined => (this.#turn ? this.#turn.before : this.#before);
 

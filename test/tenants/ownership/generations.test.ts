@@ -1,0 +1,62 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { Ownership, type Announcement, type Answer, type HandleLease, type OwnershipNews, type OwnershipOptions } from "../../../src/tenants/ownership.ts";
+import type { RecordsMode, Tenant } from "../../../src/tenants/register.ts";
+import { aTenant } from "../../kit/line.ts";
+
+const open: Ownership[] = [];
+afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
+
+const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement =>
+  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+
+const make = (over: Partial<OwnershipOptions> = {}): Ownership & { readonly news: OwnershipNews[] } => {
+  const news: OwnershipNews[] = [];
+  const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: (told) => news.push(told), ...over });
+  open.push(ownership);
+  ownership.settle("ocs", { endpoint: "http://one", how: "start" });
+  return Object.assign(ownership, { news });
+};
+
+const alpha = (records: RecordsMode = "pre-dial"): Tenant => aTenant({ records });
+
+const leaseIn = (answer: Answer): HandleLease => {
+  if ("lease" in answer) return answer.lease;
+  throw new Error(JSON.stringify(answer));
+};
+
+type Change = (ownership: Ownership) => Promise<unknown> | void;
+const takeover: Change = (ownership) => ownership.settle("ocs", { endpoint: "http://two", how: "takeover" });
+const reconnect: Change = (ownership) => ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+const callEnds: Change = (ownership) => ownership.end("ocs", 15, "call-ended");
+const finished: Change = (ownership) => leaseIn(ownership.ask(alpha(), "15", true)).settle(200, "earlier");
+const lives: Change = (ownership) => ownership.announce(row(20));
+const again: Change = (ownership) => ownership.announce(row(15, 101, "second"));
+
+describe("a request that waits on a handle", () => {
+  it.each<[what: string, withdrawn: string | undefined, ...Change[]]>([
+    ["another attempt on the same record", undefined, again],
+    ["a loss of connections, and OCS says it again", undefined, reconnect, again],
+    ["a takeover, after which OCS gives the same number to the same tenant", "void", takeover, again],
+    ["a call report, after which OCS gives the same number to the same tenant", "void", callEnds, again],
+    ["an earlier request that finished it, after which OCS gives the same number to the same tenant", "void", finished, again],
+    ["a new life of OCS, in which the number is the same tenant's again", "void", again, lives],
+  ])("after %s is withdrawn as %s", async (_what, withdrawn, ...changes) => {
+    const ownership = make();
+    await ownership.announce(row(15, 101, "first"));
+    await ownership.announce(row(200));
+    const waiting = leaseIn(ownership.ask(alpha(), "15", true));
+    for (const change of changes) await change(ownership);
+    expect(waiting.withdrawn(true)).toBe(withdrawn);
+    if (withdrawn === "void") expect(waiting.reason()).toMatch(/^(?:epoch-ended|call-ended|finished): /);
+    waiting.settle(undefined);
+  });
+
+  it.each(["dedicated", "unscoped"] as const)("under %s is not sent to an OCS that took over meanwhile", async (records) => {
+    const ownership = make();
+    const waiting = leaseIn(ownership.ask(alpha(records), "15", true));
+    await takeover(ownership);
+    expect([waiting.withdrawn(true), waiting.reason()]).toEqual(["unclear", expect.stringMatching(/^roles: /)]);
+    waiting.settle(undefined);
+    expect(leaseIn(ownership.ask(alpha(records), "15", true)).withdrawn(true)).toBeUndefined();
+  });
+});
