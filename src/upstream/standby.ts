@@ -4,7 +4,7 @@
  * that, what it did when it was last seen alive beside a working primary.
  */
 import type { Endpoint } from "./endpoint.ts";
-import { probe, type Seen } from "./probe.ts";
+import { probe, type Probe, type Seen } from "./probe.ts";
 
 /** What a standby does with a new connection while all is well. */
 export type Habit = "closes" | "refuses" | "accepts";
@@ -45,6 +45,7 @@ export class Standby {
   #sight: Sight | undefined;
   #wasHealthy = true;
   #lookedAt = -Infinity;
+  #latest: Probe | undefined;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: StandbyOptions) {
@@ -84,10 +85,11 @@ export class Standby {
 
   async #look(endpoint: Endpoint): Promise<void> {
     const wasWell = this.#options.isActiveWell();
-    const look = probe(endpoint, HOLD_MS);
+    const look = (this.#latest = probe(endpoint, HOLD_MS));
     await look.done;
     look.release()?.destroy();
-    if (this.#endpoint !== endpoint) return;
+    // A later look at the same one goes on from here, so that there is one each minute however often `watch` was called.
+    if (this.#endpoint !== endpoint || this.#latest !== look) return;
     this.#timer = setTimeout(() => void this.#look(endpoint), EVERY_MS).unref();
     this.#lookedAt = performance.now();
     const seen = look.seen();

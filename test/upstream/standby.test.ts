@@ -15,6 +15,7 @@ type Does = "closes" | "refuses" | "accepts";
 class Other {
   readonly endpoint: Endpoint;
   readonly #port: number;
+  connections = 0;
   #server: Server | undefined;
 
   static async open(): Promise<Other> {
@@ -36,8 +37,14 @@ class Other {
     this.#open = [];
     for (const socket of open) socket.destroy();
     if (server) await new Promise((resolve) => server.close(resolve));
-    this.#server = does === "refuses" ? undefined : createServer((socket) => (does === "closes" ? socket.end() : this.#open.push(socket.on("error", () => undefined)))).listen(this.#port, "127.0.0.1");
+    this.#server = does === "refuses" ? undefined : createServer((socket) => this.#take(does, socket)).listen(this.#port, "127.0.0.1");
     if (this.#server) await new Promise((resolve) => this.#server!.once("listening", resolve));
+  }
+
+  #take(does: Does, socket: Socket): void {
+    this.connections++;
+    if (does === "closes") socket.end();
+    else this.#open.push(socket.on("error", () => undefined));
   }
 
   #open: Socket[] = [];
@@ -131,5 +138,19 @@ describe("the standby", () => {
     expect(standby.lookedAt).toBe(first);
     await vi.advanceTimersByTimeAsync(1500);
     await vi.waitFor(() => expect(standby.lookedAt).toBeGreaterThan(first), { interval: 5 });
+  });
+
+  it("is probed once a minute, however often the primary was found again within one probe", async () => {
+    const { other, standby } = await watched();
+    await other.does("accepts");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
+    for (let count = 0; count < 5; count++) standby.watch(other.endpoint);
+    await vi.advanceTimersByTimeAsync(500);
+    await vi.waitFor(() => expect([standby.status(other.endpoint)?.seen, other.connections]).toEqual(["accepts", 5]), { interval: 5 });
+    const first = other.connections;
+    await vi.advanceTimersByTimeAsync(60_500);
+    await vi.waitFor(() => expect(other.connections).toBeGreaterThan(first), { interval: 5 });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(other.connections - first).toBe(1);
   });
 });
