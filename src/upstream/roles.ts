@@ -55,7 +55,7 @@ const LATELY_MS = 2000;
 const STRAGGLING_MS = 1500;
 /** So long after it announcements may arrive that were sent before. */
 const UNDER_WAY_MS = 250;
-/** Announcements and failing lanes may come by the hundred: probes begin no more often. */
+/** Announcements and failing lanes may come by the hundred: probes begin no more often, and less often the more are under way. */
 const PROBE_AGAIN_MS = 100;
 const DOUBT_AGAIN_MS = 500;
 
@@ -77,6 +77,7 @@ export class Roles {
   #search: Search | undefined;
   #changedAt = -Infinity;
   readonly #soon = new Soon();
+  #looks = 0; // Probes of both that are under way. Of a silent OCS each lasts until its timeout.
   /** The last probe failed on this host, which says nothing about OCS. */
   #couldNotTry = false;
   readonly #speaker = new Speaker();
@@ -143,7 +144,7 @@ export class Roles {
     if (origin !== undefined && !(isPeer && now - this.#changedAt < STRAGGLING_MS)) this.#speaker.heard(origin, now);
     if (this.steady && isPeer) this.#doubt();
     // A probe that is under way may have begun before OCS was up, and would be seen to fail by its timeout only.
-    else if (this.#search) this.#soon.act(PROBE_AGAIN_MS, () => this.#search && void this.#look(this.#search));
+    else if (this.#search) this.#soon.act(PROBE_AGAIN_MS * (1 + this.#looks), () => this.#search && void this.#look(this.#search));
   }
 
   status(): EndpointStatus[] {
@@ -234,7 +235,8 @@ export class Roles {
   async #look(search: Search): Promise<boolean> {
     this.#soon.begin();
     const [active, peer] = [this.#active, this.#peer];
-    const both = await probeBoth(active, peer);
+    this.#looks++;
+    const both = await probeBoth(active, peer).finally(() => this.#looks--);
     this.#couldNotTry = both.active === undefined;
     // One that gives up its role goes on accepting, to keep or to close: this is a restart.
     if (search.cause === "in order" && (both.active === "refuses" || both.active === "silent")) search.cause = "failed";
