@@ -148,11 +148,19 @@ export class FairQueue<Item extends Waiting> {
     return line ? line.urgent.length + (urgent ? 0 : line.rest.length) : 0;
   }
 
-  /** Sum of the shares of those who wait, and of this tenant. */
-  sharesWith(tenant: string): number {
-    let sum = this.#shareOf(tenant);
-    for (const line of this.#waiting) if (line.tenant !== tenant) sum += line.share;
-    return sum;
+  /** How many requests of all tenants would be served before a new one of this tenant, as long as all go on asking. */
+  before(tenant: string, urgent: boolean): number {
+    const own = this.ahead(tenant, urgent);
+    const line = this.#lines.get(tenant);
+    const isWaiting = line !== undefined && this.#waiting.has(line);
+    const { clock, isFresh } = isWaiting ? { clock: line.clock, isFresh: this.#fresh.has(line) } : this.#begin(line);
+    if (own === 0 && isFresh) return this.#fresh.size - (isWaiting ? 1 : 0);
+    const start = clock + own / (line?.share ?? this.#shareOf(tenant));
+    let others = 0;
+    for (const other of this.#waiting) {
+      if (other !== line && other.clock <= start) others += Math.floor((start - other.clock) * other.share) + 1;
+    }
+    return own + others;
   }
 
   /** Every tenant that waits, with what waits. */
@@ -170,16 +178,26 @@ export class FairQueue<Item extends Waiting> {
     return line;
   }
 
-  /** The tenant begins to wait. Of what it did not use while it was idle it keeps one turn at most. */
+  /** The tenant begins to wait. */
   #wake(line: Line<Item>): void {
-    this.#clock = Math.max(this.#clock, this.#furthestBehind()?.clock ?? 0);
-    if (this.#clock - line.idleAt < IDLE_TURN) line.clock = Math.max(line.clock, this.#clock - IDLE_TURN);
-    else {
-      line.clock = Math.max(line.clock, this.#clock);
-      this.#fresh.add(line);
-    }
+    const { clock, isFresh, least } = this.#begin(line);
+    this.#clock = least;
+    line.clock = clock;
+    if (isFresh) this.#fresh.add(line);
     this.#waiting.add(line);
     for (const each of this.#waiting) each.clock = Math.min(each.clock, this.#clock + FURTHEST_AHEAD);
+  }
+
+  /**
+   * Where a tenant that begins to wait would stand. Of what it did not use while it was idle it keeps one turn at most.
+   * `least`: the lowest clock.
+   */
+  #begin(line: Line<Item> | undefined): { readonly clock: number; readonly isFresh: boolean; readonly least: number } {
+    const least = Math.max(this.#clock, this.#furthestBehind()?.clock ?? 0);
+    const { clock = UNKNOWN, idleAt = UNKNOWN } = line ?? {};
+    const isFresh = least - idleAt >= IDLE_TURN;
+    const start = Math.max(clock, isFresh ? least : least - IDLE_TURN);
+    return { clock: Math.min(start, least + FURTHEST_AHEAD), isFresh, least };
   }
 
   #furthestBehind(): Line<Item> | undefined {

@@ -19,6 +19,8 @@ const ALL_CLOSE_MS = 10;
 /** A lane that could not connect pauses before it tries again, longer each time, so that lanes that can take its work. */
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 400;
+/** A request waits although a lane is free, because another tenant keeps that for a while: looked at again after this. */
+const LOOK_AGAIN_MS = 50;
 
 export class Switchboard {
   #options: UpstreamOptions;
@@ -34,6 +36,7 @@ export class Switchboard {
   /** Requests that wait for an earlier one and not for a lane. */
   readonly #parked = new Set<Job>();
   #inFlight = 0;
+  #later: NodeJS.Timeout | undefined;
   #paused = false;
   #closed = false;
 
@@ -123,6 +126,7 @@ export class Switchboard {
   /** Takes no more work, lets what was sent end, then closes every lane. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearTimeout(this.#later);
     this.#roles.close();
     this.#refuseAll("unreachable", "the gateway is stopping");
     while (this.#inFlight > 0) await new Promise((resolve) => setTimeout(resolve, 10));
@@ -166,8 +170,7 @@ export class Switchboard {
     if (this.#free.size > 0 && this.#queue.size === 0) return 0;
     const { perRequest } = this.#pace;
     if (perRequest === undefined) return 0;
-    const share = (this.#options.shareOf?.(tenant) ?? 1) / this.#queue.sharesWith(tenant);
-    return ((this.#queue.ahead(tenant, urgent) + 1) * perRequest) / (this.#options.connections * share);
+    return ((this.#queue.before(tenant, urgent) + 1) * perRequest) / this.#options.connections;
   }
 
   #wait(job: Job): void {
@@ -202,12 +205,20 @@ export class Switchboard {
   #assign(): void {
     while (this.#mayAssign && this.#free.size > 0 && this.#queue.size > 0) {
       const match = this.#turns.match();
-      if (!match) return;
+      if (!match) return this.#assignLater();
       const turn = this.#begin(match.lane, match.tenant);
       const job = this.#queue.take(match.tenant)!;
       unwatch(job);
       void this.#run(match.lane, job, turn);
     }
+  }
+
+  /** Only time makes a free lane of another tenant one to take over: no request and no answer need come meanwhile. */
+  #assignLater(): void {
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined;
+      this.#assign();
+    }, LOOK_AGAIN_MS).unref();
   }
 
   #begin(lane: Lane, tenant: string): Turn {

@@ -169,10 +169,13 @@ export class Turns<Lane extends Connection> {
   #another(tenant: string): Lane | undefined {
     if (this.#free.size === 0) return undefined;
     const now = performance.now();
-    const owned = this.#owned();
-    const isCrowded = this.#active(now) > this.#lanes.length;
+    const isStuck = (lane: Lane): boolean => !this.#free.has(lane) && now - lane.since >= ACTIVE_MS;
+    const lanes = this.#lanes.filter((lane) => !isStuck(lane));
+    const owned = this.#owned(lanes);
+    const isCrowded = this.#active(now) > lanes.length;
     // Taking over a lane costs two connections: this one, and the next one of the tenant that loses it. So a tenant with
-    // a lane waits for its own, until the other lane has been idle for as long as a connection or a turn takes.
+    // a lane waits for its own, until the other lane has been idle for as long as a connection or a turn takes. A lane
+    // on which OCS takes long is no lane to wait for.
     const { connect, exchange } = this.#pace;
     const patience = owned(tenant) === 0 ? 0 : isCrowded ? connect : connect + SHORTEST * exchange;
     let last: Lane | undefined;
@@ -186,9 +189,9 @@ export class Turns<Lane extends Connection> {
     return last;
   }
 
-  #owned(): (tenant: string) => number {
+  #owned(lanes = this.#lanes): (tenant: string) => number {
     const counts = new Map<string, number>();
-    for (const lane of this.#lanes) {
+    for (const lane of lanes) {
       const owner = this.#free.has(lane) ? lane.tenant : this.#served.get(lane);
       if (owner !== undefined) counts.set(owner, (counts.get(owner) ?? 0) + 1);
     }

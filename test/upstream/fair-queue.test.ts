@@ -19,6 +19,37 @@ const serve = (queue: FairQueue<Item>, count: number): string[] => {
 };
 const countOf = (served: readonly string[], tenant: string): number => served.filter((id) => id.startsWith(tenant)).length;
 
+describe("how many requests would be served before a new one", () => {
+  const rows: readonly (readonly [string, readonly string[], Readonly<Record<string, number>>, string, number])[] = [
+    ["of a tenant beside nobody", [], {}, "b", 0],
+    ["of the only tenant", many("a", 5), {}, "a", 5],
+    ["of a tenant that comes beside two others, which are new as well", [...many("a", 90), "c1"], {}, "b", 2],
+    ["of a tenant with a tiny share that comes beside a flood", many("a", 90), { b: 0.001 }, "b", 1],
+    ["of a tenant with as much as another", [...many("a", 10), ...many("b", 3)], {}, "b", 3 + 4],
+    ["of a tenant with half the share", [...many("a", 90), ...many("b", 3)], { b: 0.5 }, "b", 3 + 7],
+    ["of a tenant with twice the share", [...many("a", 90), ...many("b", 3)], { b: 2 }, "b", 3 + 2],
+  ];
+  it.each(rows)("%s", (_of, waiting, shares, tenant, expected) => {
+    expect(queueOf(waiting, shares).before(tenant, false)).toBe(expected);
+  });
+
+  it("is what comes true, at whatever shares, while all go on asking", () => {
+    const share = fc.constantFrom(0.01, 0.1, 0.5, 1, 1, 3, 20);
+    const settings = fc.record({ a: share, b: share, c: share, ahead: fc.integer({ min: 0, max: 5 }), earlier: fc.nat(60) });
+    fc.assert(fc.property(settings, ({ ahead, earlier, ...shares }) => {
+      const queue = queueOf([...many("a", 900), ...many("b", ahead + 1), ...many("c", 900)], shares);
+      // Nobody is new any more.
+      for (const tenant of ["a", "b", "c"]) queue.take(tenant);
+      serve(queue, earlier);
+      const expected = queue.before("b", false);
+      fc.pre(expected < 800);
+      queue.push(item("b-last"));
+      const served = serve(queue, 2000).indexOf("b-last");
+      expect(Math.abs(served - expected)).toBeLessThanOrEqual(2);
+    }), { numRuns: 500 });
+  });
+});
+
 describe("who is next", () => {
   it("is the tenant that has had least, first come first served within one", () => {
     const served = serve(queueOf([...many("a", 10), ...many("b", 3), ...many("c", 10)]), 23);
