@@ -165,7 +165,9 @@ export class Roles {
 
   /** Ends the watch connection as well; later where another board has replaced this one, so that a dead host is noticed. */
   leave(): void {
-    if (this.#heir) this.#vigil.linger();
+    // The next board may lead to other addresses, and then nobody has to know what becomes of this OCS.
+    const sharesIt = this.#heir !== undefined && this.#heir.#endpoints.some(({ origin }) => origin === this.#active.origin);
+    if (sharesIt) this.#vigil.linger();
     else this.#vigil.close();
   }
 
