@@ -130,9 +130,10 @@ export class Ownership {
   /** Everything of this upstream is void, but for what may be of the new life: see `Handles` on `upTo`. */
   newEpoch(upstream: string, endpoint: string, upTo?: number): void {
     const handles = this.#of(upstream);
-    handles.newEpoch(this.#now(), upTo);
+    const announced = handles.newEpoch(this.#now(), upTo);
     this.#endpoints.set(upstream, endpoint);
     void this.#storeEpoch(handles);
+    for (const handle of announced) this.#options.store?.announced(upstream, handles.epoch, handle);
   }
 
   /** Only increases, over restarts too where there is a store. */

@@ -436,6 +436,17 @@ describe("what an earlier run left behind", () => {
     expect(verdicts(made)).toEqual(["its own", "its own"]);
   });
 
+  it("keeps of a new life only what came after the last word of the highest one, whichever row is older", async () => {
+    const owned = [
+      { handle: 180, tenant: 101, since: 1, generation: 4, attempt: "a" },
+      { handle: 15, tenant: 101, since: 2, generation: 5, attempt: "b" },
+    ];
+    const made = restored({ restored: new Map([["ocs", { ...WAY, owned }]]) });
+    await made.ownership.announce(row(16));
+    expect(made.ownership.epochOf("ocs")).toBe(8);
+    expect(verdictIn(made.ownership.ask(alpha(), "15", false))).toBe("epoch-ended");
+  });
+
   it("is not confirmed as a whole once OCS has given one of the handles to another tenant", async () => {
     const made = restored();
     expect(await made.ownership.announce(row(15, 102))).toBe("owned");
@@ -471,6 +482,35 @@ describe("what an earlier run left behind", () => {
     await ownership.announce(row(2, 101));
     expect([verdictIn(ownership.ask(other(), "1", false)), verdictIn(ownership.ask(alpha(), "1", false))]).toEqual(["its own", "foreign"]);
     expect(puts).toContainEqual([1, 102, 2]);
+  });
+
+  it("stays disputed in the new life whose own words contradict each other", async () => {
+    const { ownership, news } = make();
+    ownership.settle("ocs", found);
+    for (const handle of [1, 50, 100]) await ownership.announce(row(handle, 101));
+    ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+    // Not the owner of the life before is contradicted, but the one of this.
+    for (const tenant of [102, 101]) await ownership.announce(row(1, tenant));
+    await ownership.announce(row(2, 101));
+    expect(ownership.epochOf("ocs")).toBe(2);
+    expect([alpha(), other()].map((tenant) => verdictIn(ownership.ask(tenant, "1", false))))
+      .toEqual(["unclear: disputed", "unclear: disputed"]);
+    expect(news.map(({ kind }) => kind)).toEqual(["disputed", "epoch"]);
+  });
+
+  it("is not proven once more by a late copy of what it announced, and finished, before its proof", async () => {
+    const announced: string[] = [];
+    const { ownership } = make({ store: aStore({ announced: (...given) => void announced.push(given.join(" ")) }) });
+    ownership.settle("ocs", found);
+    for (const handle of [1, 50, 100]) await ownership.announce(row(handle, 101));
+    await ownership.announce(row(1, 101, "of the new life"));
+    await ownership.end("ocs", 1, "finished");
+    for (const handle of [2, 60, 80]) await ownership.announce(row(handle, 101));
+    expect(ownership.epochOf("ocs")).toBe(2);
+    await ownership.announce(row(1, 101, "of the new life"));
+    expect(ownership.epochOf("ocs")).toBe(2);
+    expect(announced.filter((each) => each.startsWith("ocs 2 ")))
+      .toEqual(["ocs 2 1", "ocs 2 2", "ocs 2 60", "ocs 2 80", "ocs 2 1"]);
   });
 
   it("takes a record up again that the validator kept from being dialed, and that OCS announces once more", async () => {
@@ -580,6 +620,32 @@ describe("losing every connection to OCS", () => {
     expect([verdictIn(ownership.ask(alpha(), "15", false)), ownership.epochOf("ocs")]).toEqual(["unclear: unconfirmed", 1]);
     ownership.settle("ocs", { endpoint: "http://two", how: "takeover" });
     expect([verdictIn(ownership.ask(alpha(), "15", false)), ownership.epochOf("ocs")]).toEqual(["epoch-ended", 2]);
+  });
+
+  it("leaves a dispute to what OCS announces next, which may be another life's", async () => {
+    const { ownership, news } = make();
+    ownership.settle("ocs", found);
+    for (const tenant of [101, 102]) await ownership.announce(row(15, tenant));
+    await ownership.disown("ocs", 16);
+    ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+    expect(await ownership.announce(row(15, 102))).toBe("owned");
+    expect([other(), alpha()].map((tenant) => verdictIn(ownership.ask(tenant, "15", false))))
+      .toEqual(["its own", "foreign"]);
+    expect(await ownership.announce(row(15, 101))).toBe("disputed");
+    expect(news).toHaveLength(2);
+  });
+
+  it("leaves handles unconfirmed until OCS has come above the highest one that a registrar has named", async () => {
+    const { ownership } = make();
+    ownership.settle("ocs", found);
+    await ownership.announce(row(15));
+    await ownership.register("ocs", 20, 102, [102]);
+    ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+    for (const handle of [18, 20]) await ownership.announce(row(handle));
+    expect(["15", "20"].map((handle) => verdictIn(ownership.ask(alpha(), handle, false))))
+      .toEqual(["unclear: unconfirmed", "its own"]);
+    await ownership.announce(row(21));
+    expect(verdictIn(ownership.ask(alpha(), "18", false))).toBe("its own");
   });
 });
 

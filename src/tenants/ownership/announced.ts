@@ -5,6 +5,7 @@
 const PAGE_BITS = 32_768;
 const MAX_PAGES = 128;
 const MAX_FALLING = 10_000;
+const MAX_LAST = 10_000;
 
 export type Page = { readonly number: number; readonly bits: Uint8Array };
 
@@ -48,6 +49,8 @@ export class Announced {
   #highestAt: number;
   /** Of each announcement that none above it has followed, in the order of time: handles fall, generations rise. */
   readonly #falling: { readonly handle: number; readonly generation: number }[] = [];
+  /** The last ones that this run of the gateway has heard, in the order of time. */
+  readonly #last = new Set<number>();
 
   constructor({ highest = 0, highestAt = 0, announced = [] }: KnownLife = {}) {
     this.#handles = new HandlePages(announced);
@@ -71,10 +74,25 @@ export class Announced {
 
   /** The generation that had been reached at the last announcement above this handle; 0 for none. */
   lastAbove(handle: number): number {
-    return this.#falling.findLast((each) => each.handle > handle)?.generation ?? 0;
+    // What an earlier run knew is not in the order of time.
+    return this.#falling.reduce((last, each) => (each.handle > handle ? Math.max(last, each.generation) : last), 0);
   }
 
-  /** `generation`: the last one before. */
+  /** Those that this run has heard after the last one above this handle. */
+  heardAfter(handle: number): readonly number[] {
+    const last = [...this.#last];
+    return last.slice(last.findLastIndex((each) => each > handle) + 1);
+  }
+
+  /** OCS announces it. `generation`: the last one before. */
+  hear(handle: number, generation: number): void {
+    this.add(handle, generation);
+    this.#last.delete(handle);
+    this.#last.add(handle);
+    if (this.#last.size > MAX_LAST) this.#last.delete(this.#last.values().next().value!);
+  }
+
+  /** It is known to have been announced. */
   add(handle: number, generation: number): void {
     this.#handles.add(handle);
     if (handle >= this.#highest) [this.#highest, this.#highestAt] = [handle, generation];

@@ -31,8 +31,10 @@ export class Handles {
   /** Each loss of all connections begins another stretch; what was last heard of before `#confirmedFrom` is unconfirmed. */
   #stretch = 1;
   #confirmedFrom = 0;
-  /** The highest one as the present stretch began, while handles are unconfirmed; else 0. */
-  #highestBefore = 0;
+  /** The highest one that OCS has announced, or a registrar has named, in this epoch. */
+  #top: number;
+  /** The same as the present stretch began, while handles are unconfirmed; else 0. */
+  #topBefore = 0;
   /** What was heard of last in this stretch or before may be of a life before, although no other has been proven. */
   #doubtUpTo = -1;
   /** The store was damaged: what was owned before this run is not known. */
@@ -57,6 +59,7 @@ export class Handles {
     this.#on = on;
     this.epoch = known.epoch ?? 1;
     this.#announced = new Announced(known);
+    this.#top = this.#announced.highest;
     this.#generation = known.generation ?? 0;
     this.#isStoreLost = known.storeLost ?? false;
     this.#journalSize = known.journalSize ?? (() => 0);
@@ -162,10 +165,12 @@ export class Handles {
       return this.#add({ handle, tenant, attempt, now, isReused }, false);
     }
     const claim = { handle, tenant, attempt, now, isReused: true };
-    if (held.state === "disputed") return this.#dispute(handle, held, [tenant]);
-    if (held.tenant !== tenant && this.isConfirmed(held)) return this.#dispute(handle, held, [held.tenant, tenant], claim);
-    if (held.tenant !== tenant) {
-      this.#doubt(held);
+    const isDisputed = held.state === "disputed";
+    if (this.isConfirmed(held)) {
+      if (isDisputed) return this.#dispute(handle, held, [tenant]);
+      if (held.tenant !== tenant) return this.#dispute(handle, held, [held.tenant, tenant], claim);
+    } else if (isDisputed || held.tenant !== tenant) {
+      if (!held.among?.includes(tenant)) this.#doubt(held);
       return this.#replace(held, claim, "storing");
     }
     if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, now);
@@ -207,15 +212,16 @@ export class Handles {
     this.#owned.set(handle, { tenant, generation, began: generation, attempt, registered, since, state: "owned", stretch, heardAt: -Infinity });
     // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
     this.#announced.add(handle, generation);
+    this.#top = Math.max(this.#top, handle);
     if (trusted) return;
     this.#confirmedFrom = this.#stretch;
-    this.#highestBefore = this.#announced.highest;
+    this.#topBefore = this.#top;
   }
 
   /** Every connection to OCS was lost: nothing that was heard of before is certain. */
   unconfirm(): void {
     this.#confirmedFrom = ++this.#stretch;
-    this.#highestBefore = this.#announced.highest;
+    this.#topBefore = this.#top;
   }
 
   /** The handle has ended. False when this entry is not its owner any more. */
@@ -245,8 +251,10 @@ export class Handles {
   /**
    * Handles begin again. With `upTo` another OCS answers at the same address and has not come further than that handle: what was heard of since the
    * last announcement above it is of the new life, and stays as confirmed as it was. All else is void.
+   * Returns the handles that the new life has announced.
    */
-  newEpoch(at: number, upTo?: number): void {
+  newEpoch(at: number, upTo?: number): readonly number[] {
+    const heard = upTo === undefined ? [] : this.#announced.heardAfter(upTo);
     const keepFrom = upTo === undefined ? Infinity : this.#announced.lastAbove(upTo) + 1;
     const stays = ([handle, held]: readonly [number, Held]): boolean =>
       upTo !== undefined && handle <= upTo && held.generation >= keepFrom && held.state !== "storing";
@@ -265,15 +273,18 @@ export class Handles {
       held.began = Math.max(held.began, keepFrom);
       this.#announced.add(handle, held.generation);
     }
-    for (const [handle, held] of this.#owned) if (held.isReplacement) this.#adopt(handle, held);
+    for (const handle of heard) this.#announced.hear(handle, this.#generation);
+    for (const [handle, held] of this.#owned) if ((held.contradicts ?? Infinity) < keepFrom) this.#adopt(handle, held);
     if (upTo === undefined) {
       this.#stretch++;
       this.#confirmedFrom = 0;
     }
-    this.#highestBefore = this.#confirmedFrom > 0 ? this.#announced.highest : 0;
+    this.#top = this.#announced.highest;
+    this.#topBefore = this.#confirmedFrom > 0 ? this.#top : 0;
     this.#doubtUpTo = -1;
     this.#isStoreLost = false;
     this.#freeFinalizing.clear();
+    return heard;
   }
 
   /** How many handles each tenant owns, by DBID, and how many of them are unconfirmed. */
@@ -321,11 +332,12 @@ export class Handles {
 
   #note(handle: number): void {
     // One above all that was known goes on where the life of before was: what was unconfirmed is confirmed.
-    if (this.#highestBefore > 0 && handle > this.#highestBefore && !this.#announced.has(handle)) {
+    if (this.#topBefore > 0 && handle > this.#topBefore && !this.#announced.has(handle)) {
       this.#confirmedFrom = 0;
-      this.#highestBefore = 0;
+      this.#topBefore = 0;
     }
-    this.#announced.add(handle, this.#generation);
+    this.#top = Math.max(this.#top, handle);
+    this.#announced.hear(handle, this.#generation);
   }
 
   /** What contradicted was the owner of the life before: the handle is the announced tenant's. */
@@ -355,19 +367,20 @@ export class Handles {
       stretch: this.#stretch,
     };
     this.#owned.set(handle, held);
+    this.#top = Math.max(this.#top, handle);
     return { as: "new", held };
   }
 
   #replace(before: Held, claim: Claim, state: Held["state"], registered = false): Claimed {
     const { handle, tenant, attempt, now, isReused } = claim;
     const generation = ++this.#generation;
-    const began = before.tenant === tenant ? before.began : generation;
+    const began = before.tenant === tenant || before.state === "disputed" ? before.began : generation;
     const held: Held = {
       tenant, generation, began, attempt, registered, isReused, since: now, state, stretch: this.#stretch,
     };
     this.#forget(handle);
     this.#owned.set(handle, held);
-    if (before.tenant !== tenant) return { as: "new", held };
+    if (before.state === "disputed" || before.tenant !== tenant) return { as: "new", held };
     held.finalizing = before.finalizing;
     return { as: "renewed", held };
   }
@@ -387,9 +400,9 @@ export class Handles {
     const isNews = isFirst || among.some((dbid) => !known.includes(dbid));
     const generation = ++this.#generation;
     const held: Held = {
-      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, generation, began: generation, registered: false,
-      stretch: this.#stretch,
-      since: claim?.now ?? before.since, state: "disputed", among: [...new Set([...known, ...among])], isReplacement: isFirst && claim !== undefined,
+      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, generation, began: before.began, registered: false,
+      stretch: this.#stretch, since: claim?.now ?? before.since, state: "disputed",
+      among: [...new Set([...known, ...among])], contradicts: isFirst && claim ? before.generation : undefined,
     };
     this.#forget(handle);
     this.#owned.set(handle, held);

@@ -24,7 +24,7 @@ export type Held = {
   readonly registered: boolean;
   /** Seconds since 1970 of the last word about it. */
   since: number;
-  /** `storing`: its owner is not on disk yet. `disputed`: OCS contradicts itself, so it has no owner until the epoch ends. */
+  /** `storing`: its owner is not on disk yet. `disputed`: OCS contradicts itself, so it has no owner in this life. */
   state: "storing" | "owned" | "disputed";
   /** The stretch of unbroken connections in which it was last heard of. */
   stretch: number;
@@ -36,8 +36,8 @@ export type Held = {
   finalizing?: Promise<void> | undefined;
   /** Where disputed: DBIDs that it could mean. */
   among?: readonly number[] | undefined;
-  /** Where disputed: one announcement, for `tenant`, contradicted an owner that was known before. */
-  isReplacement?: boolean | undefined;
+  /** Where disputed: one announcement, for `tenant`, contradicted the owner of this generation. */
+  contradicts?: number | undefined;
 };
 
 /** What becomes of a handle that OCS announces or a registrar names. `renewed`: another attempt for the same tenant. */

@@ -149,8 +149,10 @@ class Batch {
   }
 
   get changes(): Change[] {
-    // A removal is of the rows in front of it too: its generation says of which.
-    return [...this.rows, ...this.lasting.values()];
+    const lasting = [...this.lasting.values()];
+    // A removal is of the rows in front of it too: its generation says of which. What was announced in an epoch comes
+    // after the epoch, also where that has failed once and was added to what came since.
+    return [...this.rows, ...lasting.filter(isEpoch), ...lasting.filter((change) => !isEpoch(change))];
   }
 
   add(change: Change): void {
@@ -176,6 +178,8 @@ class Batch {
     this.#settled.reject(reason);
   }
 }
+
+const isEpoch = (change: Lasting): boolean => change.do === "epoch";
 
 /** What makes one change later than another about the same thing. */
 const numberOf = (change: Lasting): number => (change.do === "remove" ? change.generation : change.epoch);

@@ -1,9 +1,12 @@
+import { EventEmitter } from "node:events";
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openOwnershipStore, type Owned, type OwnershipStore, type Row } from "../../../src/tenants/ownership/store.ts";
+import {
+  openOwnershipStore, type Change, type News, type Order, type Owned, type OwnershipStore, type Row, type StoreThread,
+} from "../../../src/tenants/ownership/store.ts";
 
 let dir: string;
 let file: string;
@@ -105,6 +108,28 @@ describe("ownership on disk", () => {
     await store.close();
     const { restored } = await begin();
     expect([restored.get("ocs")?.owned.some(({ handle }) => handle === 1), restored.get("other")?.epoch]).toEqual([false, 2]);
+  });
+
+  it("writes an epoch that failed once before what was announced in it meanwhile", async () => {
+    const commits: (readonly Change["do"][])[] = [];
+    const tell = (news: News): void => void setImmediate(() => thread.emit("message", news));
+    const thread: EventEmitter = Object.assign(new EventEmitter(), {
+      terminate: () => Promise.resolve(0),
+      postMessage: (order: Order) => {
+        if (order.kind !== "commit") return tell({ kind: "closed" });
+        commits.push(order.changes.map((change) => change.do));
+        tell({ kind: "committed", failed: commits.length === 1 ? "full" : undefined });
+      },
+    });
+    tell({ kind: "opened", restored: [], movedAside: undefined, downtime: undefined, mark: 0 });
+    const store = await openOwnershipStore(file, { thread: thread as unknown as StoreThread });
+    const begun = store.beginEpoch("ocs", 2, "http://one");
+    // The commit is under way.
+    await new Promise(setImmediate);
+    store.announced("ocs", 2, 7);
+    await expect(begun).rejects.toThrow("full");
+    await store.close();
+    expect(commits).toEqual([["epoch"], ["epoch", "announced"]]);
   });
 
   it("keeps the journal's mark of the last commit, and for how long it was not written", async () => {
