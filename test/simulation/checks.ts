@@ -6,8 +6,8 @@
  * revoked.
  */
 import { headerOf, type Reply } from "../../src/message.ts";
-import { UPSTREAM, type SimClient } from "./config.ts";
-import type { Connection } from "./network.ts";
+import { DIRECTORY, UPSTREAM, type SimClient } from "./config.ts";
+import type { Connection, SimHost } from "./network.ts";
 import type { Message } from "./message-reader.ts";
 import type { Ocs } from "./ocs.ts";
 import type { OcsRecord } from "./speaker.ts";
@@ -42,7 +42,12 @@ export class Checks {
   readonly #carries = new Map<number, number>();
   readonly #elsewhereAt = new Map<string, number>();
   #ids = 0;
-  #epoch: { readonly number: number; readonly endpoint: string; readonly life: number } | undefined;
+  /** The last one seen. Undefined is what is not known of it. */
+  #epoch:
+    | { readonly number: number; readonly endpoint: string | undefined; readonly life: number | undefined }
+    | undefined;
+  /** When the gateway had no connection to a host any more, by address. */
+  readonly #lostAt = new Map<string, number>();
   pair: readonly Ocs[] = [];
   /** What may be an alarm's cause. */
   readonly causes = new Set<string>();
@@ -180,16 +185,16 @@ export class Checks {
     );
   }
 
-  /** A registrar's PUT names no OCS: the gateway takes it for the one that it considers active. */
-  isTakenFor(ocs: Ocs): boolean {
+  /**
+   * A registrar's PUT names no OCS: the gateway takes it for the one that it considers active. The reply names the
+   * epoch, so that the registrar learns when that has ended meanwhile.
+   */
+  isTakenFor(ocs: Ocs, reply: Reply): boolean {
     const { gateway } = this.#world;
-    return (
-      gateway
-        ?.status()
-        .endpoints.some(
-          ({ active, up, endpoint }) => active && up && endpoint === `http://${ocs.parts.host.address}`,
-        ) ?? false
-    );
+    if (!gateway) return false;
+    const { epoch } = JSON.parse(Buffer.from(reply.body).toString()) as { epoch: number };
+    const active = gateway.status().endpoints.find((each) => each.active && each.up)?.endpoint;
+    return active === `http://${ocs.parts.host.address}` && epoch === gateway.records.ownership.epochOf(UPSTREAM);
   }
 
   /** Looks at the gateway's epoch. */
@@ -205,8 +210,9 @@ export class Checks {
     const ocs = this.pair.find(({ parts }) => `http://${parts.host.address}` === active.endpoint)!;
     const before = this.#epoch;
     if (before?.number === epoch && before.endpoint === active.endpoint) return;
-    this.#epoch = { number: epoch, endpoint: active.endpoint, life: ocs.life };
-    if (!before) return;
+    const isKnown = before?.number !== epoch || before.endpoint !== undefined;
+    this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
+    if (!before || !isKnown) return;
     if (epoch <= before.number) trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}`);
     else if (before.endpoint === active.endpoint && before.life === ocs.life) {
       trace.violate(
@@ -214,6 +220,33 @@ export class Checks {
         `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}, and it is the same OCS in the same life`,
       );
     }
+  }
+
+  lost({ address }: SimHost): void {
+    this.#lostAt.set(address, this.#world.scheduler.now);
+  }
+
+  /**
+   * A record that this life of OCS announced before connections were lost, or the gateway restarted, while the life is
+   * not proven to be another one than before: what is unconfirmed then may stay so until OCS speaks of it, because
+   * OCS has given away other handles of that time. The same where it contradicted itself, which looks the same. A limit
+   * that the manual states.
+   */
+  mayStayUnconfirmed({ ownedAt, life, ocs }: OcsRecord): boolean {
+    const { address } = ocs.parts.host;
+    const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
+    const isContradicted = this.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
+    return (!isProven || isContradicted) && ownedAt !== undefined && ownedAt <= (this.#lostAt.get(address) ?? -1);
+  }
+
+  /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
+  restarts(): void {
+    for (const { parts } of this.pair) this.lost(parts.host);
+    const { disk, storeFile } = this.#world;
+    const noted = disk.textIn(DIRECTORY).matchAll(/"kind":"switchover".*"epoch":(\d+)/g);
+    const onDisk = Math.max(storeFile.epochOf(UPSTREAM), ...[...noted].map(([, epoch]) => Number(epoch)));
+    if (this.#epoch && this.#epoch.number !== onDisk)
+      this.#epoch = { number: onDisk, endpoint: undefined, life: undefined };
   }
 
   /** Whoever no reply reached may have been executed; whoever heard not-sent must never be. */

@@ -46,6 +46,15 @@ export class SimDisk {
     }
   }
 
+  /** Of all files under a folder, one after the other. */
+  textIn(folder: string): string {
+    return [...this.#directories]
+      .filter(([path]) => path.startsWith(folder))
+      .flatMap(([, { now }]) => [...now.values()])
+      .map(({ bytes, length }) => bytes.toString("latin1", 0, length))
+      .join("\n");
+  }
+
   /** Lays the files out on a real disk. */
   async copyTo(from: string, to: string): Promise<void> {
     for (const [path, { now }] of this.#directories) {

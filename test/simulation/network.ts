@@ -61,6 +61,8 @@ export class SimNetwork {
   wrote: (bytes: Buffer, connection: Connection) => void = () => undefined;
   /** Told of each connection of the gateway that is refused. */
   refused: (connection: Connection) => void = () => undefined;
+  /** Told when the gateway has no connection to a host any more. */
+  lostAll: (host: SimHost) => void = () => undefined;
   /** Milliseconds that a connection takes besides. */
   delayOf: (connection: Connection) => number = () => 0;
   #count = 0;
@@ -248,6 +250,7 @@ export class SimNetwork {
   #forgetClient(connection: Connection): void {
     connection.isOpen = false;
     this.connections.delete(connection);
+    if (this.connectionsTo(connection.host).length === 0) this.lostAll(connection.host);
   }
 
   #hangUp(connection: Connection): void {
