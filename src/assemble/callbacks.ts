@@ -146,9 +146,9 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
       count("astray");
       records.alarms.raiseOngoing({ reason: "records were announced by an OCS that is not the active one; it was told not to dial them", upstream, resource: "records" });
     },
-    withheld: ({ handle }) => {
+    withheld: ({ handle, attempt }) => {
       count("withheld");
-      return records.ownership.end(upstream, handle, "rejected");
+      return records.ownership.end(upstream, handle, "rejected", attempt);
     },
     ended: async ({ handle, attempt }) => {
       count("call-ended");

@@ -24,7 +24,7 @@ export const replayOutcomes = async (
       const of = asked.get(entry.id);
       asked.delete(entry.id);
       // A 410 may have come before OCS opened the record, and OCS says it again.
-      if (of && entry.origin === "ocs" && entry.status === 200) replay(of.upstream, of.handle, of.generation, entry.id);
+      if (of && entry.origin === "ocs" && entry.status === 200 && !entry.suspected) replay(of.upstream, of.handle, of.generation, entry.id);
     }
   }
 };

@@ -12,7 +12,8 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
     await intend(parts, order, seen);
     const answer = await parts.send(order, () => seen.arrival.gone);
     seen.waits = answer.waits;
-    status = answer.status;
+    // It may be another request's answer, and then it says nothing of this one's record.
+    status = answer.suspected ? undefined : answer.status;
     const written = await record(parts, answerEntry(seen, answer), seen);
     return written ? answer : { ...answer, unjournalled: true };
   } catch (error) {

@@ -23,9 +23,7 @@ export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Co
   RULES[operation.action.resource](command);
   const attributes = attributesForOcs(command);
   const isRevoked = revocationOf(parts, seen.arrival, caller, tenant);
-  // Last, because from here on it is this request's, and must be given back.
-  const lease = operation.action.resource === "records" ? leaseOf(parts, command) : undefined;
-  return {
+  const order = {
     client: caller.client,
     credential: caller.credential,
     owner: tenant,
@@ -37,6 +35,11 @@ export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Co
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
     urgent: isUrgent(operation.action),
     fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
+  };
+  // Last, because from here on it is this request's, and must be given back.
+  const lease = operation.action.resource === "records" ? leaseOf(parts, command) : undefined;
+  return {
+    ...order,
     lease,
     withdrawn: (leaves?: boolean) => (isRevoked() ? "revoked" : lease?.withdrawn(leaves)),
     after: lease?.after,

@@ -22,7 +22,7 @@ export type RegistrarParts = Pick<Parts, "identify" | "challenge" | "note" | "ob
   readonly upstream: string;
   /** By client. */
   readonly registrars: ReadonlyMap<string, Registrar>;
-  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "end" | "epochOf">;
+  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "claimantOf" | "end" | "epochOf">;
   /** Which OCS is the primary is known: else it is open which of them a handle belongs to. */
   readonly isSettled: () => boolean;
 };
@@ -91,7 +91,7 @@ const WHY: Readonly<Record<Exclude<Owning, "owned" | "again">, string>> = {
 
 /** Gone is gone, whoever took it: another's handle is left alone, and the caller does not learn that it is there. */
 const take = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<Reply> => {
-  const tenant = ownTenant(parts, ask);
+  const tenant = ownTenant(ask, parts.ownership.claimantOf(parts.upstream, ask.handle));
   if (tenant) {
     const stored = await parts.ownership.end(parts.upstream, ask.handle, "taken-back");
     record(parts, ask, arrival, tenant);
@@ -100,12 +100,13 @@ const take = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<
   return { status: 204, headers: [], body: bytesOf("") };
 };
 
-const look = (parts: RegistrarParts, ask: Ask): Reply => reply(parts, 200, ownTenant(parts, ask) ?? refuse("no-resource", { detail: "this handle is no tenant's of this registrar" }));
-
-const ownTenant = ({ ownership, upstream }: RegistrarParts, { registrar, handle }: Ask): Tenant | undefined => {
-  const owner = ownership.ownerOf(upstream, handle);
-  return registrar.tenants.find(({ dbid }) => dbid === owner);
+const look = (parts: RegistrarParts, ask: Ask): Reply => {
+  const tenant = ownTenant(ask, parts.ownership.ownerOf(parts.upstream, ask.handle));
+  return reply(parts, 200, tenant ?? refuse("no-resource", { detail: "this handle is no tenant's of this registrar" }));
 };
+
+const ownTenant = ({ registrar }: Ask, owner: number | undefined): Tenant | undefined =>
+  registrar.tenants.find(({ dbid }) => dbid === owner);
 
 const record = ({ note, upstream }: RegistrarParts, { client, handle }: Ask, { method }: Arrival, { name }: Tenant): void =>
   note({ kind: "access", user: client, role: "registrar", operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`, purpose: name });

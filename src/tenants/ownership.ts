@@ -94,6 +94,11 @@ export class Ownership {
     return this.#upstreams.get(upstream)?.ownerOf(handle);
   }
 
+  /** The same, also while that is being written. */
+  claimantOf(upstream: string, handle: number): number | undefined {
+    return this.#upstreams.get(upstream)?.claimantOf(handle);
+  }
+
   /** The handle has ended: its call is over, or is not to be made. Resolves with whether that is on disk. */
   async end(upstream: string, handle: number, ending: Ending, attempt?: string): Promise<boolean> {
     const handles = this.#of(upstream);
@@ -123,17 +128,25 @@ export class Ownership {
     // On a reload the board before and the next one may both report one takeover: it ends one life.
     if (known === undefined ? how === "takeover" : known !== endpoint) return this.newEpoch(upstream, endpoint);
     this.#endpoints.set(upstream, endpoint);
-    if (how !== "start") handles.unconfirm();
+    if (how !== "start") this.unconfirm(upstream);
     if (known === undefined) void this.#isDone(this.#options.store?.beginEpoch(upstream, handles.epoch, endpoint));
+  }
+
+  /** Nothing tells whether the OCS is the same as before. */
+  unconfirm(upstream: string): void {
+    this.#of(upstream).unconfirm();
+    this.#watch.newLife(upstream);
   }
 
   /** Everything of this upstream is void, but for what may be of the new life: see `Handles` on `upTo`. */
   newEpoch(upstream: string, endpoint: string, upTo?: number): void {
     const handles = this.#of(upstream);
     const announced = handles.newEpoch(this.#now(), upTo);
+    this.#watch.newLife(upstream);
     this.#endpoints.set(upstream, endpoint);
     void this.#storeEpoch(handles);
-    for (const handle of announced) this.#options.store?.announced(upstream, handles.epoch, handle);
+    const { epoch, generation } = handles;
+    for (const handle of announced) this.#options.store?.announced(upstream, epoch, handle, generation);
   }
 
   /** Only increases, over restarts too where there is a store. */
@@ -156,7 +169,12 @@ export class Ownership {
     const handles = this.#of(upstream);
     if (epoch <= handles.epoch) return;
     handles.epoch = from === to ? epoch : epoch - 1;
-    if (from !== to) return this.newEpoch(upstream, to);
+    if (from !== to) {
+      this.newEpoch(upstream, to);
+      // What the earlier run owned in that epoch was in the damaged store as well.
+      if (this.#options.store?.movedAside !== undefined) handles.loseStore();
+      return;
+    }
     handles.keepFrom = 0;
     void this.#storeEpoch(handles);
   };
@@ -286,7 +304,7 @@ export class Ownership {
     const handles = this.#of(upstream);
     const window = this.#options.window?.(upstream) ?? WINDOW;
     if (handles.provesNewLife(handle, window)) this.#beginLife(handles, handle, window);
-    this.#options.store?.announced(upstream, handles.epoch, handle);
+    this.#options.store?.announced(upstream, handles.epoch, handle, handles.generation);
     return handles;
   }
 

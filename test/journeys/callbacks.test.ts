@@ -169,6 +169,23 @@ describe("the operator's own validator", () => {
     expect(await reject("alpha", 1)).toBe(GONE);
   });
 
+  it("that says 409 to an attempt when a newer one was announced does nothing to that one", async () => {
+    const waiting: ServerResponse[] = [];
+    const { callbacks, reject } = await validating((response) => waiting.push(response));
+    const asked = async (count: number): Promise<void> => {
+      while (waiting.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    };
+    const first = announce(callbacks, record(1, { GSW_CALL_ATTEMPT_GUID: "first" }));
+    await asked(1);
+    const second = announce(callbacks, record(1, { GSW_CALL_ATTEMPT_GUID: "second" }));
+    await asked(2);
+    waiting[1]!.writeHead(200).end();
+    expect((await second).status).toBe(200);
+    waiting[0]!.writeHead(409).end();
+    expect((await first).status).toBe(409);
+    expect(await reject("alpha", 1)).toBe(DONE);
+  });
+
   it.each([["block", 504], ["allow", 200]] as const)("that hangs: %s means %i, and the record stays its tenant's", async (onTimeout, status) => {
     const { callbacks, reject, journal } = await validating(() => undefined, { validator_timeout: "150ms", on_timeout: onTimeout });
     const answers = await Promise.all([1, 2, 3].map((handle) => announce(callbacks, record(handle))));

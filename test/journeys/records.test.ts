@@ -73,6 +73,18 @@ describe("a record that OCS has announced", () => {
     expect(await reject("alpha", 5)).toEqual(DONE);
   });
 
+  it("stays its owner's when OCS's answer may be another request's, and may be tried again", async () => {
+    await announce(callbacks, record(11));
+    // Its connection is closed, which is not a loss of all: the watch connection is open.
+    ocs.script = () => OK + OK;
+    expect(await reject("alpha", 11)).toEqual(DONE);
+    const before = ocs.requests();
+    ocs.script = () => GONE;
+    expect(await reject("alpha", 11)).toMatchObject({ status: 410, delivery: "answered" });
+    expect(ocs.requests()).toBe(before + 1);
+    ocs.script = () => OK;
+  });
+
   it("takes one finalizing action at a time", async () => {
     await announce(callbacks, record(6));
     const answers = await Promise.all([reject("alpha", 6), ask("alpha", "/records/6?req=RecordProcessed"), reject("alpha", 6)]);

@@ -82,8 +82,10 @@ export class StoreFile {
       return this.#begin(upstream, { number, endpoint, highest: 0, highestAt: 0, generation: 0 }, keepFrom);
     }
     if (change.do === "announced") {
-      if (change.epoch === this.epochOf(change.upstream)) this.#pagesOf(change.upstream).add(change.handle);
-      return;
+      if (change.epoch !== this.epochOf(change.upstream)) return;
+      this.#pagesOf(change.upstream).add(change.handle);
+      const reached = { highest: change.handle, highestAt: change.generation, generation: 0 };
+      return this.#begin(change.upstream, { number: change.epoch, endpoint: "", ...reached });
     }
     if (change.do === "remove") {
       const row = this.#rows.get(keyOf(change));

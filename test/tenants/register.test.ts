@@ -64,7 +64,7 @@ describe("a handle watch", () => {
   it("takes a handle of OCS's next life for another record", () => {
     const watch = createHandleWatch();
     for (const upstream of ["ocs", "other"]) watch.use(upstream, "15", "Alpha");
-    watch.newEpoch("ocs");
+    watch.newLife("ocs");
     expect([watch.use("ocs", "15", "Beta"), watch.use("other", "15", "Beta")]).toEqual([undefined, "Alpha"]);
   });
 

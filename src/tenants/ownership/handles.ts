@@ -99,6 +99,11 @@ export class Handles {
     return held?.state === "owned" ? held.tenant : undefined;
   }
 
+  claimantOf(handle: number): number | undefined {
+    const held = this.find(handle);
+    return held?.state === "disputed" ? undefined : held?.tenant;
+  }
+
   /** The DBID of the tenant that owned the handle. */
   formerOwnerOf(handle: number): number | undefined {
     return this.#former.get(handle)?.tenant ?? this.#past.get(handle)?.tenant;
@@ -159,11 +164,8 @@ export class Handles {
     const isReused = this.#announced.has(handle) || this.#announcedBefore?.has(handle) === true;
     this.#note(handle);
     const held = this.find(handle);
-    if (held === undefined) {
-      const former = this.#former.get(handle);
-      if (attempt !== undefined && former?.attempt === attempt && OVER.has(former.ending)) return { as: "finished" };
-      return this.#add({ handle, tenant, attempt, now, isReused }, false);
-    }
+    if (attempt !== undefined && held?.attempt !== attempt && this.#isOver(handle, attempt)) return { as: "finished" };
+    if (held === undefined) return this.#add({ handle, tenant, attempt, now, isReused }, false);
     const claim = { handle, tenant, attempt, now, isReused: true };
     const isDisputed = held.state === "disputed";
     if (this.isConfirmed(held)) {
@@ -202,6 +204,11 @@ export class Handles {
     if (held.tenant === claim.tenant) return this.#replace(held, { ...claim, attempt: held.attempt }, held.state, held.registered);
     if (this.isConfirmed(held)) return { as: "taken" };
     return held.registered && mayReplace(held.tenant) ? this.#replace(held, claim, "storing", true) : { as: "unclear" };
+  }
+
+  /** What was owned before is not known. */
+  loseStore(): void {
+    this.#isStoreLost = true;
   }
 
   /** What an earlier run knew; unconfirmed unless it is `trusted`. */
@@ -328,6 +335,12 @@ export class Handles {
   mayBeOf(handle: number, tenant: number): boolean {
     const held = this.find(handle);
     return held !== undefined && (held.among?.includes(tenant) ?? held.tenant === tenant);
+  }
+
+  /** It was announced before, and has ended since. */
+  #isOver(handle: number, attempt: string): boolean {
+    const former = this.#former.get(handle);
+    return former?.attempt === attempt && OVER.has(former.ending);
   }
 
   #note(handle: number): void {

@@ -15,6 +15,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS owned_attempt ON owned (attempt, upstream) WHERE attempt IS NOT NULL;
 `;
+const VERSION = 1;
 /** What a file of version 0 lacks. */
 const VERSION_1 = `
   ALTER TABLE epoch ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;
@@ -33,8 +34,12 @@ const open = (file: string): DatabaseSync => {
   chmodSync(file, 0o600);
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  db.exec(SCHEMA);
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (version > VERSION) {
+    db.close();
+    throw new Error(`${file} was written by a newer version of the gateway`);
+  }
+  db.exec(SCHEMA);
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${VERSION_1} COMMIT;`);
   return db;
 };
@@ -113,7 +118,13 @@ const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, ge
   highest = CASE WHEN number < ?2 THEN ?4 WHEN number = ?2 THEN max(highest, ?4) ELSE highest END, generation = max(generation, ?5),
   endpoint = CASE WHEN number < ?2 THEN ?3 ELSE endpoint END, number = max(number, ?2)`;
 
-type Statements = Readonly<Record<"put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive" | "number" | "page" | "drop" | "unpage" | "handles", StatementSync>>;
+const REACH = `UPDATE epoch SET highest = ?3, highest_at = ?4
+  WHERE upstream = ?1 AND number = ?2 AND (highest < ?3 OR (highest = ?3 AND highest_at < ?4))`;
+
+type StatementName =
+  | "put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive" | "number" | "page" | "drop" | "unpage"
+  | "handles" | "reach";
+type Statements = Readonly<Record<StatementName, StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
   put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation)
@@ -131,6 +142,7 @@ const prepare = (db: DatabaseSync): Statements => ({
   drop: db.prepare("DELETE FROM announced WHERE upstream = ? AND page = ?"),
   unpage: db.prepare("DELETE FROM announced WHERE upstream = ?"),
   handles: db.prepare("SELECT handle FROM owned WHERE upstream = ?"),
+  reach: db.prepare(REACH),
   alive: db.prepare("UPDATE alive SET boot = ?, uptime = ?, mark = ?"),
 });
 
@@ -180,7 +192,9 @@ const apply = (db: DatabaseSync, statements: Statements, change: Change): void =
   if (change.do === "remove") statements.remove.run(upstream, change.handle, change.generation);
   else if (change.do === "epoch") begin(statements, life, change, NOTHING);
   else if (change.do === "announced") {
-    if (change.epoch === life.number) noteAnnounced(statements, life, upstream, change.handle);
+    if (change.epoch !== life.number) return;
+    noteAnnounced(statements, life, upstream, change.handle);
+    statements.reach.run(upstream, change.epoch, change.handle, change.generation);
   } else {
     const { epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt } = change.row;
     begin(statements, life, change.row, change.row);

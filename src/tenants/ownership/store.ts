@@ -74,8 +74,11 @@ export type OwnershipStore = {
    * Rejects likewise, and is tried again all the same.
    */
   readonly beginEpoch: (upstream: string, epoch: number, endpoint: string, keepFrom?: number) => Promise<void>;
-  /** The handle was announced in this epoch: written with the next commit, and tried again until it is. */
-  readonly announced: (upstream: string, epoch: number, handle: number) => void;
+  /**
+   * The handle was announced in this epoch, when this generation had been reached: written with the next commit, and
+   * tried again until it is.
+   */
+  readonly announced: (upstream: string, epoch: number, handle: number, generation: number) => void;
   readonly byAttempt: (upstream: string, attempt: string) => Promise<number | undefined>;
   /** Removals and epochs that have failed and are still to be written. */
   readonly pending: () => number;
@@ -103,7 +106,7 @@ export type Change =
   | { readonly do: "put"; readonly row: Row }
   | { readonly do: "remove"; readonly upstream: string; readonly handle: number; readonly generation: number }
   | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom: number | undefined }
-  | { readonly do: "announced"; readonly upstream: string; readonly epoch: number; readonly handle: number };
+  | { readonly do: "announced"; readonly upstream: string; readonly epoch: number; readonly handle: number; readonly generation: number };
 
 export type Lasting = Exclude<Change, { do: "put" }>;
 
@@ -230,9 +233,9 @@ class SqliteStore implements OwnershipStore {
   readonly beginEpoch = (upstream: string, epoch: number, endpoint: string, keepFrom?: number): Promise<void> =>
     this.#change({ do: "epoch", upstream, epoch, endpoint, keepFrom });
 
-  readonly announced = (upstream: string, epoch: number, handle: number): void => {
+  readonly announced = (upstream: string, epoch: number, handle: number, generation: number): void => {
     if (this.#failed) return;
-    this.#filling.keep({ do: "announced", upstream, epoch, handle });
+    this.#filling.keep({ do: "announced", upstream, epoch, handle, generation });
     this.#commitSoon();
   };
 
@@ -252,11 +255,15 @@ class SqliteStore implements OwnershipStore {
   readonly close = async (): Promise<void> => {
     clearTimeout(this.#again);
     this.#commit(true);
-    while (this.#committing && !this.#failed) await this.#committing.done.catch(() => this.#end("the disk did not answer while the store was closed"));
+    const giveUp = (): void => this.#end("the disk did not answer while the store was closed");
+    // For what nobody waits for as well: a commit may hang that no party's patience ends.
+    const timer = setTimeout(giveUp, CLOSE_MS);
+    while (this.#committing && !this.#failed) await this.#committing.done.catch(giveUp);
     if (!this.#failed) {
       this.#tell({ kind: "close" });
-      await Promise.race([this.#closed.promise, new Promise((resolve) => setTimeout(resolve, CLOSE_MS).unref())]);
+      await this.#closed.promise;
     }
+    clearTimeout(timer);
     this.#end("the store is closed");
     await this.#worker.terminate();
   };
@@ -318,6 +325,7 @@ class SqliteStore implements OwnershipStore {
 
   #end(reason: string): void {
     this.#failed ??= new StoreFailed(reason);
+    this.#closed.resolve();
     clearTimeout(this.#again);
     this.#committing?.fail(this.#failed);
     this.#filling.fail(this.#failed);

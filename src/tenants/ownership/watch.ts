@@ -9,8 +9,8 @@ export type HandleWatch = {
    * tenants apart, whatever their names are; where it is left out, the names do.
    */
   readonly use: (upstream: string, handle: string, name: string, dbid?: number) => string | undefined;
-  /** The upstream's OCS began a new life, in which a handle of before is another record. */
-  readonly newEpoch: (upstream: string) => void;
+  /** The upstream's OCS began a new life, or may have, in which a handle of before is another record. */
+  readonly newLife: (upstream: string) => void;
 };
 
 /** `max`: handles remembered for each upstream; the oldest are forgotten. */
@@ -32,6 +32,6 @@ export const createHandleWatch = (max = 100_000): HandleWatch => {
       known.set(key, name);
       return other;
     },
-    newEpoch: (upstream) => void upstreams.delete(upstream),
+    newLife: (upstream) => void upstreams.delete(upstream),
   };
 };

@@ -60,3 +60,16 @@ describe("a request that waits on a handle", () => {
     expect(leaseIn(ownership.ask(alpha(records), "15", true)).withdrawn(true)).toBeUndefined();
   });
 });
+
+describe("a late copy of the announcement of an attempt that is over", () => {
+  it.each([["for the same tenant", 101], ["for another tenant", 102]])("%s does nothing to a newer attempt", async (_whose, newer) => {
+    const ownership = make();
+    await ownership.announce(row(15, 101, "first"));
+    await ownership.end("ocs", 15, "call-ended", "first");
+    await ownership.announce(row(15, newer, "second"));
+    expect(await ownership.announce(row(15, 101, "first"))).toBe("finished");
+    expect([ownership.ownerOf("ocs", 15), ownership.news]).toEqual([newer, []]);
+    await ownership.end("ocs", 15, "call-ended", "second");
+    expect(ownership.ownerOf("ocs", 15)).toBeUndefined();
+  });
+});

@@ -61,8 +61,10 @@ const epoch =
     store.beginEpoch("ocs", number, endpoint, keepFrom);
 
 const announced = (number: number, ...handles: readonly number[]): Step => async (store) => {
-  for (const handle of handles) store.announced("ocs", number, handle);
+  for (const handle of handles) store.announced("ocs", number, handle, 0);
 };
+const announcedAt = (generation: number, handle: number): Step => async (store) =>
+  store.announced("ocs", 1, handle, generation);
 const pagesOf = (...handles: readonly number[]): readonly Page[] => {
   const pages = new HandlePages();
   for (const handle of handles) pages.add(handle);
@@ -163,6 +165,16 @@ const CASES: readonly Case[] = [
       epoch(1, "http://one"), announced(1, 7), put(9), epoch(2, "http://one", 9), announced(2, 3), announced(1, 4),
     ],
     left: { announced: pagesOf(9, 3) },
+  },
+  {
+    does: "remembers the highest handle, and when, also where it is no tenant's here",
+    steps: [epoch(1, "http://one"), announcedAt(2, 1000), put(5), announcedAt(9, 1000), announcedAt(8, 70)],
+    left: { highest: 1000, highestAt: 9, generation: 5 },
+  },
+  {
+    does: "remembers what was announced in an epoch that has just begun, as in the epoch before",
+    steps: [epoch(1, "http://one"), announced(1, 5, 6), epoch(2, "http://two"), announced(2, 5)],
+    left: { epoch: 2, announced: pagesOf(5) },
   },
 ];
 

@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -126,7 +126,7 @@ describe("ownership on disk", () => {
     const begun = store.beginEpoch("ocs", 2, "http://one");
     // The commit is under way.
     await new Promise(setImmediate);
-    store.announced("ocs", 2, 7);
+    store.announced("ocs", 2, 7, 0);
     await expect(begun).rejects.toThrow("full");
     await store.close();
     expect(commits).toEqual([["epoch"], ["epoch", "announced"]]);
@@ -190,6 +190,18 @@ describe("ownership on disk", () => {
     await store.put(row(1));
   });
 
+  it("leaves a file of a newer version as it is, and says so", async () => {
+    const store = await begin();
+    await store.put(row(1));
+    await store.close();
+    const db = new DatabaseSync(file);
+    db.exec("PRAGMA user_version = 2");
+    db.close();
+    await expect(begin()).rejects.toThrow(/newer version/);
+    expect(await readdir(dir)).toContain("ownership.sqlite");
+    expect((await readdir(dir)).filter((name) => name.includes("damaged"))).toEqual([]);
+  });
+
   it("leaves a file where it is that only cannot be had just now", async () => {
     const first = await begin();
     await first.beginEpoch("ocs", 1, "http://one");
@@ -226,4 +238,23 @@ describe("ownership on disk", () => {
     await expect(store.put(row(1))).rejects.toThrow(/closed/);
     expect(await store.byAttempt("ocs", "attempt-1")).toBeUndefined();
   });
+});
+
+describe("a thread that hangs", () => {
+  type Use = (store: OwnershipStore) => void;
+  it.each<[string, Use]>([
+    ["nothing to write", () => undefined],
+    ["the word that the gateway is alive", (store) => store.touch()],
+    ["what was announced", (store) => store.announced("ocs", 1, 1, 0)],
+    ["an owner", (store) => void store.put(row(1)).catch(() => undefined)],
+  ])("with %s is left when the store is closed", async (_what, use) => {
+    const thread = Object.assign(new EventEmitter(), { postMessage: () => undefined, terminate: () => Promise.resolve(0) });
+    const opening = openOwnershipStore(file, { thread: thread as unknown as StoreThread });
+    thread.emit("message", { kind: "opened", restored: [], movedAside: undefined, downtime: undefined, mark: 0 });
+    const store = await opening;
+    use(store);
+    await new Promise((resolve) => setImmediate(resolve));
+    await store.close();
+    await expect(store.put(row(2))).rejects.toThrow(/closed/);
+  }, 15_000);
 });

@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, it } from "vitest";
+import {
+  Ownership, type Announcement, type Answer, type OwnershipNews, type OwnershipOptions, type OwnershipStore,
+} from "../../../src/tenants/ownership.ts";
+import type { RecordsMode, Tenant } from "../../../src/tenants/register.ts";
+import { aTenant, beta } from "../../kit/line.ts";
+
+const open: Ownership[] = [];
+afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
+
+const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement =>
+  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+
+type Made = { readonly ownership: Ownership; readonly news: OwnershipNews[] };
+
+const make = (over: Partial<OwnershipOptions> = {}): Made => {
+  const news: OwnershipNews[] = [];
+  const ownership = new Ownership({ staleAfter: () => 1_800_000, tell: (told) => news.push(told), ...over });
+  open.push(ownership);
+  return { ownership, news };
+};
+
+const aStore = (over: Partial<OwnershipStore>): OwnershipStore => ({
+  restored: new Map(), movedAside: undefined, downtime: undefined, mark: 0, put: () => Promise.resolve(),
+  remove: () => Promise.resolve(), announced: () => undefined, beginEpoch: () => Promise.resolve(),
+  byAttempt: () => Promise.resolve(undefined), pending: () => 0, touch: () => undefined,
+  close: () => Promise.resolve(), ...over,
+});
+
+const alpha = (records: RecordsMode = "pre-dial"): Tenant => aTenant({ records });
+const other = (records: RecordsMode = "pre-dial"): Tenant => beta({ records });
+const verdictIn = (answer: Answer): string =>
+  ("lease" in answer ? "its own" : "denied" in answer ? answer.denied.why : `unclear: ${answer.unclear}`);
+
+const found = { endpoint: "http://one", how: "start" } as const;
+const takenOver = { endpoint: "http://two", how: "takeover" } as const;
+const reconnected = { endpoint: "http://one", how: "reconnected" } as const;
+
+describe("after the ownership database was damaged", () => {
+  it("nothing is said to be unknown when the journal tells of takeovers in earlier runs", () => {
+    const { ownership } = make({ store: aStore({ movedAside: "aside" }) });
+    ownership.replayEpoch("ocs", { from: "http://two", to: "http://one", epoch: 2 });
+    ownership.settle("ocs", found);
+    expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("unclear: store-lost");
+    ownership.settle("ocs", takenOver);
+    expect(verdictIn(ownership.ask(alpha(), "15", false))).toBe("unknown");
+  });
+});
+
+describe("a handle that two tenants use where nothing separates them", () => {
+  it.each<[string, Parameters<Ownership["settle"]>[1], number]>([
+    ["a takeover", takenOver, 0], ["a loss of connections", reconnected, 0], ["nothing at all", found, 1],
+  ])("with %s between the two raises as many alarms as are sure to be right", (_what, settled, alarms) => {
+    const { ownership, news } = make();
+    ownership.settle("ocs", found);
+    ownership.ask(alpha("unscoped"), "15", false);
+    ownership.settle("ocs", settled);
+    ownership.ask(other("unscoped"), "15", false);
+    expect(news).toHaveLength(alarms);
+  });
+});
+
+describe("a handle that OCS has announced for no tenant here", () => {
+  const disowned = async (): Promise<Made> => {
+    const made = make();
+    made.ownership.settle("ocs", found);
+    await made.ownership.announce(row(15));
+    made.ownership.settle("ocs", reconnected);
+    await made.ownership.disown("ocs", 15);
+    return made;
+  };
+
+  it.each([101, 102])("is the tenant's that OCS announces it for after another loss of connections: %i", async (tenant) => {
+    const { ownership, news } = await disowned();
+    ownership.settle("ocs", reconnected);
+    await ownership.announce(row(15, tenant));
+    const verdicts = [alpha(), other()].map((each) => verdictIn(ownership.ask(each, "15", false)));
+    expect([verdicts[tenant - 101], news]).toEqual(["its own", []]);
+  });
+
+  it("is disputed when OCS announces it for a tenant on the same connections", async () => {
+    const { ownership, news } = await disowned();
+    expect(await ownership.announce(row(15))).toBe("disputed");
+    expect(news.map(({ kind }) => kind)).toEqual(["disputed"]);
+  });
+});
+
+describe("a handle that is taken back while its owner is being written", () => {
+  it("has no owner when it is written", async () => {
+    const written = Promise.withResolvers<void>();
+    const { ownership } = make({ store: aStore({ put: () => written.promise }) });
+    const registered = ownership.register("ocs", 15, 101, [101]);
+    expect([ownership.ownerOf("ocs", 15), ownership.claimantOf("ocs", 15)]).toEqual([undefined, 101]);
+    expect(await ownership.end("ocs", 15, "taken-back")).toBe(true);
+    written.resolve();
+    expect([await registered, ownership.claimantOf("ocs", 15)]).toEqual(["void", undefined]);
+  });
+});
