@@ -22,7 +22,7 @@ export type RegistrarParts = Pick<Parts, "identify" | "challenge" | "note" | "ob
   readonly upstream: string;
   /** By client. */
   readonly registrars: ReadonlyMap<string, Registrar>;
-  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "claimantOf" | "end" | "epochOf">;
+  readonly ownership: Pick<Ownership, "register" | "ownerOf" | "claimantOf" | "hasNoOwner" | "end" | "epochOf">;
   /** Which OCS is the primary is known: else it is open which of them a handle belongs to. */
   readonly isSettled: () => boolean;
 };
@@ -92,11 +92,11 @@ const WHY: Readonly<Record<Exclude<Owning, "owned" | "again">, string>> = {
 /** Gone is gone, whoever took it: another's handle is left alone, and the caller does not learn that it is there. */
 const take = async (parts: RegistrarParts, ask: Ask, arrival: Arrival): Promise<Reply> => {
   const tenant = ownTenant(ask, parts.ownership.claimantOf(parts.upstream, ask.handle));
-  if (tenant) {
-    const stored = await parts.ownership.end(parts.upstream, ask.handle, "taken-back");
-    record(parts, ask, arrival, tenant);
-    if (!stored) refuse("no-store", { detail: "the handle has no owner any more, but that cannot be written now", headers: [["Retry-After", "1"]] });
-  }
+  const stored = await (tenant
+    ? parts.ownership.end(parts.upstream, ask.handle, "taken-back")
+    : parts.ownership.hasNoOwner(parts.upstream, ask.handle));
+  if (tenant) record(parts, ask, arrival, tenant);
+  if (!stored) refuse("no-store", { detail: "the handle has no owner any more, but that cannot be written now", headers: [["Retry-After", "1"]] });
   return { status: 204, headers: [], body: bytesOf("") };
 };
 

@@ -103,13 +103,22 @@ export class Ownership {
   async end(upstream: string, handle: number, ending: Ending, attempt?: string): Promise<boolean> {
     const handles = this.#of(upstream);
     const held = handles.find(handle);
+    if (!held) return this.hasNoOwner(upstream, handle);
     // The end of an older attempt does nothing to a newer one.
-    if (!held || (attempt !== undefined && held.attempt !== undefined && held.attempt !== attempt)) return true;
+    if (attempt !== undefined && held.attempt !== undefined && held.attempt !== attempt) return true;
     if (!handles.end(handle, held, { ending, at: this.#now() })) return true;
     return this.#isDone(this.#options.store?.remove(upstream, handle, held.generation));
   }
 
-  /** The same, by the call attempt's GUID. */
+  /** Resolves with false while what a handle without an owner here had before may still be on disk. */
+  async hasNoOwner(upstream: string, handle: number): Promise<boolean> {
+    const { store } = this.#options;
+    const handles = this.#of(upstream);
+    if (!store || store.pending() === 0 || handles.find(handle) !== undefined) return true;
+    return this.#isDone(store.remove(upstream, handle, handles.generation));
+  }
+
+  /** As `end`, by the call attempt's GUID. */
   async endAttempt(upstream: string, attempt: string): Promise<boolean> {
     const handle = await this.#options.store?.byAttempt(upstream, attempt);
     return handle === undefined || this.end(upstream, handle, "call-ended", attempt);

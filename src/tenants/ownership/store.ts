@@ -138,6 +138,8 @@ class Batch {
   readonly lasting = new Map<string, Lasting>();
   readonly #settled = Promise.withResolvers<void>();
   #timer: NodeJS.Timeout | undefined;
+  /** Whoever waited for it was told that it failed; it may still be written. */
+  isLate = false;
 
   constructor() {
     this.#settled.promise.catch(() => undefined);
@@ -161,7 +163,7 @@ class Batch {
   add(change: Change): void {
     if (change.do === "put") this.rows.push(change);
     else this.keep(change);
-    this.#timer ??= setTimeout(() => this.fail(new StoreFailed(`the disk did not answer within ${PATIENCE_MS} ms`)), PATIENCE_MS);
+    this.#timer ??= setTimeout(() => this.#giveUp(), PATIENCE_MS);
   }
 
   /** What has to be written whoever waits for it. */
@@ -169,6 +171,11 @@ class Batch {
     const key = change.do === "epoch" ? `epoch ${change.upstream}` : `${change.do} ${change.handle} ${change.upstream}`;
     const known = this.lasting.get(key);
     if (known === undefined || numberOf(known) <= numberOf(change)) this.lasting.set(key, change);
+  }
+
+  #giveUp(): void {
+    this.isLate = true;
+    this.fail(new StoreFailed(`the disk did not answer within ${PATIENCE_MS} ms`));
   }
 
   succeed(): void {
@@ -246,7 +253,10 @@ class SqliteStore implements OwnershipStore {
     return new Promise((resolve) => this.#questions.set(id, resolve));
   };
 
-  readonly pending = (): number => (this.#hasFailed ? this.#filling.lasting.size + (this.#committing?.lasting.size ?? 0) : 0);
+  readonly pending = (): number =>
+    (this.#hasFailed || this.#filling.isLate || this.#committing?.isLate === true
+      ? this.#filling.lasting.size + (this.#committing?.lasting.size ?? 0)
+      : 0);
 
   readonly touch = (): void => {
     if (!this.#committing && this.#filling.isEmpty && !this.#failed) this.#commit(true);

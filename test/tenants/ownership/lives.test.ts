@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   Ownership, type Announcement, type Answer, type OwnershipNews, type OwnershipOptions, type OwnershipStore,
 } from "../../../src/tenants/ownership.ts";
+import { StoreFailed } from "../../../src/tenants/ownership/store.ts";
 import type { RecordsMode, Tenant } from "../../../src/tenants/register.ts";
 import { aTenant, beta } from "../../kit/line.ts";
 
@@ -94,5 +95,21 @@ describe("a handle that is taken back while its owner is being written", () => {
     expect(await ownership.end("ocs", 15, "taken-back")).toBe(true);
     written.resolve();
     expect([await registered, ownership.claimantOf("ocs", 15)]).toEqual(["void", undefined]);
+  });
+});
+
+describe("a handle whose end could not be written", () => {
+  it.each<[string, (ownership: Ownership) => Promise<boolean>]>([
+    ["a second call report", (ownership) => ownership.end("ocs", 15, "call-ended")],
+    ["a second DELETE of the registrar", (ownership) => ownership.hasNoOwner("ocs", 15)],
+  ])("is not reported as ended to %s until it is", async (_what, again) => {
+    let pending = 0;
+    const remove = (): Promise<void> => (pending > 0 ? Promise.reject(new StoreFailed("disk full")) : Promise.resolve());
+    const { ownership } = make({ store: aStore({ remove, pending: () => pending }) });
+    await ownership.announce(row(15));
+    pending = 1;
+    expect([await ownership.end("ocs", 15, "taken-back"), await again(ownership)]).toEqual([false, false]);
+    pending = 0;
+    expect(await again(ownership)).toBe(true);
   });
 });

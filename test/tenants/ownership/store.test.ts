@@ -241,6 +241,23 @@ describe("ownership on disk", () => {
 });
 
 describe("a thread that hangs", () => {
+  const hanging = async (): Promise<OwnershipStore> => {
+    const thread = Object.assign(new EventEmitter(), {
+      postMessage: () => undefined, terminate: () => Promise.resolve(0),
+    });
+    const opening = openOwnershipStore(file, { thread: thread as unknown as StoreThread });
+    thread.emit("message", { kind: "opened", restored: [], movedAside: undefined, downtime: undefined, mark: 0 });
+    return opening;
+  };
+
+  it("counts as failed for what is to be removed", async () => {
+    const store = await hanging();
+    store.touch();
+    await expect(store.remove("ocs", 1, 1)).rejects.toThrow(/did not answer/);
+    expect(store.pending()).toBe(1);
+    await store.close();
+  }, 15_000);
+
   type Use = (store: OwnershipStore) => void;
   it.each<[string, Use]>([
     ["nothing to write", () => undefined],
@@ -248,10 +265,7 @@ describe("a thread that hangs", () => {
     ["what was announced", (store) => store.announced("ocs", 1, 1, 0)],
     ["an owner", (store) => void store.put(row(1)).catch(() => undefined)],
   ])("with %s is left when the store is closed", async (_what, use) => {
-    const thread = Object.assign(new EventEmitter(), { postMessage: () => undefined, terminate: () => Promise.resolve(0) });
-    const opening = openOwnershipStore(file, { thread: thread as unknown as StoreThread });
-    thread.emit("message", { kind: "opened", restored: [], movedAside: undefined, downtime: undefined, mark: 0 });
-    const store = await opening;
+    const store = await hanging();
     use(store);
     await new Promise((resolve) => setImmediate(resolve));
     await store.close();
