@@ -23,7 +23,12 @@ export type Records = {
 };
 
 /** Hears which OCS the requests of one switchboard go to, before the first of them goes. It counts from `open` on, and then no other of its upstream. */
-export type Ear = { readonly hear: (settled: Settled | undefined) => void; readonly open: () => void };
+export type Ear = {
+  readonly hear: (settled: Settled | undefined) => void;
+  readonly open: () => void;
+  /** The upstream is not in the config any more, and nobody watches its OCS. */
+  readonly leave: () => void;
+};
 
 type House = {
   readonly journal: Journal;
@@ -88,6 +93,7 @@ const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { ups
       announcers.set(upstream, own);
       if (last) apply();
     },
+    leave: () => ownership.unconfirm(upstream),
   };
 };
 

@@ -58,6 +58,7 @@ export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: Boa
       fresh.push(board);
     }
   }
+  for (const [name, board] of before ?? []) if (!boards.has(name)) changes.push(board.ear.leave);
   return { boards, fresh, retune: () => changes.forEach((change) => change()) };
 };
 
