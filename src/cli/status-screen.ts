@@ -24,7 +24,7 @@ const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState)
 const stateOf = ({ active, up, standby }: EndpointState): string => (up ? "active" : active ? "not reachable" : standby ? standbyOf(standby) : "standby");
 
 const standbyOf = ({ seen, detail, since, expected, healthy }: StandbyState): string =>
-  `standby, ${seen}${detail === undefined ? "" : ` (${detail})`} for ${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
+  `standby, ${seen}${healthy || detail === undefined ? "" : ` (${detail})`} for ${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
 
 const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] => [name, state, tenant ?? "-", span(since), endpoint];
 

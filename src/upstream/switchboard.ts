@@ -21,6 +21,10 @@ const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 400;
 /** A request waits although a lane is free, because another tenant keeps that for a while: looked at again after this. */
 const LOOK_AGAIN_MS = 50;
+/** In seconds. Who asks now decides the wait, and others may stop: no estimate is worth more than this. */
+const LONGEST_RETRY_AFTER = 60;
+
+const secondsFor = (wait: number): number => Math.min(LONGEST_RETRY_AFTER, Math.max(1, Math.ceil(wait / 1000)));
 
 export class Switchboard {
   #options: UpstreamOptions;
@@ -162,7 +166,7 @@ export class Switchboard {
     if (this.#roles.isDown) return new NoAnswer("unreachable", false, "no OCS accepts a connection", 1);
     const wait = this.#foretell(tenant, urgent);
     if (wait <= this.#options.queue.maxWait) return undefined;
-    return new NoAnswer("queue-full", false, `the wait would be longer than ${this.#options.queue.maxWait} ms`, Math.ceil(wait / 1000));
+    return new NoAnswer("queue-full", false, `the wait would be longer than ${this.#options.queue.maxWait} ms`, secondsFor(wait));
   }
 
   /** Milliseconds until a new request of this tenant would have a lane, at today's pace and with its share of the lanes; 0 while unknown. */
@@ -175,7 +179,7 @@ export class Switchboard {
 
   #wait(job: Job): void {
     if (!this.#queue.push(job)) {
-      return refuse(job, new NoAnswer("queue-full", false, "this tenant's queue is full", Math.max(1, Math.ceil(this.#foretell(job.tenant, job.urgent) / 1000))));
+      return refuse(job, new NoAnswer("queue-full", false, "this tenant's queue is full", secondsFor(this.#foretell(job.tenant, job.urgent))));
     }
     this.#watch(job);
     this.#assign();

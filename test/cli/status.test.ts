@@ -173,6 +173,7 @@ describe("the screen", () => {
 
   it.each([
     [{ seen: "accepts and closes", detail: undefined, since: 7_200_000, expected: "closes", healthy: true }, "standby, accepts and closes for 2 h"],
+    [{ seen: "accepts and closes", detail: "ECONNRESET", since: 9000, expected: "closes", healthy: true }, "standby, accepts and closes for 9.0 s"],
     [{ seen: "refuses", detail: "ECONNREFUSED", since: 59_000, expected: "closes", healthy: false }, "standby, refuses (ECONNREFUSED) for 59 s; expected: closes"],
     [{ seen: "silent", detail: "ETIMEDOUT", since: 1000, expected: undefined, healthy: false }, "standby, silent (ETIMEDOUT) for 1.0 s"],
   ] as const)("shows a standby with %j as %s", (standby, words) => {
