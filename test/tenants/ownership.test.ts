@@ -548,6 +548,13 @@ describe("what an earlier run left behind", () => {
     expect(verdicts(restored({ downtime }, { restartGrace: () => 5000 }))).toEqual([verdict, verdict]);
   });
 
+  it("is not confirmed as a whole once a registrar has named another tenant for one of the handles", async () => {
+    const made = restored();
+    expect(await made.ownership.register("ocs", 15, 102, [102])).toBe("unclear");
+    await made.ownership.announce(row(201));
+    expect(verdicts(made)).toEqual(["unclear: unconfirmed", "unclear: unconfirmed"]);
+  });
+
   it("is stale in its time also when it was written under a clock that was ahead", () => {
     const { ownership, clock } = restored(restoring(2_000_000));
     clock.now += HALF_AN_HOUR;

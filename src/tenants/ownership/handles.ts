@@ -203,6 +203,7 @@ export class Handles {
     if (held.state === "disputed") return { as: "taken" };
     if (held.tenant === claim.tenant) return this.#replace(held, { ...claim, attempt: held.attempt }, held.state, held.registered);
     if (this.isConfirmed(held)) return { as: "taken" };
+    this.#doubt(held);
     return held.registered && mayReplace(held.tenant) ? this.#replace(held, claim, "storing", true) : { as: "unclear" };
   }
 
@@ -365,8 +366,9 @@ export class Handles {
   }
 
   /**
-   * OCS gives an unconfirmed handle to another record, so it began another life at a loss of connections after the stretch in which it was heard of: what
-   * is as old is not confirmed together with younger handles, only one by one.
+   * OCS gives an unconfirmed handle to another record, or a registrar says so: it began another life at a loss of
+   * connections after the stretch in which it was heard of. What is as old is not confirmed together with younger
+   * handles, only one by one.
    */
   #doubt({ stretch }: Held): void {
     this.#doubtUpTo = Math.max(this.#doubtUpTo, stretch);
