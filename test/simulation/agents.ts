@@ -49,7 +49,7 @@ export class Agents {
   get unfinished(): (readonly [OcsRecord, string])[] {
     return [...this.#working]
       .filter(([record]) => isCurrent(record))
-      .filter(([record, { last }]) => !last.endsWith("OCSGW-5103") || !this.#world.checks.mayStayUnconfirmed(record))
+      .filter(([record, { last }]) => !last.endsWith("OCSGW-5103") || !this.#world.checks.mayStayUnclear(record))
       .map(([record, { tries, last }]) => [record, `${tries} tries, the last one ${last || "under way"}`]);
   }
 
@@ -178,7 +178,7 @@ export class Agents {
     this.#registrar("PUT", record, (reply) => {
       const isTaken = reply?.status === 200 || reply?.status === 201;
       const isPlaced = isTaken && this.#world.checks.isTakenFor(record.ocs, reply);
-      if (isTaken && !isPlaced) this.#world.checks.causes.add("misplaced PUT");
+      if (isTaken && !isPlaced) this.#world.checks.misplaced.add(record.handle);
       if (isTaken && isPlaced && isCurrent(record)) {
         const isFirst = record.ownedAt === undefined;
         record.ownedAt = this.#world.scheduler.now;

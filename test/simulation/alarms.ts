@@ -28,7 +28,8 @@ const ROWS: readonly Row[] = [
   {
     reason: CONFLICT,
     hasCause: (checks, { identifier }) =>
-      ["unnoticed restart", "misplaced PUT"].some((cause) => checks.causes.has(cause)) ||
+      checks.causes.has("unnoticed restart") ||
+      checks.misplaced.has(Number(identifier)) ||
       checks.isContradicted(Number(identifier)),
   },
   { reason: /OCS that requests do not go to|inactive OCS|not the active/i, hasCause: after("roles") },

@@ -55,6 +55,8 @@ export class Checks {
   readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
   readonly #announcedFor = new Map<string, Set<number>>();
   readonly #contradicted = new Set<number>();
+  /** Handles that a registrar named for one OCS while the gateway took its word for the other: a limit in the manual. */
+  readonly misplaced = new Set<number>();
   /**
    * Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because
    * HTTP/1.1 has no response id.
@@ -232,7 +234,8 @@ export class Checks {
    * OCS has given away other handles of that time. The same where it contradicted itself, which looks the same. A limit
    * that the manual states.
    */
-  mayStayUnconfirmed({ ownedAt, life, ocs }: OcsRecord): boolean {
+  mayStayUnclear({ handle, ownedAt, life, ocs }: OcsRecord): boolean {
+    if (this.misplaced.has(handle)) return true;
     const { address } = ocs.parts.host;
     const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
     const isContradicted = this.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);

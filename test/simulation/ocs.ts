@@ -215,7 +215,7 @@ export class Ocs {
     );
   }
 
-  #retrieve(handle: number, tenant: SimTenant, attempt: number): void {
+  #retrieve(handle: number, tenant: SimTenant, attempt: number, isContradicted = false): void {
     const { world, name } = this.parts;
     const record: OcsRecord = {
       handle,
@@ -227,7 +227,7 @@ export class Ocs {
       wasAnnounced: false,
       isOpen: false,
       wasDialed: false,
-      isContradicted: false,
+      isContradicted,
       isAmbiguous: false,
       ownedAt: undefined,
     };
@@ -239,12 +239,17 @@ export class Ocs {
     if (this.#random.chance(0.1)) world.after(this.#random.between(0, 2500), () => this.speaker.announce(record));
   }
 
-  /** A rejected record may be dialed again at once: the same handle, another attempt. */
-  #redial({ handle, tenant, attempt }: OcsRecord): void {
+  /**
+   * A rejected record may be dialed again at once: the same handle, another attempt. What contradicted itself stays
+   * disputed in this life.
+   */
+  #redial(record: OcsRecord): void {
+    const { handle, tenant, attempt } = record;
     if (tenant.records === "registered" || !this.isDialing || !this.#random.chance(0.5)) return;
     const next = Number(attempt.split("-").at(-1)) + 1;
     this.parts.world.after(this.#random.latency(3, 200), () => {
-      if (this.role === "active" && this.records.get(handle)?.attempt === attempt) this.#retrieve(handle, tenant, next);
+      if (this.role === "active" && this.records.get(handle) === record)
+        this.#retrieve(handle, tenant, next, record.isContradicted);
     });
   }
 
