@@ -259,6 +259,7 @@ export class Checks {
     {
       handle,
       isContradicted,
+      wasDialed,
       ocs: {
         parts: { isAlone },
       },
@@ -268,6 +269,8 @@ export class Checks {
     if (
       status === 200 ||
       isContradicted ||
+      // A copy that comes when the record has been finished.
+      wasDialed ||
       !this.#world.isUp ||
       !isAlone() ||
       calmSince === undefined ||
