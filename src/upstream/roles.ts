@@ -77,20 +77,23 @@ export class Roles {
   #search: Search | undefined;
   #changedAt = -Infinity;
   readonly #soon = new Soon();
-  #looks = 0; // Probes of both that are under way. Of a silent OCS each lasts until its timeout.
+  #looks = 0;
   /** The last probe failed on this host, which says nothing about OCS. */
   #couldNotTry = false;
   readonly #speaker = new Speaker();
   #wake: () => void = () => undefined;
 
   constructor(options: RolesOptions) {
-    this.#options = options;
+    this.#options = { ...options, inherits: undefined }; // A closure that names it would keep every board before.
     this.#endpoints = options.backup ? [options.primary, options.backup] : [options.primary];
     this.#inherits = options.inherits;
-    this.#active = this.#endpoints.find(({ origin }) => origin === options.inherits?.active.origin) ?? options.primary;
+    const before = options.inherits?.active.origin;
+    this.#active = this.#endpoints.find(({ origin }) => origin === before) ?? options.primary;
     this.#vigil = new Vigil({ lost: (ended) => this.#vigilEnded(ended), goesOn: () => this.#goesOn() });
-    if (options.inherits) options.inherits.#heir = this;
-    this.#standby = new Standby({ habit: options.habit, isActiveWell: () => this.isWatching, changed: options.standby, inherits: options.inherits && options.inherits.#standby });
+    if (this.#inherits) this.#inherits.#heir = this;
+    const { habit, standby: changed } = options;
+    const inherits = this.#inherits && this.#inherits.#standby;
+    this.#standby = new Standby({ habit, isActiveWell: () => this.isWatching, changed, inherits });
   }
 
   get active(): Endpoint {
@@ -256,8 +259,7 @@ export class Roles {
   }
 
   #signs({ cause, since }: Search, { active, peer }: Both): Signs {
-    const now = performance.now();
-    const peerOrigin = this.#peer?.origin;
+    const [now, peerOrigin] = [performance.now(), this.#peer?.origin];
     return {
       cause, active, peer,
       habit: this.#standby.habit,

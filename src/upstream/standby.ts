@@ -49,7 +49,7 @@ export class Standby {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: StandbyOptions) {
-    this.#options = options;
+    this.#options = { ...options, inherits: undefined };
     this.#learned = options.inherits?.habit;
   }
 

@@ -53,9 +53,10 @@ export class Switchboard {
       primary: options.primary, backup: options.backup, habit: () => this.#options.standby, inherits: options.inherits && options.inherits.#roles,
       hasLane: (since) => this.#lanes.some(({ connectedAt }) => connectedAt !== undefined && connectedAt < since),
       found: (found) => this.#found(found), lost: () => this.#options.settled?.(undefined), down: () => this.#down(), ended: () => this.#lost(),
-      standby: (endpoint, status) => options.tell?.({ kind: "standby", upstream: options.name, endpoint, ...status }),
+      standby: (endpoint, status) =>
+        this.#options.tell?.({ kind: "standby", upstream: this.#options.name, endpoint, ...status }),
     });
-    // The board before ends, and is not kept by this one.
+    // The board before ends, and is not kept by this one: no closure here may name `options`.
     this.#options = { ...options, inherits: undefined };
     this.#layLanes();
   }

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Switchboard, type Settled, type UpstreamNews } from "../../src/upstream/switchboard.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
@@ -82,4 +84,30 @@ describe("a board that replaces another one on the same upstream", () => {
     await board.begin();
     expect([settled, news]).toEqual([[{ endpoint: two.url, how: "start" }], []]);
   });
+
+  it("does not keep that one in memory, however many replace each other", async () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const [one, two] = [await rawOcs(), await rawOcs()];
+    stops.push(() => one.close(), () => two.close());
+    const replaced: WeakRef<Switchboard>[] = [];
+    const replace = async (inherits?: Switchboard): Promise<Switchboard> => {
+      const endpoint = ({ url }: RawOcs) => ({ origin: url, tls: {}, connectTimeout: 500 });
+      const board = new Switchboard({
+        name: "ocs", primary: endpoint(one), backup: endpoint(two), connections: 1, onePerTenant: true,
+        answerTimeout: 1000, queue: { max: 10, maxBytes: 1e6, maxWait: 3000 }, userAgent: "t", inherits,
+      });
+      await board.begin();
+      if (inherits) replaced.push(new WeakRef(inherits));
+      await inherits?.close();
+      return board;
+    };
+    let last: Switchboard | undefined;
+    for (let count = 0; count < 5; count++) last = await replace(last);
+    stops.push(() => last!.close());
+    await vi.waitFor(() => {
+      collect();
+      expect(replaced.slice(0, 3).filter((each) => each.deref())).toEqual([]);
+    }, { timeout: 8000, interval: 200 });
+  }, 15_000);
 });
