@@ -42,6 +42,8 @@ export class Ownership {
   readonly #endpoints = new Map<string, string>();
   /** The last epoch's way to the disk, by upstream. */
   readonly #epochsStored = new Map<string, Promise<boolean>>();
+  /** Disputes that could not be written, with what tries it again. */
+  readonly #unnoted = new Map<Held, () => unknown>();
   #isBehind = false;
 
   constructor(options: OwnershipOptions) {
@@ -204,6 +206,10 @@ export class Ownership {
     const { store } = this.#options;
     for (const [upstream, handles] of this.#upstreams) handles.makeStale(this.#seconds() - this.#options.staleAfter(upstream) / 1000);
     for (const report of this.#strays.report(this.#now())) this.#options.tell({ kind: "strays", ...report });
+    for (const [held, again] of this.#unnoted) {
+      this.#unnoted.delete(held);
+      again();
+    }
     const pending = store?.pending() ?? 0;
     if (pending > 0 && !this.#isBehind) this.#options.tell({ kind: "unremoved", count: pending });
     this.#isBehind = pending > 0;
@@ -255,16 +261,34 @@ export class Ownership {
   async #takeAway(handles: Handles, handle: number, { held, isNews }: Extract<Claimed, { as: "disputed" }>, malformed?: readonly string[]): Promise<Owning> {
     if (isNews) this.#options.tell({ kind: "disputed", upstream: handles.upstream, handle, ...(malformed && { malformed }) });
     const drained = this.#drained(handles, handle, undefined);
-    if (!await this.#isDone(this.#options.store?.remove(handles.upstream, handle, held.generation))) return "unstored";
+    if (!await this.#isDisputeStored(handles, handle, held)) return "unstored";
     return (await drained) ? "disputed" : "in-flight";
   }
 
-  async #isStored(handles: Handles, said: Announcement, { since, generation }: Held): Promise<boolean> {
+  /** The owner before is removed, whatever else can be written; whom the handle could mean outlives the process too. */
+  async #isDisputeStored(handles: Handles, handle: number, held: Held): Promise<boolean> {
+    const { store } = this.#options;
+    const { upstream } = handles;
+    const { tenant, generation, attempt = null, among = [] } = held;
+    if (among.length === 0) return this.#isDone(store?.remove(upstream, handle, generation));
+    const said = { ...NOTHING_SAID, upstream, handle, tenant, attempt };
+    const [removed, noted] = await Promise.all([
+      this.#isDone(store?.remove(upstream, handle, generation - 1)),
+      this.#isDone(store?.put(this.#rowOf(handles, said, held))),
+    ]);
+    if (!noted) this.#unnoted.set(held, () => handles.find(handle) === held && this.#isDisputeStored(handles, handle, held));
+    return removed && noted;
+  }
+
+  #isStored(handles: Handles, said: Announcement, held: Held): Promise<boolean> {
+    return this.#isDone(this.#options.store?.put(this.#rowOf(handles, said, held)), said.upstream);
+  }
+
+  #rowOf({ epoch, keepFrom, highest, highestAt }: Handles, said: Announcement, { since, generation, among }: Held): Row {
     const { upstream, handle, tenant, campaign, group, list, phone, attempt } = said;
-    const { epoch, keepFrom, highest, highestAt } = handles;
     const endpoint = this.#endpoints.get(upstream) ?? "";
-    const row: Row = { upstream, epoch, keepFrom, endpoint, handle, tenant, generation, highest, highestAt, since, campaign, group, list, phone, attempt };
-    return this.#isDone(this.#options.store?.put(row), upstream);
+    const about = { campaign, group, list, phone, attempt, among };
+    return { upstream, epoch, keepFrom, endpoint, handle, tenant, generation, highest, highestAt, since, ...about };
   }
 
   #storeEpoch({ upstream, epoch, keepFrom }: Handles): Promise<boolean> {
@@ -331,8 +355,9 @@ export class Ownership {
     this.#endpoints.set(upstream, endpoint);
     const handles = this.#of(upstream);
     const isTrusted = store!.downtime !== undefined && store!.downtime < this.#graceOf(upstream);
-    for (const { handle, tenant, since, generation, attempt } of owned) {
-      handles.restore(handle, { tenant, since: Math.min(since, this.#seconds()), generation, attempt: attempt ?? undefined }, isTrusted);
+    for (const { handle, since, attempt, ...row } of owned) {
+      const known = { ...row, since: Math.min(since, this.#seconds()), attempt: attempt ?? undefined };
+      handles.restore(handle, known, isTrusted);
     }
   }
 

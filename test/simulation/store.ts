@@ -51,6 +51,7 @@ export class StoreFile {
           since: row.since,
           generation: row.generation,
           attempt: row.attempt,
+          ...(row.among && { among: row.among }),
         })),
     }));
   }

@@ -213,11 +213,14 @@ export class Handles {
   }
 
   /** What an earlier run knew; unconfirmed unless it is `trusted`. */
-  restore(handle: number, { tenant, since, generation, attempt }: Restoring, trusted: boolean): void {
+  restore(handle: number, { tenant, since, generation, attempt, among }: Restoring, trusted: boolean): void {
     const stretch = trusted ? this.#stretch : 0;
     // OCS names an attempt, a registrar does not.
     const registered = attempt === undefined;
-    this.#owned.set(handle, { tenant, generation, began: generation, attempt, registered, since, state: "owned", stretch, heardAt: -Infinity });
+    const state = among ? "disputed" : "owned";
+    this.#owned.set(handle, {
+      tenant, generation, began: generation, attempt, registered, since, state, among, stretch, heardAt: -Infinity,
+    });
     // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
     this.#announced.add(handle, generation);
     this.#top = Math.max(this.#top, handle);

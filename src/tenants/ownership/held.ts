@@ -64,7 +64,7 @@ export type Known = KnownLife & {
   readonly journalSize?: (() => number) | undefined;
 };
 
-export type Restoring = { readonly tenant: number; readonly since: number; readonly generation: number; readonly attempt: string | undefined };
+export type Restoring = Pick<Held, "tenant" | "since" | "generation" | "attempt" | "among">;
 
 export type HandlesOptions = {
   /** An owned handle has ended. */

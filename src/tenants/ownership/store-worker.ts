@@ -4,7 +4,7 @@ import { uptime } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { HandlePages, type Page } from "./announced.ts";
-import type { Change, News, Order, Restored, Row } from "./store.ts";
+import type { Change, News, Order, Owned, Restored, Row } from "./store.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
@@ -22,6 +22,7 @@ const VERSION_1 = `
   ALTER TABLE epoch ADD COLUMN highest_at INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE epoch ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
   ALTER TABLE owned ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE owned ADD COLUMN among TEXT;
   CREATE TABLE announced (upstream TEXT NOT NULL, page INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (upstream, page)) STRICT, WITHOUT ROWID;
   CREATE TABLE alive (boot TEXT NOT NULL, uptime REAL NOT NULL, mark INTEGER NOT NULL) STRICT;
   INSERT INTO alive VALUES ('', 0, 0);
@@ -88,11 +89,15 @@ const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 2
 type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
 
 const restoredIn = (db: DatabaseSync): Restored[] => {
-  const owned = db.prepare("SELECT handle, tenant, since, generation, attempt FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since, generation");
+  const owned = db.prepare("SELECT handle, tenant, since, generation, attempt, among FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since, generation");
   return (db.prepare("SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation FROM epoch").all() as unknown as Epoch[])
     .map(({ upstream, number, endpoint, highest, highestAt, generation }) =>
-      ({ upstream, endpoint, epoch: number, highest, highestAt, generation, announced: pagesIn(db, upstream), owned: owned.all(upstream, number) as unknown as Restored["owned"] }));
+      ({ upstream, endpoint, epoch: number, highest, highestAt, generation, announced: pagesIn(db, upstream), owned: owned.all(upstream, number).map(ownedIn) }));
 };
+
+/** Of a row, whose `among` is a JSON array. */
+const ownedIn = ({ among, ...row }: Readonly<Record<string, unknown>>): Owned =>
+  ({ ...row, ...(typeof among === "string" && { among: JSON.parse(among) as number[] }) }) as unknown as Owned;
 
 const pagesIn = (db: DatabaseSync, upstream: string): Page[] =>
   db.prepare("SELECT page AS number, bits FROM announced WHERE upstream = ?").all(upstream) as unknown as Page[];
@@ -127,10 +132,11 @@ type StatementName =
 type Statements = Readonly<Record<StatementName, StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
-  put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+  put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation, among)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT (upstream, handle) DO UPDATE SET epoch = excluded.epoch, tenant = excluded.tenant, since = excluded.since, campaign = excluded.campaign,
-      campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone, attempt = excluded.attempt, generation = excluded.generation
+      campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone, attempt = excluded.attempt, generation = excluded.generation,
+      among = excluded.among
     WHERE excluded.generation >= owned.generation`),
   remove: db.prepare("DELETE FROM owned WHERE upstream = ? AND handle = ? AND generation <= ?"),
   epoch: db.prepare(UPSERT_EPOCH),
@@ -196,9 +202,11 @@ const apply = (db: DatabaseSync, statements: Statements, change: Change): void =
     noteAnnounced(statements, life, upstream, change.handle);
     statements.reach.run(upstream, change.epoch, change.handle, change.generation);
   } else {
-    const { epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt } = change.row;
+    const { epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt, among } = change.row;
+    const meant = among === undefined ? null : JSON.stringify(among);
     begin(statements, life, change.row, change.row);
-    statements.put.run(upstream, epoch, handle, tenant, since, campaign, group, list, phone, attempt, generation);
+    const said = [campaign, group, list, phone, attempt] as const;
+    statements.put.run(upstream, epoch, handle, tenant, since, ...said, generation, meant);
   }
 };
 

@@ -33,6 +33,8 @@ export type Row = {
   readonly phone: string | null;
   /** GSW_CALL_ATTEMPT_GUID, by which a call report may name the record. */
   readonly attempt: string | null;
+  /** Set where OCS contradicts itself, so that the handle has no owner: DBIDs that it could mean. */
+  readonly among?: readonly number[] | undefined;
 };
 
 export type Owned = {
@@ -41,6 +43,7 @@ export type Owned = {
   readonly since: number;
   readonly generation: number;
   readonly attempt: string | null;
+  readonly among?: readonly number[] | undefined;
 };
 
 /** An epoch that was under way, with what was owned in it, from the one heard of the longest ago to the last. */

@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import {
   Ownership, type Announcement, type Answer, type OwnershipNews, type OwnershipOptions, type OwnershipStore,
 } from "../../../src/tenants/ownership.ts";
-import { StoreFailed } from "../../../src/tenants/ownership/store.ts";
+import { StoreFailed, type Row } from "../../../src/tenants/ownership/store.ts";
 import type { RecordsMode, Tenant } from "../../../src/tenants/register.ts";
 import { aTenant, beta } from "../../kit/line.ts";
 
@@ -111,5 +111,55 @@ describe("a handle whose end could not be written", () => {
     expect([await ownership.end("ocs", 15, "taken-back"), await again(ownership)]).toEqual([false, false]);
     pending = 0;
     expect(await again(ownership)).toBe(true);
+  });
+});
+
+describe("a handle on which OCS contradicted itself before a restart of the gateway", () => {
+  const owned = [{ handle: 15, tenant: 102, since: 1, generation: 3, attempt: "second", among: [101, 102] }];
+  const way = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 15, highestAt: 2, generation: 3, announced: [] };
+  const restored = (): Made => {
+    const made = make({ store: aStore({ restored: new Map([["ocs", { ...way, owned }]]) }) });
+    made.ownership.settle("ocs", found);
+    return made;
+  };
+  const verdictsOf = ({ ownership }: Made): string[] =>
+    [101, 102, 103].map((dbid) => verdictIn(ownership.ask({ ...alpha(), dbid }, "15", false)));
+
+  it("is unclear to those that it could mean, also when OCS goes on", async () => {
+    const made = restored();
+    expect(verdictsOf(made)).toEqual(["unclear: disputed", "unclear: disputed", "unknown"]);
+    await made.ownership.announce(row(16));
+    expect(verdictsOf(made)).toEqual(["unclear: disputed", "unclear: disputed", "unknown"]);
+    expect([...made.ownership.counts()]).toEqual([{ upstream: "ocs", tenant: 101, owned: 1, unconfirmed: 0 }]);
+  });
+
+  it("is on disk as soon as it can be written", async () => {
+    let fails = true;
+    const puts: unknown[] = [];
+    const put = ({ handle, among }: Row): Promise<void> =>
+      (fails ? Promise.reject(new StoreFailed("disk full")) : Promise.resolve(void puts.push([handle, among])));
+    const { ownership } = make({ store: aStore({ put }) });
+    expect(await ownership.disown("ocs", 15, [101, 102])).toBe("unstored");
+    expect(await ownership.disown("ocs", 16, [101])).toBe("unstored");
+    await ownership.end("ocs", 16, "call-ended");
+    fails = false;
+    for (const _ of [1, 2]) {
+      ownership.tick();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(puts).toEqual([[15, [101, 102]]]);
+  });
+
+  it("ends with its call", async () => {
+    const made = restored();
+    expect(await made.ownership.end("ocs", 15, "call-ended", "second")).toBe(true);
+    expect(verdictsOf(made)[2]).toBe("unknown");
+    expect(verdictsOf(made)[0]).not.toBe("unclear: disputed");
+  });
+
+  it("is the tenant's that OCS announces it for", async () => {
+    const made = restored();
+    expect(await made.ownership.announce(row(15))).toBe("owned");
+    expect(verdictsOf(made)).toEqual(["its own", "foreign", "foreign"]);
   });
 });

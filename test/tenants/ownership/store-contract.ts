@@ -167,6 +167,14 @@ const CASES: readonly Case[] = [
     left: { announced: pagesOf(9, 3) },
   },
   {
+    does: "keeps a row without an owner, which a removal of the owner before leaves, and a later owner replaces",
+    steps: [
+      put(5), put(5, { generation: 6, among: [101, 102] }), remove(5, 5), put(7, { among: [101] }),
+      put(7, { generation: 8 }),
+    ],
+    left: { owned: [kept(5, { generation: 6, among: [101, 102] }), kept(7, { generation: 8 })] },
+  },
+  {
     does: "remembers the highest handle, and when, also where it is no tenant's here",
     steps: [epoch(1, "http://one"), announcedAt(2, 1000), put(5), announcedAt(9, 1000), announcedAt(8, 70)],
     left: { highest: 1000, highestAt: 9, generation: 5 },
