@@ -92,7 +92,8 @@ export const unhealthyStandbys = (upstreams: readonly UpstreamState[]): readonly
     if (!standby || standby.healthy) return [];
     const { seen, detail, expected } = standby;
     const usual = expected === undefined ? "" : `, and while all is well it ${expected === "closes" ? "accepts and closes" : expected}`;
-    return [`the standby OCS ${endpoint} of upstream ${name} ${seen === "silent" ? "is silent" : seen}${detail === undefined ? "" : ` (${detail})`}${usual}: it may not be able to take over`];
+    const hint = seen === "refuses" && expected === undefined ? ` (where a standby always refuses, set upstreams.${name}.standby: refuses)` : "";
+    return [`the standby OCS ${endpoint} of upstream ${name} ${seen === "silent" ? "is silent" : seen}${detail === undefined ? "" : ` (${detail})`}${usual}: it may not be able to take over${hint}`];
   }));
 
 /** Adds up what agrees in the given members. */

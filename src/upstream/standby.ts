@@ -1,7 +1,7 @@
 /**
  * The other OCS of a pair: what does it show to a new connection, and is that what it shows while all is well? Sites differ: a standby closes what
  * it accepts, refuses, or keeps connections and stays silent. So a standby is healthy when it does what the config says (`standby`) or, without
- * that, what it did when it was last seen alive beside a working primary.
+ * that, what it did when it was last seen alive beside a working primary. One that only ever refused was never seen alive.
  */
 import type { Endpoint } from "./endpoint.ts";
 import { probe, type Probe, type Seen } from "./probe.ts";
@@ -73,8 +73,11 @@ export class Standby {
   status(endpoint: Endpoint): StandbyStatus | undefined {
     if (this.#sight?.endpoint !== endpoint) return undefined;
     const { seen, detail, at } = this.#sight;
-    const expected = this.habit;
-    const healthy = HABIT[seen] !== undefined && (expected === undefined || HABIT[seen] === expected);
+    // A dead host refuses as well: that it is healthy here only the operator can say.
+    const learned = this.#learned === "refuses" ? undefined : this.#learned;
+    const expected = this.#options.habit() ?? learned;
+    const does = HABIT[seen];
+    const healthy = does !== undefined && (expected === undefined ? does !== "refuses" : does === expected);
     return { seen, detail, since: performance.now() - at, expected, healthy };
   }
 

@@ -70,7 +70,17 @@ const watched = async (habit?: Habit, inherits?: Standby): Promise<Watched> => {
 };
 
 describe("the standby", () => {
-  it.each([["closes", "accepts and closes"], ["refuses", "refuses"], ["accepts", "accepts"]] as const)("that %s is seen so, which is learned as healthy", async (does, seen) => {
+  it("that refuses from the start is not healthy unless the config says so: a dead host does that too", async () => {
+    const { other, look, told } = await watched();
+    await other.does("refuses");
+    expect(await look()).toMatchObject({ seen: "refuses", expected: undefined, healthy: false });
+    expect(told).toEqual([["refuses", false]]);
+    const configured = await watched("refuses");
+    await configured.other.does("refuses");
+    expect(await configured.look()).toMatchObject({ seen: "refuses", expected: "refuses", healthy: true });
+  });
+
+  it.each([["closes", "accepts and closes"], ["accepts", "accepts"]] as const)("that %s is seen so, which is learned as healthy", async (does, seen) => {
     const { other, standby, look, told } = await watched();
     await other.does(does);
     expect(await look()).toMatchObject({ seen, expected: does, healthy: true });
