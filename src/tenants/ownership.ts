@@ -276,7 +276,8 @@ export class Ownership {
       this.#isDone(store?.remove(upstream, handle, generation - 1)),
       this.#isDone(store?.put(this.#rowOf(handles, said, held))),
     ]);
-    if (!noted) this.#unnoted.set(held, () => handles.find(handle) === held && this.#isDisputeStored(handles, handle, held));
+    const again = (): unknown => handles.find(handle) === held && this.#isDisputeStored(handles, handle, held);
+    if (!noted) this.#unnoted.set(held, again);
     return removed && noted;
   }
 

@@ -89,10 +89,14 @@ const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 2
 type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
 
 const restoredIn = (db: DatabaseSync): Restored[] => {
-  const owned = db.prepare("SELECT handle, tenant, since, generation, attempt, among FROM owned WHERE upstream = ? AND epoch = ? ORDER BY since, generation");
+  const owned = db.prepare(`SELECT handle, tenant, since, generation, attempt, among FROM owned
+    WHERE upstream = ? AND epoch = ? ORDER BY since, generation`);
   return (db.prepare("SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation FROM epoch").all() as unknown as Epoch[])
     .map(({ upstream, number, endpoint, highest, highestAt, generation }) =>
-      ({ upstream, endpoint, epoch: number, highest, highestAt, generation, announced: pagesIn(db, upstream), owned: owned.all(upstream, number).map(ownedIn) }));
+      ({
+        upstream, endpoint, epoch: number, highest, highestAt, generation, announced: pagesIn(db, upstream),
+        owned: owned.all(upstream, number).map(ownedIn),
+      }));
 };
 
 /** Of a row, whose `among` is a JSON array. */
@@ -132,11 +136,12 @@ type StatementName =
 type Statements = Readonly<Record<StatementName, StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
-  put: db.prepare(`INSERT INTO owned (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation, among)
+  put: db.prepare(`INSERT INTO owned
+    (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation, among)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
     ON CONFLICT (upstream, handle) DO UPDATE SET epoch = excluded.epoch, tenant = excluded.tenant, since = excluded.since, campaign = excluded.campaign,
-      campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone, attempt = excluded.attempt, generation = excluded.generation,
-      among = excluded.among
+      campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone,
+      attempt = excluded.attempt, generation = excluded.generation, among = excluded.among
     WHERE excluded.generation >= owned.generation`),
   remove: db.prepare("DELETE FROM owned WHERE upstream = ? AND handle = ? AND generation <= ?"),
   epoch: db.prepare(UPSERT_EPOCH),

@@ -116,7 +116,9 @@ describe("a handle whose end could not be written", () => {
 
 describe("a handle on which OCS contradicted itself before a restart of the gateway", () => {
   const owned = [{ handle: 15, tenant: 102, since: 1, generation: 3, attempt: "second", among: [101, 102] }];
-  const way = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 15, highestAt: 2, generation: 3, announced: [] };
+  const way = {
+    upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 15, highestAt: 2, generation: 3, announced: [],
+  };
   const restored = (): Made => {
     const made = make({ store: aStore({ restored: new Map([["ocs", { ...way, owned }]]) }) });
     made.ownership.settle("ocs", found);
