@@ -30,7 +30,9 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
   const load = async (): Promise<void> => {
     const { failed, failures } = journal.status();
     if (failed !== undefined) return;
-    const { openDoNotCalls: snapshot } = await desk.ask({ kind: "open-do-not-calls", most: counter.most }).finally(() => desk.close());
+    const { openDoNotCalls: snapshot } = await desk
+      .ask({ kind: "open-do-not-calls", most: counter.most })
+      .finally(() => desk.close());
     // The index may have read lines of which the journal does not know yet that they are on disk, and a disk error may remove those.
     await journal.head();
     if (journal.status().failures !== failures) return;
@@ -39,7 +41,11 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
   };
   const begin = (): void => {
     due = Number.POSITIVE_INFINITY;
-    void load().catch(() => undefined).finally(() => { due = performance.now() + AGAIN_MS; });
+    void load()
+      .catch(() => undefined)
+      .finally(() => {
+        due = performance.now() + AGAIN_MS;
+      });
   };
   stops.push(async () => {
     clearTimeout(timer);
@@ -50,6 +56,8 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
       if (counter.count === undefined && performance.now() >= due) begin();
       return counter.count ?? counted;
     },
-    start: () => { timer = setTimeout(begin, FIRST_MS).unref(); },
+    start: () => {
+      timer = setTimeout(begin, FIRST_MS).unref();
+    },
   };
 };

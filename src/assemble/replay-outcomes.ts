@@ -12,7 +12,9 @@ type Asked = { readonly upstream: string; readonly handle: number; readonly gene
 
 /** `from`: the index below which every outcome has reached the database. */
 export const replayOutcomes = async (
-  { dir, disk, status }: Journal, { replay, replayEpoch }: Pick<Ownership, "replay" | "replayEpoch">, from: number,
+  { dir, disk, status }: Journal,
+  { replay, replayEpoch }: Pick<Ownership, "replay" | "replayEpoch">,
+  from: number,
 ): Promise<void> => {
   const { size } = status();
   if (from >= size) return;
@@ -24,15 +26,23 @@ export const replayOutcomes = async (
       const of = asked.get(entry.id);
       asked.delete(entry.id);
       // A 410 may have come before OCS opened the record, and OCS says it again.
-      if (of && entry.origin === "ocs" && entry.status === 200 && !entry.suspected) replay(of.upstream, of.handle, of.generation, entry.id);
+      if (of && entry.origin === "ocs" && entry.status === 200 && !entry.suspected)
+        replay(of.upstream, of.handle, of.generation, entry.id);
     }
   }
 };
 
-const finalizing: ReadonlySet<string> = new Set(Object.values(CATALOG.records.actions).filter(({ finalizes }) => finalizes).map(({ name }) => name));
+const finalizing: ReadonlySet<string> = new Set(
+  Object.values(CATALOG.records.actions)
+    .filter(({ finalizes }) => finalizes)
+    .map(({ name }) => name),
+);
 
 /** Only intents on owned record handles name a generation, and only finalizing ones end it. */
-const note = ({ id, upstream, identifier, generation, action }: Extract<Recorded, { kind: "intent" }>, asked: Map<string, Asked>): void => {
+const note = (
+  { id, upstream, identifier, generation, action }: Extract<Recorded, { kind: "intent" }>,
+  asked: Map<string, Asked>,
+): void => {
   if (upstream === undefined || generation === undefined || !finalizing.has(action)) return;
   asked.set(id, { upstream, handle: Number(identifier), generation });
 };

@@ -25,8 +25,19 @@ const ACTION = "DoNotCall";
 const EVERYTHING: Scope = ["", ""];
 
 /** As columns of the index: null for what the journal does not say. */
-export const columnsOf = ({ phone, customer, record, campaign, list }: Partial<Facts>): Omit<DoNotCallFacts, "facet"> =>
-  ({ phone: tokenNumber(phone), customer: tokenNumber(customer), record: record ?? null, campaign: campaign ?? null, list: list ?? null });
+export const columnsOf = ({
+  phone,
+  customer,
+  record,
+  campaign,
+  list,
+}: Partial<Facts>): Omit<DoNotCallFacts, "facet"> => ({
+  phone: tokenNumber(phone),
+  customer: tokenNumber(customer),
+  record: record ?? null,
+  campaign: campaign ?? null,
+  list: list ?? null,
+});
 
 /** What is open once this request was begun or refused. */
 export const openedBy = (asked: DoNotCallFacts): OpenDoNotCall | undefined => {
@@ -36,26 +47,38 @@ export const openedBy = (asked: DoNotCallFacts): OpenDoNotCall | undefined => {
 };
 
 /** What OCS's 200 for this request closes: of these subjects, every scope that this one covers. */
-export const closedBy = (asked: DoNotCallFacts): { readonly subjects: readonly string[]; readonly scope: Scope } | undefined => {
+export const closedBy = (
+  asked: DoNotCallFacts,
+): { readonly subjects: readonly string[]; readonly scope: Scope } | undefined => {
   if (asked.facet.action !== ACTION) return undefined;
   // Where a client did not say for which of its tenants, its later Do-Not-Call for one of them is the same wish.
-  const subjects = [whoseOf(asked.facet), whoseOf({ client: asked.facet.client })].flatMap((whose) => subjectOf(asked, whose) ?? []);
+  const subjects = [whoseOf(asked.facet), whoseOf({ client: asked.facet.client })].flatMap(
+    (whose) => subjectOf(asked, whose) ?? [],
+  );
   return { subjects, scope: scopeOf(asked) };
 };
 
-export const isTaken = ({ origin, status }: Pick<Facts, "origin" | "status">): boolean => origin === "ocs" && status === 200;
+export const isTaken = ({ origin, status }: Pick<Facts, "origin" | "status">): boolean =>
+  origin === "ocs" && status === 200;
 
-export const covers = (closed: Scope, open: Scope): boolean => closed.every((part, at) => part === "" || part === open[at]);
+export const covers = (closed: Scope, open: Scope): boolean =>
+  closed.every((part, at) => part === "" || part === open[at]);
 
-const scopeOf = ({ campaign, list }: DoNotCallFacts): Scope => (campaign === null && list === null ? EVERYTHING : [campaign ?? "", list ?? ""]);
+const scopeOf = ({ campaign, list }: DoNotCallFacts): Scope =>
+  campaign === null && list === null ? EVERYTHING : [campaign ?? "", list ?? ""];
 
-const whoseOf = ({ tenant, client }: Pick<Facts, "tenant" | "client">): string => (tenant ? String(tenant.dbid) : `? ${client}`);
+const whoseOf = ({ tenant, client }: Pick<Facts, "tenant" | "client">): string =>
+  tenant ? String(tenant.dbid) : `? ${client}`;
 
 /** By token, or by handle where OCS knows the number and we do not. */
 const subjectOf = ({ facet, phone, customer, record }: DoNotCallFacts, whose: string): string | undefined => {
-  const [first, second] = facet.resource === "customer_ids" ? [named("customer", customer), named("phone", phone)] : [named("phone", phone), named("customer", customer)];
+  const [first, second] =
+    facet.resource === "customer_ids"
+      ? [named("customer", customer), named("phone", phone)]
+      : [named("phone", phone), named("customer", customer)];
   const who = first ?? second ?? named("record", record);
   return who === undefined ? undefined : `${whose} ${who}`;
 };
 
-const named = (what: string, value: number | string | null): string | undefined => (value === null ? undefined : `${what} ${value}`);
+const named = (what: string, value: number | string | null): string | undefined =>
+  value === null ? undefined : `${what} ${value}`;

@@ -3,7 +3,16 @@
  * of earlier runs come from the index, once: until then the changes are kept, to be applied on top.
  */
 import { setImmediate } from "node:timers/promises";
-import { closedBy, columnsOf, covers, isTaken, openedBy, type DoNotCallFacts, type OpenDoNotCall, type Scope } from "./do-not-call.ts";
+import {
+  closedBy,
+  columnsOf,
+  covers,
+  isTaken,
+  openedBy,
+  type DoNotCallFacts,
+  type OpenDoNotCall,
+  type Scope,
+} from "./do-not-call.ts";
 import type { Entry, Intent, Refusal } from "./entry.ts";
 import { whatOf, whoOf } from "./story.ts";
 
@@ -25,7 +34,8 @@ type Open = { readonly scope: Scope; at: number };
 type UnderWay = { readonly at: number; readonly asked: DoNotCallFacts };
 
 /** `at`: index of the last entry that asked. */
-export const writeRow = ({ subject, scope }: OpenDoNotCall, at: number): string => JSON.stringify([at, subject, ...scope]);
+export const writeRow = ({ subject, scope }: OpenDoNotCall, at: number): string =>
+  JSON.stringify([at, subject, ...scope]);
 
 /** A few hundred bytes each. */
 export const MOST_OPEN = 100_000;
@@ -99,7 +109,10 @@ export class OpenDoNotCalls {
 
   #asked(entry: Intent | Refusal, at: number): void {
     const [what, { tenant, client }] = [whatOf(entry), whoOf(entry)];
-    const asked: DoNotCallFacts = { facet: { action: what.action, resource: what.resource, tenant, client }, ...columnsOf(what) };
+    const asked: DoNotCallFacts = {
+      facet: { action: what.action, resource: what.resource, tenant, client },
+      ...columnsOf(what),
+    };
     if (entry.kind === "intent") this.#begin(entry.id, { at, asked });
     const opened = openedBy(asked);
     if (opened) this.#change({ kind: "opened", at, opened });
@@ -137,12 +150,22 @@ export class OpenDoNotCalls {
     const { subjects, scope } = closedBy(asked)!;
     for (const subject of subjects) {
       const before = this.#open!.get(subject);
-      if (before) this.#keep(subject, before, before.filter((open) => !covers(scope, open.scope)));
+      if (before)
+        this.#keep(
+          subject,
+          before,
+          before.filter((open) => !covers(scope, open.scope)),
+        );
     }
   }
 
   #retire(to: number): void {
-    for (const [subject, before] of this.#open!) this.#keep(subject, before, before.filter(({ at }) => at >= to));
+    for (const [subject, before] of this.#open!)
+      this.#keep(
+        subject,
+        before,
+        before.filter(({ at }) => at >= to),
+      );
   }
 
   #keep(subject: string, before: readonly Open[], after: Open[]): void {

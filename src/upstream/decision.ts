@@ -62,11 +62,25 @@ export const GRACE_MS = 1000;
 const SILENCE_MS = 15_000;
 
 /** The table above. Undefined: wait. */
-export const choose = ({ cause, active, peer, habit, activeSpoke, peerSpoke, peerInsists, damped, waited }: Signs): "active" | "peer" | undefined => {
+export const choose = ({
+  cause,
+  active,
+  peer,
+  habit,
+  activeSpoke,
+  peerSpoke,
+  peerInsists,
+  damped,
+  waited,
+}: Signs): "active" | "peer" | undefined => {
   const [activeKeeps, peerKeeps] = [active === "accepts", peer === "accepts"];
   if (active === undefined) return undefined;
-  if (cause === "doubt") return peerKeeps && (activeKeeps ? peerInsists : peerSpoke || (habit !== undefined && habit !== "accepts")) ? "peer" : "active";
-  if (!peerKeeps) return activeKeeps && (cause !== "in order" || habit !== "accepts" || waited >= GRACE_MS) ? "active" : undefined;
+  if (cause === "doubt")
+    return peerKeeps && (activeKeeps ? peerInsists : peerSpoke || (habit !== undefined && habit !== "accepts"))
+      ? "peer"
+      : "active";
+  if (!peerKeeps)
+    return activeKeeps && (cause !== "in order" || habit !== "accepts" || waited >= GRACE_MS) ? "active" : undefined;
   if (!activeKeeps) return habit !== "accepts" || peerSpoke || waited >= SILENCE_MS ? "peer" : undefined;
   if (cause === "start" || damped || activeSpoke) return "active";
   if (cause === "in order" && habit === "accepts" && !peerSpoke && waited < GRACE_MS) return undefined;

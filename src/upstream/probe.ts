@@ -52,10 +52,22 @@ export const probe = (endpoint: Endpoint, holdMs: number): Probe => {
     open = undefined;
     return kept;
   };
-  return { seen: () => seen, isLocalFailure: () => failed?.how === "local", detail: () => failed && (failed.code ?? failed.message), done, release };
+  return {
+    seen: () => seen,
+    isLocalFailure: () => failed?.how === "local",
+    detail: () => failed && (failed.code ?? failed.message),
+    done,
+    release,
+  };
 };
 
-const SEEN: Readonly<Record<ConnectFailed["how"], Seen | undefined>> = { local: undefined, refused: "refuses", invalid: "fails TLS", closed: "accepts and closes", silent: "silent" };
+const SEEN: Readonly<Record<ConnectFailed["how"], Seen | undefined>> = {
+  local: undefined,
+  refused: "refuses",
+  invalid: "fails TLS",
+  closed: "accepts and closes",
+  silent: "silent",
+};
 
 /** A standby that closes does it at once: a connection that is open after this long is kept. */
 const HOLD_MS = 60;
@@ -76,7 +88,7 @@ export const probeBoth = async (activeEndpoint: Endpoint, peerEndpoint: Endpoint
   const peer = peerEndpoint && probe(peerEndpoint, HOLD_MS);
   await enough(active, peer);
   return {
-    active: active.isLocalFailure() ? undefined : active.seen() ?? "silent",
+    active: active.isLocalFailure() ? undefined : (active.seen() ?? "silent"),
     peer: peer?.seen(),
     take: (choice) => {
       const [activeSocket, peerSocket] = [active.release(), peer?.release()];

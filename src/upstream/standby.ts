@@ -34,9 +34,20 @@ export type StandbyOptions = {
 const EVERY_MS = 60_000;
 /** Longer than a look for the primary takes: nobody waits for it. */
 const HOLD_MS = 200;
-const HABIT: Readonly<Record<Seen, Habit | undefined>> = { "accepts": "accepts", "accepts and closes": "closes", "refuses": "refuses", "silent": undefined, "fails TLS": undefined };
+const HABIT: Readonly<Record<Seen, Habit | undefined>> = {
+  accepts: "accepts",
+  "accepts and closes": "closes",
+  refuses: "refuses",
+  silent: undefined,
+  "fails TLS": undefined,
+};
 
-type Sight = { readonly endpoint: Endpoint; readonly seen: Seen; readonly detail: string | undefined; readonly at: number };
+type Sight = {
+  readonly endpoint: Endpoint;
+  readonly seen: Seen;
+  readonly detail: string | undefined;
+  readonly at: number;
+};
 
 export class Standby {
   readonly #options: StandbyOptions;
@@ -98,7 +109,8 @@ export class Standby {
     const seen = look.seen();
     if (seen === undefined) return;
     const [detail, last] = [look.detail(), this.#sight];
-    if (last?.endpoint !== endpoint || last.seen !== seen || last.detail !== detail) this.#sight = { endpoint, seen, detail, at: performance.now() };
+    if (last?.endpoint !== endpoint || last.seen !== seen || last.detail !== detail)
+      this.#sight = { endpoint, seen, detail, at: performance.now() };
     if (wasWell && this.#options.isActiveWell()) this.#learn(HABIT[seen]);
     const status = this.status(endpoint)!;
     if (status.healthy !== this.#wasHealthy) this.#options.changed(endpoint.origin, status);

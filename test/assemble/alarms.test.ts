@@ -7,22 +7,55 @@ import { Ownership } from "../../src/tenants/ownership.ts";
 import { aTenant, beta } from "../kit/line.ts";
 
 const MINUTE = 60_000;
-type Desk = { readonly alarms: Alarms; readonly entries: Entry[]; readonly logged: unknown[][]; readonly counts: Counts; readonly wait: (ms: number) => void };
+type Desk = {
+  readonly alarms: Alarms;
+  readonly entries: Entry[];
+  readonly logged: unknown[][];
+  readonly counts: Counts;
+  readonly wait: (ms: number) => void;
+};
 
 const desk = (): Desk => {
   let now = 1000;
   const [entries, logged, counts]: [Entry[], unknown[][], Counts] = [[], [], new Counts()];
   vi.spyOn(events, "alarm").mockImplementation((...said) => void logged.push(said));
-  return { alarms: createAlarms({ note: (entry) => void entries.push(entry) }, counts, () => now), entries, logged, counts, wait: (ms) => void (now += ms) };
+  return {
+    alarms: createAlarms({ note: (entry) => void entries.push(entry) }, counts, () => now),
+    entries,
+    logged,
+    counts,
+    wait: (ms) => void (now += ms),
+  };
 };
 afterEach(() => vi.restoreAllMocks());
 
 /** Each kind of conflict, of so many handles or lanes. */
 const CONFLICTS = [
-  ["a handle that two tenants used", (at: number) => ({ reason: "one record handle was used by two tenants", upstream: "ocs", tenant: { dbid: 102, name: "Beta Tenant" }, identifier: String(at) })],
-  ["a handle in dispute", (at: number) => ({ reason: "a record handle in use was announced for another tenant", upstream: "ocs", identifier: String(at) })],
-  ["an announcement that contradicts itself", (at: number) => ({ reason: "an announced record belongs to two tenants", upstream: "ocs", identifier: String(at) })],
-  ["a suspected answer, on one lane again and again", () => ({ reason: "OCS sent an answer while nothing was asked", upstream: "ocs", detail: "lane ocs/1" })],
+  [
+    "a handle that two tenants used",
+    (at: number) => ({
+      reason: "one record handle was used by two tenants",
+      upstream: "ocs",
+      tenant: { dbid: 102, name: "Beta Tenant" },
+      identifier: String(at),
+    }),
+  ],
+  [
+    "a handle in dispute",
+    (at: number) => ({
+      reason: "a record handle in use was announced for another tenant",
+      upstream: "ocs",
+      identifier: String(at),
+    }),
+  ],
+  [
+    "an announcement that contradicts itself",
+    (at: number) => ({ reason: "an announced record belongs to two tenants", upstream: "ocs", identifier: String(at) }),
+  ],
+  [
+    "a suspected answer, on one lane again and again",
+    () => ({ reason: "OCS sent an answer while nothing was asked", upstream: "ocs", detail: "lane ocs/1" }),
+  ],
 ] as const;
 
 describe("alarms", () => {
@@ -42,13 +75,17 @@ describe("alarms", () => {
     for (let at = 0; at < 30; at++) alarms.raiseOngoing(goesOn);
     wait(MINUTE);
     alarms.raiseOngoing(goesOn);
-    expect(entries).toEqual([{ kind: "alarm", ...goesOn }, { kind: "alarm", ...goesOn, detail: "no answer within 10 ms; 29 more since the last one" }]);
+    expect(entries).toEqual([
+      { kind: "alarm", ...goesOn },
+      { kind: "alarm", ...goesOn, detail: "no answer within 10 ms; 29 more since the last one" },
+    ]);
     expect([counts.alarms.get("ocs"), logged.length]).toEqual([2, 2]);
   });
 
   it("of one upstream or tenant do not keep those of another out of the log", () => {
     const { alarms, logged } = desk();
-    for (const upstream of ["one", "two"]) for (const dbid of [101, 102]) alarms.raise({ reason: "r", upstream, tenant: { dbid, name: `${dbid}` } });
+    for (const upstream of ["one", "two"])
+      for (const dbid of [101, 102]) alarms.raise({ reason: "r", upstream, tenant: { dbid, name: `${dbid}` } });
     expect(logged.length).toBe(4);
   });
 });
@@ -58,7 +95,9 @@ describe("two tenants that use the same handles under unscoped", () => {
     const told: unknown[] = [];
     const ownership = new Ownership({ staleAfter: () => MINUTE, tell: (news) => void told.push(news) });
     const tenants = [aTenant({ records: "unscoped" }), beta({ records: "unscoped" })];
-    for (let round = 0; round < 3; round++) for (let handle = 1; handle <= 30; handle++) for (const tenant of tenants) ownership.ask(tenant, String(handle), false);
+    for (let round = 0; round < 3; round++)
+      for (let handle = 1; handle <= 30; handle++)
+        for (const tenant of tenants) ownership.ask(tenant, String(handle), false);
     expect(told).toMatchObject(Array.from({ length: 30 }, (_, at) => ({ kind: "shared", handle: String(at + 1) })));
     await ownership.close();
   });

@@ -38,7 +38,9 @@ const indexed = (): number => {
   }
 };
 
-beforeEach(() => { vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] }); });
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+});
 afterEach(async () => {
   vi.useRealTimers();
   await undo(stops);
@@ -57,7 +59,10 @@ describe("the number of open Do-Not-Calls for the metrics", () => {
     expect([gauge.read(), indexed()]).toEqual([undefined, 0]);
     vi.advanceTimersByTime(1000);
     await until(1);
-    await append(...aDoNotCall(2, { ...phone("b"), refused: "OCSGW-2103" }), ...aDoNotCall(3, { ...phone("c"), status: 410 }));
+    await append(
+      ...aDoNotCall(2, { ...phone("b"), refused: "OCSGW-2103" }),
+      ...aDoNotCall(3, { ...phone("c"), status: 410 }),
+    );
     await until(3);
     vi.advanceTimersByTime(600_000);
     expect([gauge.read(), indexed()]).toEqual([3, 2]);

@@ -42,22 +42,31 @@ const started = async (connections: number) => {
   const gateway: TestGateway = await aGateway(configFor(ocs, connections));
   stops.push(() => gateway.stop());
   return {
-    heard, gateway,
+    heard,
+    gateway,
     release: (): void => {
       holds = false;
       for (const { socket } of waiting.splice(0)) socket.write(OK);
     },
     call: async (as: string): Promise<number> => {
-      const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { authorization: basic(as) } });
+      const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, {
+        method: "POST",
+        headers: { authorization: basic(as) },
+      });
       await body.dump();
       return statusCode;
     },
     swap: async (): Promise<void> => {
-      await writeFile(join(gateway.dir, "ocsgw.yaml"), stringify(swapped(configFor(ocs, connections)), { aliasDuplicateObjects: false }));
+      await writeFile(
+        join(gateway.dir, "ocsgw.yaml"),
+        stringify(swapped(configFor(ocs, connections)), { aliasDuplicateObjects: false }),
+      );
       expect(await gateway.gateway.reload()).toMatchObject({ outcome: "reloaded" });
     },
     status: async (): Promise<Status["upstreams"][number]> => {
-      const { body } = await request(`${gateway.gateway.admin}/api/status`, { headers: { authorization: "Bearer token" } });
+      const { body } = await request(`${gateway.gateway.admin}/api/status`, {
+        headers: { authorization: "Bearer token" },
+      });
       return ((await body.json()) as Status).upstreams[0]!;
     },
   };
@@ -82,16 +91,30 @@ describe("a reload that swaps the names of two tenants", () => {
     const { heard, call, swap, release, status } = await started(1);
     const first = call("beta");
     await vi.waitFor(() => expect(heard).toHaveLength(1));
-    const waiting = [...Array.from({ length: 80 }, () => call("alpha")), ...Array.from({ length: 40 }, () => call("beta"))];
-    await vi.waitFor(async () => expect((await status()).queue.map(({ waiting: count }) => count).toSorted((one, other) => one - other)).toEqual([40, 80]));
+    const waiting = [
+      ...Array.from({ length: 80 }, () => call("alpha")),
+      ...Array.from({ length: 40 }, () => call("beta")),
+    ];
+    await vi.waitFor(async () =>
+      expect((await status()).queue.map(({ waiting: count }) => count).toSorted((one, other) => one - other)).toEqual([
+        40, 80,
+      ]),
+    );
     await swap();
-    expect((await status()).queue.map(({ tenant, waiting: count }) => `${tenant} ${count}`).toSorted()).toEqual(["Alpha Tenant 40", "Beta Tenant 80"]);
+    expect((await status()).queue.map(({ tenant, waiting: count }) => `${tenant} ${count}`).toSorted()).toEqual([
+      "Alpha Tenant 40",
+      "Beta Tenant 80",
+    ]);
     const after = Array.from({ length: 8 }, () => call("alpha"));
-    await vi.waitFor(async () => expect((await status()).queue.find(({ tenant }) => tenant === "Beta Tenant")?.waiting).toBe(88));
+    await vi.waitFor(async () =>
+      expect((await status()).queue.find(({ tenant }) => tenant === "Beta Tenant")?.waiting).toBe(88),
+    );
     release();
     expect(new Set(await Promise.all([first, ...waiting, ...after]))).toEqual(new Set([200]));
     // While both wait, 101 has three times as many as 102, in turns, whatever it is called.
     const both = heard.slice(1, 85).map(({ dbid }) => dbid);
-    expect(both.filter((dbid) => dbid === 101).length).toBeGreaterThanOrEqual(2 * both.filter((dbid) => dbid === 102).length);
+    expect(both.filter((dbid) => dbid === 101).length).toBeGreaterThanOrEqual(
+      2 * both.filter((dbid) => dbid === 102).length,
+    );
   });
 });

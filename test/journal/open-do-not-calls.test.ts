@@ -9,7 +9,9 @@ import { Finder } from "../../src/journal/search.ts";
 import { aDoNotCall, anOutcome, aQuickDirectory, removeDirectory, segmentsOf } from "./kit.ts";
 
 let dir: string;
-beforeEach(async () => { dir = await aQuickDirectory(); });
+beforeEach(async () => {
+  dir = await aQuickDirectory();
+});
 afterEach(() => removeDirectory(dir));
 
 const take = (counter: OpenDoNotCalls, entries: readonly Entry[], from: number): void => {
@@ -17,8 +19,11 @@ const take = (counter: OpenDoNotCalls, entries: readonly Entry[], from: number):
 };
 const phone = (digit: string) => ({ tokens: { phone: `t1:${digit.repeat(64)}` } });
 const subjectOf = (digit: string): string => `101 phone ${Number.parseInt(digit.repeat(12), 16)}`;
-const snapshot = (size: number, ...digits: readonly string[]): Snapshot =>
-  ({ size, count: digits.length, rows: digits.map((digit, at) => writeRow({ subject: subjectOf(digit), scope: ["", ""] }, at)).join("\n") });
+const snapshot = (size: number, ...digits: readonly string[]): Snapshot => ({
+  size,
+  count: digits.length,
+  rows: digits.map((digit, at) => writeRow({ subject: subjectOf(digit), scope: ["", ""] }, at)).join("\n"),
+});
 
 describe("the count of open Do-Not-Calls in memory", () => {
   it("is unknown until the index has said what earlier runs left open", async () => {
@@ -29,9 +34,19 @@ describe("the count of open Do-Not-Calls in memory", () => {
   });
 
   it.each<[string, Entry[], Snapshot, number]>([
-    ["counts once what the index has counted already", aDoNotCall(1, { ...phone("a"), status: 500 }), snapshot(4, "a"), 1],
+    [
+      "counts once what the index has counted already",
+      aDoNotCall(1, { ...phone("a"), status: 500 }),
+      snapshot(4, "a"),
+      1,
+    ],
     ["does not open again what was closed before the index's last entry", aDoNotCall(1, phone("a")), snapshot(4), 0],
-    ["closes what the index has open when the 200 lies behind the index's last entry", aDoNotCall(1, phone("a")), snapshot(3, "a"), 0],
+    [
+      "closes what the index has open when the 200 lies behind the index's last entry",
+      aDoNotCall(1, phone("a")),
+      snapshot(3, "a"),
+      0,
+    ],
   ])("%s", async (_what, entries, known, count) => {
     const counter = new OpenDoNotCalls();
     take(counter, entries, 2);
@@ -51,8 +66,14 @@ describe("the count of open Do-Not-Calls in memory", () => {
   it("is unknown again when too many are open, until the index has few enough", async () => {
     const counter = new OpenDoNotCalls(2);
     await counter.start(snapshot(0));
-    for (const [at, digit] of ["a", "b", "c"].entries()) take(counter, aDoNotCall(at, { ...phone(digit), refused: "OCSGW-2103" }), at);
-    expect([counter.count, await counter.start({ size: 3, count: 3, rows: undefined }), await counter.start(snapshot(2, "a", "b")), counter.count]).toEqual([undefined, false, false, undefined]);
+    for (const [at, digit] of ["a", "b", "c"].entries())
+      take(counter, aDoNotCall(at, { ...phone(digit), refused: "OCSGW-2103" }), at);
+    expect([
+      counter.count,
+      await counter.start({ size: 3, count: 3, rows: undefined }),
+      await counter.start(snapshot(2, "a", "b")),
+      counter.count,
+    ]).toEqual([undefined, false, false, undefined]);
     take(counter, aDoNotCall(4, phone("a")), 3);
     expect([await counter.start(snapshot(3, "a", "b")), counter.count]).toEqual([true, 1]);
   });
@@ -60,7 +81,11 @@ describe("the count of open Do-Not-Calls in memory", () => {
   it("keeps few changes while the index is slow, and then wants a later answer of it", async () => {
     const counter = new OpenDoNotCalls(4);
     for (let at = 0; at < 6; at++) take(counter, aDoNotCall(at, { ...phone("a"), refused: "OCSGW-2103" }), at);
-    expect([await counter.start(snapshot(4)), await counter.start(snapshot(5, "a")), counter.count]).toEqual([false, true, 1]);
+    expect([await counter.start(snapshot(4)), await counter.start(snapshot(5, "a")), counter.count]).toEqual([
+      false,
+      true,
+      1,
+    ]);
   });
 
   it("leaves out what lies in deleted segments, also when the index has not noticed yet", async () => {
@@ -85,13 +110,27 @@ describe("the count of open Do-Not-Calls in memory", () => {
     const counter = new OpenDoNotCalls();
     const [intent, outcome] = aDoNotCall(1, phone("a"));
     await counter.start(snapshot(0));
-    take(counter, [intent!, ...aDoNotCall(2, { ...phone("a"), refused: "OCSGW-2103" }), { kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} }, outcome!], 0);
+    take(
+      counter,
+      [
+        intent!,
+        ...aDoNotCall(2, { ...phone("a"), refused: "OCSGW-2103" }),
+        { kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} },
+        outcome!,
+      ],
+      0,
+    );
     expect(counter.count).toBe(1);
   });
 });
 
 type Step =
-  | { readonly kind: "ask"; readonly asked: Pick<Intent, "tokens" | "tenant" | "client" | "resource" | "identifier" | "action" | "body">; readonly refused: boolean; readonly strange: boolean }
+  | {
+      readonly kind: "ask";
+      readonly asked: Pick<Intent, "tokens" | "tenant" | "client" | "resource" | "identifier" | "action" | "body">;
+      readonly refused: boolean;
+      readonly strange: boolean;
+    }
   | { readonly kind: "end"; readonly which: number; readonly how: "200" | "500" | "gateway" | "abandoned" | "doubt" }
   | { readonly kind: "index" | "retire" | "ask index" | "start" };
 
@@ -103,23 +142,54 @@ const asked = fc.record({
   resource: fc.constantFrom("phones", "customer_ids", "records", "lists"),
   identifier: fc.constantFrom("15", "16"),
   action: fc.constantFrom("DoNotCall", "DoNotCall", "DoNotCall", "AddRecord"),
-  body: fc.record({ GSW_CAMPAIGN_NAME: fc.constantFrom("One", 9007199254740993n), GSW_CALLING_LIST: fc.constantFrom("List", "Other") }, { requiredKeys: [] }),
+  body: fc.record(
+    {
+      GSW_CAMPAIGN_NAME: fc.constantFrom("One", 9007199254740993n),
+      GSW_CALLING_LIST: fc.constantFrom("List", "Other"),
+    },
+    { requiredKeys: [] },
+  ),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 6, arbitrary: fc.record({ kind: fc.constant("ask" as const), asked, refused: fc.boolean(), strange: fc.boolean() }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("end" as const), which: fc.nat(5), how: fc.constantFrom("200" as const, "200" as const, "500" as const, "gateway" as const, "abandoned" as const, "doubt" as const) }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom("index" as const, "ask index" as const, "start" as const) }) },
+  {
+    weight: 6,
+    arbitrary: fc.record({ kind: fc.constant("ask" as const), asked, refused: fc.boolean(), strange: fc.boolean() }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("end" as const),
+      which: fc.nat(5),
+      how: fc.constantFrom(
+        "200" as const,
+        "200" as const,
+        "500" as const,
+        "gateway" as const,
+        "abandoned" as const,
+        "doubt" as const,
+      ),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constantFrom("index" as const, "ask index" as const, "start" as const) }),
+  },
   { weight: 2, arbitrary: fc.constant({ kind: "retire" as const }) },
 );
 
 const endOf = ({ id, tenant, client, resource, action }: Intent, how: (Step & { kind: "end" })["how"]): Entry => {
   const outcome: Outcome = anOutcome(id);
   switch (how) {
-    case "200": return outcome;
-    case "500": return { ...outcome, status: 500 };
-    case "gateway": return { ...outcome, origin: "gateway", code: "OCSGW-4102", status: 200 };
-    case "abandoned": return { kind: "abandoned", id, delivery: "not-sent", waits: outcome.waits };
-    case "doubt": return { kind: "doubt", id, intent: 0, tenant, client, resource, action, reason: "nobody knows" };
+    case "200":
+      return outcome;
+    case "500":
+      return { ...outcome, status: 500 };
+    case "gateway":
+      return { ...outcome, origin: "gateway", code: "OCSGW-4102", status: 200 };
+    case "abandoned":
+      return { kind: "abandoned", id, delivery: "not-sent", waits: outcome.waits };
+    case "doubt":
+      return { kind: "doubt", id, intent: 0, tenant, client, resource, action, reason: "nobody knows" };
   }
 };
 
@@ -133,13 +203,14 @@ const play = async (steps: readonly Step[], at: string): Promise<readonly (numbe
   try {
     for (const [number, each] of steps.entries()) {
       if (each.kind === "ask") await journal.append(begin(each, number, underWay));
-      else if (each.kind === "end") for (const intent of underWay.splice(each.which, 1)) await journal.append(endOf(intent, each.how));
+      else if (each.kind === "end")
+        for (const intent of underWay.splice(each.which, 1)) await journal.append(endOf(intent, each.how));
       else if (each.kind === "retire") await retire(journal, finder);
       else if (each.kind === "index") await finder.refresh();
       else if (each.kind === "ask index") known = await ask(finder);
       else if (known) await counter.start(known);
     }
-    if (counter.count === undefined) await counter.start(known ?? await ask(finder));
+    if (counter.count === undefined) await counter.start(known ?? (await ask(finder)));
     await journal.close();
     return [counter.count, (await ask(finder)).count];
   } finally {
@@ -153,7 +224,11 @@ const ask = async (finder: Finder): Promise<Snapshot> => {
   return finder.openDoNotCalls(MOST_OPEN);
 };
 
-const begin = ({ asked: members, refused, strange }: Step & { kind: "ask" }, number: number, underWay: Intent[]): Entry => {
+const begin = (
+  { asked: members, refused, strange }: Step & { kind: "ask" },
+  number: number,
+  underWay: Intent[],
+): Entry => {
   const [entry] = aDoNotCall(number, { ...members, ...(refused ? { refused: "OCSGW-2105" } : { open: true }) });
   if (entry?.kind === "intent") underWay.push(entry);
   return refused && strange ? ({ ...entry, tenant: null, ...(number % 2 === 0 && { client: null }) } as Entry) : entry!;
@@ -164,16 +239,26 @@ const retire = async (journal: Journal, finder: Finder): Promise<void> => {
   await finder.refresh();
   const [first, second] = numbersIn(await segmentsOf(journal.dir), ".jsonl");
   if (first === undefined || second === undefined) return;
-  await journal.append({ kind: "retired", from: first, to: second, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: {} });
+  await journal.append({
+    kind: "retired",
+    from: first,
+    to: second,
+    segments: [],
+    youngest: "2026-11-22T12:04:31.218123Z",
+    dnc: {},
+  });
   await rm(places(journal.dir).segment(first));
 };
 
 describe("the counts of open Do-Not-Calls in memory and in the index", () => {
   it("agree after any entries, at whatever point the count in memory took over from the index", async () => {
-    await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
-      await removeDirectory(dir);
-      const [memory, index] = await play(steps, dir);
-      expect(memory).toBe(index);
-    }), { numRuns: 60 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
+        await removeDirectory(dir);
+        const [memory, index] = await play(steps, dir);
+        expect(memory).toBe(index);
+      }),
+      { numRuns: 60 },
+    );
   }, 60_000);
 });

@@ -11,16 +11,37 @@ const settings = (...changes: readonly Change[]): Settings => {
   return loaded.settings;
 };
 
-const REGISTRAR: Change = ["    connections: 4", "    callbacks: { bind: \"127.0.0.1:8444\", allow_from: [127.0.0.1], registrars: [{ client: minter, tenants: [Alpha Tenant] }] }\n    connections: 4"];
-const SWAPPED: readonly Change[] = [["name: Alpha Tenant", "name: Gamma Tenant"], ["name: Beta Tenant", "name: Alpha Tenant"]];
+const REGISTRAR: Change = [
+  "    connections: 4",
+  '    callbacks: { bind: "127.0.0.1:8444", allow_from: [127.0.0.1], registrars: [{ client: minter, tenants: [Alpha Tenant] }] }\n    connections: 4',
+];
+const SWAPPED: readonly Change[] = [
+  ["name: Alpha Tenant", "name: Gamma Tenant"],
+  ["name: Beta Tenant", "name: Alpha Tenant"],
+];
 
 describe("a config that is read while the gateway runs", () => {
   it.each<[string, readonly Change[], readonly Change[], number]>([
     ["the same as before", [REGISTRAR], [REGISTRAR], 0],
-    ["with the names of two tenants exchanged, one of them on a registrar's list", [REGISTRAR], [REGISTRAR, ...SWAPPED], 1],
+    [
+      "with the names of two tenants exchanged, one of them on a registrar's list",
+      [REGISTRAR],
+      [REGISTRAR, ...SWAPPED],
+      1,
+    ],
     ["with the names of two tenants exchanged, on nobody's list", [], [...SWAPPED], 0],
-    ["with a registrar's list that names the same tenant by its new name", [REGISTRAR], [[REGISTRAR[0], REGISTRAR[1].replace("Alpha Tenant", "Gamma")], ["name: Alpha Tenant", "name: Gamma"]], 1],
+    [
+      "with a registrar's list that names the same tenant by its new name",
+      [REGISTRAR],
+      [
+        [REGISTRAR[0], REGISTRAR[1].replace("Alpha Tenant", "Gamma")],
+        ["name: Alpha Tenant", "name: Gamma"],
+      ],
+      1,
+    ],
   ])("%s has so many things that need a restart", (_what, before, after, count) => {
-    expect(needsRestart(settings(...before), settings(...after)).map(({ path }) => path)).toEqual(Array.from({ length: count }, () => ["upstreams", "ocs-main", "callbacks"]));
+    expect(needsRestart(settings(...before), settings(...after)).map(({ path }) => path)).toEqual(
+      Array.from({ length: count }, () => ["upstreams", "ocs-main", "callbacks"]),
+    );
   });
 });

@@ -15,7 +15,8 @@ vi.mock(import("node:net"), async (original) => {
     const code = failing.get(options.port)?.shift();
     if (code === undefined) return real.connect(options, ...rest);
     const socket = new real.Socket();
-    if (code !== "silent") setImmediate(() => socket.destroy(Object.assign(new Error(`connect ${code}`), { code, syscall: "connect" })));
+    if (code !== "silent")
+      setImmediate(() => socket.destroy(Object.assign(new Error(`connect ${code}`), { code, syscall: "connect" })));
     return socket;
   }) as typeof net.connect;
   return { ...real, connect };
@@ -32,26 +33,53 @@ const authority = createAuthority("test");
 const certificate = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
 
 type Standby = "keeps" | "closes" | "none";
-type Watched = { readonly board: Switchboard; readonly one: RawOcs; readonly two: RawOcs; readonly news: UpstreamNews[]; readonly settled: (Settled | undefined)[] };
+type Watched = {
+  readonly board: Switchboard;
+  readonly one: RawOcs;
+  readonly two: RawOcs;
+  readonly news: UpstreamNews[];
+  readonly settled: (Settled | undefined)[];
+};
 
 /** Who else hears of it. */
 let settle: (settled: Settled | undefined) => void = () => undefined;
 
-const watched = async (standby: Standby, { maxWait = 3000, connectTimeout = 150, through }: { maxWait?: number; connectTimeout?: number; through?: (port: number) => Promise<number> } = {}): Promise<Watched> => {
+const watched = async (
+  standby: Standby,
+  {
+    maxWait = 3000,
+    connectTimeout = 150,
+    through,
+  }: { maxWait?: number; connectTimeout?: number; through?: (port: number) => Promise<number> } = {},
+): Promise<Watched> => {
   const one = await rawOcs(undefined, through && { tls: certificate });
   const two = await rawOcs(undefined, { arrived: ({ socket }) => void (standby === "closes" && socket.end()) });
   const news: UpstreamNews[] = [];
   const settled: (Settled | undefined)[] = [];
   const endpoint = (port: number) => ({ origin: `http://127.0.0.1:${port}`, tls: {}, connectTimeout });
-  const primary = through ? { origin: `https://127.0.0.1:${await through(one.port)}`, tls: { ca: authority.certPem }, connectTimeout: 150 } : endpoint(one.port);
+  const primary = through
+    ? { origin: `https://127.0.0.1:${await through(one.port)}`, tls: { ca: authority.certPem }, connectTimeout: 150 }
+    : endpoint(one.port);
   const board = new Switchboard({
-    name: "ocs", primary, backup: standby === "none" ? undefined : endpoint(two.port), connections: 2, onePerTenant: true,
-    answerTimeout: 1000, queue: { max: 50, maxBytes: 1e6, maxWait }, userAgent: "t", tell: (each) => void (each.kind !== "standby" && news.push(each)), settled: (each) => {
+    name: "ocs",
+    primary,
+    backup: standby === "none" ? undefined : endpoint(two.port),
+    connections: 2,
+    onePerTenant: true,
+    answerTimeout: 1000,
+    queue: { max: 50, maxBytes: 1e6, maxWait },
+    userAgent: "t",
+    tell: (each) => void (each.kind !== "standby" && news.push(each)),
+    settled: (each) => {
       settled.push(each);
       settle(each);
     },
   });
-  stops.push(() => one.close(), () => two.close(), () => board.close());
+  stops.push(
+    () => one.close(),
+    () => two.close(),
+    () => board.close(),
+  );
   await board.begin();
   // What the standby does while all is well is known by then.
   if (standby !== "none") await vi.waitFor(() => expect(board.status().endpoints[1]?.standby).toBeDefined());
@@ -72,9 +100,22 @@ const gate = async (port: number, takes: (client: Socket) => boolean): Promise<n
   return (server.address() as AddressInfo).port;
 };
 
-const request = (tenant: string): Request => ({ tenant, method: "POST", path: "/phones/4155550100?req=DoNotCall", body: "{}", urgent: true });
+const request = (tenant: string): Request => ({
+  tenant,
+  method: "POST",
+  path: "/phones/4155550100?req=DoNotCall",
+  body: "{}",
+  urgent: true,
+});
 const sendAll = (board: Switchboard): Promise<(number | string)[]> =>
-  Promise.all(["A", "B", "A", "B", "A", "B"].map((tenant) => board.send(request(tenant)).then(({ status }) => status, (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"))));
+  Promise.all(
+    ["A", "B", "A", "B", "A", "B"].map((tenant) =>
+      board.send(request(tenant)).then(
+        ({ status }) => status,
+        (reason: unknown) => (reason instanceof NoAnswer ? `${reason.why} ${reason.sent}` : "defect"),
+      ),
+    ),
+  );
 
 const staysWhereItIs = ({ two, news, settled, board }: Watched): void => {
   expect([news, settled.map((each) => each?.how), board.status().epoch]).toEqual([[], ["start"], 1]);
@@ -82,10 +123,22 @@ const staysWhereItIs = ({ two, news, settled, board }: Watched): void => {
   expect(two.requests()).toBe(0);
 };
 
-const CODES = ["ECONNREFUSED", "ECONNRESET", "EMFILE", "ENFILE", "ENOBUFS", "EADDRNOTAVAIL", "EHOSTUNREACH", "ETIMEDOUT", "silent"];
+const CODES = [
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EMFILE",
+  "ENFILE",
+  "ENOBUFS",
+  "EADDRNOTAVAIL",
+  "EHOSTUNREACH",
+  "ETIMEDOUT",
+  "silent",
+];
 
 describe("a lane that cannot connect while the watch connection is open", () => {
-  const rows = CODES.flatMap((code) => (["none", "closes", "keeps"] as const).map((standby) => [code, standby] as const));
+  const rows = CODES.flatMap((code) =>
+    (["none", "closes", "keeps"] as const).map((standby) => [code, standby] as const),
+  );
   it.each(rows)("is retried after %s, and changes no role and no epoch (standby: %s)", async (code, standby) => {
     const all = await watched(standby);
     failing.set(all.one.port, [code]);
@@ -110,7 +163,11 @@ describe("a lane that cannot connect while the watch connection is open", () => 
     expect(failing.get(all.one.port)!.length).toBeGreaterThan(180);
   });
 
-  it.each([["is not answered", () => undefined], ["is reset", (client: Socket) => client.resetAndDestroy()], ["is ended", (client: Socket) => client.end()]] as const)("is retried when the TLS handshake %s", async (_says, spoil) => {
+  it.each([
+    ["is not answered", () => undefined],
+    ["is reset", (client: Socket) => client.resetAndDestroy()],
+    ["is ended", (client: Socket) => client.end()],
+  ] as const)("is retried when the TLS handshake %s", async (_says, spoil) => {
     let count = 0;
     const all = await watched("keeps", {
       // The first connection is the look for the primary, the second the first lane.
@@ -123,34 +180,47 @@ describe("a lane that cannot connect while the watch connection is open", () => 
 });
 
 describe("the look for the primary", () => {
-  it.each(["EMFILE", "EADDRNOTAVAIL"])("waits while this host cannot connect (%s), and never takes that for a sign about OCS", async (code) => {
-    const all = await watched("keeps");
-    failing.set(all.one.port, Array<string>(4).fill(code));
-    for (const { socket } of all.one.connections) socket.resetAndDestroy();
-    await vi.waitFor(() => expect(all.settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]), { timeout: 3000 });
-    expect(all.board.status().endpoints[0]).toMatchObject({ active: true, up: true });
-    expect(all.news.map(({ kind }) => kind)).toEqual(["reconnected"]);
-  });
+  it.each(["EMFILE", "EADDRNOTAVAIL"])(
+    "waits while this host cannot connect (%s), and never takes that for a sign about OCS",
+    async (code) => {
+      const all = await watched("keeps");
+      failing.set(all.one.port, Array<string>(4).fill(code));
+      for (const { socket } of all.one.connections) socket.resetAndDestroy();
+      await vi.waitFor(
+        () => expect(all.settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]),
+        { timeout: 3000 },
+      );
+      expect(all.board.status().endpoints[0]).toMatchObject({ active: true, up: true });
+      expect(all.news.map(({ kind }) => kind)).toEqual(["reconnected"]);
+    },
+  );
 });
 
 describe("an OCS whose host did not answer for a while", () => {
-  it.each(["none", "closes", "keeps"] as const)("has none of its first 40 announcements lost when the host is back (standby: %s)", async (standby) => {
-    const { board, one, two, settled } = await watched(standby, { connectTimeout: 2000 });
-    const announcers = new Announcers(standby === "none" ? [`http://127.0.0.1:${one.port}`] : [`http://127.0.0.1:${one.port}`, `http://127.0.0.2:${two.port}`]);
-    settle = (each) => (each ? announcers.settle(each.endpoint) : announcers.unsettle());
-    // Connections are given up by the kernel, and new ones get no answer: that goes on past the first probes.
-    failing.set(one.port, Array<string>(3).fill("silent"));
-    for (const { socket } of one.connections) socket.resetAndDestroy();
-    await vi.waitFor(() => expect(settled).toHaveLength(2));
-    await new Promise((resolve) => setTimeout(resolve, 1200));
-    failing.clear();
-    const heard: Promise<boolean>[] = [];
-    for (let count = 0; count < 40; count++) {
-      board.heardFrom(announcers.speakerAt("127.0.0.1"));
-      heard.push(announcers.speaksForActive("127.0.0.1", performance.now()));
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect((await Promise.all(heard)).filter((counts) => !counts)).toEqual([]);
-    expect(settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]);
-  });
+  it.each(["none", "closes", "keeps"] as const)(
+    "has none of its first 40 announcements lost when the host is back (standby: %s)",
+    async (standby) => {
+      const { board, one, two, settled } = await watched(standby, { connectTimeout: 2000 });
+      const announcers = new Announcers(
+        standby === "none"
+          ? [`http://127.0.0.1:${one.port}`]
+          : [`http://127.0.0.1:${one.port}`, `http://127.0.0.2:${two.port}`],
+      );
+      settle = (each) => (each ? announcers.settle(each.endpoint) : announcers.unsettle());
+      // Connections are given up by the kernel, and new ones get no answer: that goes on past the first probes.
+      failing.set(one.port, Array<string>(3).fill("silent"));
+      for (const { socket } of one.connections) socket.resetAndDestroy();
+      await vi.waitFor(() => expect(settled).toHaveLength(2));
+      await new Promise((resolve) => setTimeout(resolve, 1200));
+      failing.clear();
+      const heard: Promise<boolean>[] = [];
+      for (let count = 0; count < 40; count++) {
+        board.heardFrom(announcers.speakerAt("127.0.0.1"));
+        heard.push(announcers.speaksForActive("127.0.0.1", performance.now()));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      expect((await Promise.all(heard)).filter((counts) => !counts)).toEqual([]);
+      expect(settled.map((each) => each?.how)).toEqual(["start", undefined, "reconnected"]);
+    },
+  );
 });

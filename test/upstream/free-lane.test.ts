@@ -14,17 +14,26 @@ const request = (tenant: string, path = "/x"): Request => ({ tenant, method: "PO
 
 /** An OCS that takes `ms` for an answer, and as long as `/SLOW` says for that. */
 const boardTo = async (ms: number, options: Partial<UpstreamOptions>): Promise<Switchboard> => {
-  const ocs = await rawOcs(({ head, connection }) =>
-    void setTimeout(() => connection.socket.write(OK), Number(/^POST \/(\d+)/.exec(head)?.[1] ?? ms)));
+  const ocs = await rawOcs(
+    ({ head, connection }) =>
+      void setTimeout(() => connection.socket.write(OK), Number(/^POST \/(\d+)/.exec(head)?.[1] ?? ms)),
+  );
   const board = new Switchboard({
-    name: "ocs", primary: { origin: ocs.url, tls: {}, connectTimeout: 5000 }, connections: 2, onePerTenant: true,
-    answerTimeout: 20_000, queue: { max: 1000, maxBytes: 1e8, maxWait: 5000 }, userAgent: "t", ...options,
+    name: "ocs",
+    primary: { origin: ocs.url, tls: {}, connectTimeout: 5000 },
+    connections: 2,
+    onePerTenant: true,
+    answerTimeout: 20_000,
+    queue: { max: 1000, maxBytes: 1e8, maxWait: 5000 },
+    userAgent: "t",
+    ...options,
   });
   stops.push(ocs.close, () => board.close());
   return board;
 };
 
-const waitOf = async (answer: Promise<{ readonly waits: { readonly queue: number } }>): Promise<number> => (await answer).waits.queue;
+const waitOf = async (answer: Promise<{ readonly waits: { readonly queue: number } }>): Promise<number> =>
+  (await answer).waits.queue;
 
 describe("a request whose tenant's own lane is busy for long", () => {
   it("takes the free lane of a tenant that does not ask any more", async () => {
@@ -53,24 +62,37 @@ describe("a request whose tenant's own lane is busy for long", () => {
 });
 
 describe("a tenant beside a flood", () => {
-  const rows = [["tenant", 0.001], ["tenant", 0.01], ["none", 0.001]] as const;
-  it.each(rows)("is served at times, however small its share is, and told when to ask again (lane_isolation: %s, share %d)", async (isolation, share) => {
-    const board = await boardTo(20, {
-      connections: 1, onePerTenant: isolation === "tenant", shareOf: (tenant) => (tenant === "small" ? share : 1),
-    });
-    let isOver = false;
-    const flood = Array.from({ length: 20 }, async () => {
-      while (!isOver) await board.send(request("flood"));
-    });
-    await rest(500);
-    let served = 0;
-    const refused: NoAnswer[] = [];
-    for (const until = performance.now() + 1200; performance.now() < until; await rest(100)) {
-      await board.send(request("small")).then(() => served++, (reason: NoAnswer) => refused.push(reason));
-    }
-    isOver = true;
-    await Promise.all(flood);
-    expect(served).toBeGreaterThan(0);
-    for (const { why, retryAfter } of refused) expect([why, retryAfter! >= 1 && retryAfter! <= 60]).toEqual(["queue-full", true]);
-  });
+  const rows = [
+    ["tenant", 0.001],
+    ["tenant", 0.01],
+    ["none", 0.001],
+  ] as const;
+  it.each(rows)(
+    "is served at times, however small its share is, and told when to ask again (lane_isolation: %s, share %d)",
+    async (isolation, share) => {
+      const board = await boardTo(20, {
+        connections: 1,
+        onePerTenant: isolation === "tenant",
+        shareOf: (tenant) => (tenant === "small" ? share : 1),
+      });
+      let isOver = false;
+      const flood = Array.from({ length: 20 }, async () => {
+        while (!isOver) await board.send(request("flood"));
+      });
+      await rest(500);
+      let served = 0;
+      const refused: NoAnswer[] = [];
+      for (const until = performance.now() + 1200; performance.now() < until; await rest(100)) {
+        await board.send(request("small")).then(
+          () => served++,
+          (reason: NoAnswer) => refused.push(reason),
+        );
+      }
+      isOver = true;
+      await Promise.all(flood);
+      expect(served).toBeGreaterThan(0);
+      for (const { why, retryAfter } of refused)
+        expect([why, retryAfter! >= 1 && retryAfter! <= 60]).toEqual(["queue-full", true]);
+    },
+  );
 });

@@ -15,8 +15,17 @@ const boardAt = (origins: readonly string[], inherits?: Switchboard): Told => {
   const [settled, news]: [(Settled | undefined)[], UpstreamNews[]] = [[], []];
   const endpoint = (origin: string) => ({ origin, tls: {}, connectTimeout: 500 });
   const board = new Switchboard({
-    name: "ocs", primary: endpoint(origins[0]!), backup: origins[1] === undefined ? undefined : endpoint(origins[1]), connections: 1, onePerTenant: true, answerTimeout: 1000,
-    queue: { max: 10, maxBytes: 1e6, maxWait: 3000 }, userAgent: "t", settled: (each) => void settled.push(each), tell: (each) => void (each.kind !== "standby" && news.push(each)), inherits,
+    name: "ocs",
+    primary: endpoint(origins[0]!),
+    backup: origins[1] === undefined ? undefined : endpoint(origins[1]),
+    connections: 1,
+    onePerTenant: true,
+    answerTimeout: 1000,
+    queue: { max: 10, maxBytes: 1e6, maxWait: 3000 },
+    userAgent: "t",
+    settled: (each) => void settled.push(each),
+    tell: (each) => void (each.kind !== "standby" && news.push(each)),
+    inherits,
   });
   stops.push(() => board.close());
   return { board, settled, news };
@@ -25,7 +34,10 @@ const boardAt = (origins: readonly string[], inherits?: Switchboard): Told => {
 /** Two OCS, and a board that has found the first. */
 const before = async (): Promise<{ one: RawOcs; two: RawOcs; old: Told }> => {
   const [one, two] = [await rawOcs(), await rawOcs()];
-  stops.push(() => one.close(), () => two.close());
+  stops.push(
+    () => one.close(),
+    () => two.close(),
+  );
   const old = boardAt([one.url, two.url]);
   await old.board.begin();
   return { one, two, old };
@@ -89,13 +101,23 @@ describe("a board that replaces another one on the same upstream", () => {
     setFlagsFromString("--expose-gc");
     const collect = runInNewContext("gc") as () => void;
     const [one, two] = [await rawOcs(), await rawOcs()];
-    stops.push(() => one.close(), () => two.close());
+    stops.push(
+      () => one.close(),
+      () => two.close(),
+    );
     const replaced: WeakRef<Switchboard>[] = [];
     const replace = async (inherits?: Switchboard): Promise<Switchboard> => {
       const endpoint = ({ url }: RawOcs) => ({ origin: url, tls: {}, connectTimeout: 500 });
       const board = new Switchboard({
-        name: "ocs", primary: endpoint(one), backup: endpoint(two), connections: 1, onePerTenant: true,
-        answerTimeout: 1000, queue: { max: 10, maxBytes: 1e6, maxWait: 3000 }, userAgent: "t", inherits,
+        name: "ocs",
+        primary: endpoint(one),
+        backup: endpoint(two),
+        connections: 1,
+        onePerTenant: true,
+        answerTimeout: 1000,
+        queue: { max: 10, maxBytes: 1e6, maxWait: 3000 },
+        userAgent: "t",
+        inherits,
       });
       await board.begin();
       if (inherits) replaced.push(new WeakRef(inherits));
@@ -105,9 +127,12 @@ describe("a board that replaces another one on the same upstream", () => {
     let last: Switchboard | undefined;
     for (let count = 0; count < 5; count++) last = await replace(last);
     stops.push(() => last!.close());
-    await vi.waitFor(() => {
-      collect();
-      expect(replaced.slice(0, 3).filter((each) => each.deref())).toEqual([]);
-    }, { timeout: 8000, interval: 200 });
+    await vi.waitFor(
+      () => {
+        collect();
+        expect(replaced.slice(0, 3).filter((each) => each.deref())).toEqual([]);
+      },
+      { timeout: 8000, interval: 200 },
+    );
   }, 15_000);
 });

@@ -37,7 +37,10 @@ class Other {
     this.#open = [];
     for (const socket of open) socket.destroy();
     if (server) await new Promise((resolve) => server.close(resolve));
-    this.#server = does === "refuses" ? undefined : createServer((socket) => this.#take(does, socket)).listen(this.#port, "127.0.0.1");
+    this.#server =
+      does === "refuses"
+        ? undefined
+        : createServer((socket) => this.#take(does, socket)).listen(this.#port, "127.0.0.1");
     if (this.#server) await new Promise((resolve) => this.#server!.once("listening", resolve));
   }
 
@@ -50,14 +53,27 @@ class Other {
   #open: Socket[] = [];
 }
 
-type Watched = { readonly standby: Standby; readonly other: Other; readonly told: [string, boolean][]; well: boolean; readonly look: () => Promise<StandbyStatus> };
+type Watched = {
+  readonly standby: Standby;
+  readonly other: Other;
+  readonly told: [string, boolean][];
+  well: boolean;
+  readonly look: () => Promise<StandbyStatus>;
+};
 
 const watched = async (habit?: Habit, inherits?: Standby): Promise<Watched> => {
   const other = await Other.open();
   const told: [string, boolean][] = [];
   const self: Watched = {
-    other, told, well: true,
-    standby: new Standby({ habit: () => habit, isActiveWell: () => self.well, changed: (_endpoint, { seen, healthy }) => void told.push([seen, healthy]), inherits }),
+    other,
+    told,
+    well: true,
+    standby: new Standby({
+      habit: () => habit,
+      isActiveWell: () => self.well,
+      changed: (_endpoint, { seen, healthy }) => void told.push([seen, healthy]),
+      inherits,
+    }),
     look: async () => {
       const look = performance.now();
       self.standby.watch(other.endpoint);
@@ -80,7 +96,10 @@ describe("the standby", () => {
     expect(await configured.look()).toMatchObject({ seen: "refuses", expected: "refuses", healthy: true });
   });
 
-  it.each([["closes", "accepts and closes"], ["accepts", "accepts"]] as const)("that %s is seen so, which is learned as healthy", async (does, seen) => {
+  it.each([
+    ["closes", "accepts and closes"],
+    ["accepts", "accepts"],
+  ] as const)("that %s is seen so, which is learned as healthy", async (does, seen) => {
     const { other, standby, look, told } = await watched();
     await other.does(does);
     expect(await look()).toMatchObject({ seen, expected: does, healthy: true });
@@ -95,7 +114,10 @@ describe("the standby", () => {
     expect(await look()).toMatchObject({ seen: "refuses", detail: "ECONNREFUSED", expected: "closes", healthy: false });
     await other.does("closes");
     expect(await look()).toMatchObject({ seen: "accepts and closes", detail: undefined, healthy: true });
-    expect(told).toEqual([["refuses", false], ["accepts and closes", true]]);
+    expect(told).toEqual([
+      ["refuses", false],
+      ["accepts and closes", true],
+    ]);
   });
 
   it("that was away at the start is learned when it comes to life", async () => {
@@ -156,7 +178,9 @@ describe("the standby", () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"], shouldAdvanceTime: true });
     for (let count = 0; count < 5; count++) standby.watch(other.endpoint);
     await vi.advanceTimersByTimeAsync(500);
-    await vi.waitFor(() => expect([standby.status(other.endpoint)?.seen, other.connections]).toEqual(["accepts", 5]), { interval: 5 });
+    await vi.waitFor(() => expect([standby.status(other.endpoint)?.seen, other.connections]).toEqual(["accepts", 5]), {
+      interval: 5,
+    });
     const first = other.connections;
     await vi.advanceTimersByTimeAsync(60_500);
     await vi.waitFor(() => expect(other.connections).toBeGreaterThan(first), { interval: 5 });

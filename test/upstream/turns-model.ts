@@ -132,7 +132,10 @@ export const model = (settings: Model): Modelled => {
   clock.mockRestore();
   const steady = waits.slice(waits.length / 5).toSorted((one, other) => one - other);
   return {
-    connections, served, longest, connected,
+    connections,
+    served,
+    longest,
+    connected,
     perHundred: (100 * connections) / waits.length,
     p50: steady[steady.length >> 1]!,
     p99: steady[Math.floor(steady.length * 0.99)]!,

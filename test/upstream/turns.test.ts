@@ -14,7 +14,16 @@ const run = (over: Partial<Model> & Pick<Model, "asking">): Modelled =>
 const ratio = (one: number | undefined, other: number | undefined): number => (one ?? 0) / (other ?? 0);
 
 describe("while there are no more active tenants than lanes", () => {
-  const evenly = [[2, 1], [2, 2], [2, 8], [2, 64], [4, 1], [4, 7], [4, 64], [1, 64]] as const;
+  const evenly = [
+    [2, 1],
+    [2, 2],
+    [2, 8],
+    [2, 64],
+    [4, 1],
+    [4, 7],
+    [4, 64],
+    [1, 64],
+  ] as const;
   it.each(evenly)("%d tenants with %d clients each keep their lanes", (tenants, clients) => {
     const { connections, served } = run({ asking: alike(tenants, clients), requests: 960 });
     expect(connections).toBe(Math.min(4, tenants * clients));
@@ -29,23 +38,37 @@ describe("while there are no more active tenants than lanes", () => {
   });
 
   it("a quiet tenant beside a flood keeps its lane and never waits for another's connection", () => {
-    const asking = [{ tenant: "flood", clients: 100 }, { tenant: "quiet", clients: 1, think: 50 }];
+    const asking = [
+      { tenant: "flood", clients: 100 },
+      { tenant: "quiet", clients: 1, think: 50 },
+    ];
     const { connected, longest } = run({ asking });
     expect([connected.get("flood"), connected.get("quiet")]).toEqual([4, 1]);
     expect(longest.get("quiet")).toBeLessThan(6);
   });
 
   it("a tenant that comes later has its part of the lanes, and each keeps what it has then", () => {
-    const asking = [{ tenant: "early", clients: 32 }, { tenant: "late", clients: 32, think: 1000 }];
+    const asking = [
+      { tenant: "early", clients: 32 },
+      { tenant: "late", clients: 32, think: 1000 },
+    ];
     const { connected, served } = run({ asking, exchange: 50 });
     expect(connected.get("early")).toBe(4);
     expect(connected.get("late")).toBeLessThanOrEqual(4);
     expect(ratio(served.get("early"), served.get("late"))).toBeLessThan(1.5);
   });
 
-  const unevenly = [[2, 1, 4], [3, 1, 2], [1, 0.5, 4], [5, 2, 3]] as const;
+  const unevenly = [
+    [2, 1, 4],
+    [3, 1, 2],
+    [1, 0.5, 4],
+    [5, 2, 3],
+  ] as const;
   it.each(unevenly)("shares of %d to %d on %d lanes are kept with few connections", (one, other, lanes) => {
-    const asking = [{ tenant: "one", clients: 50, share: one }, { tenant: "other", clients: 50, share: other }];
+    const asking = [
+      { tenant: "one", clients: 50, share: one },
+      { tenant: "other", clients: 50, share: other },
+    ];
     const { served, perHundred } = run({ asking, lanes });
     expect(Math.abs(ratio(served.get("one"), served.get("other")) / (one / other) - 1)).toBeLessThan(0.03);
     expect(perHundred).toBeLessThan(5);
@@ -54,17 +77,27 @@ describe("while there are no more active tenants than lanes", () => {
 
 describe("with more tenants than lanes", () => {
   it.each([
-    [8, 32, 3], [32, 8, 3], [32, 32, 3], [5, 16, 3], [8, 32, 20], [8, 32, 0.5], [32, 8, 0.5], [200, 20, 3],
-  ] as const)("%d of %d clients, a connection taking %d ms, need at most 8 connections for 100 requests and wait at most 1.4 times as long as without isolation (p99)", (tenants, clients, connect) => {
-    const asking = alike(tenants, clients);
-    const requests = 100 * tenants * Math.max(4, clients / 8);
-    const without = run({ asking, connect, requests, onePerTenant: false });
-    const { perHundred, p99, served, left } = run({ asking, connect, requests });
-    expect(left).toBe(0);
-    expect(perHundred).toBeLessThanOrEqual(8);
-    expect(p99 / without.p99).toBeLessThanOrEqual(1.4);
-    expect(Math.max(...served.values()) - Math.min(...served.values())).toBeLessThanOrEqual(6 * 16);
-  });
+    [8, 32, 3],
+    [32, 8, 3],
+    [32, 32, 3],
+    [5, 16, 3],
+    [8, 32, 20],
+    [8, 32, 0.5],
+    [32, 8, 0.5],
+    [200, 20, 3],
+  ] as const)(
+    "%d of %d clients, a connection taking %d ms, need at most 8 connections for 100 requests and wait at most 1.4 times as long as without isolation (p99)",
+    (tenants, clients, connect) => {
+      const asking = alike(tenants, clients);
+      const requests = 100 * tenants * Math.max(4, clients / 8);
+      const without = run({ asking, connect, requests, onePerTenant: false });
+      const { perHundred, p99, served, left } = run({ asking, connect, requests });
+      expect(left).toBe(0);
+      expect(perHundred).toBeLessThanOrEqual(8);
+      expect(p99 / without.p99).toBeLessThanOrEqual(1.4);
+      expect(Math.max(...served.values()) - Math.min(...served.values())).toBeLessThanOrEqual(6 * 16);
+    },
+  );
 
   it("turns are longer where a connection costs more and more wait, and shorter where a request may not wait long", () => {
     const [asking, requests] = [alike(8, 100), 20_000];
@@ -111,11 +144,14 @@ describe("whoever asks, however often, at whatever shares", () => {
       onePerTenant: fc.boolean(),
       seed: fc.nat(),
     });
-    fc.assert(fc.property(settings, ({ those, seed, ...rest }) => {
-      const asking = those.map((each, index) => ({ tenant: `T${index}`, ...each }));
-      const { left, served } = run({ asking, ...rest, requests: 400, random: seeded(seed) });
-      expect(left).toBe(0);
-      expect([...served.values()].reduce((sum, count) => sum + count, 0)).toBe(400);
-    }), { numRuns: 300 });
+    fc.assert(
+      fc.property(settings, ({ those, seed, ...rest }) => {
+        const asking = those.map((each, index) => ({ tenant: `T${index}`, ...each }));
+        const { left, served } = run({ asking, ...rest, requests: 400, random: seeded(seed) });
+        expect(left).toBe(0);
+        expect([...served.values()].reduce((sum, count) => sum + count, 0)).toBe(400);
+      }),
+      { numRuns: 300 },
+    );
   });
 });

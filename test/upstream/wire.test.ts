@@ -10,7 +10,10 @@ afterEach(async () => {
 
 const authority = createAuthority("OCS's authority");
 const certificate = authority.issue({ names: ["127.0.0.1"], usage: "serverAuth" });
-const ways: readonly [string, RawOptions][] = [["plain", {}], ["TLS", { tls: certificate }]];
+const ways: readonly [string, RawOptions][] = [
+  ["plain", {}],
+  ["TLS", { tls: certificate }],
+];
 
 type Answered = { readonly ocs: RawOcs; readonly wire: Wire; readonly answered: () => Promise<boolean> };
 
@@ -20,26 +23,35 @@ const connected = async (options: RawOptions): Promise<Answered> => {
   const ready = Promise.withResolvers<void>();
   let next = Promise.withResolvers<boolean>();
   const endpoint = { origin: ocs.url, tls: { ca: authority.certPem }, connectTimeout: 5000 };
-  const wire: Wire = new Wire(endpoint, { ready: ready.resolve, failed: ready.reject, gone: () => next.reject(new Error("gone")), took: () => next.resolve(wire.isFlushed) });
+  const wire: Wire = new Wire(endpoint, {
+    ready: ready.resolve,
+    failed: ready.reject,
+    gone: () => next.reject(new Error("gone")),
+    took: () => next.resolve(wire.isFlushed),
+  });
   stops.push(ocs.close, () => wire.destroy());
   await ready.promise;
   return { ocs, wire, answered: () => (next = Promise.withResolvers<boolean>()).promise };
 };
 
-const requestOf = (bytes: number): string => `POST /x HTTP/1.1\r\nContent-length: ${bytes}\r\n\r\n${"é".repeat(bytes / 2)}`;
+const requestOf = (bytes: number): string =>
+  `POST /x HTTP/1.1\r\nContent-length: ${bytes}\r\n\r\n${"é".repeat(bytes / 2)}`;
 
 describe.each(ways)("what was written over %s", (_name, options) => {
-  it.each([0, 300, 17_000, 200_000, 4_000_000])("has left when OCS answers a request of %d bytes at once, each time", async (bytes) => {
-    const { wire, answered } = await connected(options);
-    const flushed: boolean[] = [];
-    for (let round = 0; round < (bytes > 1e5 ? 5 : 200); round++) {
-      const answer = answered();
-      wire.write(requestOf(bytes));
-      flushed.push(await answer);
-      await new Promise(setImmediate);
-    }
-    expect(flushed.filter((each) => !each)).toEqual([]);
-  });
+  it.each([0, 300, 17_000, 200_000, 4_000_000])(
+    "has left when OCS answers a request of %d bytes at once, each time",
+    async (bytes) => {
+      const { wire, answered } = await connected(options);
+      const flushed: boolean[] = [];
+      for (let round = 0; round < (bytes > 1e5 ? 5 : 200); round++) {
+        const answer = answered();
+        wire.write(requestOf(bytes));
+        flushed.push(await answer);
+        await new Promise(setImmediate);
+      }
+      expect(flushed.filter((each) => !each)).toEqual([]);
+    },
+  );
 
   it.each([1, 2])("has not left while OCS answers and does not read: request %d of the connection", async (which) => {
     let reluctant: RawConnection | undefined;

@@ -41,7 +41,11 @@ export class HandlePages {
 }
 
 /** What an earlier run of the gateway knew of a life. */
-export type KnownLife = { readonly highest?: number | undefined; readonly highestAt?: number | undefined; readonly announced?: readonly Page[] | undefined };
+export type KnownLife = {
+  readonly highest?: number | undefined;
+  readonly highestAt?: number | undefined;
+  readonly announced?: readonly Page[] | undefined;
+};
 
 export class Announced {
   readonly #handles: HandlePages;

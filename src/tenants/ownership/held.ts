@@ -7,7 +7,8 @@ import type { Denied, HandleLease, Unclear } from "./verdict.ts";
 export type Asker = { readonly dbid: number; readonly records: RecordsMode };
 
 /** Under these modes a handle without an owner may be used by no tenant. */
-export const needsOwner = ({ records }: Pick<Asker, "records">): boolean => records === "pre-dial" || records === "registered";
+export const needsOwner = ({ records }: Pick<Asker, "records">): boolean =>
+  records === "pre-dial" || records === "registered";
 
 export type Asked = { readonly lease: HandleLease } | { readonly denied: Denied } | { readonly unclear: Unclear };
 

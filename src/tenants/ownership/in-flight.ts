@@ -2,7 +2,10 @@
  * Requests for record handles that have left for OCS and are not answered. OCS may not open a record for another tenant under a handle while a request
  * of the tenant before is on its way: it would be carried out on the wrong record.
  */
-type Flight = { readonly tenants: Map<number, number>; readonly waiting: { readonly except: number | undefined; readonly resolve: () => void }[] };
+type Flight = {
+  readonly tenants: Map<number, number>;
+  readonly waiting: { readonly except: number | undefined; readonly resolve: () => void }[];
+};
 
 export class InFlight {
   readonly #flights = new Map<number, Flight>();
@@ -34,4 +37,5 @@ export class InFlight {
   }
 }
 
-const isBusy = ({ tenants }: Flight, except: number | undefined): boolean => tenants.size > (except !== undefined && tenants.has(except) ? 1 : 0);
+const isBusy = ({ tenants }: Flight, except: number | undefined): boolean =>
+  tenants.size > (except !== undefined && tenants.has(except) ? 1 : 0);

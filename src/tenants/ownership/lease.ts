@@ -50,7 +50,8 @@ export class OwnedLease implements HandleLease {
 
   readonly withdrawn = (leaves = false): "void" | "unclear" | undefined => {
     const now = this.#handles.find(this.#handle);
-    if (now === undefined || now.tenant !== this.#held.tenant) return now?.among?.includes(this.#held.tenant) ? "unclear" : "void";
+    if (now === undefined || now.tenant !== this.#held.tenant)
+      return now?.among?.includes(this.#held.tenant) ? "unclear" : "void";
     if (now.state === "disputed") return now.among?.includes(this.#held.tenant) ? "unclear" : "void";
     if (this.#isFollowedBy(now)) return "void";
     if (now.state === "storing" || !this.#handles.isConfirmed(now)) return "unclear";
@@ -149,7 +150,9 @@ export class FreeLease implements HandleLease {
   };
 
   readonly reason = (): Reason =>
-    (this.#handles.epoch === this.#epoch ? this.#handles.reasonFor(this.#tenant, this.#handle) : reasonOfUnclear("roles"));
+    this.#handles.epoch === this.#epoch
+      ? this.#handles.reasonFor(this.#tenant, this.#handle)
+      : reasonOfUnclear("roles");
 
   readonly after = (): Promise<void> | undefined => (this.#turn ? this.#turn.before : this.#before);
 
@@ -157,7 +160,11 @@ export class FreeLease implements HandleLease {
   readonly settle = (status: number | undefined, by?: string): void => {
     if (this.#turn && status === 200) {
       this.#handles.finishFree(this.#handle, this.#stretch, {
-        tenant: this.#tenant, ending: "finished", by, at: Date.now(), stretch: this.#stretch,
+        tenant: this.#tenant,
+        ending: "finished",
+        by,
+        at: Date.now(),
+        stretch: this.#stretch,
       });
     }
     if (this.#isInFlight) this.#handles.inFlight.remove(this.#handle, this.#tenant);

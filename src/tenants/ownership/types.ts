@@ -5,26 +5,58 @@ import type { StrayReport } from "./strays.ts";
 
 export type OwnershipNews =
   | ({ readonly kind: "strays" } & StrayReport)
-  | { readonly kind: "shared"; readonly upstream: string; readonly handle: string; readonly tenants: readonly [first: string, other: string] }
+  | {
+      readonly kind: "shared";
+      readonly upstream: string;
+      readonly handle: string;
+      readonly tenants: readonly [first: string, other: string];
+    }
   /** `malformed`: of an announcement that contradicts itself, what of it is malformed, as OCS names it; undefined when it named another tenant. */
-  | { readonly kind: "disputed"; readonly upstream: string; readonly handle: number; readonly malformed?: readonly string[] }
+  | {
+      readonly kind: "disputed";
+      readonly upstream: string;
+      readonly handle: number;
+      readonly malformed?: readonly string[];
+    }
   | { readonly kind: "unstored"; readonly upstream: string; readonly reason: string }
   /** Owners that were taken away, or epochs that have ended, are still on disk: it is tried again until they are not. */
   | { readonly kind: "unremoved"; readonly count: number }
   /** OCS was found to have begun another life. */
-  | { readonly kind: "epoch"; readonly upstream: string; readonly endpoint: string; readonly epoch: number; readonly reason: string };
+  | {
+      readonly kind: "epoch";
+      readonly upstream: string;
+      readonly endpoint: string;
+      readonly epoch: number;
+      readonly reason: string;
+    };
 
 /** `again`: it was the tenant's already. The rest: the handle is not the tenant's, and why. */
-export type Owning = "owned" | "again" | "finished" | "disputed" | "nobody" | "full" | "void" | "unstored" | "in-flight" | "taken" | "unclear";
+export type Owning =
+  | "owned"
+  | "again"
+  | "finished"
+  | "disputed"
+  | "nobody"
+  | "full"
+  | "void"
+  | "unstored"
+  | "in-flight"
+  | "taken"
+  | "unclear";
 
 /** May OCS dial a record of which this became? Only where its owner is on disk, or it is certain that it has none here. */
-export const mayDial = (owning: Owning): boolean => ["owned", "again", "finished", "disputed", "nobody"].includes(owning);
+export const mayDial = (owning: Owning): boolean =>
+  ["owned", "again", "finished", "disputed", "nobody"].includes(owning);
 
 /** `slow`: the tenant asks for too many handles that are not its own. */
-export type Answer = Exclude<Asked, { denied: unknown }> | (Extract<Asked, { denied: unknown }> & { readonly slow: boolean });
+export type Answer =
+  Exclude<Asked, { denied: unknown }> | (Extract<Asked, { denied: unknown }> & { readonly slow: boolean });
 
 /** What OCS says of a record besides its handle. */
-export type Announcement = Pick<Row, "upstream" | "handle" | "tenant" | "campaign" | "group" | "list" | "phone" | "attempt">;
+export type Announcement = Pick<
+  Row,
+  "upstream" | "handle" | "tenant" | "campaign" | "group" | "list" | "phone" | "attempt"
+>;
 
 /** How an OCS was found: see `Settled` of the upstream. */
 export type Found = { readonly endpoint: string; readonly how: "start" | "reconnected" | "takeover" };

@@ -65,17 +65,21 @@ export type ReasonWord = Unclear | Ending | Exclude<Denied["why"], "ended"> | "i
 export type Reason = `${ReasonWord}: ${string}`;
 
 const TEXT_OF_UNCLEAR: Readonly<Record<Unclear, string>> = {
-  "unconfirmed": "every connection to OCS was lost, or the gateway was restarted, and OCS has not announced the handle since",
-  "storing": "the owner of the handle is being written",
-  "disputed": "what OCS announced for the handle contradicts itself",
-  "roles": "which OCS is the primary is undecided",
+  unconfirmed:
+    "every connection to OCS was lost, or the gateway was restarted, and OCS has not announced the handle since",
+  storing: "the owner of the handle is being written",
+  disputed: "what OCS announced for the handle contradicts itself",
+  roles: "which OCS is the primary is undecided",
   "store-lost": "the ownership database was damaged and moved aside, and OCS has not announced the handle since",
 };
 
 const TEXT_OF_ENDING: Readonly<Record<Ending, string>> = {
-  "finished": "OCS answered 200 to the finalizing request", "gone": "OCS answered 410 to request", "call-ended": "OCS reported the end of the call",
-  "rejected": "the validator kept the record from being dialed", "taken-back": "a registrar took the handle back",
-  "reassigned": "OCS announced the handle for another tenant",
+  finished: "OCS answered 200 to the finalizing request",
+  gone: "OCS answered 410 to request",
+  "call-ended": "OCS reported the end of the call",
+  rejected: "the validator kept the record from being dialed",
+  "taken-back": "a registrar took the handle back",
+  reassigned: "OCS announced the handle for another tenant",
 };
 
 export const reasonOfUnclear = (unclear: Unclear): Reason => `${unclear}: ${TEXT_OF_UNCLEAR[unclear]}`;

@@ -1,13 +1,28 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { Ownership, type Announcement, type Answer, type HandleLease, type OwnershipNews, type OwnershipOptions } from "../../../src/tenants/ownership.ts";
+import {
+  Ownership,
+  type Announcement,
+  type Answer,
+  type HandleLease,
+  type OwnershipNews,
+  type OwnershipOptions,
+} from "../../../src/tenants/ownership.ts";
 import type { RecordsMode, Tenant } from "../../../src/tenants/register.ts";
 import { aTenant } from "../../kit/line.ts";
 
 const open: Ownership[] = [];
 afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
 
-const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement =>
-  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement => ({
+  upstream: "ocs",
+  handle,
+  tenant,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt,
+});
 
 const make = (over: Partial<OwnershipOptions> = {}): Ownership & { readonly news: OwnershipNews[] } => {
   const news: OwnershipNews[] = [];
@@ -38,7 +53,12 @@ describe("a request that waits on a handle", () => {
     ["a loss of connections, and OCS says it again", undefined, reconnect, again],
     ["a takeover, after which OCS gives the same number to the same tenant", "void", takeover, again],
     ["a call report, after which OCS gives the same number to the same tenant", "void", callEnds, again],
-    ["an earlier request that finished it, after which OCS gives the same number to the same tenant", "void", finished, again],
+    [
+      "an earlier request that finished it, after which OCS gives the same number to the same tenant",
+      "void",
+      finished,
+      again,
+    ],
     ["a new life of OCS, in which the number is the same tenant's again", "void", again, lives],
   ])("after %s is withdrawn as %s", async (_what, withdrawn, ...changes) => {
     const ownership = make();
@@ -51,18 +71,24 @@ describe("a request that waits on a handle", () => {
     waiting.settle(undefined);
   });
 
-  it.each(["dedicated", "unscoped"] as const)("under %s is not sent to an OCS that took over meanwhile", async (records) => {
-    const ownership = make();
-    const waiting = leaseIn(ownership.ask(alpha(records), "15", true));
-    await takeover(ownership);
-    expect([waiting.withdrawn(true), waiting.reason()]).toEqual(["unclear", expect.stringMatching(/^roles: /)]);
-    waiting.settle(undefined);
-    expect(leaseIn(ownership.ask(alpha(records), "15", true)).withdrawn(true)).toBeUndefined();
-  });
+  it.each(["dedicated", "unscoped"] as const)(
+    "under %s is not sent to an OCS that took over meanwhile",
+    async (records) => {
+      const ownership = make();
+      const waiting = leaseIn(ownership.ask(alpha(records), "15", true));
+      await takeover(ownership);
+      expect([waiting.withdrawn(true), waiting.reason()]).toEqual(["unclear", expect.stringMatching(/^roles: /)]);
+      waiting.settle(undefined);
+      expect(leaseIn(ownership.ask(alpha(records), "15", true)).withdrawn(true)).toBeUndefined();
+    },
+  );
 });
 
 describe("a late copy of the announcement of an attempt that is over", () => {
-  it.each([["for the same tenant", 101], ["for another tenant", 102]])("%s does nothing to a newer attempt", async (_whose, newer) => {
+  it.each([
+    ["for the same tenant", 101],
+    ["for another tenant", 102],
+  ])("%s does nothing to a newer attempt", async (_whose, newer) => {
     const ownership = make();
     await ownership.announce(row(15, 101, "first"));
     await ownership.end("ocs", 15, "call-ended", "first");

@@ -1,6 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  Ownership, type Announcement, type Answer, type OwnershipNews, type OwnershipOptions, type OwnershipStore,
+  Ownership,
+  type Announcement,
+  type Answer,
+  type OwnershipNews,
+  type OwnershipOptions,
+  type OwnershipStore,
 } from "../../../src/tenants/ownership.ts";
 import { StoreFailed, type Row } from "../../../src/tenants/ownership/store.ts";
 import type { RecordsMode, Tenant } from "../../../src/tenants/register.ts";
@@ -9,8 +14,16 @@ import { aTenant, beta } from "../../kit/line.ts";
 const open: Ownership[] = [];
 afterEach(() => Promise.all(open.splice(0).map((each) => each.close())));
 
-const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement =>
-  ({ upstream: "ocs", handle, tenant, campaign: null, group: null, list: null, phone: null, attempt });
+const row = (handle: number, tenant = 101, attempt: string | null = null): Announcement => ({
+  upstream: "ocs",
+  handle,
+  tenant,
+  campaign: null,
+  group: null,
+  list: null,
+  phone: null,
+  attempt,
+});
 
 type Made = { readonly ownership: Ownership; readonly news: OwnershipNews[] };
 
@@ -22,16 +35,25 @@ const make = (over: Partial<OwnershipOptions> = {}): Made => {
 };
 
 const aStore = (over: Partial<OwnershipStore>): OwnershipStore => ({
-  restored: new Map(), movedAside: undefined, downtime: undefined, mark: 0, put: () => Promise.resolve(),
-  remove: () => Promise.resolve(), announced: () => undefined, beginEpoch: () => Promise.resolve(),
-  byAttempt: () => Promise.resolve(undefined), pending: () => 0, touch: () => undefined,
-  close: () => Promise.resolve(), ...over,
+  restored: new Map(),
+  movedAside: undefined,
+  downtime: undefined,
+  mark: 0,
+  put: () => Promise.resolve(),
+  remove: () => Promise.resolve(),
+  announced: () => undefined,
+  beginEpoch: () => Promise.resolve(),
+  byAttempt: () => Promise.resolve(undefined),
+  pending: () => 0,
+  touch: () => undefined,
+  close: () => Promise.resolve(),
+  ...over,
 });
 
 const alpha = (records: RecordsMode = "pre-dial"): Tenant => aTenant({ records });
 const other = (records: RecordsMode = "pre-dial"): Tenant => beta({ records });
 const verdictIn = (answer: Answer): string =>
-  ("lease" in answer ? "its own" : "denied" in answer ? answer.denied.why : `unclear: ${answer.unclear}`);
+  "lease" in answer ? "its own" : "denied" in answer ? answer.denied.why : `unclear: ${answer.unclear}`;
 
 const found = { endpoint: "http://one", how: "start" } as const;
 const takenOver = { endpoint: "http://two", how: "takeover" } as const;
@@ -50,7 +72,9 @@ describe("after the ownership database was damaged", () => {
 
 describe("a handle that two tenants use where nothing separates them", () => {
   it.each<[string, Parameters<Ownership["settle"]>[1], number]>([
-    ["a takeover", takenOver, 0], ["a loss of connections", reconnected, 0], ["nothing at all", found, 1],
+    ["a takeover", takenOver, 0],
+    ["a loss of connections", reconnected, 0],
+    ["nothing at all", found, 1],
   ])("with %s between the two raises as many alarms as are sure to be right", (_what, settled, alarms) => {
     const { ownership, news } = make();
     ownership.settle("ocs", found);
@@ -71,13 +95,16 @@ describe("a handle that OCS has announced for no tenant here", () => {
     return made;
   };
 
-  it.each([101, 102])("is the tenant's that OCS announces it for after another loss of connections: %i", async (tenant) => {
-    const { ownership, news } = await disowned();
-    ownership.settle("ocs", reconnected);
-    await ownership.announce(row(15, tenant));
-    const verdicts = [alpha(), other()].map((each) => verdictIn(ownership.ask(each, "15", false)));
-    expect([verdicts[tenant - 101], news]).toEqual(["its own", []]);
-  });
+  it.each([101, 102])(
+    "is the tenant's that OCS announces it for after another loss of connections: %i",
+    async (tenant) => {
+      const { ownership, news } = await disowned();
+      ownership.settle("ocs", reconnected);
+      await ownership.announce(row(15, tenant));
+      const verdicts = [alpha(), other()].map((each) => verdictIn(ownership.ask(each, "15", false)));
+      expect([verdicts[tenant - 101], news]).toEqual(["its own", []]);
+    },
+  );
 
   it("is disputed when OCS announces it for a tenant on the same connections", async () => {
     const { ownership, news } = await disowned();
@@ -104,7 +131,8 @@ describe("a handle whose end could not be written", () => {
     ["a second DELETE of the registrar", (ownership) => ownership.hasNoOwner("ocs", 15)],
   ])("is not reported as ended to %s until it is", async (_what, again) => {
     let pending = 0;
-    const remove = (): Promise<void> => (pending > 0 ? Promise.reject(new StoreFailed("disk full")) : Promise.resolve());
+    const remove = (): Promise<void> =>
+      pending > 0 ? Promise.reject(new StoreFailed("disk full")) : Promise.resolve();
     const { ownership } = make({ store: aStore({ remove, pending: () => pending }) });
     await ownership.announce(row(15));
     pending = 1;
@@ -117,7 +145,13 @@ describe("a handle whose end could not be written", () => {
 describe("a handle on which OCS contradicted itself before a restart of the gateway", () => {
   const owned = [{ handle: 15, tenant: 102, since: 1, generation: 3, attempt: "second", among: [101, 102] }];
   const way = {
-    upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 15, highestAt: 2, generation: 3, announced: [],
+    upstream: "ocs",
+    endpoint: "http://one",
+    epoch: 7,
+    highest: 15,
+    highestAt: 2,
+    generation: 3,
+    announced: [],
   };
   const restored = (): Made => {
     const made = make({ store: aStore({ restored: new Map([["ocs", { ...way, owned }]]) }) });
@@ -139,7 +173,7 @@ describe("a handle on which OCS contradicted itself before a restart of the gate
     let fails = true;
     const puts: unknown[] = [];
     const put = ({ handle, among }: Row): Promise<void> =>
-      (fails ? Promise.reject(new StoreFailed("disk full")) : Promise.resolve(void puts.push([handle, among])));
+      fails ? Promise.reject(new StoreFailed("disk full")) : Promise.resolve(void puts.push([handle, among]));
     const { ownership } = make({ store: aStore({ put }) });
     expect(await ownership.disown("ocs", 15, [101, 102])).toBe("unstored");
     expect(await ownership.disown("ocs", 16, [101])).toBe("unstored");
