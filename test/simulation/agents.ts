@@ -189,8 +189,10 @@ export class Agents {
     });
   }
 
-  #registrar(method: "PUT" | "DELETE", { handle, tenant }: OcsRecord, done: (reply: Reply | undefined) => void): void {
+  #registrar(method: "PUT" | "DELETE", record: OcsRecord, done: (reply: Reply | undefined) => void): void {
     const world = this.#world;
+    const { handle, tenant } = record;
+    if (method === "PUT") world.checks.said(record);
     world.trace.note("registrar", `${method} ${handle}`);
     const body = method === "PUT" ? JSON.stringify({ tenant: tenant.name }) : "";
     world.call(

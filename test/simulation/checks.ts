@@ -53,9 +53,16 @@ export class Checks {
   readonly causes = new Set<string>();
   /** Records that OCS announced for two tenants in one life, and whether the gateway has answered both. */
   readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
+  /** The first record of each handle that was ever said, whether or not the gateway heard it. */
+  readonly #said = new Map<string, OcsRecord>();
+  /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
+  #top = 0;
   readonly #announcedFor = new Map<string, Set<number>>();
   readonly #contradicted = new Set<number>();
-  /** Handles that a registrar named for one OCS while the gateway took its word for the other: a limit in the manual. */
+  /**
+   * Handles that a registrar named for one OCS while the gateway took its word for the other: a limit that the manual
+   * states.
+   */
   readonly misplaced = new Set<number>();
   /**
    * Connections on which OCS sent what nobody asked for: such an answer cannot be told from the right one, because
@@ -74,7 +81,15 @@ export class Checks {
     return `01S${String(++this.#ids).padStart(23, "0")}`;
   }
 
-  announced({ handle, ocs, life }: OcsRecord, tenant: number): void {
+  /** OCS announces it, or a registrar names it. */
+  said(record: OcsRecord): void {
+    const key = `${record.handle} of ${record.ocs.parts.name}`;
+    if (!this.#said.has(key)) this.#said.set(key, record);
+  }
+
+  announced(record: OcsRecord, tenant: number): void {
+    this.said(record);
+    const { handle, ocs, life } = record;
     const key = `${handle} of life ${life} of ${ocs.parts.name}`;
     const tenants = this.#announcedFor.get(key);
     if (!tenants) this.#announcedFor.set(key, new Set([tenant]));
@@ -214,6 +229,9 @@ export class Checks {
     if (before?.number === epoch && before.endpoint === active.endpoint) return;
     const isKnown = before?.number !== epoch || before.endpoint !== undefined;
     this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
+    this.#top = 0;
+    if (!before && this.causes.size === 0 && ocs.role !== "active")
+      trace.violate("I8", `the first epoch is of ${active.endpoint}, which is not the active one`);
     if (!before || !isKnown) return;
     if (epoch <= before.number) trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}`);
     else if (before.endpoint === active.endpoint && before.life === ocs.life) {
@@ -252,20 +270,24 @@ export class Checks {
       this.#epoch = { number: onDisk, endpoint: undefined, life: undefined };
   }
 
-  /** Whoever no reply reached may have been executed; whoever heard not-sent must never be. */
+  /** A handle that comes for the first time, far below the highest one of the epoch, proves that OCS began again. */
+  #judgeProof(record: OcsRecord): void {
+    const { handle, ocs, life, tenant } = record;
+    const { name, window, host } = ocs.parts;
+    this.watchEpoch();
+    if (this.#epoch?.endpoint !== `http://${host.address}`) return;
+    const isFirst = record.ownedAt === undefined && this.#said.get(`${handle} of ${name}`) === record;
+    if (isFirst && handle < this.#top - window && this.#epoch.life !== undefined && this.#epoch.life !== life)
+      this.#world.trace.violate("I8", `record ${handle} proves life ${life} of ${name}, and the epoch goes on`);
+    if (tenant.records === "pre-dial") this.#top = Math.max(this.#top, handle);
+  }
+
   /** Long after the last fault, OCS may dial what it announces. */
-  heard(
-    status: number | undefined,
-    {
-      handle,
-      isContradicted,
-      wasDialed,
-      ocs: {
-        parts: { isAlone },
-      },
-    }: OcsRecord,
-  ): void {
+  heard(status: number | undefined, record: OcsRecord): void {
     const { trace, scheduler, calmSince } = this.#world;
+    if (status === 200) this.#judgeProof(record);
+    const { handle, isContradicted, wasDialed, ocs } = record;
+    const { isAlone } = ocs.parts;
     if (
       status === 200 ||
       isContradicted ||
@@ -280,6 +302,7 @@ export class Checks {
     trace.violate("I5", `OCS hears ${status ?? "nothing"} for record ${handle} in the calm`);
   }
 
+  /** Whoever no reply reached may have been executed; whoever heard not-sent must never be. */
   atEnd(): void {
     const { trace } = this.#world;
     for (const { reply, received, mark } of this.asked.values()) {

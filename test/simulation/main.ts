@@ -13,7 +13,7 @@
  */
 import { parseArgs } from "node:util";
 import { explore, seedsFrom } from "./explore.ts";
-import { MUTANTS } from "./mutants/all.ts";
+import { mutantBy, MUTANTS } from "./mutants/all.ts";
 import type { Plan } from "./nemesis.ts";
 import type { Outcome } from "./simulate.ts";
 
@@ -52,7 +52,7 @@ const failed = await explore({
   steps: Number(values.steps),
   threads: Number(values.threads),
   mutant: values.mutant,
-  plan: JSON.parse(values.plan) as Partial<Plan>,
+  plan: { ...mutantBy(values.mutant).plan, ...(JSON.parse(values.plan) as Partial<Plan>) },
   tolerated: values.tolerate.split(","),
   firstOnly: values.mutant !== "none",
   shrinks: values.shrink,

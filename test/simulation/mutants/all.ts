@@ -1,4 +1,4 @@
-/** Every mutant by name. The letter is that of the fault in the issue that the simulation was made for. */
+/** Every mutant by name. Each name begins with the letter of the fault that it shows. */
 import { NONE, type Mutant } from "./mutant.ts";
 import { OWNERSHIP_MUTANTS } from "./ownership.ts";
 import { STORE_MUTANTS } from "./store.ts";

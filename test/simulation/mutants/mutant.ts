@@ -5,12 +5,20 @@
 import type { Records } from "../../../src/assemble/ownership.ts";
 import type { StoreThread } from "../../../src/tenants/ownership.ts";
 import type { Variant } from "../config.ts";
+import type { FaultKind } from "../faults.ts";
+import type { Fault, Plan } from "../nemesis.ts";
 import type { World } from "../world.ts";
 
 export type Mutant = {
   readonly name: string;
+  /** The letter of the fault in the list of faults for which the simulation was made. */
+  readonly shows: string;
   /** The invariants that it breaks. */
   readonly breaks: readonly string[];
+  /** What makes it meet the faults that show it often: a part of the seed's plan. */
+  readonly plan?: Partial<Plan>;
+  /** Another mutant that is a part of this one, and passes the same seed. */
+  readonly besides?: string;
   /** Of the config. */
   readonly variant?: Partial<Variant>;
   readonly storeThread?: (thread: StoreThread) => StoreThread;
@@ -19,7 +27,16 @@ export type Mutant = {
   readonly install?: (world: World) => () => void;
 };
 
-export const NONE: Mutant = { name: "none", breaks: [] };
+export const NONE: Mutant = { name: "none", shows: "", breaks: [] };
+
+/** These faults by turns, all through the storm. */
+export const often = (...kinds: readonly [FaultKind, ...FaultKind[]]): readonly Fault[] =>
+  Array.from({ length: 10 }, (_, turn) => ({
+    kind: kinds[turn % kinds.length]!,
+    at: 150 + turn * 130,
+    lasts: 1000,
+    dice: String(turn),
+  }));
 
 /** A method as it is found on a prototype, to be called with `call`. */
 export const methodOf = <Class extends object, Name extends keyof Class>(prototype: Class, name: Name): Class[Name] =>

@@ -3,7 +3,8 @@ import { Handles } from "../../../src/tenants/ownership/handles.ts";
 import { Ownership, type Answer } from "../../../src/tenants/ownership.ts";
 import type { Ear, Records } from "../../../src/assemble/ownership.ts";
 import { UPSTREAM } from "../config.ts";
-import { methodOf, replaced, type Mutant } from "./mutant.ts";
+import type { Plan } from "../nemesis.ts";
+import { methodOf, often, replaced, type Mutant } from "./mutant.ts";
 
 type Asked = Parameters<Ownership["ask"]>;
 
@@ -22,10 +23,22 @@ const hearing = (records: Records, hear: (ear: Ear) => Ear["hear"]): Records => 
   },
 });
 
+/** Many records at a time, whose numbers another life of OCS gives to other tenants, often without announcing it. */
+const BUSY: Partial<Plan> = {
+  reuses: true,
+  contiguous: true,
+  window: 4,
+  registered: 0.6,
+  pace: 150,
+  agents: { clients: 4, strays: true, abandons: false, slow: 0.5 },
+};
+
 export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: "a-a-refused-lane-connection-begins-an-epoch",
+    shows: "a",
     breaks: ["I8", "I2"],
+    plan: { faults: often("refuse") },
     install: (world) => {
       world.network.refused = (connection) => {
         const { gateway, life } = world;
@@ -35,11 +48,19 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
       return () => undefined;
     },
   },
-  { name: "b-restored-handles-are-live", breaks: ["I1"], variant: { grace: "1h" } },
+  {
+    name: "b-restored-handles-are-live",
+    shows: "b",
+    breaks: ["I1"],
+    variant: { grace: "1h" },
+    plan: { reuses: true, faults: often("restart", "kill") },
+  },
   {
     name: "b-handles-stay-live-when-all-connections-were-lost",
+    shows: "b",
     // An announcement for another tenant is then taken for a contradiction of the same life.
     breaks: ["I1", "I5", "I6"],
+    plan: { reuses: true, faults: often("restart") },
     records: (records) =>
       hearing(
         records,
@@ -50,11 +71,14 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "b-no-handle-proves-a-new-life",
-    breaks: ["I1", "I5"],
+    shows: "b",
+    breaks: ["I8"],
+    plan: { reuses: true, contiguous: false, window: 4, faults: often("restart") },
     install: () => replaced(Handles.prototype, { provesNewLife: () => false }),
   },
   {
     name: "e-a-second-finalizer-gets-410-at-once",
+    shows: "e",
     breaks: ["I2"],
     records: (records) =>
       asking(records, (given, [, , finalizes]) =>
@@ -63,6 +87,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "f-an-old-200-ends-the-newer-attempt",
+    shows: "f",
     breaks: ["I2"],
     records: (records) =>
       asking(records, (given, [tenant, identifier, finalizes], { ownership }) => {
@@ -80,6 +105,7 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "f-a-call-report-ends-the-newer-attempt",
+    shows: "f",
     breaks: ["I2"],
     install: () => {
       const end = methodOf(Ownership.prototype, "end");
@@ -92,7 +118,9 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "h-a-conflict-has-one-entry-a-minute-for-all-handles",
+    shows: "h",
     breaks: ["I6"],
+    plan: { faults: often("contradict") },
     records: (records) => {
       let last = -Infinity;
       const { raise } = records.alarms;
@@ -108,7 +136,10 @@ export const OWNERSHIP_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "j-a-reload-forgets-what-it-interrupts",
+    shows: "j",
     breaks: ["I1", "I5", "I6"],
+    // With more of them one is likely to be of a host that goes dark, after which a conflict may be said without cause.
+    plan: { ...BUSY, faults: often("reloadAndRestart").slice(4, 6) },
     records: (records) =>
       hearing(records, (ear) => {
         let isFirst = true;

@@ -1,7 +1,7 @@
 /** Faults of the ownership store: what OCS hears before it is on disk. */
 import { EventEmitter } from "node:events";
 import type { Change, News, Order, StoreThread } from "../../../src/tenants/ownership/store.ts";
-import type { Mutant } from "./mutant.ts";
+import { often, type Mutant } from "./mutant.ts";
 
 /** A thread in front of the thread: it acknowledges before anything is written, and forwards what `passes`. */
 class HastyThread extends EventEmitter {
@@ -46,8 +46,13 @@ const hasty =
 
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
-    name: "c-removals-are-not-written",
+    // Each of the two alone is caught by the other rule: what is restored is unconfirmed.
+    name: "c-removals-are-not-written-and-restored-handles-are-live",
+    shows: "c",
     breaks: ["I1"],
+    besides: "b-restored-handles-are-live",
+    variant: { grace: "1h" },
+    plan: { reuses: true, faults: often("restart", "kill") },
     storeThread: hasty(
       (change) => change.do !== "remove",
       () => false,
@@ -55,7 +60,9 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "d-ocs-hears-200-although-the-store-failed",
+    shows: "d",
     breaks: ["I2"],
+    plan: { faults: often("store", "killAtNext200") },
     storeThread: hasty(
       () => true,
       () => true,

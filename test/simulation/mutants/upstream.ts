@@ -2,7 +2,7 @@
 import type { Order } from "../../../src/gateway/words.ts";
 import { Switchboard } from "../../../src/upstream/switchboard.ts";
 import { PRIMARY } from "../config.ts";
-import { methodOf, replaced, type Mutant } from "./mutant.ts";
+import { methodOf, often, replaced, type Mutant } from "./mutant.ts";
 
 const sending = (change: (order: Order) => Parameters<Switchboard["send"]>[0]): (() => void) => {
   const send = methodOf(Switchboard.prototype, "send");
@@ -16,7 +16,9 @@ const sending = (change: (order: Order) => Parameters<Switchboard["send"]>[0]): 
 export const UPSTREAM_MUTANTS: readonly Mutant[] = [
   {
     name: "g-the-first-probe-prefers-the-peer",
-    breaks: ["I5"],
+    shows: "g",
+    breaks: ["I5", "I8"],
+    plan: { standby: "keeps", faults: [] },
     // The peer answers first, and the one that is configured as primary only when it is no longer waited for.
     install: (world) => {
       const first = new Set<object>();
@@ -30,12 +32,16 @@ export const UPSTREAM_MUTANTS: readonly Mutant[] = [
   },
   {
     name: "k-lanes-are-by-name",
+    shows: "k",
     breaks: ["I7"],
+    plan: { faults: often("swap") },
     install: () => sending((order) => ({ ...order, tenant: order.owner.name })),
   },
   {
     name: "l-a-queued-request-survives-the-revocation-of-its-client",
+    shows: "l",
     breaks: ["I9"],
+    plan: { faults: often("revoke", "slowOcs") },
     install: () => sending((order) => ({ ...order, withdrawn: order.lease?.withdrawn })),
   },
 ];
