@@ -49,7 +49,7 @@ export class Agents {
   get unfinished(): (readonly [OcsRecord, string])[] {
     return [...this.#working]
       .filter(([record]) => isCurrent(record))
-      .filter(([record, { last }]) => !last.endsWith("OCSGW-5103") || !this.#world.checks.mayStayUnclear(record))
+      .filter(([record, { last }]) => !last.endsWith("OCSGW-5103") || !this.#world.checks.epochs.mayStayUnclear(record))
       .map(([record, { tries, last }]) => [record, `${tries} tries, the last one ${last || "under way"}`]);
   }
 
@@ -192,7 +192,7 @@ export class Agents {
   #registrar(method: "PUT" | "DELETE", record: OcsRecord, done: (reply: Reply | undefined) => void): void {
     const world = this.#world;
     const { handle, tenant } = record;
-    if (method === "PUT") world.checks.said(record);
+    if (method === "PUT") world.checks.epochs.said(record);
     world.trace.note("registrar", `${method} ${handle}`);
     const body = method === "PUT" ? JSON.stringify({ tenant: tenant.name }) : "";
     world.call(

@@ -2,12 +2,13 @@
  * The invariants that can be judged while the simulation runs. I0: no handler fails. I1: nothing executes on a record
  * of another tenant. I2: no owner hears a final No of an open record that was announced with 200 in the same life of
  * OCS. I3: the delivery on a reply is what OCS saw, and nothing is executed twice. I7: one exchange and one tenant per
- * connection. I8: epochs only increase, and change only with proof. I9: nothing leaves for OCS of a client that is
+ * connection. I8: see epochs.ts. I9: nothing leaves for OCS of a client that is
  * revoked.
  */
 import { headerOf, type Reply } from "../../src/message.ts";
-import { DIRECTORY, UPSTREAM, type SimClient } from "./config.ts";
-import type { Connection, SimHost } from "./network.ts";
+import { UPSTREAM, type SimClient } from "./config.ts";
+import { Epochs } from "./epochs.ts";
+import type { Connection } from "./network.ts";
 import type { Message } from "./message-reader.ts";
 import type { Ocs } from "./ocs.ts";
 import type { OcsRecord } from "./speaker.ts";
@@ -40,23 +41,13 @@ export class Checks {
   readonly asked = new Map<string, Asked>();
   readonly #world: World;
   readonly #carries = new Map<number, number>();
-  readonly #elsewhereAt = new Map<string, number>();
+  readonly epochs: Epochs;
   #ids = 0;
-  /** The last one seen. Undefined is what is not known of it. */
-  #epoch:
-    | { readonly number: number; readonly endpoint: string | undefined; readonly life: number | undefined }
-    | undefined;
-  /** When the gateway had no connection to a host any more, by address. */
-  readonly #lostAt = new Map<string, number>();
   pair: readonly Ocs[] = [];
   /** What may be an alarm's cause. */
   readonly causes = new Set<string>();
   /** Records that OCS announced for two tenants in one life, and whether the gateway has answered both. */
   readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
-  /** The first record of each handle that was ever said, whether or not the gateway heard it. */
-  readonly #said = new Map<string, OcsRecord>();
-  /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
-  #top = 0;
   readonly #announcedFor = new Map<string, Set<number>>();
   readonly #contradicted = new Set<number>();
   /**
@@ -74,6 +65,7 @@ export class Checks {
 
   constructor(world: World) {
     this.#world = world;
+    this.epochs = new Epochs(world);
   }
 
   /** 26 characters, as a ULID has. */
@@ -81,14 +73,8 @@ export class Checks {
     return `01S${String(++this.#ids).padStart(23, "0")}`;
   }
 
-  /** OCS announces it, or a registrar names it. */
-  said(record: OcsRecord): void {
-    const key = `${record.handle} of ${record.ocs.parts.name}`;
-    if (!this.#said.has(key)) this.#said.set(key, record);
-  }
-
   announced(record: OcsRecord, tenant: number): void {
-    this.said(record);
+    this.epochs.said(record);
     const { handle, ocs, life } = record;
     const key = `${handle} of life ${life} of ${ocs.parts.name}`;
     const tenants = this.#announcedFor.get(key);
@@ -158,7 +144,7 @@ export class Checks {
 
   replied(asked: Asked, reply: Reply): void {
     const { trace } = this.#world;
-    this.watchEpoch();
+    this.epochs.watch();
     const [delivery, code, origin] = ["Ocsgw-Delivery", "Ocsgw-Code", "Ocsgw-Origin"].map((name) =>
       headerOf(reply.headers, name),
     );
@@ -198,7 +184,7 @@ export class Checks {
       ocs.records.get(handle)?.isOpen === true;
     // Two that accept at the same time: what belongs to the one that the gateway left is void by the rules.
     return (
-      isHeld && ownedAt !== undefined && ownedAt < sentAt && (this.#elsewhereAt.get(ocs.parts.name) ?? -1) < ownedAt
+      isHeld && ownedAt !== undefined && ownedAt < sentAt && this.epochs.elsewhereAt(ocs) < ownedAt
     );
   }
 
@@ -214,78 +200,10 @@ export class Checks {
     return active === `http://${ocs.parts.host.address}` && epoch === gateway.records.ownership.epochOf(UPSTREAM);
   }
 
-  /** Looks at the gateway's epoch. */
-  watchEpoch(): void {
-    const { gateway, life, trace, scheduler } = this.#world;
-    if (!gateway || !life.isAlive) return;
-    const { endpoints } = gateway.status();
-    const epoch = gateway.records.ownership.epochOf(UPSTREAM);
-    const active = endpoints.find((each) => each.active && each.up);
-    if (!active) return;
-    for (const ocs of this.pair)
-      if (`http://${ocs.parts.host.address}` !== active.endpoint) this.#elsewhereAt.set(ocs.parts.name, scheduler.now);
-    const ocs = this.pair.find(({ parts }) => `http://${parts.host.address}` === active.endpoint)!;
-    const before = this.#epoch;
-    if (before?.number === epoch && before.endpoint === active.endpoint) return;
-    const isKnown = before?.number !== epoch || before.endpoint !== undefined;
-    this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
-    this.#top = 0;
-    if (!before && this.causes.size === 0 && ocs.role !== "active")
-      trace.violate("I8", `the first epoch is of ${active.endpoint}, which is not the active one`);
-    if (!before || !isKnown) return;
-    if (epoch <= before.number) trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}`);
-    else if (before.endpoint === active.endpoint && before.life === ocs.life) {
-      trace.violate(
-        "I8",
-        `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}, and it is the same OCS in the same life`,
-      );
-    }
-  }
-
-  lost({ address }: SimHost): void {
-    this.#lostAt.set(address, this.#world.scheduler.now);
-  }
-
-  /**
-   * A record that this life of OCS announced before connections were lost, or the gateway restarted, while the life is
-   * not proven to be another one than before: what is unconfirmed then may stay so until OCS speaks of it, because
-   * OCS has given away other handles of that time. The same where it contradicted itself, which looks the same. A limit
-   * that the manual states.
-   */
-  mayStayUnclear({ handle, ownedAt, life, ocs }: OcsRecord): boolean {
-    if (this.misplaced.has(handle)) return true;
-    const { address } = ocs.parts.host;
-    const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
-    const isContradicted = this.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
-    return (!isProven || isContradicted) && ownedAt !== undefined && ownedAt <= (this.#lostAt.get(address) ?? -1);
-  }
-
-  /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
-  restarts(): void {
-    for (const { parts } of this.pair) this.lost(parts.host);
-    const { disk, storeFile } = this.#world;
-    const noted = disk.textIn(DIRECTORY).matchAll(/"kind":"switchover".*"epoch":(\d+)/g);
-    const onDisk = Math.max(storeFile.epochOf(UPSTREAM), ...[...noted].map(([, epoch]) => Number(epoch)));
-    if (this.#epoch && this.#epoch.number !== onDisk)
-      this.#epoch = { number: onDisk, endpoint: undefined, life: undefined };
-  }
-
-  /** A handle that comes for the first time, far below the highest one of the epoch, proves that OCS began again. */
-  #judgeProof(record: OcsRecord): void {
-    const { handle, ocs, life, tenant } = record;
-    const { name, window, host } = ocs.parts;
-    this.watchEpoch();
-    if (this.#epoch?.endpoint !== `http://${host.address}`) return;
-    const isFirst = record.ownedAt === undefined && this.#said.get(`${handle} of ${name}`) === record;
-    if (isFirst && handle < this.#top - window && this.#epoch.life !== undefined && this.#epoch.life !== life)
-      this.#world.trace.violate("I8", `record ${handle} proves life ${life} of ${name}, and the epoch goes on`);
-    if (tenant.records === "pre-dial") this.#top = Math.max(this.#top, handle);
-  }
-
   /** Long after the last fault, OCS may dial what it announces. */
   heard(status: number | undefined, record: OcsRecord): void {
     const { trace, scheduler, calmSince } = this.#world;
-    if (status === 200) this.#judgeProof(record);
+    if (status === 200) this.epochs.heard200(record);
     const { handle, isContradicted, wasDialed, ocs } = record;
     const { isAlone } = ocs.parts;
     if (

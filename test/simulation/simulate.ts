@@ -71,7 +71,7 @@ export const simulate = async ({
   process.on("unhandledRejection", caught);
   try {
     await drive(() => {
-      if (world.scheduler.steps % STEPS_BETWEEN_LOOKS === 0) world.checks.watchEpoch();
+      if (world.scheduler.steps % STEPS_BETWEEN_LOOKS === 0) world.checks.epochs.watch();
       nemesis.look(stormEnd);
       return isRunning() && world.scheduler.step();
     });

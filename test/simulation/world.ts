@@ -70,7 +70,7 @@ export class World {
     this.validator = new Validator(this);
     this.checks = new Checks(this);
     this.network.wrote = (bytes, connection) => this.checks.left(bytes, connection);
-    this.network.lostAll = (host) => this.checks.lost(host);
+    this.network.lostAll = (host) => this.checks.epochs.lost(host);
   }
 
   fork(name: string): Random {
@@ -90,7 +90,7 @@ export class World {
     this.#shouldRun = true;
     const life: Owner = { name: `gateway ${++this.#lives}`, isAlive: true };
     this.life = life;
-    this.checks.restarts();
+    this.checks.epochs.restarts();
     this.trace.note("machine", `starts ${life.name}`);
     this.scheduler.outside(0, () => void this.#run(life), life);
   }

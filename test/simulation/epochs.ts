@@ -1,0 +1,107 @@
+/**
+ * I8, and what the simulation knows of epochs: they only increase, change only with proof, and change with each proof.
+ */
+import { DIRECTORY, UPSTREAM } from "./config.ts";
+import type { SimHost } from "./network.ts";
+import type { Ocs } from "./ocs.ts";
+import type { OcsRecord } from "./speaker.ts";
+import type { World } from "./world.ts";
+
+export class Epochs {
+  readonly #world: World;
+  readonly #elsewhereAt = new Map<string, number>();
+  /** The last one seen. Undefined is what is not known of it. */
+  #epoch:
+    | { readonly number: number; readonly endpoint: string | undefined; readonly life: number | undefined }
+    | undefined;
+  /** When the gateway had no connection to a host any more, by address. */
+  readonly #lostAt = new Map<string, number>();
+  /** The first record of each handle that was ever said, whether or not the gateway heard it. */
+  readonly #said = new Map<string, OcsRecord>();
+  /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
+  #top = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** OCS announces it, or a registrar names it. */
+  said(record: OcsRecord): void {
+    const key = `${record.handle} of ${record.ocs.parts.name}`;
+    if (!this.#said.has(key)) this.#said.set(key, record);
+  }
+
+  /** Looks at the gateway's epoch. */
+  watch(): void {
+    const { gateway, life, trace, scheduler, checks } = this.#world;
+    if (!gateway || !life.isAlive) return;
+    const { endpoints } = gateway.status();
+    const epoch = gateway.records.ownership.epochOf(UPSTREAM);
+    const active = endpoints.find((each) => each.active && each.up);
+    if (!active) return;
+    for (const ocs of checks.pair)
+      if (`http://${ocs.parts.host.address}` !== active.endpoint) this.#elsewhereAt.set(ocs.parts.name, scheduler.now);
+    const ocs = checks.pair.find(({ parts }) => `http://${parts.host.address}` === active.endpoint)!;
+    const before = this.#epoch;
+    if (before?.number === epoch && before.endpoint === active.endpoint) return;
+    const isKnown = before?.number !== epoch || before.endpoint !== undefined;
+    this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
+    this.#top = 0;
+    if (!before && checks.causes.size === 0 && ocs.role !== "active")
+      trace.violate("I8", `the first epoch is of ${active.endpoint}, which is not the active one`);
+    if (!before || !isKnown) return;
+    if (epoch <= before.number) trace.violate("I8", `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}`);
+    else if (before.endpoint === active.endpoint && before.life === ocs.life) {
+      trace.violate(
+        "I8",
+        `the epoch of ${UPSTREAM} went from ${before.number} to ${epoch}, and it is the same OCS in the same life`,
+      );
+    }
+  }
+
+  /** When the gateway last held the other one for the active OCS; -1 for never. */
+  elsewhereAt({ parts }: Ocs): number {
+    return this.#elsewhereAt.get(parts.name) ?? -1;
+  }
+
+  lost({ address }: SimHost): void {
+    this.#lostAt.set(address, this.#world.scheduler.now);
+  }
+
+  /**
+   * A record that this life of OCS announced before connections were lost, or the gateway restarted, while the life is
+   * not proven to be another one than before: what is unconfirmed then may stay so until OCS speaks of it, because
+   * OCS has given away other handles of that time. The same where it contradicted itself, which looks the same. A limit
+   * that the manual states.
+   */
+  mayStayUnclear({ handle, ownedAt, life, ocs }: OcsRecord): boolean {
+    const { checks } = this.#world;
+    if (checks.misplaced.has(handle)) return true;
+    const { address } = ocs.parts.host;
+    const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
+    const isContradicted = checks.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
+    return (!isProven || isContradicted) && ownedAt !== undefined && ownedAt <= (this.#lostAt.get(address) ?? -1);
+  }
+
+  /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
+  restarts(): void {
+    for (const { parts } of this.#world.checks.pair) this.lost(parts.host);
+    const { disk, storeFile } = this.#world;
+    const noted = disk.textIn(DIRECTORY).matchAll(/"kind":"switchover".*"epoch":(\d+)/g);
+    const onDisk = Math.max(storeFile.epochOf(UPSTREAM), ...[...noted].map(([, epoch]) => Number(epoch)));
+    if (this.#epoch && this.#epoch.number !== onDisk)
+      this.#epoch = { number: onDisk, endpoint: undefined, life: undefined };
+  }
+
+  /** A handle that comes for the first time, far below the highest one of the epoch, proves that OCS began again. */
+  heard200(record: OcsRecord): void {
+    const { handle, ocs, life, tenant } = record;
+    const { name, window, host } = ocs.parts;
+    this.watch();
+    if (this.#epoch?.endpoint !== `http://${host.address}`) return;
+    const isFirst = record.ownedAt === undefined && this.#said.get(`${handle} of ${name}`) === record;
+    if (isFirst && handle < this.#top - window && this.#epoch.life !== undefined && this.#epoch.life !== life)
+      this.#world.trace.violate("I8", `record ${handle} proves life ${life} of ${name}, and the epoch goes on`);
+    if (tenant.records === "pre-dial") this.#top = Math.max(this.#top, handle);
+  }
+}
