@@ -17,7 +17,7 @@ export type Request = {
    * its first byte is written.
    */
   readonly withdrawn?: ((leaves?: boolean) => Withdrawal | undefined) | undefined;
-  /** An earlier request that this one has to wait for, within its `maxWait`; undefined when there is none now. */
+  /** The end of an earlier request that this one has to follow, within its `maxWait`; undefined while none is under way. */
   readonly after?: (() => Promise<void> | undefined) | undefined;
 };
 

@@ -80,7 +80,7 @@ export class Lane {
     return this.#state.name === "idle" ? undefined : this.#state.tenant;
   }
 
-  /** The monotonic clock's milliseconds when the present connection was made; undefined while there is none. */
+  /** When the present connection was made, in milliseconds of the monotonic clock; undefined without a connection. */
   get connectedAt(): number | undefined {
     return this.#wire?.isReady ? this.#connectedAt : undefined;
   }

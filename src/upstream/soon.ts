@@ -19,7 +19,7 @@ export class Soon {
     }, early).unref();
   }
 
-  /** Nobody waits any more. */
+  /** Cancels the pending callback. */
   dismiss(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -32,7 +32,7 @@ export type StandbyOptions = {
 };
 
 const EVERY_MS = 60_000;
-/** Longer than a look for the primary takes: nobody waits for it. */
+/** Longer than a search for the primary takes: no request waits for this probe. */
 const HOLD_MS = 200;
 const HABIT: Readonly<Record<Seen, Habit | undefined>> = {
   accepts: "accepts",

@@ -269,7 +269,7 @@ class SqliteStore implements OwnershipStore {
     clearTimeout(this.#again);
     this.#commit(true);
     const giveUp = (): void => this.#end("the disk did not answer while the store was closed");
-    // For what nobody waits for as well: a commit may hang that no party's patience ends.
+    // Also for a change that no caller waits for: the commit itself may hang.
     const timer = setTimeout(giveUp, CLOSE_MS);
     while (this.#committing && !this.#failed) await this.#committing.done.catch(giveUp);
     if (!this.#failed) {

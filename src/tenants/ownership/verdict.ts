@@ -10,7 +10,7 @@ export type HandleLease = {
    * byte is written, so that from here on it counts as in flight.
    */
   readonly withdrawn: (leaves?: boolean) => "void" | "unclear" | undefined;
-  /** An earlier finalizing request for the same handle, to wait for; undefined when there is none now. */
+  /** The end of an earlier finalizing request for the same handle; undefined while none is under way. */
   readonly after: () => Promise<void> | undefined;
   /** Told once, whatever happened: OCS's status, or undefined when nothing was sent or no answer came. `by`: the request's id. */
   readonly settle: (status: number | undefined, by?: string) => void;
