@@ -54,7 +54,7 @@ const print = (report: Report): string => {
   const { entries, segments, checkpoints, keys, covered, last, retired, doubts, dnc } = report;
   const lines = [
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
-    ...(retired > 0 ? [row("retired", `${retired} of them deleted, as an entry says; their hashes are in the tree`)] : []),
+    ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry says; their hashes are in the tree`)] : []),
     ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),
     ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([dbid, number]) => `of tenant ${dbid} up to ${number}`).join(", ")}`)] : []),
     row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),

@@ -27,7 +27,7 @@ type Labels = Readonly<Record<string, string>>;
 type Rows = Iterable<readonly [Labels, number]>;
 type Shape = { readonly name: string; readonly help: string; readonly labels?: readonly string[] };
 
-const LANE_STATES = ["idle", "dialling", "busy", "ready"] as const;
+const LANE_STATES = ["idle", "connecting", "busy", "ready"] as const;
 
 /** The function that writes them. */
 export const createMetrics = (sources: Sources): (() => Promise<string>) => {

@@ -27,7 +27,7 @@ export type StandbyState = {
 export type LaneState = {
   readonly name: string;
   readonly endpoint: string;
-  readonly state: "idle" | "dialling" | "busy" | "ready";
+  readonly state: "idle" | "connecting" | "busy" | "ready";
   readonly tenant?: string | undefined;
   /** In this state. */
   readonly since: number;

@@ -1,7 +1,7 @@
 /** The journal that is written: what it promises, and how it is opened. `writer.ts` keeps the promises. */
 import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
-import type { Entry, Retired } from "./entry.ts";
+import type { Entry, Deleted } from "./entry.ts";
 import { takeLock } from "./lock.ts";
 import type { Checkpoint } from "./note.ts";
 import type { OnFailure } from "./outage.ts";
@@ -70,7 +70,7 @@ export type Journal = {
   /** Intents of earlier runs that have no outcome: their index by id. */
   readonly unsettled: ReadonlyMap<string, number>;
   /** The last entry that earlier runs wrote about what they deleted. */
-  readonly retired: Retired | undefined;
+  readonly deleted: Deleted | undefined;
   /**
    * Resolves when the entry is on disk. Rejects with JournalBroken when it cannot be written; then all that follow are rejected until the disk
    * works again. The end of a request that was under way is kept nevertheless, and written first then.

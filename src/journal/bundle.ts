@@ -72,7 +72,7 @@ const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
 };
 
 /** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired. */
-const isWanted = (story: ToldStory, filter: Filter, own: number): boolean => story.at === own || story.entries[0]?.kind === "retired" || judge(filter.expression, factsOf(story)) === true;
+const isWanted = (story: ToldStory, filter: Filter, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted" || judge(filter.expression, factsOf(story)) === true;
 
 const writeEvents = async (work: string, { dir, filter, size }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));

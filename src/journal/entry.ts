@@ -82,8 +82,8 @@ export type Refusal = {
 };
 
 /** Written at a start for an intent of an earlier run that has no outcome: OCS may have carried it out or never have seen it. It closes the intent. */
-export type Doubt = {
-  readonly kind: "doubt";
+export type InDoubt = {
+  readonly kind: "in-doubt";
   readonly id: string;
   /** The intent's index. */
   readonly intent: number;
@@ -123,6 +123,8 @@ export type Config = {
 
 export type Start = {
   readonly kind: "start";
+  /** Of the entries from this one on; 1 where none is given. */
+  readonly format?: number | undefined;
   readonly version: string;
   readonly pid: number;
   readonly config_hash?: string | undefined;
@@ -153,17 +155,17 @@ export type Clock = {
 
 /**
  * Written before segments are deleted because `audit.retention` says so: always the oldest ones. Their leaf hashes stay, so the tree over all entries can still be built.
- * Every later `retired` begins where this one ends, so the deleted entries are always those below the last one's `to`.
+ * Every later `deleted` begins where this one ends, so the deleted entries are always those below the last one's `to`.
  */
-export type Retired = {
-  readonly kind: "retired";
+export type Deleted = {
+  readonly kind: "deleted";
   /** The first index deleted, and the first one behind them. */
   readonly from: number;
   readonly to: number;
   readonly segments: readonly string[];
   /** The time of the youngest entry in them. */
   readonly youngest: string;
-  /** Of each tenant by DBID, the last DoNotCall number below `to`, also when an earlier `retired` deleted it. */
+  /** Of each tenant by DBID, the last DoNotCall number below `to`, also when an earlier `deleted` entry tells of it. */
   readonly dnc: Readonly<Record<string, number>>;
 };
 
@@ -200,7 +202,7 @@ export type Alarm = {
   readonly detail?: string | undefined;
 };
 
-export type Entry = Intent | Outcome | Refusal | Doubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Retired | Switchover | Access | Alarm;
+export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | Switchover | Access | Alarm;
 export type Kind = Entry["kind"];
 /** A line as it is read back. */
 export type Recorded = Entry & { readonly index: number; readonly time: string; readonly crc?: number };
@@ -219,15 +221,15 @@ const MEMBERS: Members = {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
     tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true, dnc: true,
   },
-  doubt: { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
+  "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: { source: true, listener: true, second: true, count: true, codes: true },
   abandoned: { id: true, delivery: true, waits: true },
   config: { config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true },
-  start: { version: true, pid: true, config_hash: true, torn: true },
+  start: { format: true, version: true, pid: true, config_hash: true, torn: true },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true },
-  retired: { from: true, to: true, segments: true, youngest: true, dnc: true },
+  deleted: { from: true, to: true, segments: true, youngest: true, dnc: true },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true },
   access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
@@ -271,8 +273,24 @@ export const stringify = (members: unknown): string => {
 /** ES2026, in Node since 22: text that JSON.stringify takes over as it stands. */
 const { rawJSON } = JSON as unknown as { rawJSON: (text: string) => unknown };
 
-/** Reads a line back; integers beyond 2^53 become bigint. Throws SyntaxError. */
-export const readLine = (line: string): Recorded => JSON.parse(line, LONG_NUMBER.test(line) ? exact : undefined) as Recorded;
+/** Of the entries that this code writes; format 1 had other names for two kinds. */
+export const FORMAT = 2;
+
+/** Kinds of format 1 and what they are called now. */
+const RENAMED: ReadonlyMap<string, Kind> = new Map([["doubt", "in-doubt"], ["retired", "deleted"]]);
+
+/** The kind that a line's word means, of either format. */
+export const kindOf = (word: string): string => RENAMED.get(word) ?? word;
+
+/** The words that lines have for a kind: its own and, where there is one, that of format 1. */
+export const wordsOf = (kind: Kind): readonly string[] => [kind, ...[...RENAMED].flatMap(([old, now]) => (now === kind ? [old] : []))];
+
+/** Reads a line of either format back; integers beyond 2^53 become bigint. Throws SyntaxError. */
+export const readLine = (line: string): Recorded => {
+  const entry = JSON.parse(line, LONG_NUMBER.test(line) ? exact : undefined) as Recorded;
+  const kind = RENAMED.get(entry?.kind);
+  return kind ? ({ ...entry, kind } as Recorded) : entry;
+};
 
 const LONG_NUMBER = /[0-9]{16}/;
 const INTEGER = /^-?[0-9]+$/;

@@ -28,7 +28,7 @@ export type Snapshot = {
 type Change =
   | { readonly kind: "opened"; readonly at: number; readonly opened: OpenDoNotCall }
   | { readonly kind: "closed"; readonly at: number; readonly asked: DoNotCallFacts }
-  | { readonly kind: "retired"; readonly at: number; readonly to: number };
+  | { readonly kind: "deleted"; readonly at: number; readonly to: number };
 
 type Open = { readonly scope: Scope; at: number };
 type UnderWay = { readonly at: number; readonly asked: DoNotCallFacts };
@@ -74,17 +74,17 @@ export class OpenDoNotCalls {
         return;
       case "outcome":
       case "abandoned":
-      case "doubt": {
+      case "in-doubt": {
         const { asked } = this.#underWay.get(entry.id) ?? {};
         if (!asked) return;
         this.#underWay.delete(entry.id);
         if (entry.kind === "outcome" && isTaken(entry)) this.#change({ kind: "closed", at: index, asked });
         return;
       }
-      case "retired":
+      case "deleted":
         this.#retiredTo = entry.to;
         for (const [id, { at }] of this.#underWay) if (at < entry.to) this.#underWay.delete(id);
-        return this.#change({ kind: "retired", at: index, to: entry.to });
+        return this.#change({ kind: "deleted", at: index, to: entry.to });
     }
   };
 

@@ -129,7 +129,7 @@ const passRetired = async (reading: Reading, hashes: readonly number[], until: n
 
 /** What is not there must have been deleted by us: then an entry says so. */
 const requireRetired = ({ trail }: Reading, first: number): void => {
-  if (first > (trail.retired?.to ?? 0)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
+  if (first > (trail.deleted?.to ?? 0)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
 };
 
 const recoverSegments = async (reading: Reading, firsts: readonly number[]): Promise<Last> => {

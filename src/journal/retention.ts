@@ -6,7 +6,7 @@
 import type { Journal } from "./append.ts";
 import type { Checkpoints } from "./checkpoint.ts";
 import { readWhole } from "./disk.ts";
-import type { Kind, Retired } from "./entry.ts";
+import { kindOf, type Deleted, type Kind } from "./entry.ts";
 import { forEachLine } from "./lines.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 import { readMicros, writeMicros } from "./time.ts";
@@ -30,18 +30,18 @@ export type RetentionOptions = {
 /** Times in milliseconds since 1970. */
 type Looked = { readonly first: number; readonly end: number; readonly oldest: number; readonly youngest: number; readonly kinds: ReadonlySet<string>; readonly trail: Trail };
 
-const HEAD = /^\{"index":\d+,"time":"([^"]{27})","kind":"([a-z]+)"/;
+const HEAD = /^\{"index":\d+,"time":"([^"]{27})","kind":"([a-z-]+)"/;
 const HEAD_BYTES = 96;
 
 /** What this run has said of what it deleted; before that, the journal knows what earlier runs said. */
-const said = new WeakMap<Journal, Retired>();
+const said = new WeakMap<Journal, Deleted>();
 
 /** Resolves with the entry that tells what was deleted; undefined when nothing was due. Throws when a segment is not what its leaf hashes say. */
-export const retire = async (options: RetentionOptions): Promise<Retired | undefined> => {
+export const retire = async (options: RetentionOptions): Promise<Deleted | undefined> => {
   const { journal, checkpoints } = options;
   const due = await findDue(options);
   if (due.length === 0) return undefined;
-  const entry = entryFor(due, said.get(journal) ?? journal.retired);
+  const entry = entryFor(due, said.get(journal) ?? journal.deleted);
   await checkpoints.write();
   if (checkpoints.last().size < entry.to) throw new Error(`no checkpoint covers the entries up to ${entry.to - 1}, so they stay`);
   await journal.append(entry);
@@ -53,7 +53,7 @@ export const retire = async (options: RetentionOptions): Promise<Retired | undef
 
 /** What an earlier run had said that it deletes, when a crash came between. */
 export const finishRetiring = async (journal: Journal): Promise<void> => {
-  const { to } = journal.retired ?? { to: 0 };
+  const { to } = journal.deleted ?? { to: 0 };
   const left = numbersIn(await journal.disk.list(places(journal.dir).segments), ".jsonl").filter((first) => first < to);
   if (left.length > 0) await remove(journal, left);
 };
@@ -64,11 +64,11 @@ const remove = async ({ disk, dir }: Journal, firsts: readonly number[]): Promis
   await disk.syncDirectory(places(dir).segments);
 };
 
-const entryFor = (due: readonly Looked[], before: Retired | undefined): Retired => {
+const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted => {
   const dnc: Record<string, number> = { ...before?.dnc };
   for (const { trail } of due) for (const [dbid, number] of Object.entries(trail.numbers.all())) dnc[dbid] = Math.max(dnc[dbid] ?? 0, number);
   return {
-    kind: "retired",
+    kind: "deleted",
     from: due[0]!.first,
     to: due.at(-1)!.end,
     segments: due.map(({ first }) => segmentName(first)),
@@ -122,7 +122,7 @@ const look = async ({ disk, dir }: Journal, { first, end }: { readonly first: nu
       const at = (index - first) * DIGEST_BYTES;
       if (kind === undefined || at + DIGEST_BYTES > hashes.length || leafHashWithin(bytes, start, lineEnd) !== digestOf(hashes.subarray(at, at + DIGEST_BYTES))) return false;
       Object.assign(seen, { oldest: Math.min(seen.oldest, millis(time)), youngest: Math.max(seen.youngest, millis(time)) });
-      seen.kinds.add(kind);
+      seen.kinds.add(kindOf(kind));
       seen.trail.add(bytes, start, lineEnd, index++);
       return true;
     });

@@ -1,6 +1,6 @@
 /** The first entries of a run: that it began, and what the run before left open. */
 import type { Journal } from "./append.ts";
-import type { Doubt, Intent, Start } from "./entry.ts";
+import { FORMAT, type InDoubt, type Intent, type Start } from "./entry.ts";
 import { readEntries } from "./read.ts";
 
 const REASON = "the run that sent it ended before an outcome was on disk: OCS may have carried it out, or never have seen it";
@@ -9,7 +9,7 @@ const BATCH = 1000;
 /** Resolves with the number of intents in doubt when all is on disk. Rejects with JournalBroken. */
 export const beginRun = async (journal: Journal, start: Pick<Start, "version" | "config_hash">): Promise<number> => {
   const { torn } = journal.status();
-  await journal.append({ kind: "start", version: start.version, pid: process.pid, config_hash: start.config_hash, torn });
+  await journal.append({ kind: "start", format: FORMAT, version: start.version, pid: process.pid, config_hash: start.config_hash, torn });
   let doubts = 0;
   const batch: Promise<void>[] = [];
   for await (const doubt of doubtsOf(journal)) {
@@ -21,7 +21,7 @@ export const beginRun = async (journal: Journal, start: Pick<Start, "version" | 
   return doubts;
 };
 
-const doubtsOf = async function* ({ dir, disk, unsettled }: Journal): AsyncGenerator<Doubt, void, undefined> {
+const doubtsOf = async function* ({ dir, disk, unsettled }: Journal): AsyncGenerator<InDoubt, void, undefined> {
   const indexes = new Set(unsettled.values());
   // Intents were met in the order of their indexes.
   const [first, last] = [unsettled.values().next().value, [...indexes].at(-1)];
@@ -31,4 +31,4 @@ const doubtsOf = async function* ({ dir, disk, unsettled }: Journal): AsyncGener
   }
 };
 
-const doubtOf = ({ id, tenant, client, resource, action }: Intent, intent: number): Doubt => ({ kind: "doubt", id, intent, tenant, client, resource, action, reason: REASON });
+const doubtOf = ({ id, tenant, client, resource, action }: Intent, intent: number): InDoubt => ({ kind: "in-doubt", id, intent, tenant, client, resource, action, reason: REASON });

@@ -153,7 +153,7 @@ const stateOf = (closing: Members): { readonly state?: State; readonly origin?: 
       return { state: "refused", origin: "gateway" };
     case "abandoned":
       return { state: "abandoned", origin: "gateway" };
-    case "doubt":
+    case "in-doubt":
       return { state: "in-doubt" };
     case "outcome":
       return outcomeOf(closing);
@@ -168,6 +168,6 @@ const outcomeOf = ({ origin, status, delivery }: Members): { readonly state: Sta
 };
 
 /** Kinds of which the id is that of an earlier intent. */
-export const closes = (entry: Recorded): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "doubt" }> => CLOSING.has(entry.kind);
+export const closes = (entry: Recorded): entry is Extract<Recorded, { kind: "outcome" | "abandoned" | "in-doubt" }> => CLOSING.has(entry.kind);
 
-const CLOSING: ReadonlySet<string> = new Set(["outcome", "abandoned", "doubt"] satisfies Kind[]);
+const CLOSING: ReadonlySet<string> = new Set(["outcome", "abandoned", "in-doubt"] satisfies Kind[]);

@@ -2,7 +2,7 @@
  * What of the lines that are there must be known to go on: the DoNotCall numbers, and which intents have no end yet. A line's bytes are looked at
  * where its form puts what is wanted, because to parse a million lines takes seconds.
  */
-import { readLine, type Retired } from "./entry.ts";
+import { readLine, wordsOf, type Deleted } from "./entry.ts";
 import { Numbers } from "./numbers.ts";
 import { SEAL_BYTES } from "./seal.ts";
 
@@ -13,10 +13,10 @@ const HEAD_BYTES = 80;
 /** `,"dnc":` and up to 16 digits, then the seal. */
 const TAIL_BYTES = 24 + SEAL_BYTES;
 
-const HEAD = /^(intent|outcome|abandoned|doubt)","id":"([^"]*)"/;
+const HEAD = /^(intent|outcome|abandoned|in-doubt|doubt)","id":"([^"]*)"/;
 const NUMBER = /,"dnc":([1-9][0-9]{0,15}),"crc":[0-9]+\}$/;
 const TENANT = '"tenant":{"dbid":';
-const RETIRED = 'retired"';
+const DELETED = wordsOf("deleted").map((word) => `${word}"`);
 
 export type LineNumber = { readonly dbid: number; readonly number: number };
 
@@ -26,7 +26,7 @@ export class Trail {
   readonly open = new Map<string, number>();
 
   /** The last entry that says what was deleted. */
-  retired: Retired | undefined;
+  deleted: Deleted | undefined;
 
   /** bytes[start, end) is the line of this index. */
   add(bytes: Buffer, start: number, end: number, index: number): void {
@@ -35,14 +35,14 @@ export class Trail {
     const [, kind, id] = HEAD.exec(head) ?? [];
     if (kind === "intent") this.open.set(id!, index);
     else if (id !== undefined) this.open.delete(id);
-    else if (head.startsWith(RETIRED)) this.#restore(bytes.toString("utf8", start, end));
+    else if (DELETED.some((word) => head.startsWith(word))) this.#restore(bytes.toString("utf8", start, end));
     const found = numberIn(bytes, start, end);
     if (found) this.numbers.found(found.dbid, found.number);
   }
 
   #restore(line: string): void {
-    this.retired = readLine(line) as unknown as Retired;
-    for (const [dbid, number] of Object.entries(this.retired.dnc)) this.numbers.found(Number(dbid), number);
+    this.deleted = readLine(line) as unknown as Deleted;
+    for (const [dbid, number] of Object.entries(this.deleted.dnc)) this.numbers.found(Number(dbid), number);
   }
 }
 

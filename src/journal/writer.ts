@@ -6,7 +6,7 @@ import type { Head, Journal, JournalNews, JournalStatus } from "./append.ts";
 import { isTooLate, JournalBroken, reasonOf, within } from "./broken.ts";
 import { EntryClock, type Clocks, type Step } from "./clock.ts";
 import type { Disk } from "./disk.ts";
-import { writeLine, type Entry, type Retired } from "./entry.ts";
+import { writeLine, type Entry, type Deleted } from "./entry.ts";
 import { Gathering } from "./gathering.ts";
 import { Group } from "./group.ts";
 import { Outage, type OnFailure } from "./outage.ts";
@@ -38,7 +38,7 @@ export class FileJournal implements Journal {
   readonly dir: string;
   readonly disk: Disk;
   readonly unsettled: ReadonlyMap<string, number>;
-  readonly retired: Retired | undefined;
+  readonly deleted: Deleted | undefined;
   readonly #made: Made;
   readonly #clock: EntryClock;
   readonly #gathering: Gathering;
@@ -66,7 +66,7 @@ export class FileJournal implements Journal {
     this.dir = made.dir;
     this.disk = made.disk;
     this.unsettled = made.trail.open;
-    this.retired = made.trail.retired;
+    this.deleted = made.trail.deleted;
     this.#clock = new EntryClock(made.clocks);
     this.#gathering = new Gathering(made.clocks.steady);
     this.#outage = new Outage(made.onFailure);

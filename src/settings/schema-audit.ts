@@ -28,13 +28,21 @@ const indexKeys = z.array(z.strictObject({
 
 /** What may have a time of its own: the journal's kinds of entries. */
 export const CLASSES = [
-  "intent", "outcome", "refusal", "doubt", "flood", "abandoned", "config", "start", "stop", "gap", "clock", "retired", "switchover", "access", "alarm",
+  "intent", "outcome", "refusal", "in-doubt", "flood", "abandoned", "config", "start", "stop", "gap", "clock", "deleted", "switchover", "access",
+  "alarm",
 ] as const;
+
+/** What two kinds were called in format 1 of the journal. */
+const FORMER = { doubt: "in-doubt", retired: "deleted" } as const;
+type Former = keyof typeof FORMER;
+const formerNames = Object.keys(FORMER) as readonly Former[];
 
 const retention = z.union([
   duration.transform((ms): Retention => ({ default: ms })),
-  z.strictObject({ default: duration.describe("Of all kinds that are not named."), ...Object.fromEntries(CLASSES.map((kind) => [kind, duration.optional().describe(`Of entries of kind ${kind}.`)])) as Record<(typeof CLASSES)[number], z.ZodOptional<typeof duration>> })
-    .transform((times): Retention => Object.fromEntries(Object.entries(times).filter(([, ms]) => ms !== undefined)) as Retention),
+  z.strictObject({ default: duration.describe("Of all kinds that are not named."), ...Object.fromEntries(CLASSES.map((kind) => [kind, duration.optional().describe(`Of entries of kind ${kind}.`)])) as Record<(typeof CLASSES)[number], z.ZodOptional<typeof duration>>,
+    ...Object.fromEntries(formerNames.map((name) => [name, duration.optional().describe(`The former name of ${FORMER[name]}.`)])) as Record<Former, z.ZodOptional<typeof duration>> })
+    .refine((times) => formerNames.every((name) => times[name] === undefined || times[FORMER[name]] === undefined), { error: "expected either in-doubt or its former name doubt, and either deleted or retired" })
+    .transform((times): Retention => Object.fromEntries(Object.entries(times).flatMap(([name, ms]) => (ms === undefined ? [] : [[FORMER[name as Former] ?? name, ms]]))) as Retention),
 ]);
 
 /** Milliseconds. */

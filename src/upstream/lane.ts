@@ -28,7 +28,7 @@ export type LaneOptions = {
 
 export type LaneState =
   | { readonly name: "idle" } // no connection
-  | { readonly name: "dialling"; readonly tenant: string }
+  | { readonly name: "connecting"; readonly tenant: string }
   | { readonly name: "busy"; readonly tenant: string }
   | { readonly name: "ready"; readonly tenant: string };
 
@@ -122,7 +122,7 @@ export class Lane {
     if (this.#options.onePerTenant && this.tenant !== undefined && this.tenant !== tenant) this.close();
     this.#pending = pending;
     if (this.#wire) return this.#send(pending, this.#wire);
-    this.#become("dialling", tenant);
+    this.#become("connecting", tenant);
     this.#positive = true;
     this.#wire = this.#dial(pending);
   }
@@ -214,7 +214,7 @@ export class Lane {
     else this.#expiry = setTimeout(() => this.#pending || this.close(), keptFor - BEFORE_ITS_END_MS).unref();
   }
 
-  #become(name: "dialling" | "busy" | "ready", tenant: string): void {
+  #become(name: "connecting" | "busy" | "ready", tenant: string): void {
     if (this.#state.name === name && this.#state.tenant === tenant) return;
     this.#state = { name, tenant };
     this.#since = performance.now();

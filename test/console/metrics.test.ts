@@ -104,7 +104,7 @@ describe("metrics", () => {
 
   it("show lanes, queues and roles as they are, and zeros where nothing is", async () => {
     const text = await scrape();
-    expect(samplesOf(text, "ocsgw_lanes").map((line) => line.slice('ocsgw_lanes{upstream="ocs-main",'.length))).toEqual(['state="idle"} 1', 'state="dialling"} 0', 'state="busy"} 2', 'state="ready"} 0']);
+    expect(samplesOf(text, "ocsgw_lanes").map((line) => line.slice('ocsgw_lanes{upstream="ocs-main",'.length))).toEqual(['state="idle"} 1', 'state="connecting"} 0', 'state="busy"} 2', 'state="ready"} 0']);
     expect(samplesOf(text, "ocsgw_queue_depth")).toEqual(['ocsgw_queue_depth{upstream="ocs-main",tenant="Alpha"} 4', 'ocsgw_queue_depth{upstream="ocs-main",tenant="Beta"} 0']);
     expect(samplesOf(text, "ocsgw_upstream_up")).toEqual([
       'ocsgw_upstream_up{upstream="ocs-main",endpoint="https://ocs1:8443",role="primary"} 0', 'ocsgw_upstream_up{upstream="ocs-main",endpoint="https://ocs2:8443",role="backup"} 1',

@@ -137,7 +137,7 @@ describe("the numbers of a gateway at work", () => {
   it("show lanes with their tenant, and the file's hash", async () => {
     await call(`/phones/${CANARIES.phone}?req=DoNotCall`, { as: "alpha" });
     const all = await samples();
-    expect(countedBy(all, "ocsgw_lanes", "state")).toEqual({ idle: 3, dialling: 0, busy: 0, ready: 1 });
+    expect(countedBy(all, "ocsgw_lanes", "state")).toEqual({ idle: 3, connecting: 0, busy: 0, ready: 1 });
     expect(countedBy(all, "ocsgw_upstream_up", "endpoint", "role")).toEqual({ [`${ocs.url} primary`]: 1 });
     const { upstreams, config_hash, journal } = await statusNow();
     expect(upstreams[0]!.lanes.filter(({ state }) => state === "ready")).toEqual([expect.objectContaining({ tenant: "Alpha Tenant", endpoint: ocs.url, since: expect.any(Number) as number })]);

@@ -66,7 +66,7 @@ export const startKilling = async (seed: number): Promise<Killing> => {
     const entries = await Array.fromAsync(readEntries(audit, { from: read }));
     const violations = [...judge({ asked, received: shared.ledger.slice(before), entries, from: read }), ...judgeNumbers(entries, numbers)];
     read += entries.length;
-    return { violations, requests: asked.length, doubts: entries.filter(({ kind }) => kind === "doubt").length, startMs };
+    return { violations, requests: asked.length, doubts: entries.filter(({ kind }) => kind === "in-doubt").length, startMs };
   };
   return {
     dir,
@@ -106,7 +106,7 @@ export const judge = ({ asked, received, entries, from }: Case): string[] => {
   const violations: string[] = [];
   const intents = new Map(allOf(entries, "intent").map((intent) => [intent.body.MARK as string, intent]));
   const outcomes = new Map(allOf(entries, "outcome").map((outcome) => [outcome.id, outcome]));
-  const doubts = new Map(allOf(entries, "doubt").map((doubt) => [doubt.id, doubt]));
+  const doubts = new Map(allOf(entries, "in-doubt").map((doubt) => [doubt.id, doubt]));
   for (const { marker, seen } of asked) {
     if (seen?.origin !== "ocs") continue;
     const outcome = outcomes.get(seen.id);
@@ -122,7 +122,7 @@ export const judge = ({ asked, received, entries, from }: Case): string[] => {
   }
   entries.forEach(({ index }, at) => index === from + at || violations.push(`C4: index ${index} stands where ${from + at} belongs`));
   const starts = allOf(entries, "start");
-  if (starts.length === 0 || (allOf(entries, "doubt")[0]?.index ?? Number.POSITIVE_INFINITY) < starts.at(-1)!.index) violations.push("C5: the run did not begin with a start, and then its doubts");
+  if (starts.length === 0 || (allOf(entries, "in-doubt")[0]?.index ?? Number.POSITIVE_INFINITY) < starts.at(-1)!.index) violations.push("C5: the run did not begin with a start, and then its doubts");
   if (starts.filter(({ torn }) => torn !== undefined).length > 1) violations.push("C5: more than one torn line");
   return violations;
 };

@@ -23,7 +23,7 @@ it.each([
     const before = await segmentsOf(place);
     expect(before.length).toBeGreaterThan(2);
     const gateway = await startGateway(join(dir, "ocsgw.yaml"));
-    const retired = async (): Promise<object | undefined> => (await Array.fromAsync(readEntries(place))).find(({ kind }) => kind === "retired");
+    const retired = async (): Promise<object | undefined> => (await Array.fromAsync(readEntries(place))).find(({ kind }) => kind === "deleted");
     if (deletes) await expect.poll(retired, { timeout: 10_000 }).toMatchObject({ from: 0, segments: before.slice(0, -1) });
     await gateway.end("SIGTERM");
     if (!deletes) expect(await retired()).toBeUndefined();

@@ -1,9 +1,27 @@
 import { describe, expect, it } from "vitest";
-import { readLine, writeLine, type Entry, type Intent } from "../../src/journal/entry.ts";
+import { kindOf, readLine, wordsOf, writeLine, type Entry, type Intent } from "../../src/journal/entry.ts";
 import { readMicros, wallMicros, writeMicros } from "../../src/journal/time.ts";
 import { anIntent, anOutcome, aRefusal } from "./kit.ts";
 
 const TIME = "2026-11-22T12:04:31.218123Z";
+
+describe("a line of format 1", () => {
+  it.each([
+    ["doubt", "in-doubt"],
+    ["retired", "deleted"],
+    ["intent", "intent"],
+    ["constructor", "constructor"],
+  ])("of kind %s is read as %s, with all else as it stands", (word, kind) => {
+    const { kind: read, ...rest } = readLine(`{"index":7,"time":"${TIME}","kind":"${word}","id":"A","intent":3}`);
+    expect(read).toBe(kind);
+    expect(rest).toEqual({ index: 7, time: TIME, id: "A", intent: 3 });
+    expect(kindOf(word)).toBe(kind);
+  });
+
+  it("keeps its words among those of its kind", () => {
+    expect([wordsOf("in-doubt"), wordsOf("deleted"), wordsOf("intent")]).toEqual([["in-doubt", "doubt"], ["deleted", "retired"], ["intent"]]);
+  });
+});
 
 describe("a line", () => {
   it("begins with index, time and kind and keeps its members in the order of the contract", () => {

@@ -20,7 +20,7 @@ const holds = (text: string, over: Partial<Facts> = {}): boolean => {
 describe("a filter", () => {
   it.each([
     "", "tenant:\"Alpha Tenant\"", "tenant:alpha*", "tenant:101", "client:ivr-*", "client:IVR-BANK", "action:DoNotCall,RequestRecordCancel", "action:donotcall", "resource:phones", "status:>=400", "status:4xx", "status:400..499",
-    "status:<500", "status:=410", "origin:ocs", "ocs.error:112", "ocs.error:100..120", "delivery:answered", "is:ocs-no", "is:ok,ocs-no", "kind:outcome", "queue:>10ms", "queue:12ms..13ms", "ocs.time:<1s", "ocs.time:>=0.9s",
+    "status:<500", "status:=410", "origin:ocs", "ocs.error:112", "ocs.error:100..120", "delivery:answered", "is:ocs-no", "is:ok,ocs-no", "kind:outcome", "kind:outcome,doubt", "queue:>10ms", "queue:12ms..13ms", "ocs.time:<1s", "ocs.time:>=0.9s",
     "total:>900ms", "upstream:ocs-main", "lane:ocs-main/2", "endpoint:https://ocs1*", "via:https://ocs1:8443", "list:\"Alpha List\"", "campaign:\"alpha campaign\"", `phone:t1:${"9f2c".repeat(16)}`, "phone:t1:9f2c9f2c9f2c",
     "time:12:00..12:10", "time:12:04", "time:12:04:31", "time:2026-11-22", "time:2026-11-21..2026-11-22", "time:2026-11-22T12:04:31", "time:2026-11-22T12:04..2026-11-22T12:05", "since:1h", "since:2026-11-22", "until:now",
     "until:12:04", "id:01KAPQ8C10QX", "id:01kapq8c10qx", "01KAPQ8C10QX01KAPQ8C000007", "dnc:1..20", "credential:basic/*", "source:10.0.0.*", "config:7c1e", "-client:ors-main", "-(client:ors-main OR status:200)",
@@ -32,6 +32,13 @@ describe("a filter", () => {
     "queue:>100ms", "ocs.time:>1s", "list:Alpha", "record:15", "group:106", "phone:t1:000000000000", "customer:t1:9f2c9f2c9f2c", "time:12:05..12:10", "time:2026-11-21", "since:10m", "until:12:03", "id:01KAPQ8C10QY", "dnc:13",
     "http://ocs:8080/records/15", "-status:410", "status:410 status:200", "(status:200 OR status:201)", "-(status:410 OR status:200)",
   ])("%s does not take it", (text) => expect(holds(text)).toBe(false));
+
+  it.each([
+    ["doubt", "in-doubt"], ["Doubt", "in-doubt"], ["in-doubt", "in-doubt"], ["retired", "deleted"], ["deleted", "deleted"],
+  ] as const)("takes kind:%s, a word of today or of format 1, for %s", (word, kind) => {
+    expect(holds(`kind:${word}`, { kinds: [kind] })).toBe(true);
+    expect(holds(`kind:${word}`)).toBe(false);
+  });
 
   it("takes a number in quotes for a name", () => {
     expect(holds("tenant:\"101\"")).toBe(false);

@@ -66,7 +66,7 @@ describe("a DoNotCall's number", () => {
   });
 
   it("outlives the lines that retention deleted", async () => {
-    await journal.append({ kind: "retired", from: 0, to: 40, segments: ["000000000000.jsonl"], youngest: "2020-01-01T00:00:00.000000Z", dnc: { 101: 17, 103: 2 } });
+    await journal.append({ kind: "deleted", from: 0, to: 40, segments: ["000000000000.jsonl"], youngest: "2020-01-01T00:00:00.000000Z", dnc: { 101: 17, 103: 2 } });
     await journal.close();
     await open();
     await journal.append(of(101, anIntent(0)));

@@ -89,7 +89,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
   });
 
   it("leaves out what lies in deleted segments, also when the index has not noticed yet", async () => {
-    const retired: Entry = { kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} };
+    const retired: Entry = { kind: "deleted", from: 0, to: 1, segments: [], youngest: "", dnc: {} };
     const [late, early] = [new OpenDoNotCalls(), new OpenDoNotCalls()];
     take(late, [retired], 2);
     await late.start(snapshot(3, "a", "b"));
@@ -102,7 +102,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
     const counter = new OpenDoNotCalls();
     await counter.start(snapshot(1, "a"));
     take(counter, aDoNotCall(1, { ...phone("a"), status: 500 }), 1);
-    take(counter, [{ kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} }], 3);
+    take(counter, [{ kind: "deleted", from: 0, to: 1, segments: [], youngest: "", dnc: {} }], 3);
     expect(counter.count).toBe(1);
   });
 
@@ -115,7 +115,7 @@ describe("the count of open Do-Not-Calls in memory", () => {
       [
         intent!,
         ...aDoNotCall(2, { ...phone("a"), refused: "OCSGW-2103" }),
-        { kind: "retired", from: 0, to: 1, segments: [], youngest: "", dnc: {} },
+        { kind: "deleted", from: 0, to: 1, segments: [], youngest: "", dnc: {} },
         outcome!,
       ],
       0,
@@ -131,7 +131,7 @@ type Step =
       readonly refused: boolean;
       readonly strange: boolean;
     }
-  | { readonly kind: "end"; readonly which: number; readonly how: "200" | "500" | "gateway" | "abandoned" | "doubt" }
+  | { readonly kind: "end"; readonly which: number; readonly how: "200" | "500" | "gateway" | "abandoned" | "in-doubt" }
   | { readonly kind: "index" | "retire" | "ask index" | "start" };
 
 const token = fc.constantFrom("t1:a1", "t1:b2", "t2:c3").map((head) => head + "0".repeat(62));
@@ -166,7 +166,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         "500" as const,
         "gateway" as const,
         "abandoned" as const,
-        "doubt" as const,
+        "in-doubt" as const,
       ),
     }),
   },
@@ -188,8 +188,8 @@ const endOf = ({ id, tenant, client, resource, action }: Intent, how: (Step & { 
       return { ...outcome, origin: "gateway", code: "OCSGW-4102", status: 200 };
     case "abandoned":
       return { kind: "abandoned", id, delivery: "not-sent", waits: outcome.waits };
-    case "doubt":
-      return { kind: "doubt", id, intent: 0, tenant, client, resource, action, reason: "nobody knows" };
+    case "in-doubt":
+      return { kind: "in-doubt", id, intent: 0, tenant, client, resource, action, reason: "nobody knows" };
   }
 };
 
@@ -240,7 +240,7 @@ const retire = async (journal: Journal, finder: Finder): Promise<void> => {
   const [first, second] = numbersIn(await segmentsOf(journal.dir), ".jsonl");
   if (first === undefined || second === undefined) return;
   await journal.append({
-    kind: "retired",
+    kind: "deleted",
     from: first,
     to: second,
     segments: [],

@@ -41,7 +41,7 @@ const refusalOf = (client: string): Entry => ({ ...aRefusal(0), client });
 const expectWhole = (entries: readonly Recorded[], open: readonly string[] = []): void => {
   expect(entries.map(({ index }) => index)).toEqual(entries.map((_, at) => at));
   expect(entries.flatMap((entry) => (entry.kind === "intent" ? entry.dnc : []))).toEqual(entries.filter(({ kind }) => kind === "intent").map((_, at) => at + 1));
-  const ends = entries.filter(({ kind }) => kind === "outcome" || kind === "doubt").map(idOf);
+  const ends = entries.filter(({ kind }) => kind === "outcome" || kind === "in-doubt").map(idOf);
   expect(new Set(ends).size).toBe(ends.length);
   expect(entries.filter(({ kind }) => kind === "intent").map(idOf).filter((id) => !ends.includes(id))).toEqual(open);
 };
@@ -124,7 +124,7 @@ describe("while the disk fails", () => {
     await open();
     await beginRun(journal, { version: "1" });
     const entries = await entriesIn();
-    expect(entries.map(({ kind }) => kind)).toEqual(["intent", "start", "doubt"]);
+    expect(entries.map(({ kind }) => kind)).toEqual(["intent", "start", "in-doubt"]);
     expectWhole(entries);
   });
 });

@@ -3,11 +3,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type Journal } from "../../src/journal/append.ts";
 import { createCheckpoints, type Checkpoints } from "../../src/journal/checkpoint.ts";
-import { KINDS, type Entry, type Retired } from "../../src/journal/entry.ts";
+import { KINDS, type Deleted, type Entry } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { finishRetiring, retire, type Hold, type Keep } from "../../src/journal/retention.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { CLASSES } from "../../src/settings/schema-audit.ts";
+import { audit, CLASSES } from "../../src/settings/schema-audit.ts";
 import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
 
 const DAY = 86_400_000;
@@ -35,14 +35,29 @@ beforeEach(async () => {
 });
 afterEach(async () => { await journal.close(); await removeDirectory(dir); });
 
-const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Retired | undefined> => retire({ journal, checkpoints, keep, holds, now: () => today });
+const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Deleted | undefined> => retire({ journal, checkpoints, keep, holds, now: () => today });
 const verified = async (): Promise<unknown> => verifyJournal(dir, { vkey: checkpoints.verifierKey });
+
+describe("what the config says of kinds", () => {
+  it.each([
+    [{ default: "10d", doubt: "20d", retired: "30d" }, { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY }],
+    [{ default: "10d", "in-doubt": "20d", deleted: "30d" }, { default: 10 * DAY, "in-doubt": 20 * DAY, deleted: 30 * DAY }],
+    ["10d", { default: 10 * DAY }],
+  ])("%o takes a kind by its name of today or its former one", (given, times) => {
+    expect(audit.shape.retention.parse(given)).toEqual(times);
+  });
+
+  it.each([{ doubt: "20d", "in-doubt": "20d" }, { retired: "20d", deleted: "20d" }])("%o: not by both", (kinds) => {
+    const refused = audit.shape.retention.safeParse({ default: "10d", ...kinds });
+    expect(JSON.stringify(refused.error?.issues)).toContain("its former name");
+  });
+});
 
 describe("retention", () => {
   it("deletes the segments whose entries are all old enough, says so before, and leaves a tree that verifies", async () => {
     const retired = await retiring({ default: 4 * DAY });
     expect(retired).toEqual({
-      kind: "retired", from: 0, to: 11, segments: ["000000000000.jsonl", "000000000003.jsonl", "000000000005.jsonl", "000000000007.jsonl", "000000000009.jsonl"],
+      kind: "deleted", from: 0, to: 11, segments: ["000000000000.jsonl", "000000000003.jsonl", "000000000005.jsonl", "000000000007.jsonl", "000000000009.jsonl"],
       youngest: "2026-01-05T12:00:00.000000Z", dnc: { 101: 10, 102: 1 },
     });
     expect((await segmentsOf(dir))[0]).toBe("000000000011.jsonl");

@@ -23,7 +23,7 @@ describe("the first entries of a run", () => {
     expect(await begin()).toBe(3);
     const entries = await Array.fromAsync(readEntries(dir));
     const { tenant, client, resource, action } = anIntent(0);
-    const doubt = (number: number): object => ({ kind: "doubt", id: anIntent(number).id, intent: 1 + number, tenant, client, resource, action });
+    const doubt = (number: number): object => ({ kind: "in-doubt", id: anIntent(number).id, intent: 1 + number, tenant, client, resource, action });
     expect(entries.slice(12)).toMatchObject([{ kind: "start", version: "1", config_hash: "c", pid: process.pid }, doubt(0), doubt(3), doubt(5)]);
     await journal.close();
     await open();
@@ -35,6 +35,6 @@ describe("the first entries of a run", () => {
     await journal.close();
     await open();
     expect(await begin()).toBe(2100);
-    expect((await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "doubt").map((entry) => "intent" in entry && entry.intent)).toEqual(Array.from({ length: 2100 }, (_, index) => index));
+    expect((await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "in-doubt").map((entry) => "intent" in entry && entry.intent)).toEqual(Array.from({ length: 2100 }, (_, index) => index));
   });
 });

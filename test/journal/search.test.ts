@@ -70,7 +70,7 @@ describe("searching the journal", () => {
 
   it("shows an intent in doubt as such", async () => {
     const { id, tenant, client, resource, action } = anIntent(1);
-    await write([...aDoNotCall(1, { open: true }), { kind: "doubt", id, intent: 0, tenant, client, resource, action, reason: "the process died" }]);
+    await write([...aDoNotCall(1, { open: true }), { kind: "in-doubt", id, intent: 0, tenant, client, resource, action, reason: "the process died" }]);
     const finder = await aFinder();
     expect([await found(finder, "is:in-doubt"), await found(finder, "is:open")]).toEqual([[0], []]);
   });

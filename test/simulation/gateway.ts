@@ -127,11 +127,11 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   });
 };
 
-const bound = ({ dir, disk, unsettled, retired, append, status, head, close }: FileJournal) => ({
+const bound = ({ dir, disk, unsettled, deleted, append, status, head, close }: FileJournal) => ({
   dir,
   disk,
   unsettled,
-  retired,
+  deleted,
   append,
   status,
   head,

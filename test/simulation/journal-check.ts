@@ -34,7 +34,7 @@ const judgeEntries = ({ trace, checks }: World, entries: readonly Recorded[]): v
   const ends = new Map<string, Recorded>();
   for (const entry of entries) {
     if (entry.kind === "intent") intents.add(entry.id);
-    else if (entry.kind === "outcome" || entry.kind === "abandoned" || entry.kind === "doubt")
+    else if (entry.kind === "outcome" || entry.kind === "abandoned" || entry.kind === "in-doubt")
       ends.set(entry.id, entry);
   }
   for (const asked of checks.asked.values()) {

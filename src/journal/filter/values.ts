@@ -1,5 +1,5 @@
 /** How the values of a filter's keys are read: texts with *, numbers and waits with ranges, words of a list, tokens. */
-import type { Tenant } from "../entry.ts";
+import { kindOf, type Tenant } from "../entry.ts";
 import type { Reading } from "./keys.ts";
 import type { Value } from "./scan.ts";
 import { looksLikePhone, nearestOf, patternOf } from "./text.ts";
@@ -35,8 +35,9 @@ export const tenant = (value: Value, reading: Reading): Test => {
   return { holds: (fact) => named.holds((fact as Tenant).name) };
 };
 
+/** Format 1's words for kinds mean the same as those of today. */
 export const kind = (value: Value, reading: Reading): Test => {
-  const named = text(value, reading);
+  const named = text({ ...value, text: kindOf(value.text.toLowerCase()) }, reading);
   return { holds: (fact) => (fact as readonly string[]).some((each) => named.holds(each)) };
 };
 

@@ -116,7 +116,7 @@ class Gathered {
     else if (typeof entry.id === "string") this.open.delete(entry.id);
     if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.tenant.dbid, entry.dnc);
     if (entry.kind === "access" && entry.operation === "export" && entry.dnc) this.said = { index: entry.index, last: entry.dnc };
-    if (entry.kind === "retired" && entry.dnc) this.retired = entry.dnc;
+    if (["deleted", "retired"].includes(entry.kind) && entry.dnc) this.retired = entry.dnc;
   }
 
   number(dbid, number) {

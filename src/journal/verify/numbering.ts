@@ -19,7 +19,7 @@ export class Numbering {
   readonly #gaps: string[] = [];
 
   take({ bytes, head }: Line, where: string): void {
-    if (head?.kind === "retired") return this.#retire(bytes);
+    if (head?.kind === "deleted") return this.#retire(bytes);
     const number = Number(NUMBER.exec(bytes.toString("latin1", Math.max(0, bytes.length - TAIL_BYTES)))?.[1]);
     if (Number.isNaN(number)) return;
     const at = bytes.indexOf(TENANT) + TENANT.length;

@@ -101,7 +101,7 @@ const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void 
   noteTime(seen, state, { line, where });
   if (state.prefix.size >= covered && !isJson(line)) seen.findings.push({ kind: "json", segment: segmentFile(segment.first), line: line.number, text: `${where} is no JSON` });
   segment.lines = line.number;
-  if (line.head?.kind === "doubt") seen.doubts++;
+  if (line.head?.kind === "in-doubt") seen.doubts++;
   state.numbering.take(line, where);
   grow(seen, state, hashLine(line.bytes));
 };

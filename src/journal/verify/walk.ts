@@ -12,17 +12,20 @@ export type Line = {
   readonly partial: boolean;
 };
 
-export type Head = { readonly index: number; readonly time: string; readonly kind: string };
+export type Head = { readonly index: number; readonly time: string; /** As it is called now. */ readonly kind: string };
 
 const CHUNK = 1 << 20;
 const HEAD_BYTES = 96;
 const CLOSING_BRACE = 0x7d;
-const HEAD = /^\{"index":(0|[1-9][0-9]{0,14}),"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)","kind":"([a-z]+)"/;
+const HEAD = /^\{"index":(0|[1-9][0-9]{0,14}),"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z)","kind":"([a-z-]+)"/;
+
+/** Kinds of format 1 and what they are called now. */
+const FORMER: ReadonlyMap<string, string> = new Map([["doubt", "in-doubt"], ["retired", "deleted"]]);
 
 /** A piece of a line lacks its end, but its beginning may still say which line it was. */
 const readHead = (bytes: Buffer, partial: boolean): Head | undefined => {
   const found = HEAD.exec(bytes.toString("latin1", 0, HEAD_BYTES));
-  return found && (partial || bytes.at(-1) === CLOSING_BRACE) ? { index: Number(found[1]), time: found[2]!, kind: found[3]! } : undefined;
+  return found && (partial || bytes.at(-1) === CLOSING_BRACE) ? { index: Number(found[1]), time: found[2]!, kind: FORMER.get(found[3]!) ?? found[3]! } : undefined;
 };
 
 export const walk = async (path: string, onLine: (line: Line) => void): Promise<void> => {

@@ -1,7 +1,7 @@
 import { appendFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Retired } from "../../../src/journal/entry.ts";
+import type { Deleted } from "../../../src/journal/entry.ts";
 import { sealLine } from "../../../src/journal/seal.ts";
 import { verifyJournal, verifySegment } from "../../../src/journal/verify.ts";
 import { aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
@@ -11,7 +11,7 @@ let vkey: string;
 const key = aKey();
 
 /** 30 Do-Not-Calls in four segments, then what is given, then a checkpoint. */
-const write = async (last: (segments: readonly string[]) => Retired | undefined): Promise<void> => {
+const write = async (last: (segments: readonly string[]) => Deleted | undefined): Promise<void> => {
   const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { segmentBytes: 3500 });
   for (let number = 0; number < 30; number++) await journal.append(aDoNotCall(number, { open: true })[0]!);
   const entry = last(await segmentsOf(dir));
@@ -23,9 +23,9 @@ const write = async (last: (segments: readonly string[]) => Retired | undefined)
 beforeEach(async () => { dir = await aDirectory(); });
 afterEach(() => removeDirectory(dir));
 
-const retiring = (segments: readonly string[]): Retired => {
+const retiring = (segments: readonly string[]): Deleted => {
   const to = Number(segments[2]!.slice(0, 12));
-  return { kind: "retired", from: 0, to, segments: segments.slice(0, 2), youngest: "2026-11-22T12:00:00.000000Z", dnc: { 101: to } };
+  return { kind: "deleted", from: 0, to, segments: segments.slice(0, 2), youngest: "2026-11-22T12:00:00.000000Z", dnc: { 101: to } };
 };
 const remove = async (...places: readonly number[]): Promise<void> => {
   const segments = await segmentsOf(dir);
