@@ -176,7 +176,15 @@ export type Switchover = {
   readonly to: string | null;
   readonly epoch: number;
   readonly reason?: string | undefined;
+  /** Where the same OCS has begun another life: what proves that, and what of before is kept. */
+  readonly proof?: LifeProof | undefined;
 };
+
+/**
+ * OCS has announced this handle for the first time, far below the highest one. What was heard of handles up to `up_to`
+ * from `generation` on is of the new life.
+ */
+export type LifeProof = { readonly handle: number; readonly up_to: number; readonly generation: number };
 
 /** Someone looked up, exported or revealed. */
 export type Access = {
@@ -230,7 +238,7 @@ const MEMBERS: Members = {
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true },
   deleted: { from: true, to: true, segments: true, youngest: true, dnc: true },
-  switchover: { upstream: true, from: true, to: true, epoch: true, reason: true },
+  switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
   access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
 };

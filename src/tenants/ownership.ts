@@ -14,7 +14,8 @@ import { Handles } from "./ownership/handles.ts";
 import type { Claimed, Held } from "./ownership/held.ts";
 import { StoreFailed, type Row } from "./ownership/store.ts";
 import { Strays } from "./ownership/strays.ts";
-import type { Announcement, Answer, Found, Owning, OwnershipOptions } from "./ownership/types.ts";
+import type { Announcement, Answer, EpochBegun, Found, Owning, OwnershipOptions } from "./ownership/types.ts";
+import type { NewLife } from "./ownership/announced.ts";
 import type { Ending } from "./ownership/verdict.ts";
 import { createHandleWatch } from "./ownership/watch.ts";
 
@@ -149,10 +150,10 @@ export class Ownership {
     this.#watch.newLife(upstream);
   }
 
-  /** Everything of this upstream is void, but for what may be of the new life: see `Handles` on `upTo`. */
-  newEpoch(upstream: string, endpoint: string, upTo?: number): void {
+  /** Everything of this upstream is void, but for what may be of the new life: see `Handles` on `sameOcs`. */
+  newEpoch(upstream: string, endpoint: string, sameOcs?: NewLife): void {
     const handles = this.#of(upstream);
-    const announced = handles.newEpoch(this.#now(), upTo);
+    const announced = handles.newEpoch(this.#now(), sameOcs);
     this.#watch.newLife(upstream);
     this.#endpoints.set(upstream, endpoint);
     void this.#storeEpoch(handles);
@@ -173,15 +174,18 @@ export class Ownership {
   };
 
   /**
-   * An earlier run had begun a later epoch than the store knows, and its number is not used again. After a takeover everything of before is void. Another
-   * life at the same address proves itself once more, and what is restored is unconfirmed until then.
+   * An earlier run had begun a later epoch than the store knows, and its number is not used again. After a takeover
+   * everything of before is void; after proof of another life at the same address, what the proof does not keep. An entry
+   * of format 1 has no proof: that life proves itself once more, and what is restored is unconfirmed until then.
    */
-  readonly replayEpoch = (upstream: string, { from, to, epoch }: { readonly from: string | null; readonly to: string; readonly epoch: number }): void => {
+  readonly replayEpoch = (upstream: string, { from, to, epoch, proof }: EpochBegun): void => {
     const handles = this.#of(upstream);
     if (epoch <= handles.epoch) return;
-    handles.epoch = from === to ? epoch : epoch - 1;
-    if (from !== to) {
-      this.newEpoch(upstream, to);
+    const isVoid = from !== to || proof !== undefined;
+    handles.epoch = isVoid ? epoch - 1 : epoch;
+    if (isVoid) {
+      const sameOcs = from === to ? { upTo: proof!.up_to, keepFrom: proof!.generation, proof: proof!.handle } : undefined;
+      this.newEpoch(upstream, to, sameOcs);
       // What the earlier run owned in that epoch was in the damaged store as well.
       if (this.#options.store?.movedAside !== undefined) handles.loseStore();
       return;
@@ -346,8 +350,10 @@ export class Ownership {
     const { upstream } = handles;
     const reason = `OCS began another life: handle ${handle} was announced for the first time, and ${handles.highest} was the highest`;
     const endpoint = this.#endpoints.get(upstream) ?? "";
-    this.newEpoch(upstream, endpoint, handle + window);
-    this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason });
+    const upTo = handle + window;
+    this.newEpoch(upstream, endpoint, { upTo });
+    const proof = { handle, up_to: upTo, generation: handles.keepFrom ?? 0 };
+    this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason, proof });
   }
 
   #restore(upstream: string): void {

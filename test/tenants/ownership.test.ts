@@ -579,6 +579,20 @@ describe("what an earlier run left behind", () => {
     expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([["epoch-ended", "epoch-ended"], 11]);
   });
 
+  it.each([
+    ["all of it is of the life before", 5, ["epoch-ended", "epoch-ended"]],
+    ["what was heard of since is of the new life", 4, ["epoch-ended", "unclear: unconfirmed"]],
+    ["all of it is of the new life", 3, ["unclear: unconfirmed", "unclear: unconfirmed"]],
+  ])("goes over to the life that the journal tells of with its proof: %s", async (_what, generation, expected) => {
+    const made = restored({}, { window: () => 4 });
+    const proof = { handle: 60, up_to: 64, generation };
+    made.ownership.replayEpoch("ocs", { from: "http://one", to: "http://one", epoch: 9, proof });
+    expect([verdicts(made), made.ownership.epochOf("ocs")]).toEqual([expected, 9]);
+    await made.ownership.announce(row(61, 101));
+    await made.ownership.announce(row(58, 101));
+    expect([made.ownership.epochOf("ocs"), made.news]).toEqual([9, []]);
+  });
+
   it("is taken away without an alarm when OCS announces it for no tenant here, and with one when that contradicts itself", async () => {
     const { ownership, news } = restored();
     await ownership.disown("ocs", 15);

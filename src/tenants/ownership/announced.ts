@@ -47,6 +47,12 @@ export type KnownLife = {
   readonly announced?: readonly Page[] | undefined;
 };
 
+/**
+ * The same OCS has begun another life, and that has not come further than the handle `upTo`. `keepFrom`, `proof`: as an
+ * earlier run of the gateway found, the first generation of the new life, and the handle that proves it.
+ */
+export type NewLife = { readonly upTo: number; readonly keepFrom?: number; readonly proof?: number };
+
 export class Announced {
   readonly #handles: HandlePages;
   #highest: number;
@@ -83,7 +89,7 @@ export class Announced {
   }
 
   /** Those that this run has heard after the last one above this handle. */
-  heardAfter(handle: number): readonly number[] {
+  heardAfter(handle: number): number[] {
     const last = [...this.#last];
     return last.slice(last.findLastIndex((each) => each > handle) + 1);
   }

@@ -3,7 +3,7 @@
  * are owned; under `dedicated` and `unscoped` a handle needs no owner, but what is finished is finished there as well. Memory only, nothing waits;
  * `ownership.ts` keeps the disk in step.
  */
-import { Announced } from "./announced.ts";
+import { Announced, type NewLife } from "./announced.ts";
 import { FreeLease, OwnedLease } from "./lease.ts";
 import { Recent } from "./recent.ts";
 import { needsOwner, type Asked, type Asker, type Claim, type Claimed, type HandlesOptions, type Held, type Known, type Restoring } from "./held.ts";
@@ -260,13 +260,17 @@ export class Handles {
   }
 
   /**
-   * Handles begin again. With `upTo` another OCS answers at the same address and has not come further than that handle: what was heard of since the
+   * Handles begin again. With `sameOcs` another life answers at the same address and has not come further than the handle `upTo`: what was heard of since the
    * last announcement above it is of the new life, and stays as confirmed as it was. All else is void.
    * Returns the handles that the new life has announced.
    */
-  newEpoch(at: number, upTo?: number): readonly number[] {
+  newEpoch(at: number, sameOcs?: NewLife): readonly number[] {
+    const upTo = sameOcs?.upTo;
     const heard = upTo === undefined ? [] : this.#announced.heardAfter(upTo);
-    const keepFrom = upTo === undefined ? Infinity : this.#announced.lastAbove(upTo) + 1;
+    if (sameOcs?.proof !== undefined) heard.push(sameOcs.proof);
+    const keepFrom = sameOcs?.keepFrom ?? (upTo === undefined ? Infinity : this.#announced.lastAbove(upTo) + 1);
+    // An earlier run may have come further than the store knows.
+    if (upTo !== undefined) this.#generation = Math.max(this.#generation, keepFrom - 1);
     const stays = ([handle, held]: readonly [number, Held]): boolean =>
       upTo !== undefined && handle <= upTo && held.generation >= keepFrom && held.state !== "storing";
     const all = [...this.#owned];

@@ -28,7 +28,19 @@ export type OwnershipNews =
       readonly endpoint: string;
       readonly epoch: number;
       readonly reason: string;
+      readonly proof: LifeProof;
     };
+
+/** OCS has announced this handle for the first time, far below the highest one: what the journal keeps of the proof. */
+export type LifeProof = { readonly handle: number; readonly up_to: number; readonly generation: number };
+
+/** An epoch that the journal tells of. */
+export type EpochBegun = {
+  readonly from: string | null;
+  readonly to: string;
+  readonly epoch: number;
+  readonly proof?: LifeProof | undefined;
+};
 
 /** `again`: it was the tenant's already. The rest: the handle is not the tenant's, and why. */
 export type Owning =
