@@ -7,14 +7,15 @@ const src = new URL("../src/", import.meta.url).pathname;
 /** What each folder may import of ours. `events` may be imported by every folder but ocs; assemble and cli may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ocs: [],
+  mask: [],
   message: [],
   events: [],
   network: [],
   x509: [],
   tenants: ["ocs", "network"],
-  gateway: ["ocs", "tenants", "journal", "message"],
+  gateway: ["ocs", "tenants", "journal", "mask", "message"],
   upstream: ["ocs", "message"],
-  journal: [],
+  journal: ["mask"],
   edge: ["message", "network", "x509"],
   sandbox: ["ocs", "message"],
   console: ["journal", "message", "x509"],

@@ -8,6 +8,7 @@ import { listen, type ListenerOptions } from "../edge/listener.ts";
 import { events } from "../events.ts";
 import { FOR_FAULT, REFUSALS, type Refusal } from "../gateway/refusals.ts";
 import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } from "../gateway/registrar.ts";
+import { maskNumbers } from "../mask.ts";
 import { bytesOf, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import { wellFormed, type PropertyName } from "../ocs/properties.ts";
 import { CALLBACKS_ROOM } from "../settings/descriptors.ts";
@@ -163,7 +164,7 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
     malformed: (arrival, why, detail) => {
       count("malformed");
       const { code, status } = REFUSALS[wordFor(why)];
-      current().parts.note({ kind: "refusal", id: arrival.id, source: arrival.source, listener: arrival.listener, code, status, delivery: "not-sent", detail });
+      current().parts.note({ kind: "refusal", id: arrival.id, source: arrival.source, listener: arrival.listener, code, status, delivery: "not-sent", detail: maskNumbers(detail) });
       return status;
     },
   };

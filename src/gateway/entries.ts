@@ -1,5 +1,6 @@
 /** What of a request goes into the journal, and in which words. Values are stored as `audit.redact` says, never as they came. */
 import type { Entry } from "../journal/entry.ts";
+import { maskNumbers } from "../mask.ts";
 import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 import { headerOf } from "../message.ts";
@@ -20,7 +21,7 @@ export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arriv
     resource,
     identifier: identifier === undefined ? null : redact.identifier(resource, identifier, order.owner.lists.has(identifier)),
     action: name,
-    body: redact.body(order.attributes),
+    body: redact.body(order.attributes, (text) => isNamedBy(order.owner, text)),
     tokens: redact.tokens(resource, identifier, order.attributes),
     config_hash: configHash,
     ...order.lease?.record,
@@ -108,7 +109,11 @@ const NOTHING: ReadonlyMap<string, unknown> = new Map();
 
 /** A bare number, as the manual has it. Should OCS say more, what may be a phone in it is not written down. */
 const warningOf = (warning: string | undefined): string | null =>
-  (warning === undefined ? null : /^\d{1,9}$/.test(warning) ? warning : warning.replaceAll(/\d{7,}/g, (digits) => "·".repeat(digits.length)));
+  (warning === undefined ? null : /^\d{1,9}$/.test(warning) ? warning : maskNumbers(warning));
+
+/** A name from the config, and so nobody's number. */
+const isNamedBy = ({ name, lists, campaigns }: Order["owner"], text: string): boolean =>
+  text === name || lists.has(text) || campaigns.has(text);
 
 const deliveryOf = ({ sent }: Failure): Delivery => (sent ? "sent-no-answer" : "not-sent");
 

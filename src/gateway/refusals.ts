@@ -1,4 +1,5 @@
 /** Every reason to say no, as a closed list: code, status, and one sentence. The code is the same in header, body, journal and README. */
+import { maskNumbers } from "../mask.ts";
 import type { Rule } from "../ocs/violation.ts";
 import type { Fault, HeaderLine } from "../message.ts";
 
@@ -63,14 +64,15 @@ type More = {
   readonly cause?: unknown;
 };
 
+/** A pointer names what the client called a field, and so may the detail: should that be a number, it is not repeated. */
 export class Refused extends Error {
   readonly refusal: Refusal;
   readonly more: More;
   constructor(refusal: Refusal, more: More = {}) {
-    super(more.detail ?? REFUSALS[refusal].title, { cause: more.cause });
+    super(more.detail === undefined ? REFUSALS[refusal].title : maskNumbers(more.detail), { cause: more.cause });
     this.name = "Refused";
     this.refusal = refusal;
-    this.more = more;
+    this.more = more.pointer === undefined ? more : { ...more, pointer: maskNumbers(more.pointer) };
   }
 }
 

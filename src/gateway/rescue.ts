@@ -30,12 +30,9 @@ export const asRefused = (error: unknown, seen: Seen): Refused => {
 
 const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameters<typeof Refused>[1] => ({
   detail: message,
-  ...(pointer !== undefined && { pointer: withoutNumbers(pointer) }),
+  ...(pointer !== undefined && { pointer }),
   ...(allow && { headers: [["Allow", allow.join(", ")]] }),
 });
-
-/** A pointer names what the client called an attribute: should that be a number, it is not said again. */
-const withoutNumbers = (pointer: string): string => pointer.replaceAll(/[0-9]{5,}/g, (digits) => "·".repeat(digits.length));
 
 /** What a refusal needs of the world outside. */
 type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact">;

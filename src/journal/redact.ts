@@ -4,6 +4,7 @@
  */
 import { hmacWith } from "./hmac.ts";
 import type { Tokens } from "./entry.ts";
+import { lastFour, maskNumbers } from "../mask.ts";
 
 export type Mode = "keep" | "token" | "last4" | "drop";
 
@@ -19,7 +20,11 @@ export type RedactRules = {
 export type Redactor = {
   /** What stands behind /<resource>/ in the URI; null when it is dropped. `isOurs`: it is a name from the config, and so nobody's number. */
   readonly identifier: (resource: string, value: string, isOurs?: boolean) => string | null;
-  readonly body: (attributes: ReadonlyMap<string, unknown>) => Record<string, unknown>;
+  /**
+   * The body's fields by name, each as its rule says. Text in OCS's own fields, and the names of fields that no rule
+   * names, have numbers masked, unless `isOurs` knows the text as a name from the config.
+   */
+  readonly body: (attributes: ReadonlyMap<string, unknown>, isOurs?: (text: string) => boolean) => Record<string, unknown>;
   /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
   readonly tokens: (resource: string, identifier: string | undefined, attributes: ReadonlyMap<string, unknown>) => Tokens | undefined;
   /** The token that a value of this class has from now on. */
@@ -46,7 +51,6 @@ export const tokenMaker = ({ epoch, secret }: IndexKey): ((kind: string, value: 
 type Rule = { readonly mode: Mode; readonly kind: string };
 
 const MIN_KEY_BYTES = 16;
-const HIDDEN = "······";
 
 /** Throws RangeError when the key is shorter than 16 bytes. */
 export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor => {
@@ -64,18 +68,18 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     return named.get(name) ?? { mode: rules.others, kind: `field:${name}` };
   };
 
-  const shown = ({ mode, kind }: Rule, value: unknown): unknown => {
-    if (mode === "keep") return isMap(value) ? body(value) : value;
+  const shown = ({ mode, kind }: Rule, value: unknown, isOurs: IsOurs = nobodys): unknown => {
+    if (mode === "keep") return isMap(value) ? body(value, isOurs) : value;
     if (mode === "drop" || !isScalar(value)) return undefined;
     return mode === "token" ? tokenOf(kind, String(value)) : lastFour(normalised(kind, String(value)));
   };
 
-  const body = (attributes: ReadonlyMap<string, unknown>): Record<string, unknown> => {
+  const body = (attributes: ReadonlyMap<string, unknown>, isOurs: IsOurs = nobodys): Record<string, unknown> => {
     const redacted: Record<string, unknown> = {};
     for (const [name, value] of attributes) {
       const rule = ruleFor(name);
-      const kept = rule ? shown(rule, value) : isMap(value) ? body(value) : value;
-      if (kept !== undefined) set(redacted, name, kept);
+      const kept = rule ? shown(rule, value, isOurs) : isMap(value) ? body(value, isOurs) : ownField(name, value, isOurs);
+      if (kept !== undefined) set(redacted, named.has(name) ? name : freeName(redacted, maskNumbers(name)), kept);
     }
     return redacted;
   };
@@ -87,8 +91,7 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
     identifier: (resource, value, isOurs = false) => {
       const rule = resource === "phones" ? phone : resource === "customer_ids" ? customer : undefined;
       if (rule) return (shown(rule, value) as string | undefined) ?? null;
-      // Whoever takes lists for phones puts a number where a list's name belongs.
-      return resource === "lists" && !isOurs ? value.replaceAll(NUMBERS, lastFour) : value;
+      return resource === "lists" && !isOurs ? maskNumbers(value) : value;
     },
     body,
     tokens: (resource, identifier, attributes) => {
@@ -101,6 +104,20 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
   };
 };
 
+type IsOurs = (text: string) => boolean;
+const nobodys: IsOurs = () => false;
+
+/** Date and time are validated; all other text of OCS's fields is what the client makes of it. */
+const ownField = (name: string, value: unknown, isOurs: IsOurs): unknown =>
+  typeof value !== "string" || name === "GSW_DATE_TIME" || isOurs(value) ? value : maskNumbers(value);
+
+/** Of two names that are the same when they are masked, both are kept. */
+const freeName = (taken: Readonly<Record<string, unknown>>, name: string): string => {
+  let free = name;
+  for (let count = 2; Object.hasOwn(taken, free); count++) free = `${name} (${count})`;
+  return free;
+};
+
 const isMap = (value: unknown): value is ReadonlyMap<string, unknown> => value instanceof Map;
 const isScalar = (value: unknown): value is string | number | bigint | boolean => value !== undefined && value !== null && typeof value !== "object";
 
@@ -111,15 +128,4 @@ const normalised = (kind: string, value: string): string => (kind === "phone" ? 
 const set = (object: Record<string, unknown>, name: string, value: unknown): void => {
   if (name === "__proto__") Object.defineProperty(object, name, { value, enumerable: true });
   else object[name] = value;
-};
-
-const PLAIN = /^[ -~]*$/;
-
-/** Digits as of a phone, and the signs that people put between them. */
-const NUMBERS = /[+(]{0,2}\p{Nd}(?:[\s().-]{0,3}\p{Nd}){6,19}/gu;
-
-const lastFour = (value: string): string => {
-  const characters = PLAIN.test(value) ? value : Array.from(value);
-  if (characters.length <= 4) return HIDDEN;
-  return HIDDEN + (typeof characters === "string" ? characters.slice(-4) : characters.slice(-4).join(""));
 };

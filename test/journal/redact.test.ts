@@ -102,12 +102,32 @@ describe("redact › tokens", () => {
   });
 });
 
-describe("a number where a list's name belongs", () => {
-  const redactor = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, "a key of 16 bytes and more");
-  it.each(["4155550100", "+1 415 555-0100", "(415) 555 0100"])("is masked as a phone: %s", (name) => expect(redactor.identifier("lists", name)).toBe("······0100"));
-  it.each([["tel:4155550100", "tel:······0100"], ["x4155550100", "x······0100"], ["415.555.0100 ext 5", "······0100 ext 5"], ["Mr ４１５５５５０１００", "Mr ······０１００"]])("is masked in a text: %s", (name, masked) => expect(redactor.identifier("lists", name)).toBe(masked));
-  it("and is kept when it is a name from the config", () => expect(redactor.identifier("lists", "Winback 2026-11-22 10", true)).toBe("Winback 2026-11-22 10"));
-  it.each(["Alpha List", "List 2026", "2026-11"])("and a name is kept: %s", (name) => expect(redactor.identifier("lists", name)).toBe(name));
+describe("a number where something else belongs", () => {
+  const redactor = createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "keep" }, "a key of 16 bytes and more");
+  const [written, masked] = ["415_555,01:00", "······1:00"];
+  const isOurs = (text: string): boolean => text === "Winback 2026-11-22 10";
+
+  it("is masked in a list's name, unless the config has that name", () => {
+    expect(redactor.identifier("lists", written)).toBe(masked);
+    expect(redactor.identifier("lists", "Winback 2026-11-22 10", true)).toBe("Winback 2026-11-22 10");
+  });
+
+  it.each(["GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALLING_LIST", "GSW_CAMPAIGN_NAME", "GSW_TENANT_NAME", "GSW_SOMETHING_NEW"])("is masked in %s", (name) => {
+    expect(redactor.body(new Map([[name, written]]))).toEqual({ [name]: masked });
+    expect(redactor.body(new Map([["GSW_CM_AttrProperties", new Map([[name, written]])]]))).toEqual({ GSW_CM_AttrProperties: { [name]: masked } });
+  });
+
+  it("is kept in a date, in a name from the config, and where the config says keep", () => {
+    const said = { GSW_DATE_TIME: "12/24/2026 10:00", GSW_CALLING_LIST: "Winback 2026-11-22 10", NOTE: written };
+    expect(redactor.body(new Map(Object.entries(said)), isOurs)).toEqual(said);
+  });
+
+  it("is masked in the names of fields, of which none is lost", () => {
+    expect(redactor.body(new Map<string, unknown>([["415-555-0100", 1], ["415-555-0100 ", 2], ["14155550100", 3], ["NOTE", 4]])))
+      .toEqual({ "······0100": 1, "······0100 ": 2, "······0100 (2)": 3, NOTE: 4 });
+    const declared = createRedactor({ phone: "last4", customer_id: "token", fields: { F_20261129_1: "keep" }, others: "drop" }, "a key of 16 bytes and more");
+    expect(declared.body(new Map([["F_20261129_1", "x"]]))).toEqual({ F_20261129_1: "x" });
+  });
 });
 
 describe("the keys of the tokens", () => {

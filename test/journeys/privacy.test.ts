@@ -13,8 +13,10 @@ const PHONE = "7268839274";
 const CUSTOMER = "CNRY-CUSTOMER-55817";
 const FIELD = "cnry-field-value-40417";
 const TOKEN = "cnry.bearer.token-99120";
+/** As people write it where no number belongs. */
+const SPELLINGS = ["726-883-9274", "726_883_9274", "726,883,9274", "726:883:9274", "726/883/9274", "7-2-6-8-8-3-9-2-7-4", "７２６８８３９２７４"];
 /** In any spelling: none of it may be anywhere. */
-const CANARIES = [PHONE, "726-883-9274", "8839274", CUSTOMER, "CUSTOMER-55817", FIELD, "field-value-40417", TOKEN, keyFor("alpha"), Buffer.from(`alpha:${keyFor("alpha")}`).toString("base64")]
+const CANARIES = [PHONE, ...SPELLINGS, "8839274", CUSTOMER, "CUSTOMER-55817", FIELD, "field-value-40417", TOKEN, keyFor("alpha"), Buffer.from(`alpha:${keyFor("alpha")}`).toString("base64")]
   .flatMap((text) => [text, Buffer.from(text).toString("base64").replace(/=+$/, "").slice(0, -1), Buffer.from(text).toString("hex")]);
 
 let dir: string;
@@ -66,12 +68,22 @@ const ODD: readonly string[] = [
   requestOf(DNC, `{"GSW_TENANT_DBID":101,"GSW_TENANT_DBID":"${PHONE}"}`), requestOf(DNC, `{"GSW_CHAIN_ATTR":"${FIELD}"}`), requestOf("/records/15?req=AddRecord", `{"GSW_PHONE":"x${PHONE}","GSW_TZ_NAME":"${FIELD}"}`),
   requestOf("/records/15?req=RecordReschedule", `{"GSW_DATE_TIME":"${PHONE}"}`), requestOf(DNC, "{}", { method: PHONE }), requestOf(DNC, "{}", { headers: [`X-Note: ${PHONE}`, `Ocsgw-Tenant: ${FIELD}`] }), requestOf(DNC, "{}", { authorization: `Bearer ${TOKEN}` }),
   requestOf(DNC, "{}", { authorization: `Basic ${Buffer.from(`alpha:${TOKEN}`).toString("base64")}` }), requestOf(DNC, "{}", { authorization: TOKEN }), requestOf(DNC, `{"A":"${long}"}`), requestOf(DNC, `{"A":"${FIELD}"}`, { length: 5 }), requestOf(DNC, `{"A":"${FIELD}"}`, { headers: ["Transfer-Encoding: chunked"] }),
+  ...SPELLINGS.filter((text) => !text.includes("/")).map((text) => requestOf(`/lists/${encodeURIComponent(text)}?req=AddRecord`, "{}")),
+  ...SPELLINGS.flatMap((text) => [
+    requestOf("/lists/Alpha%20List?req=AddRecord", JSON.stringify({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: PHONE, GSW_TZ_NAME: text, GSW_AGENT_ID: text.slice(0, 32) })),
+    requestOf("/records/15?req=RecordProcessed", JSON.stringify({ GSW_AGENT_ID: text })),
+    requestOf("/lists/Alpha%20List?req=AddRecord", JSON.stringify({ GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: PHONE, [text]: 1, A: { [text]: { [text]: [] } } })),
+    requestOf(DNC, JSON.stringify({ [text]: { [text]: 1 } })),
+    requestOf(DNC, `{"${text}":1,"${text}":2}`),
+    requestOf("/campaigngroups/106?req=Load", JSON.stringify({ [text]: 1 })),
+  ]),
   `${PHONE} ${CUSTOMER}\r\n\r\n`, `POST ${DNC} HTTP/1.1\r\nHost: 127.0.0.1\r\n${PHONE}\r\n\r\n`, `POST /phones/${PHONE.repeat(2000)} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`,
 ];
 
 /** What OCS does to a Do-Not-Call with these, in turn. */
 const FAULTS: readonly Script[] = [
   () => `HTTP/1.1 410 Gone\r\nWarning: 112 - "no record for ${PHONE}"\r\nContent-length: 0\r\n\r\n`,
+  ...SPELLINGS.slice(0, 6).map((text): Script => () => `HTTP/1.1 410 Gone\r\nWarning: 112 OCS "no record for ${text}"\r\nContent-length: 0\r\n\r\n`),
   () => `HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\nContent-length: ${60 + PHONE.length}\r\n\r\n${`no such number ${PHONE}`.padEnd(60 + PHONE.length)}`,
   () => `HTTP/1.1 200 OK\r\nContent-length: 0\r\n\r\n${PHONE} ${FIELD}`,
   () => `${PHONE} is not HTTP\r\n\r\n`,
