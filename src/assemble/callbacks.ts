@@ -141,7 +141,7 @@ const announcementParts = (desk: Desk): AnnouncementParts => {
     announced: async (record) => {
       const owning = await own(desk, record);
       count(owning);
-      return mayDial(owning);
+      return !mayDial(owning) ? "blocked" : owning === "again" ? "known" : "new";
     },
     astray: () => {
       count("astray");

@@ -25,11 +25,18 @@ export type Announced = {
 /** The end of a call, named by its record's handle or by its attempt's GUID. */
 export type CallEnd = { readonly handle: number | undefined; readonly attempt: string | undefined };
 
+/**
+ * `blocked`: OCS must not dial the record. `known`: an earlier announcement gave it its owner. OCS may
+ * have been told to dial it then, so nothing that is said of the later one takes the owner away: should OCS not dial the
+ * record, it answers 410 itself.
+ */
+export type Standing = "new" | "known" | "blocked";
+
 export type AnnouncementParts = {
   /** False when it is not said by the OCS that requests go to. */
   readonly speaksForActive: (address: string, at: number) => Promise<boolean>;
-  /** Resolves, when it is on disk which tenant owns the record, with whether OCS may dial it. */
-  readonly announced: (record: Announced) => Promise<boolean>;
+  /** Resolves when it is on disk which tenant owns the record. */
+  readonly announced: (record: Announced) => Promise<Standing>;
   /** It came from an OCS that requests do not go to, so it can have no owner here. */
   readonly astray: (record: Announced) => void;
   /** The validator keeps the record from being dialed. Resolves when it has no owner any more. */
@@ -129,10 +136,11 @@ const takeRecord = async (parts: AnnouncementParts, { said, body, arrival }: Mes
     parts.astray(record);
     return NOT_DIALED;
   }
-  if (!await parts.announced(record)) return NOT_DIALED;
+  const standing = await parts.announced(record);
+  if (standing === "blocked") return NOT_DIALED;
   if (!parts.validate) return { status: 200, headers: [["ETag", String(record.handle)]], body: NOTHING };
   const reply = await parts.validate(body, arrival, record.handle);
-  if (reply.status === CONFLICT) await parts.withheld(record);
+  if (reply.status === CONFLICT && standing === "new") await parts.withheld(record);
   return reply;
 };
 

@@ -169,6 +169,13 @@ describe("the operator's own validator", () => {
     expect(await reject("alpha", 1)).toBe(GONE);
   });
 
+  it("that says 409 to a copy of what it let be dialed leaves the record to its tenant: OCS may be calling", async () => {
+    const statuses = [200, 409];
+    const { callbacks, reject } = await validating((response) => response.writeHead(statuses.shift()!).end());
+    expect([(await announce(callbacks, record(1))).status, (await announce(callbacks, record(1))).status]).toEqual([200, 409]);
+    expect(await reject("alpha", 1)).toBe(DONE);
+  });
+
   it("that says 409 to an attempt when a newer one was announced does nothing to that one", async () => {
     const waiting: ServerResponse[] = [];
     const { callbacks, reject } = await validating((response) => waiting.push(response));

@@ -10,7 +10,7 @@ const tell = async (body: string | Uint8Array): Promise<Heard> => {
   const heard: Heard = { status: 0, announced: [], ended: [], unclear: [], malformed: [] };
   const handler = createAnnouncements({
     speaksForActive: () => Promise.resolve(true),
-    announced: (record) => Promise.resolve(heard.announced.push(record) > 0),
+    announced: (record) => Promise.resolve(heard.announced.push(record) > 0 ? "new" : "blocked"),
     astray: () => undefined,
     withheld: () => Promise.resolve(),
     ended: (call) => Promise.resolve(heard.ended.push(call) > 0),

@@ -14,7 +14,7 @@ const desk = (over: Partial<AnnouncementParts> = {}): { heard: Heard; tell: (bod
       await new Promise((resolve) => setImmediate(resolve));
       heard.announced.push(record);
       heard.order.push("stored");
-      return true;
+      return "new";
     },
     astray: (record) => void heard.astray.push(record),
     withheld: (record) => Promise.resolve(heard.withheld.push(record)),
@@ -92,7 +92,7 @@ describe("OCS's pre-dial validation", () => {
 
   it("is told not to dial what has no owner on disk, and the validator is not asked", async () => {
     const validate = (): Promise<Reply> => Promise.reject(new Error("asked"));
-    const { tell } = desk({ announced: () => Promise.resolve(false), validate });
+    const { tell } = desk({ announced: () => Promise.resolve("blocked"), validate });
     expect((await tell(record(15))).status).toBe(502);
   });
 });
@@ -106,6 +106,13 @@ describe("a validator of the operator's", () => {
     expect(asked).toEqual(['15 {"GSW_RECORD_HANDLE": 15,  "A":1}']);
     expect(heard.order).toEqual(["stored", "asked", "answered"]);
     expect(heard.withheld.map(({ handle }) => handle)).toEqual([15]);
+  });
+
+  it("takes nothing from the owner that an earlier announcement has given", async () => {
+    const refusing = { status: 409, headers: [], body: bytesOf("") };
+    const { heard, tell } = desk({ announced: () => Promise.resolve("known"), validate: () => Promise.resolve(refusing) });
+    expect((await tell(record(15))).status).toBe(409);
+    expect(heard.withheld).toEqual([]);
   });
 
   it("is not asked for an OCS that is not the active one", async () => {
