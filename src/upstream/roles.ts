@@ -114,6 +114,11 @@ export class Roles {
     return this.steady && this.#vigil.isConnected;
   }
 
+  /** The same, also when another board has replaced this one and the connection is about to be closed. */
+  get stillWatches(): boolean {
+    return this.#vigil.isConnected;
+  }
+
   /** Finds out who is the primary before the first request asks for it. Resolves after the first look; it goes on looking. */
   async begin(): Promise<void> {
     if (this.#state !== "steady" || this.#vigil.isConnected) return;
@@ -289,7 +294,7 @@ export class Roles {
   #howFound(to: string, before: string | undefined): Settled["how"] {
     if (before === undefined || !this.#endpoints.some(({ origin }) => origin === before)) return "start";
     if (before !== to) return "takeover";
-    return !this.#wasFound && this.#inherits?.isWatching ? "start" : "reconnected";
+    return !this.#wasFound && this.#inherits?.stillWatches ? "start" : "reconnected";
   }
 
   #rest(ms: number): Promise<void> {

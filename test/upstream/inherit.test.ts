@@ -51,6 +51,24 @@ describe("a board that replaces another one on the same upstream", () => {
     expect([settled, news]).toEqual([[{ endpoint: one.url, how: "start" }], []]);
   });
 
+  it("goes on likewise when that one was closed before, while its watch connection is still open", async () => {
+    const { one, two, old } = await before();
+    const { board, settled, news } = boardAt([one.url, two.url], old.board);
+    await old.board.close();
+    await board.begin();
+    expect([settled, news]).toEqual([[{ endpoint: one.url, how: "start" }], []]);
+  });
+
+  it("reports a reconnect when that one was closed, and OCS has ended its watch connection since", async () => {
+    const { one, two, old } = await before();
+    const { board, settled } = boardAt([one.url, two.url], old.board);
+    await old.board.close();
+    for (const { socket } of one.connections) socket.end();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await board.begin();
+    expect(settled).toEqual([{ endpoint: one.url, how: "reconnected" }]);
+  });
+
   it("reports a reconnect when OCS has restarted before its own watch connection was open", async () => {
     for (const notice of [0, 5]) {
       const { one, two, old } = await before();
