@@ -36,11 +36,15 @@ export type Asked = {
 };
 
 const ANNOUNCED_AFTER_MS = 7000;
+/** An announcement waits 2 s for its OCS to be the active one, and others have to follow it for 1.5 s. */
+const FOLLOWS_AFTER_MS = 3500;
 
 export class Checks {
   readonly asked = new Map<string, Asked>();
   readonly #world: World;
   readonly #carries = new Map<number, number>();
+  /** Since when OCS is told of none of its records that it may dial it. */
+  readonly #unheededSince = new Map<Ocs, number>();
   readonly epochs: Epochs;
   #ids = 0;
   pair: readonly Ocs[] = [];
@@ -200,14 +204,21 @@ export class Checks {
     return active === `http://${ocs.parts.host.address}` && epoch === gateway.records.ownership.epochOf(UPSTREAM);
   }
 
-  /** Long after the last fault, OCS may dial what it announces. */
+  /**
+   * Long after the last fault, OCS may dial what it announces. Where a standby keeps its connections they do not tell who
+   * is the primary: then the gateway follows the announcements, as soon as they go on for 1.5 s.
+   */
   heard(status: number | undefined, record: OcsRecord): void {
     const { trace, scheduler, calmSince } = this.#world;
     if (status === 200) this.epochs.heard200(record);
     const { handle, isContradicted, wasDialed, ocs } = record;
-    const { isAlone } = ocs.parts;
+    const { isAlone, standby } = ocs.parts;
+    if (status === 200) this.#unheededSince.delete(ocs);
+    const since = this.#unheededSince.get(ocs) ?? scheduler.now;
+    if (status !== 200 && standby === "keeps") this.#unheededSince.set(ocs, since);
     if (
       status === 200 ||
+      (standby === "keeps" && scheduler.now < since + FOLLOWS_AFTER_MS) ||
       isContradicted ||
       // A copy that comes when the record has been finished.
       wasDialed ||

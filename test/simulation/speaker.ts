@@ -125,11 +125,12 @@ export class Speaker {
   /**
    * OCS gives up on a record when its counter has gone on by more than half of the handle window: a handle that comes
    * for the first time from farther below would be taken for the proof of a new life, which the manual states. What the
-   * gateway has on disk as announced may come again from anywhere; of a tenant that it does not serve it writes that
-   * down without letting OCS wait for it.
+   * gateway has on disk as announced may come again from anywhere, until it has sent requests to the other OCS: then
+   * another epoch begins. Of a tenant that it does not serve it writes that down without letting OCS wait for it.
    */
   #isTooLate({ counter, wasAnnounced, ownedAt, tenant }: OcsRecord): boolean {
-    const isOnDisk = ownedAt !== undefined && tenant.records !== "elsewhere";
+    const { epochs } = this.#ocs.parts.world.checks;
+    const isOnDisk = ownedAt !== undefined && tenant.records !== "elsewhere" && ownedAt > epochs.elsewhereAt(this.#ocs);
     return wasAnnounced && !isOnDisk && this.#ocs.highest - counter > this.#ocs.parts.window / 2;
   }
 
