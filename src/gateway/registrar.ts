@@ -109,7 +109,7 @@ const ownTenant = ({ registrar }: Ask, owner: number | undefined): Tenant | unde
   registrar.tenants.find(({ dbid }) => dbid === owner);
 
 const record = ({ note, upstream }: RegistrarParts, { client, handle }: Ask, { method }: Arrival, { name }: Tenant): void =>
-  note({ kind: "access", user: client, role: "registrar", operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`, purpose: name });
+  void note({ kind: "access", user: client, role: "registrar", operation: `${method} ${OWNERSHIP_PATH}${upstream}/${handle}`, purpose: name });
 
 /** With the epoch: when it is another one, the registrar has to name its handles again. */
 const reply = ({ ownership, upstream }: RegistrarParts, status: number, { dbid, name }: Tenant): Reply => ({

@@ -5,7 +5,7 @@ import { Violation } from "../ocs/violation.ts";
 import { wordRefusal } from "./dialect.ts";
 import { refusalEntry } from "./entries.ts";
 import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused } from "./refusals.ts";
-import { seenOf, type Parts, type Screened, type Seen } from "./words.ts";
+import { seenOf, type Held, type Parts, type Screened, type Seen } from "./words.ts";
 
 export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler => async (arrival) => {
   const seen = seenOf(arrival);
@@ -16,7 +16,9 @@ export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): 
     if (seen.answer?.unjournalled) reply.headers.push(["Ocsgw-Code", OUTCOME_DELAYED]);
     return reply;
   } catch (error) {
-    return replyTo(parts, seen, asRefused(error, seen));
+    const reply = replyTo(parts, seen, asRefused(error, seen));
+    if (reply.holdMs) await new Promise((resolve) => setTimeout(resolve, reply.holdMs));
+    return reply;
   }
 };
 
@@ -37,9 +39,9 @@ const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameter
 /** What a refusal needs of the world outside. */
 type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact">;
 
-export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply => {
+export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & Partial<Held> => {
   // What was intended has its outcome in the journal already.
-  if (seen.intended === undefined) parts.note(refusalEntry(parts, seen, refused));
+  const held = seen.intended === undefined ? parts.note(refusalEntry(parts, seen, refused)) : undefined;
   const { status, code, delivery } = REFUSALS[refused.refusal];
   parts.observe(seen, { status, code });
   const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));
@@ -50,6 +52,7 @@ export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply => 
     status,
     headers,
     body: body.bytes,
+    ...(held && { holdMs: held.holdMs }),
     ...(refused.more.close && { close: true }),
   };
 };

@@ -133,6 +133,9 @@ export type InForce = {
   readonly identifyAgain: (arrival: Arrival) => Identity | "unknown" | undefined;
 };
 
+/** The reply to a refusal waits for so long, because its tenant has very many that are each an entry. */
+export type Held = { readonly holdMs: number };
+
 /** The line's outside world, as functions. */
 export type Parts = {
   readonly identify: (arrival: Arrival) => Promise<Identified> | Identified;
@@ -145,7 +148,8 @@ export type Parts = {
   /** Resolves when the entry is on disk. */
   readonly append: (entry: Entry) => Promise<unknown>;
   /** For entries that may share the next flush. */
-  readonly note: (entry: Entry) => void;
+  /** Writes the entry soon, and waits for nothing. Undefined as a rule: see `Held`. */
+  readonly note: (entry: Entry) => Held | void;
   readonly redact: Redactor;
   /** Takes a fair turn, runs one exchange. Rejects with `why` and `sent`. */
   readonly send: (order: Order, gone: () => AbortSignal) => Promise<Answer>;

@@ -94,15 +94,30 @@ export type InDoubt = {
   readonly reason: string;
 };
 
-/** Refusals without identity from one source within one second, beyond the threshold. */
+/**
+ * Refusals that were counted: of nobody in particular, from one source; of one client, beyond its tenant's budget; or the
+ * same Do-Not-Call of one client again and again.
+ */
 export type Flood = {
   readonly kind: "flood";
+  /** `*`: of several. */
   readonly source: string;
   readonly listener?: string | undefined;
-  /** RFC 3339, the second that was counted. */
+  readonly tenant?: Tenant | null | undefined;
+  readonly client?: string | null | undefined;
+  readonly action?: string | undefined;
+  readonly resource?: string | undefined;
+  readonly identifier?: string | null | undefined;
+  readonly tokens?: Tokens | undefined;
+  /** RFC 3339, the beginning of the time that was counted. */
   readonly second: string;
+  /** How long that time is; 1 where it is not given. */
+  readonly seconds?: number | undefined;
   readonly count: number;
   readonly codes?: Readonly<Record<string, number>> | undefined;
+  /** The lowest and the highest request id of those that were counted. */
+  readonly first_id?: string | undefined;
+  readonly last_id?: string | undefined;
 };
 
 /** The client hung up while its request waited: taken out of the queue, not sent. */
@@ -230,7 +245,10 @@ const MEMBERS: Members = {
     tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true, dnc: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
-  flood: { source: true, listener: true, second: true, count: true, codes: true },
+  flood: {
+    source: true, listener: true, tenant: true, client: true, action: true, resource: true, identifier: true, tokens: true, second: true, seconds: true,
+    count: true, codes: true, first_id: true, last_id: true,
+  },
   abandoned: { id: true, delivery: true, waits: true },
   config: { config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true },
   start: { format: true, version: true, pid: true, config_hash: true, torn: true },

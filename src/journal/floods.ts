@@ -1,85 +1,125 @@
 /**
- * Refusals of nobody in particular: each is an entry, until within one second too many come from one source or from all. The rest of that second is
- * counted by source, and the count is an entry when the second is over. So who has no identity can neither fill the disk nor go unrecorded.
- * At most 100 refusals and 51 counts are written in a second, some 50 KB.
+ * Nobody fills the journal with refusals, and none goes unrecorded. Refusals up to a rate are entries; beyond it they are
+ * counted, exactly, and the count is an entry of kind `flood` when its time is over:
+ *
+ *   of nobody in particular   10 a second from one source and 100 from all; then counted by source for the second
+ *   of a known client         as long as its tenant's budget lasts: 1,000, and 2 a second after that; then counted by
+ *                             client for ten seconds
+ *   Do-Not-Calls of one       each, because each is somebody's wish. Only identical ones (client, number, minute) are
+ *   known client              counted, behind the first of them. A tenant with very many has its replies delayed
+ *
+ * At most 100 refusals and 51 counts of nobody in particular are written in a second, some 50 KB; of a tenant, but for
+ * Do-Not-Calls, some 1,400 bytes.
  */
-import type { Entry, Flood, Refusal } from "./entry.ts";
+import type { Entry, Refusal } from "./entry.ts";
+import { Tally } from "./floods/tally.ts";
+import { Budgets } from "./floods/budgets.ts";
 
 const PER_SOURCE = 10;
 const OF_ALL = 100;
-/** Beyond them sources are counted together, as `*`. */
-const SOURCES = 50;
+/** Beyond them sources are counted together, as `*`; and so are clients. */
+const MOST_COUNTED = 50;
 const REST = "*";
+const SECOND_MS = 1000;
+const CLIENTS_MS = 10_000;
+const MINUTE_MS = 60_000;
+/** Do-Not-Calls in one minute that are compared. Beyond them each is an entry, identical or not. */
+const MOST_COMPARED = 20_000;
 
-type Count = { readonly source: string; readonly listener: string | undefined; count: number; readonly codes: Record<string, number> };
+/** Entries at once, and a second. */
+const REFUSALS = { most: 1000, perSecond: 2 } as const;
+const DO_NOT_CALLS = { most: 1000, perSecond: 20 } as const;
+/** No reply is delayed for longer. */
+const LONGEST_DELAY_MS = 10_000;
 
 type Options = {
   readonly note: (entry: Entry) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Milliseconds of a clock that nobody sets. */
+  readonly steady?: () => number;
 };
 
 export class Floods {
   readonly #note: (entry: Entry) => void;
-  readonly #now: () => number;
-  /** Of the second that is counted, in seconds since 1970. */
-  #second = Number.NaN;
+  readonly #bySource: Tally;
+  readonly #byClient: Tally;
+  readonly #sameDoNotCalls: Tally;
+  readonly #refusals: Budgets;
+  readonly #doNotCalls: Budgets;
   #written = 0;
   /** By source, how many of this second are entries. */
   readonly #writtenOf = new Map<string, number>();
-  readonly #counts = new Map<string, Count>();
-  #timer: NodeJS.Timeout | undefined;
 
-  constructor({ note, now = Date.now }: Options) {
+  constructor({ note, now = Date.now, steady = () => performance.now() }: Options) {
     this.#note = note;
-    this.#now = now;
+    this.#bySource = new Tally({ note, now, windowMs: SECOND_MS });
+    this.#byClient = new Tally({ note, now, windowMs: CLIENTS_MS });
+    this.#sameDoNotCalls = new Tally({ note, now, windowMs: MINUTE_MS });
+    this.#refusals = new Budgets({ ...REFUSALS, steady });
+    this.#doNotCalls = new Budgets({ ...DO_NOT_CALLS, steady });
   }
 
-  /** Takes the place of the journal's own `note`. */
-  readonly note = (entry: Entry): void => {
-    if (entry.kind !== "refusal" || isKnown(entry)) return this.#note(entry);
-    this.#turn();
-    if (this.#isWithin(entry.source ?? REST)) return this.#note(entry);
-    this.#count(entry);
+  /** Takes the place of the journal's own `note`. Says for how long the reply is to wait, where it is. */
+  readonly note = (entry: Entry): { readonly holdMs: number } | undefined => {
+    if (entry.kind === "refusal" && isKnown(entry) && entry.action === "DoNotCall") return this.#noteDoNotCall(entry);
+    if (entry.kind !== "refusal") this.#note(entry);
+    else if (!isKnown(entry)) this.#noteOfNobody(entry);
+    else if (this.#refusals.take(tenantOf(entry))) this.#note(entry);
+    else this.#countClient(entry);
+    return undefined;
   };
 
   /** Writes down what is counted so far. */
   readonly flush = (): void => {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    for (const { source, listener, count, codes } of this.#counts.values()) {
-      const flood: Flood = { kind: "flood", source, listener, second: new Date(this.#second * 1000).toISOString(), count, codes };
-      this.#note(flood);
-    }
-    this.#counts.clear();
+    for (const tally of [this.#bySource, this.#byClient, this.#sameDoNotCalls]) tally.flush();
   };
 
-  #turn(): void {
-    const second = Math.floor(this.#now() / 1000);
-    if (second === this.#second) return;
-    this.flush();
-    this.#second = second;
-    this.#written = 0;
-    this.#writtenOf.clear();
-  }
-
-  #isWithin(source: string): boolean {
+  #noteOfNobody(refusal: Refusal): void {
+    if (this.#bySource.turn()) {
+      this.#written = 0;
+      this.#writtenOf.clear();
+    }
+    const source = refusal.source ?? REST;
     const written = this.#writtenOf.get(source) ?? 0;
-    if (written >= PER_SOURCE || this.#written >= OF_ALL) return false;
-    this.#writtenOf.set(source, written + 1);
-    this.#written++;
-    return true;
+    if (written < PER_SOURCE && this.#written < OF_ALL) {
+      this.#writtenOf.set(source, written + 1);
+      this.#written++;
+      return this.#note(refusal);
+    }
+    const isOwn = this.#bySource.has(source) || this.#bySource.size < MOST_COUNTED;
+    const { listener = null } = refusal;
+    this.#bySource.count(isOwn ? source : REST, refusal, isOwn ? { source, listener: listener ?? undefined } : { source: REST });
   }
 
-  #count({ source, listener, code }: Refusal): void {
-    const own = source ?? REST;
-    const at = this.#counts.has(own) || this.#counts.size < SOURCES ? own : REST;
-    let counted = this.#counts.get(at);
-    if (!counted) this.#counts.set(at, (counted = { source: at, listener: at === REST ? undefined : listener ?? undefined, count: 0, codes: {} }));
-    counted.count++;
-    counted.codes[code] = (counted.codes[code] ?? 0) + 1;
-    this.#timer ??= setTimeout(this.flush, 1000 - (this.#now() % 1000));
+  #countClient(refusal: Refusal): void {
+    this.#byClient.turn();
+    const { tenant, client, source, listener } = refusal;
+    const key = JSON.stringify([tenant?.dbid, client, source]);
+    const isOwn = this.#byClient.has(key) || this.#byClient.size < MOST_COUNTED;
+    if (isOwn) return this.#byClient.count(key, refusal, { source: source ?? REST, listener: listener ?? undefined, tenant, client });
+    // Together, but each tenant for itself: who may read one tenant's entries may not read of another's.
+    this.#byClient.count(`${REST} ${tenant?.dbid}`, refusal, { source: REST, tenant });
+  }
+
+  #noteDoNotCall(refusal: Refusal): { readonly holdMs: number } | undefined {
+    const { tenant, client, source, listener, resource, identifier, tokens, action } = refusal;
+    const whose = tokens?.phone ?? tokens?.customer_id ?? (resource === "records" ? `record ${identifier}` : undefined);
+    this.#sameDoNotCalls.turn();
+    const key = JSON.stringify([tenant?.dbid, client, whose]);
+    if (whose !== undefined && this.#sameDoNotCalls.has(key)) {
+      const about = { source: source ?? REST, listener: listener ?? undefined, tenant, client, action: action ?? undefined, resource: resource ?? undefined, identifier, tokens };
+      this.#sameDoNotCalls.count(key, refusal, about);
+      return undefined;
+    }
+    if (whose !== undefined && this.#sameDoNotCalls.size < MOST_COMPARED) this.#sameDoNotCalls.know(key);
+    this.#note(refusal);
+    const holdMs = this.#doNotCalls.owe(tenantOf(refusal), LONGEST_DELAY_MS);
+    return holdMs > 0 ? { holdMs } : undefined;
   }
 }
 
 const isKnown = ({ client, credential, tenant }: Refusal): boolean => [client, credential, tenant].some((known) => known !== null && known !== undefined);
+
+/** A client that no tenant was told from yet has a budget of its own. */
+const tenantOf = ({ tenant, client, credential }: Refusal): string => (tenant ? String(tenant.dbid) : JSON.stringify([client, credential]));
