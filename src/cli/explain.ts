@@ -10,6 +10,7 @@ import { loadToRead } from "../settings/load.ts";
 import { linesOf, targetOf } from "./audit/lines.ts";
 import { sayInvalid } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
+import { countedInWords, countsOver } from "./explain/counted.ts";
 import { verdictsOf, type Verdict } from "./explain/stages.ts";
 import { whatHappened, whatToDo } from "./explain/words.ts";
 
@@ -39,7 +40,7 @@ export const explain = async ({ id, config, json }: ExplainOptions): Promise<num
   try {
     await finder.refresh();
     const [story, ...others] = await finder.byId(id);
-    if (!story) return said(`no request in ${dir} has an id that begins with ${id}`, NOT_FOUND);
+    if (!story) return await sayCounted(finder, { id, dir, json });
     if (others.length > 0) return said([`several requests begin with ${id}:`, ...linesOf([story, ...others])].join("\n"), NOT_FOUND);
     const told: Told = { ...tellOf(story), decision: await decisionOf(story, finder, { config, loaded }), checkpoint: await coverOf(dir, story), switchovers: await switchoversIn(finder, story) };
     console.log(json ? stringify(toJson(told)) : inWords(told).join("\n"));
@@ -50,6 +51,16 @@ export const explain = async ({ id, config, json }: ExplainOptions): Promise<num
   } finally {
     finder.close();
   }
+};
+
+type Sought = { readonly id: string; readonly dir: string; readonly json: boolean | undefined };
+
+/** What was refused and counted is found by the range of ids that its count names. */
+const sayCounted = async (finder: Finder, { id, dir, json }: Sought): Promise<number> => {
+  const counts = (await countsOver(finder, id)) ?? [];
+  if (counts.length === 0) return said(`no request in ${dir} has an id that begins with ${id}`, NOT_FOUND);
+  console.log(json ? stringify({ request: null, counted_in: counts }) : countedInWords(id, counts));
+  return 0;
 };
 
 const said = (why: string, code: number): number => {
