@@ -5,6 +5,7 @@ import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
+import { watchDiskUse } from "./assemble/disk-use.ts";
 import { gaugeOpenDoNotCalls } from "./assemble/open-do-not-calls.ts";
 import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
@@ -79,11 +80,12 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => keeper.close());
   const token = adminToken ?? newToken();
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
+  const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
     revoke: (said) => keeper.decide(said), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
-    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read,
+    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse,
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
   const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);

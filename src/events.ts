@@ -27,6 +27,7 @@ export const events = {
   journalOpened: (dir: string, size: number): void => log.info({ dir, size }, "journal opened"),
   journalTailCut: (segment: string, bytes: number): void => log.warn({ segment, bytes }, "a torn last line was cut from the journal"),
   journalDoubts: (intents: number): void => log.warn({ intents }, "requests of the run before have no outcome: they are in doubt, and their ids are in the journal"),
+  diskFillsUp: (warning: string): void => log.warn(warning),
   journalBroken: (reason: string): void => log.error({ reason }, "the journal cannot be written"),
   journalMended: (ms: number, lost: number, owed: number): void => log.warn({ ms, lost, owed }, "the journal is written again"),
   clockStepped: (ms: number): void => log.warn({ ms }, "the clock was set"),

@@ -7,6 +7,7 @@ import { createMetrics } from "../console/metrics.ts";
 import { totals, unhealthyStandbys, unreachable, type HandlesState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
+import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { SecondPlaces } from "./second-places.ts";
@@ -27,6 +28,7 @@ export type Watched = {
   readonly secondPlaces: Pick<SecondPlaces, "troubles">;
   readonly counts: Counts;
   readonly openDoNotCalls: () => number | undefined;
+  readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
 };
@@ -50,10 +52,11 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },
     openDoNotCalls: watched.openDoNotCalls,
+    diskUse: watched.diskUse,
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [refused() ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...unhealthyStandbys(upstreams())].flat();
+  const warnings = (): string[] => [refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...unhealthyStandbys(upstreams())].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),
@@ -69,7 +72,7 @@ const reasons = ({ journal, upstreams }: Watched): string[] => {
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
 };
 
-const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, diskUse }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, at } = checkpoints.last();
   return {
@@ -78,11 +81,14 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     config_hash: reading().hash,
     upstreams: upstreams(),
     records: handles(),
-    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) } },
+    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) }, disk: diskOf(diskUse()) },
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),
   };
 };
+
+const diskOf = (use: DiskUse | undefined): Status["journal"]["disk"] =>
+  use ? { journal: use.journal, free: use.free, per_hour: use.perHour ?? null, full_in: use.fullInMs ?? null } : null;
 
 /** Those in force, read once as the listeners and the lanes do. One that has gone since says nothing. */
 const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {

@@ -1,4 +1,5 @@
 /** What `ocsgw status` prints: one block for each upstream, one line for the journal, one for what was asked. */
+import { bytesText } from "../journal/disk-use.ts";
 import type { EndpointState, LaneState, QueueState, StandbyState, Status, UpstreamState } from "../console/status.ts";
 
 export const renderStatus = (status: Status): string =>
@@ -30,12 +31,16 @@ const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] 
 
 const queueRow = ({ tenant, waiting, bytes, oldest }: QueueState): string[] => [tenant, String(waiting), String(bytes), span(oldest)];
 
-const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint } }: Status): string =>
+const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint, disk } }: Status): string =>
   [
     `${size} entries`, `${waiting} waiting`, `lag ${span(lag)}`, `checkpoint over ${checkpoint.size} ${span(checkpoint.age)} ago`,
+    ...(disk ? [diskUse(disk)] : []),
     ...(lost > 0 ? [`${lost} refusals without room`] : []),
     ...(failed === null ? [] : ["broken"]),
   ].join(", ");
+
+const diskUse = ({ journal: taken, free, per_hour, full_in }: NonNullable<Status["journal"]["disk"]>): string =>
+  `${bytesText(taken)} on disk, ${bytesText(free)} free${per_hour === null || full_in === null ? "" : `, ${bytesText(per_hour)} an hour: full in ${span(full_in)}`}`;
 
 /** Handles that are a tenant's now. */
 const records = ({ records: all }: Status): string => all.map(({ tenant, handles, unconfirmed }) => `${tenant} ${handles}${unconfirmed > 0 ? ` (${unconfirmed} unconfirmed)` : ""}`).join(", ");

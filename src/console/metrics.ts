@@ -21,6 +21,8 @@ export type Sources = {
   readonly refused?: string | undefined;
   /** Undefined while the number is not known. */
   readonly openDoNotCalls?: (() => number | undefined) | undefined;
+  /** Bytes; undefined while they are not known. */
+  readonly diskUse?: (() => { readonly journal: number; readonly free: number } | undefined) | undefined;
 };
 
 type Labels = Readonly<Record<string, string>>;
@@ -102,9 +104,15 @@ const addUpstreams = (registry: Registry, sources: Sources): void => {
 const standbysOf = (upstreams: readonly UpstreamState[]): (readonly [Labels, StandbyState])[] =>
   upstreams.flatMap(({ name, endpoints }) => endpoints.flatMap(({ endpoint, standby }) => (standby ? [[{ upstream: name, endpoint }, standby] as const] : [])));
 
-const addJournal = (registry: Registry, { journal }: Sources): void => {
+const addJournal = (registry: Registry, { journal, diskUse }: Sources): void => {
   gauge(registry, { name: "ocsgw_journal_up", help: "0 while the journal cannot be written, and nothing new is sent unless on_failure says so." }, () => [[{}, journal().failed === undefined ? 1 : 0]]);
   counter(registry, { name: "ocsgw_journal_failures_total", help: "Times that the journal could not be written any more." }, () => [[{}, journal().failures]]);
+  const disk = (which: "journal" | "free") => (): Rows => {
+    const use = diskUse?.();
+    return use ? [[{}, use[which]]] : [];
+  };
+  gauge(registry, { name: "ocsgw_journal_bytes", help: "Bytes of all files in the journal's directory." }, disk("journal"));
+  gauge(registry, { name: "ocsgw_disk_free_bytes", help: "Bytes that can still be written where the journal lies." }, disk("free"));
 };
 
 const addAges = (registry: Registry, sources: Sources): void => {
@@ -134,6 +142,8 @@ const gauge = (registry: Registry, { name, help, labels = [] }: Shape, rows: () 
     name, help, labelNames: [...labels], registers: [registry],
     collect() {
       this.reset();
+      // A gauge without labels is set to 0 by that, and what is not known is not 0.
+      if (labels.length === 0) this.remove();
       for (const [of, value] of rows()) this.set(of, value);
     },
   });

@@ -74,6 +74,13 @@ export type Status = {
     readonly failed: string | null;
     /** Entries that the last checkpoint covers, and its age. */
     readonly checkpoint: { readonly size: number; readonly age: number };
+    /** Bytes of the journal, bytes that are free where it lies, bytes an hour by which these shrink, and when none is left; null while not known. */
+    readonly disk: {
+      readonly journal: number;
+      readonly free: number;
+      readonly per_hour: number | null;
+      readonly full_in: number | null;
+    } | null;
   };
   /** Since the start, all tenants together. */
   readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];

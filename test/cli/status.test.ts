@@ -68,7 +68,7 @@ describe("ocsgw status", () => {
     expect(text).toMatch(new RegExp(`^ {2}ocs/1  busy   Alpha Tenant  [\\d.]+ m?s +${ocs.url}$`, "m"));
     expect(text).toMatch(/^ {2}Alpha Tenant {2}2 {8}\d+ +[\d.]+ m?s$/m);
     expect(text).toMatch(/^ {2}Beta Tenant {3}1 {8}\d+ +[\d.]+ m?s$/m);
-    expect(text).toMatch(/^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, checkpoint over \d+ [\d.]+ m?s ago$/m);
+    expect(text).toMatch(/^journal {3}\d+ entries, \d+ waiting, lag [\d.]+ m?s, checkpoint over \d+ [\d.]+ m?s ago, [\d.]+ k?B on disk, [\d.]+ [MGT]B free$/m);
     expect(text).not.toContain("0177");
     ocs.script = () => OK;
     ocs.connections.at(-1)!.socket.write(OK);
@@ -145,7 +145,7 @@ describe("the screen", () => {
   const told: Status = {
     version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"], warnings: ["look after it"],
     upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
-    journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 } },
+    journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 }, disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 } },
     records: [], requests: [], refusals: [{ code: "OCSGW-2001", count: 3 }],
   };
 
@@ -165,7 +165,7 @@ describe("the screen", () => {
       "",
       "  nobody waits",
       "",
-      "journal   9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 4 refusals without room, broken",
+      "journal   9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 1.2 GB on disk, 34 GB free, 500 MB an hour: full in 2 d, 4 refusals without room, broken",
       "requests  none yet",
       "refusals  OCSGW-2001 3",
     ]);

@@ -16,7 +16,7 @@ const MOST = 1000;
 export const countsOver = async (finder: Finder, given: string): Promise<readonly CountedIn[] | undefined> => {
   const id = given.toUpperCase();
   if (!ULID.test(id)) return undefined;
-  const at = [...id.slice(0, TIME_LENGTH)].reduce((ms, letter) => ms * CROCKFORD.length + CROCKFORD.indexOf(letter), 0);
+  const at = Array.from(id.slice(0, TIME_LENGTH)).reduce((ms, letter) => ms * CROCKFORD.length + CROCKFORD.indexOf(letter), 0);
   const text = (ms: number): string => new Date(ms).toISOString().slice(0, -5);
   const { stories } = await finder.page(parseFilter(`kind:flood time:${text(at - 1000)}..${text(at + WRITTEN_WITHIN_MS)}`), { limit: MOST });
   return stories.flatMap(({ entries: [entry] }) =>
