@@ -2,11 +2,13 @@
 import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
 import type { Entry, Deleted } from "./entry.ts";
+import type { KeyRegister } from "./key-checks.ts";
 import { takeLock } from "./lock.ts";
 import type { Checkpoint } from "./note.ts";
 import type { OnFailure } from "./outage.ts";
 import { places } from "./places.ts";
 import { recover, type TornTail } from "./recover.ts";
+import type { RevokedSet } from "./revoked.ts";
 import { Segments } from "./segments.ts";
 import type { Digest } from "./tree.ts";
 import { FileJournal } from "./writer.ts";
@@ -71,6 +73,10 @@ export type Journal = {
   readonly unsettled: ReadonlyMap<string, number>;
   /** The last entry that earlier runs wrote about what they deleted. */
   readonly deleted: Deleted | undefined;
+  /** Check values of index keys: `use` before the first token is made. */
+  readonly keys: KeyRegister;
+  /** What the entries revoke. */
+  readonly revoked: RevokedSet;
   /**
    * Resolves when the entry is on disk. Rejects with JournalBroken when it cannot be written; then all that follow are rejected until the disk
    * works again. The end of a request that was under way is kept nevertheless, and written first then.

@@ -2,6 +2,7 @@
  * What the journal says, and how a line of it is spelled: one JSON object with `index`, `time`, `kind` and then the members of its kind,
  * always in the order of the tables below, and at the end its seal (`seal.ts`). The bytes of a line are a leaf of the tree, so the spelling is part of the proof.
  */
+import type { KeyChecks } from "./key-checks.ts";
 
 export type Tenant = { readonly dbid: number; readonly name: string };
 export type Credential = { readonly kind: string; readonly id: string };
@@ -126,7 +127,8 @@ export type Abandoned = { readonly kind: "abandoned"; readonly id: string; reado
 export type Config = {
   readonly kind: "config";
   readonly config_hash: string;
-  readonly change: "loaded" | "reloaded" | "refused" | "revoked" | "lifted";
+  /** `index-keys`: check values are stated. `revocations`: all that stand are stated, among them those that only the file beside the journal had. */
+  readonly change: "loaded" | "reloaded" | "refused" | "revoked" | "lifted" | "index-keys" | "revocations";
   /** What was in force until then, or when refused still is. */
   readonly previous_hash?: string | undefined;
   readonly file?: string | undefined;
@@ -134,7 +136,16 @@ export type Config = {
   readonly detail?: string | undefined;
   /** What it means, a sentence for each change. */
   readonly changes?: readonly string[] | undefined;
+  /** What was revoked, or lifted. Format 1 has only `detail`. */
+  readonly revocation?: Revoked | undefined;
+  /** All that stand. */
+  readonly revocations?: readonly Revoked[] | undefined;
+  /** Given by the journal: see `key-checks.ts`. */
+  readonly index_keys?: KeyChecks | undefined;
 };
+
+/** `until`: RFC 3339, null for ever. */
+export type Revoked = { readonly kind: "token" | "key" | "certificate" | "client"; readonly id: string; readonly until: string | null };
 
 export type Start = {
   readonly kind: "start";
@@ -145,6 +156,8 @@ export type Start = {
   readonly config_hash?: string | undefined;
   /** The last line of the run before was torn and cut off: what it was. */
   readonly torn?: { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number } | undefined;
+  /** Given by the journal: see `key-checks.ts`. */
+  readonly index_keys?: KeyChecks | undefined;
 };
 
 export type Stop = { readonly kind: "stop"; readonly reason: string };
@@ -182,6 +195,9 @@ export type Deleted = {
   readonly youngest: string;
   /** Of each tenant by DBID, the last DoNotCall number below `to`, also when an earlier `deleted` entry tells of it. */
   readonly dnc: Readonly<Record<string, number>>;
+  /** All that stand where this entry stands. Given by the journal, as `index_keys`. */
+  readonly revocations?: readonly Revoked[] | undefined;
+  readonly index_keys?: KeyChecks | undefined;
 };
 
 export type Switchover = {
@@ -250,12 +266,14 @@ const MEMBERS: Members = {
     count: true, codes: true, first_id: true, last_id: true,
   },
   abandoned: { id: true, delivery: true, waits: true },
-  config: { config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true },
-  start: { format: true, version: true, pid: true, config_hash: true, torn: true },
+  config: {
+    config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true, revocation: true, revocations: true, index_keys: true,
+  },
+  start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true },
-  deleted: { from: true, to: true, segments: true, youngest: true, dnc: true },
+  deleted: { from: true, to: true, segments: true, youngest: true, dnc: true, revocations: true, index_keys: true },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
   access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },

@@ -1,9 +1,12 @@
 /**
- * What of the lines that are there must be known to go on: the DoNotCall numbers, and which intents have no end yet. A line's bytes are looked at
+ * What of the lines that are there must be known to go on: the DoNotCall numbers, which intents have no end yet, the check values
+ * of index keys and what is revoked. A line's bytes are looked at
  * where its form puts what is wanted, because to parse a million lines takes seconds.
  */
-import { readLine, wordsOf, type Deleted } from "./entry.ts";
+import { readLine, wordsOf, type Deleted, type Entry } from "./entry.ts";
+import { KeyRegister } from "./key-checks.ts";
 import { Numbers } from "./numbers.ts";
+import { RevokedSet } from "./revoked.ts";
 import { SEAL_BYTES } from "./seal.ts";
 
 /** `{"index":7,"time":"2026-11-22T12:04:31.218123Z","kind":"`: the length behind the index. */
@@ -16,12 +19,15 @@ const TAIL_BYTES = 24 + SEAL_BYTES;
 const HEAD = /^(intent|outcome|abandoned|in-doubt|doubt)","id":"([^"]*)"/;
 const NUMBER = /,"dnc":([1-9][0-9]{0,15}),"crc":[0-9]+\}$/;
 const TENANT = '"tenant":{"dbid":';
-const DELETED = wordsOf("deleted").map((word) => `${word}"`);
+/** Few, and read as a whole. */
+const READ = [...wordsOf("deleted"), "config", "start"].map((word) => `${word}"`);
 
 export type LineNumber = { readonly dbid: number; readonly number: number };
 
 export class Trail {
   readonly numbers = new Numbers();
+  readonly keys = new KeyRegister();
+  readonly revoked = new RevokedSet();
   /** Intents without an outcome: their index by id. */
   readonly open = new Map<string, number>();
 
@@ -35,14 +41,35 @@ export class Trail {
     const [, kind, id] = HEAD.exec(head) ?? [];
     if (kind === "intent") this.open.set(id!, index);
     else if (id !== undefined) this.open.delete(id);
-    else if (DELETED.some((word) => head.startsWith(word))) this.#restore(bytes.toString("utf8", start, end));
+    else if (READ.some((word) => head.startsWith(word))) this.#restore(readLine(bytes.toString("utf8", start, end)));
     const found = numberIn(bytes, start, end);
     if (found) this.numbers.found(found.dbid, found.number);
   }
 
-  #restore(line: string): void {
-    this.deleted = readLine(line) as unknown as Deleted;
-    for (const [dbid, number] of Object.entries(this.deleted.dnc)) this.numbers.found(Number(dbid), number);
+  /** An entry that is to be written at this index, with what the journal adds to it. `took` says that it has its place. */
+  given(entry: Entry, index: number): Entry {
+    return this.keys.given(this.revoked.given(this.numbers.given(entry)), index);
+  }
+
+  took(entry: Entry): void {
+    this.numbers.took(entry);
+    this.keys.took(entry);
+    this.revoked.took(entry);
+  }
+
+  /** It is not on disk after all, and so none behind it is. */
+  lost(entry: Entry): void {
+    this.numbers.lost(entry);
+    this.keys.lost(entry);
+    this.revoked.lost(entry);
+  }
+
+  #restore(entry: Entry): void {
+    if ("index_keys" in entry) this.keys.found(entry.index_keys ?? {});
+    this.revoked.took(entry);
+    if (entry.kind !== "deleted") return;
+    this.deleted = entry;
+    for (const [dbid, number] of Object.entries(entry.dnc)) this.numbers.found(Number(dbid), number);
   }
 }
 

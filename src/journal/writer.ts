@@ -11,7 +11,9 @@ import { Gathering } from "./gathering.ts";
 import { Group } from "./group.ts";
 import { Outage, type OnFailure } from "./outage.ts";
 import { segmentName } from "./places.ts";
+import type { KeyRegister } from "./key-checks.ts";
 import type { Recovered } from "./recover.ts";
+import type { RevokedSet } from "./revoked.ts";
 import type { Segments } from "./segments.ts";
 import { writeMicros } from "./time.ts";
 
@@ -39,6 +41,8 @@ export class FileJournal implements Journal {
   readonly disk: Disk;
   readonly unsettled: ReadonlyMap<string, number>;
   readonly deleted: Deleted | undefined;
+  readonly keys: KeyRegister;
+  readonly revoked: RevokedSet;
   readonly #made: Made;
   readonly #clock: EntryClock;
   readonly #gathering: Gathering;
@@ -67,6 +71,8 @@ export class FileJournal implements Journal {
     this.disk = made.disk;
     this.unsettled = made.trail.open;
     this.deleted = made.trail.deleted;
+    this.keys = made.trail.keys;
+    this.revoked = made.trail.revoked;
     this.#clock = new EntryClock(made.clocks);
     this.#gathering = new Gathering(made.clocks.steady);
     this.#outage = new Outage(made.onFailure);
@@ -163,14 +169,16 @@ export class FileJournal implements Journal {
 
   #add(entry: Entry): void {
     if (this.#outage.tells) this.#put(this.#outage.gap());
+    const { keys } = this.#made.trail;
+    if (keys.owes && !keys.states(entry)) this.#put(keys.statement());
     this.#put(entry);
   }
 
   #put(entry: Entry): void {
     const micros = this.#clock.next(this.#step);
-    const given = this.#made.trail.numbers.given(entry);
+    const given = this.#made.trail.given(entry, this.#index);
     this.#filling.add(given, writeLine(this.#index, writeMicros(micros), given), micros);
-    this.#made.trail.numbers.took(given);
+    this.#made.trail.took(given);
     this.#index++;
   }
 
@@ -295,7 +303,7 @@ export class FileJournal implements Journal {
 
   #discard(entries: readonly Entry[]): void {
     for (const entry of entries) {
-      this.#made.trail.numbers.lost(entry);
+      this.#made.trail.lost(entry);
       this.#outage.miss(entry, this.#clock.show());
     }
   }

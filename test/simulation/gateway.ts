@@ -127,11 +127,13 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   });
 };
 
-const bound = ({ dir, disk, unsettled, deleted, append, status, head, close }: FileJournal) => ({
+const bound = ({ dir, disk, unsettled, deleted, keys, revoked, append, status, head, close }: FileJournal) => ({
   dir,
   disk,
   unsettled,
   deleted,
+  keys,
+  revoked,
   append,
   status,
   head,

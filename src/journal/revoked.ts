@@ -1,0 +1,108 @@
+/**
+ * What is revoked, as the journal says: the fold over its entries of kind `config` that revoke or reinstate something.
+ * An entry that tells of deleted segments carries the whole set, so retention loses no revocation.
+ */
+import type { Config, Deleted, Entry, Revoked } from "./entry.ts";
+
+export type { Revoked } from "./entry.ts";
+
+/** So long after its end a revocation may be forgotten; a clock that is wrong by less loses none. */
+const FORGET_MS = 7 * 86_400_000;
+/** Ended ones are looked for from so many on. */
+const MANY = 10_000;
+
+const nameOf = ({ kind, id }: Pick<Revoked, "kind" | "id">): string => `${kind} ${id}`;
+
+/** One that ends later revokes more; one without an end revokes for ever. */
+export const endOf = ({ until }: Pick<Revoked, "until">): number => (until === null ? Number.POSITIVE_INFINITY : Date.parse(until));
+
+export class RevokedSet {
+  readonly #standing = new Map<string, Revoked>();
+  /** What an entry reinstated, while that entry may still be lost. */
+  readonly #reinstated = new WeakMap<Entry, Revoked>();
+  #isComplete = false;
+  #trimAt = MANY;
+
+  /** Every revocation is in the journal's entries, and none only in the file that format 1 kept beside them. */
+  get isComplete(): boolean {
+    return this.#isComplete;
+  }
+
+  get(of: Pick<Revoked, "kind" | "id">): Revoked | undefined {
+    return this.#standing.get(nameOf(of));
+  }
+
+  /** Ended ones too: whether a time has come is for the reader to say. */
+  all(): readonly Revoked[] {
+    return [...this.#standing.values()];
+  }
+
+  /** An entry in its place, or a line that is on disk, in the order of the journal. */
+  took(entry: Entry): void {
+    if (entry.kind === "deleted") this.#replace(entry.revocations);
+    else if (entry.kind === "config") this.#change(entry);
+  }
+
+  /** Fails closed: an entry that is not on disk after all revokes all the same, and reinstates nothing. */
+  lost(entry: Entry): void {
+    const before = this.#reinstated.get(entry);
+    if (before && !this.get(before)) this.#standing.set(nameOf(before), before);
+  }
+
+  /** The entry as it is written. */
+  given(entry: Entry): Entry {
+    if (entry.kind !== "deleted" || !(this.#isComplete || this.#standing.size > 0)) return entry;
+    return { ...entry, revocations: this.#remembered() };
+  }
+
+  save(): { readonly complete: boolean; readonly standing: readonly Revoked[] } {
+    return { complete: this.#isComplete, standing: this.all() };
+  }
+
+  restore({ complete, standing }: ReturnType<RevokedSet["save"]>): void {
+    this.#isComplete ||= complete;
+    for (const each of standing) this.#standing.set(nameOf(each), each);
+  }
+
+  #change(entry: Config): void {
+    if (entry.change === "revocations") return this.#replace(entry.revocations);
+    const said = entry.change === "revoked" || entry.change === "lifted" ? entry.revocation ?? readWords(entry) : undefined;
+    if (!said) return;
+    if (entry.change === "revoked") this.#standing.set(nameOf(said), said);
+    else this.#reinstate(entry, said);
+    if (this.#standing.size > this.#trimAt) this.#trim();
+  }
+
+  #reinstate(entry: Entry, said: Revoked): void {
+    const before = this.get(said);
+    if (before) this.#reinstated.set(entry, before);
+    this.#standing.delete(nameOf(said));
+  }
+
+  #replace(all: Deleted["revocations"]): void {
+    if (!all) return;
+    this.#isComplete = true;
+    this.#standing.clear();
+    for (const each of all) this.#standing.set(nameOf(each), each);
+  }
+
+  #remembered(): readonly Revoked[] {
+    return this.all().filter((each) => endOf(each) > Date.now() - FORGET_MS);
+  }
+
+  #trim(): void {
+    const kept = this.#remembered();
+    this.#standing.clear();
+    for (const each of kept) this.#standing.set(nameOf(each), each);
+    this.#trimAt = Math.max(MANY, 2 * kept.length);
+  }
+}
+
+const REVOKED = /^(token|key|certificate|client) ([^]+) is revoked(?: until (\d{4}-\d\d-\d\dT[\d:.]+Z))?$/;
+const REINSTATED = /^(token|key|certificate|client) ([^]+) counts again$/;
+
+/** Format 1 said in words alone what was revoked. */
+const readWords = ({ change, detail = "" }: Config): Revoked | undefined => {
+  const [, kind, id, until = null] = (change === "revoked" ? REVOKED : REINSTATED).exec(detail) ?? [];
+  return id === undefined ? undefined : { kind: kind as Revoked["kind"], id, until };
+};

@@ -1,0 +1,96 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal, type Journal } from "../../src/journal/append.ts";
+import type { Config, Entry, Revoked } from "../../src/journal/entry.ts";
+import { RevokedSet } from "../../src/journal/revoked.ts";
+import { aDirectory, removeDirectory } from "./kit.ts";
+import { TroubledDisk } from "./trouble.ts";
+
+const client = (id: string, until: string | null = null): Revoked => ({ kind: "client", id, until });
+const said = (change: "revoked" | "lifted", revocation: Revoked): Config => ({ kind: "config", config_hash: "h", change, revocation });
+const inWords = (change: "revoked" | "lifted", detail: string): Config => ({ kind: "config", config_hash: "h", change, detail });
+const all = (revocations: readonly Revoked[]): Config => ({ kind: "config", config_hash: "h", change: "revocations", revocations });
+const deleted: Entry = { kind: "deleted", from: 0, to: 0, segments: [], youngest: "2026-11-22T12:00:00.000000Z", dnc: {} };
+const setOf = (...entries: readonly Entry[]): RevokedSet => {
+  const set = new RevokedSet();
+  for (const entry of entries) set.took(entry);
+  return set;
+};
+
+describe("what is revoked", () => {
+  it.each<[string, readonly Entry[], readonly Revoked[]]>([
+    ["what was said last of it", [said("revoked", client("a")), said("revoked", client("b")), said("lifted", client("a")), said("revoked", client("b", "2999-01-01T00:00:00.000Z"))], [client("b", "2999-01-01T00:00:00.000Z")]],
+    ["each kind apart", [said("revoked", client("a")), said("lifted", { kind: "key", id: "a", until: null })], [client("a")]],
+    ["all that an entry states", [said("revoked", client("a")), all([client("b")]), said("revoked", client("c"))], [client("b"), client("c")]],
+    ["what stood when segments were deleted", [{ ...deleted, revocations: [client("a")] } as Entry, said("revoked", client("b"))], [client("a"), client("b")]],
+    ["nothing from a deletion of format 1", [said("revoked", client("a")), deleted], [client("a")]],
+    ["the words of format 1", [inWords("revoked", "client a is revoked"), inWords("revoked", "key k until 3 is revoked until 2999-01-01T00:00:00.000Z"), inWords("revoked", "token t is revoked"), inWords("lifted", "token t counts again")],
+      [client("a"), { kind: "key", id: "k until 3", until: "2999-01-01T00:00:00.000Z" }]],
+    ["the words of format 1, whatever a client is named", [inWords("revoked", "client a is revoked is revoked"), inWords("revoked", "client b\nc is revoked"), inWords("lifted", "client d counts again counts again")], [client("a is revoked"), client("b\nc")]],
+    ["nothing of words that are none", [inWords("revoked", "clients a is revoked"), inWords("revoked", ""), { kind: "config", config_hash: "h", change: "reloaded", detail: "client a is revoked" }], []],
+  ])("is %s", (_, entries, standing) => {
+    expect(setOf(...entries).all()).toEqual(standing);
+  });
+
+  it("fails closed where an entry is lost: it revokes all the same, and reinstates nothing", () => {
+    const [revoked, lifted] = [said("revoked", client("a")), said("lifted", client("b"))];
+    const set = setOf(said("revoked", client("b")), revoked, lifted);
+    set.lost(lifted);
+    set.lost(revoked);
+    expect(set.all().map(({ id }) => id).toSorted()).toEqual(["a", "b"]);
+  });
+
+  it("is complete once an entry stated all of it", () => {
+    expect([setOf(said("revoked", client("a"))).isComplete, setOf(all([])).isComplete, setOf({ ...deleted, revocations: [] } as Entry).isComplete]).toEqual([false, true, true]);
+  });
+
+  it("is handed on as plain values", () => {
+    const set = setOf(all([client("a")]), said("revoked", client("b")));
+    const next = new RevokedSet();
+    next.restore(JSON.parse(JSON.stringify(set.save())) as ReturnType<RevokedSet["save"]>);
+    expect([next.all(), next.isComplete]).toEqual([set.all(), true]);
+  });
+
+  it("forgets of many what ended long ago, and nothing that ended yesterday", () => {
+    const now = Date.now();
+    const ago = (days: number): string => new Date(now - days * 86_400_000).toISOString();
+    const set = setOf(said("revoked", client("forever")), said("revoked", client("yesterday", ago(1))), ...Array.from({ length: 10_001 }, (_, at) => said("revoked", client(`old-${at}`, ago(30)))));
+    expect(set.all().length).toBeLessThan(100);
+    expect([set.get(client("forever")), set.get(client("yesterday"))]).not.toContain(undefined);
+  });
+});
+
+describe("the journal", () => {
+  let dir: string;
+  beforeEach(async () => { dir = await aDirectory(); });
+  afterEach(() => removeDirectory(dir));
+  const withJournal = async <Value>(work: (journal: Journal) => Promise<Value>, options: object = {}): Promise<Value> => {
+    const journal = await openJournal({ dir, durability: "os", ...options });
+    try {
+      return await work(journal);
+    } finally {
+      await journal.close();
+    }
+  };
+
+  it("knows at its opening what earlier runs revoked, also when retention deletes their entries", async () => {
+    await withJournal(async (journal) => {
+      await journal.append(said("revoked", client("a")));
+      await journal.append(said("revoked", client("b")));
+      await journal.append(said("lifted", client("b")));
+      await journal.append(deleted);
+    });
+    const { last, standing } = await withJournal(async (journal) => ({ last: journal.deleted, standing: journal.revoked.all() }));
+    expect([last?.revocations, standing]).toEqual([[client("a")], [client("a")]]);
+  });
+
+  it("lifts nothing by an entry that the disk lost", async () => {
+    const trouble = new TroubledDisk();
+    const journal = await openJournal({ dir, durability: "os", disk: trouble.disk });
+    await journal.append(said("revoked", client("a")));
+    trouble.break({ code: "EIO", only: /segments write/, times: Number.POSITIVE_INFINITY });
+    await expect(journal.append(said("lifted", client("a")))).rejects.toThrow();
+    expect(journal.revoked.all()).toEqual([client("a")]);
+    await journal.close();
+    expect(await withJournal(async (journal) => journal.revoked.all())).toEqual([client("a")]);
+  });
+});
