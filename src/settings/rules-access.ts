@@ -1,5 +1,6 @@
 /** Who gets in: ways to prove identity, and clients' names. */
 import { fold, repeats } from "./compare.ts";
+import type { Facts } from "./facts.ts";
 import type { Finding, Path } from "./problem.ts";
 import type { Rule } from "./rules.ts";
 import type { Settings } from "./schema.ts";
@@ -75,7 +76,36 @@ const longIndexKey: Rule = ({ audit }) =>
     help: "use 32 random characters or more, as from openssl rand -hex 32",
   }));
 
+/** The key of the samples, which everybody can read. */
+export const TRIAL_KEY = "for-a-trial-only-not-a-secret-at-all";
+
+/** As a file or a shell may have spelled it. */
+const isTrialKey = (secret: string): boolean => secret.replaceAll(/[\s\uFEFF"']/g, "").toLowerCase() === TRIAL_KEY;
+
+const trialKeyOnLoopback: Rule = (facts) => {
+  const newest = indexKeys(facts.audit?.value.index_key ?? []).at(-1);
+  const outside = newest && isTrialKey(newest.secret) ? reachableFromElsewhere(facts) : undefined;
+  return !newest || !outside ? [] : [{
+    code: "OCSGW-6270", path: ["audit", "index_key", ...newest.path], message: "the sample's trial key would make the journal's tokens: everybody who has it reads phone numbers out of them",
+    also: { path: outside, message: "not on loopback" },
+    help: "give a key of your own, as from openssl rand -hex 32, in the variable or file that is named here; the trial key may stay as an older epoch, so that its tokens are found",
+  }];
+};
+
+const reachableFromElsewhere = ({ listeners, upstreams, admin }: Facts): Path | undefined => {
+  const hosts: readonly (readonly [path: Path, host: string])[] = [
+    ...listeners.map(({ path, value }) => [[...path, "bind"], value.bind.host] as const),
+    ...(admin ? [[[...admin.path, "bind"], admin.value.bind.host] as const] : []),
+    ...upstreams.flatMap(({ path, value: { primary, backup, callbacks } }) => [
+      [[...path, "primary"], new URL(primary).hostname] as const,
+      ...(backup === null ? [] : [[[...path, "backup"], new URL(backup).hostname] as const]),
+      ...(callbacks ? [[[...path, "callbacks", "bind"], callbacks.bind.host] as const] : []),
+    ]),
+  ];
+  return hosts.find(([, host]) => !isLoopback(host))?.[0];
+};
+
 const indexKeys = (keys: Settings["audit"]["index_key"]): readonly { readonly path: Path; readonly secret: string }[] =>
   (typeof keys === "string" ? [{ path: [], secret: keys }] : keys.map(({ secret }, at) => ({ path: [at, "secret"], secret })));
 
-export const accessRules: readonly Rule[] = [someWayIn, oneKeySet, keySetOverTls, issuerOnce, carrierIsOurs, skewIsSmall, clientSpelledOneWay, indexKeyAtAll, longIndexKey];
+export const accessRules: readonly Rule[] = [someWayIn, oneKeySet, keySetOverTls, issuerOnce, carrierIsOurs, skewIsSmall, clientSpelledOneWay, indexKeyAtAll, longIndexKey, trialKeyOnLoopback];
