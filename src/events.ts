@@ -49,6 +49,7 @@ export const events = {
   ownershipMovedAside: (file: string): void => log.error({ file }, "the ownership database is corrupt and was moved aside; record handles have no owner until OCS announces them again"),
   epochBegun: (upstream: string, epoch: number, reason: string): void => log.warn({ upstream, epoch }, reason),
   connectionRefused: (listener: string, limit: string, source: string): void => log.warn({ listener, limit, source }, "a connection was closed at once: there are too many"),
+  keyChecksNotCopied: (error: unknown): void => log.warn({ error: plain(error) }, "The check values of the index keys could not be copied beside the journal; ocsgw check cannot compare the keys"),
   revoked: (what: string): void => log.warn(what),
   revocationsUnusable: (fault: unknown, reason: string | undefined): void => log.error({ error: plain(fault), reason }, "the revocations file, or the journal that is to hear of it, cannot be used; what was read before stays in force"),
   wantsLookingAfter: (what: string): void => log.warn(what),

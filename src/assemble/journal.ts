@@ -6,6 +6,7 @@ import { Floods } from "../journal/floods.ts";
 import { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
+import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
@@ -24,6 +25,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
     written: admin ? openDoNotCalls.take : undefined,
   });
   stops.push(() => journal.close());
+  journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size);
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
@@ -34,11 +36,12 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
   if (doubts > 0) events.journalDoubts(doubts);
+  await copyKeyChecks(journal).catch(events.keyChecksNotCopied);
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
-  const { dir, disk, unsettled, deleted, append, status, head, close } = journal;
-  return { journal: { dir, disk, unsettled, deleted, append, status, head, close, note: floods.note }, checkpoints, secondPlaces, openDoNotCalls };
+  const { dir, disk, unsettled, deleted, keys, revoked, append, status, head, close } = journal;
+  return { journal: { dir, disk, unsettled, deleted, keys, revoked, append, status, head, close, note: floods.note }, checkpoints, secondPlaces, openDoNotCalls };
 };
 
 const tell = (news: JournalNews): void => {

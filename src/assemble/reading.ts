@@ -1,29 +1,34 @@
 /** One reading of the config file, whole: checked, held to its own examples and to what cannot change. Plain values, so that a thread may give it to another. */
 import { stat } from "node:fs/promises";
 import { Worker } from "node:worker_threads";
+import type { KeyChecks } from "../journal/key-checks.ts";
 import { holdToExamples } from "../rehearsal/policy-tests.ts";
 import { loadSettings, type FilesRead } from "../settings/load.ts";
 import { pathText, type Problem } from "../settings/problem.ts";
 import { needsRestart, type Fixed } from "../settings/restart.ts";
 import type { Settings } from "../settings/schema.ts";
+import { keyProblems } from "./index-keys.ts";
 
 export type Checked = { readonly hash: string; readonly files: FilesRead } & (
   | { readonly ok: true; readonly settings: Settings; readonly warnings: readonly Problem[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 );
 
-/** `before`: what is in force of that which cannot change. */
-export type Asked = { readonly file: string; readonly before?: Fixed | undefined };
+/** `before`: what is in force of that which cannot change. `keyChecks`: what the journal states of index keys. */
+export type Asked = { readonly file: string; readonly before?: Fixed | undefined; readonly keyChecks?: KeyChecks | undefined };
 
 /** Never rejects. */
-export const readChecked = async ({ file, before }: Asked): Promise<Checked> => {
+export const readChecked = async ({ file, before, keyChecks = {} }: Asked): Promise<Checked> => {
   const loaded = await holdToExamples(await loadSettings(file), file);
   const { hash, files } = loaded;
   if (!loaded.ok) return { ok: false, hash, files, problems: loaded.problems.filter(({ severity }) => severity === "error") };
   const { settings, warnings, locate } = loaded;
   const fixed = before ? needsRestart(before, settings) : [];
-  if (fixed.length === 0) return { ok: true, hash, files, settings, warnings };
-  return { ok: false, hash, files, problems: fixed.map(({ code, path, message, help }) => ({ severity: "error", code, file, ...locate(path), path: pathText(path), message, ...(help !== undefined && { help }) })) };
+  const problems: readonly Problem[] = [
+    ...fixed.map(({ code, path, message, help }): Problem => ({ severity: "error", code, file, ...locate(path), path: pathText(path), message, ...(help !== undefined && { help }) })),
+    ...keyProblems({ settings, locate, file }, keyChecks),
+  ];
+  return problems.length === 0 ? { ok: true, hash, files, settings, warnings } : { ok: false, hash, files, problems };
 };
 
 /** A file of so many bytes is read in less time than a thread takes to begin. */

@@ -8,6 +8,7 @@ import { differences } from "../settings/difference.ts";
 import type { FilesRead } from "../settings/load.ts";
 import type { Problem } from "../settings/problem.ts";
 import type { Standing } from "./changeover.ts";
+import { copyKeyChecks } from "./index-keys.ts";
 import { readAside, type Checked } from "./reading.ts";
 
 export type Reloaded =
@@ -62,11 +63,11 @@ export class Reloader {
   }
 
   async #reload(): Promise<Reloaded> {
-    const { file, standing } = this.#parts;
+    const { file, standing, journal } = this.#parts;
     const generation = standing.generation!;
     if (this.#closed) return { outcome: "unchanged", hash: generation.hash };
     const { listeners, upstreams, audit, shared, admin, tenants } = generation.settings;
-    const loaded = await readAside({ file, before: { listeners, upstreams, audit, shared, admin, tenants } }).catch((error: Error): Checked => ({ ok: false, hash: "", files: new Map(), problems: [cannot(file, error)] }));
+    const loaded = await readAside({ file, before: { listeners, upstreams, audit, shared, admin, tenants }, keyChecks: journal.keys.all() }).catch((error: Error): Checked => ({ ok: false, hash: "", files: new Map(), problems: [cannot(file, error)] }));
     this.#files = loaded.files;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems);
     if (isSame(loaded, generation)) return this.#unchanged(loaded);
@@ -75,11 +76,15 @@ export class Reloader {
     } catch (error) {
       return this.#refuse(loaded, [cannot(file, error as Error)]);
     }
+    // In the turn of the switch: no entry of the new generation comes before the check values of its keys.
+    journal.keys.use(loaded.settings.audit.index_key, loaded.hash);
+    const hasNewKeys = journal.keys.owes;
     const changes = differences(generation, loaded);
+    journal.note({ kind: "config", config_hash: loaded.hash, change: "reloaded", previous_hash: generation.hash, file, changes: shortened(changes) });
     this.#refused = undefined;
     await this.#parts.switched();
+    if (hasNewKeys) await journal.head().then(() => copyKeyChecks(journal)).catch(events.keyChecksNotCopied);
     events.configReloaded(generation.hash, loaded.hash, changes);
-    this.#parts.journal.note({ kind: "config", config_hash: loaded.hash, change: "reloaded", previous_hash: generation.hash, file, changes: shortened(changes) });
     return { outcome: "reloaded", before: generation.hash, hash: loaded.hash, changes, warnings: loaded.warnings };
   }
 

@@ -1,4 +1,5 @@
 /** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
+import { holdToKeyChecks } from "../assemble/index-keys.ts";
 import { holdToExamples, type Rehearsals } from "../rehearsal/policy-tests.ts";
 import type { Counts } from "../settings/load.ts";
 import { originOf, readSettings, textOf, unread } from "../settings/load.ts";
@@ -26,7 +27,8 @@ const SHOWN = 20;
 export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process): Promise<number> => {
   const started = performance.now();
   const text = await textOf(config);
-  const loaded = await holdToExamples(typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text), config);
+  const read = typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text);
+  const loaded = await holdToKeyChecks(await holdToExamples(read, config), config);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   const took = Math.round(performance.now() - started);
   const rows = connect && loaded.ok ? await (await import("./connect.ts")).tryOut(loaded.settings, recordUri) : [];

@@ -4,6 +4,7 @@ import { assemble, type Gateway } from "../assemble.ts";
 import { readAside } from "../assemble/reading.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
+import { IndexKeyDiffers } from "../journal/key-checks.ts";
 import { sayInvalid } from "./check.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
@@ -13,6 +14,10 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
   // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
   process.off("SIGHUP", unheard).on("SIGHUP", unheard);
   const gateway = await start(config);
+  if (gateway instanceof IndexKeyDiffers) {
+    console.error(`${config}: ${gateway.message}`);
+    return NOT_VALID;
+  }
   if (!gateway) {
     hintInContainer(config);
     return sayInvalid(config);
@@ -24,12 +29,17 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
 
 const unheard = (): void => undefined;
 
-/** Undefined when the file is not valid. */
-const start = async (config: string): Promise<Gateway | undefined> => {
+const NOT_VALID = 3;
+
+/** Undefined when the file is not valid, and what is wrong with it when only the journal tells. */
+const start = async (config: string): Promise<Gateway | IndexKeyDiffers | undefined> => {
   const loaded = await readAside({ file: config });
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
-  return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });
+  return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config }).catch((error: unknown) => {
+    if (error instanceof IndexKeyDiffers) return error;
+    throw error;
+  });
 };
 
 /** The function that is returned ends it. */

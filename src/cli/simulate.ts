@@ -1,8 +1,11 @@
 /** `ocsgw simulate`: which decisions of the last days would be other ones under another config? Nothing is sent, nothing is written. */
+import { KNOWN_SECRETS } from "../assemble/index-keys.ts";
 import type { Recorded } from "../journal/entry.ts";
+import { IndexKeyDiffers, keyDifferences } from "../journal/key-checks.ts";
 import { readEntries } from "../journal/read.ts";
 import { simulate, type Changed, type Simulated } from "../rehearsal/simulate.ts";
 import { loadToRead } from "../settings/load.ts";
+import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { sayInvalid } from "./check.ts";
 
@@ -24,19 +27,30 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
   const dir = journal ?? loaded.settings.audit.dir;
   const from = new Date(Date.now() - period).toISOString();
   try {
-    const simulated = await simulate(entriesSince(dir, from), loaded.settings);
+    const simulated = await simulate(entriesSince(dir, from, loaded.settings), loaded.settings);
     console.log(json ? JSON.stringify({ config, since: from, ...simulated }, undefined, 2) : inWords(simulated, { config, from }));
     return DONE;
   } catch (error) {
+    if (error instanceof IndexKeyDiffers) {
+      console.error(`nothing was simulated: ${error.message}`);
+      return CANNOT_TELL;
+    }
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     console.error(`there is no journal in ${dir}`);
     return CANNOT_TELL;
   }
 };
 
-/** RFC 3339 in UTC is in order as text; of microseconds only the milliseconds are compared. */
-const entriesSince = async function* (dir: string, from: string): AsyncGenerator<Recorded> {
-  for await (const entry of readEntries(dir)) if (entry.time.slice(0, 23) >= from.slice(0, 23)) yield entry;
+/**
+ * RFC 3339 in UTC is in order as text; of microseconds only the milliseconds are compared. Throws IndexKeyDiffers when the
+ * journal states another key than the config has: then one of the two is not the one that is meant.
+ */
+const entriesSince = async function* (dir: string, from: string, { audit }: Settings): AsyncGenerator<Recorded> {
+  for await (const entry of readEntries(dir)) {
+    const differences = "index_keys" in entry && entry.index_keys ? keyDifferences(audit.index_key, entry.index_keys, KNOWN_SECRETS) : [];
+    if (differences.length > 0) throw new IndexKeyDiffers(differences);
+    if (entry.time.slice(0, 23) >= from.slice(0, 23)) yield entry;
+  }
 };
 
 const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`;

@@ -1,12 +1,16 @@
 /** `ocsgw audit export`: a whole query into a file, as lines, as a table, or as a bundle that proves itself. The export is itself an entry. */
 import { userInfo } from "node:os";
 import { existsSync } from "node:fs";
+import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
 import { NotProvable, writeBundle } from "../../journal/bundle.ts";
 import { exportTo, type Exported, type PlainFormat } from "../../journal/export.ts";
 import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
+import { IndexKeyDiffers } from "../../journal/key-checks.ts";
 import { NothingToLookFor } from "../../journal/lookup.ts";
+import { Finder } from "../../journal/search.ts";
 import { filterFor, wantedOf } from "../../journal/spellings.ts";
+import { requireSameKeys } from "../../journal/stated-key-checks.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
@@ -30,6 +34,7 @@ export type ExportOptions = {
 
 const WRONG_USAGE = 2;
 const BROKEN = 7;
+const CANNOT_TELL = 8;
 
 export const auditExport = async (options: ExportOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
@@ -39,6 +44,7 @@ export const auditExport = async (options: ExportOptions): Promise<number> => {
   try {
     return await write(options, loaded.settings, loaded.hash);
   } catch (error) {
+    if (error instanceof IndexKeyDiffers) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
     if (error instanceof NotProvable) return said(error.message, BROKEN);
     if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
     return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
@@ -51,9 +57,9 @@ const said = (why: string, code: number): number => {
 };
 
 const write = async (options: ExportOptions, settings: Settings, configHash: string): Promise<number> => {
-  const filter = await filterOf(options, settings);
+  const { filter, byPerson } = await filterOf(options, settings);
   const { out, as, purpose, config } = options;
-  const recorded = await recordAccess({ config, settings }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
+  const recorded = await recordAccess({ config, settings, ...(byPerson && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, size: recorded.size };
   const done = as === "bundle" ? await writeBundle({ ...query, by: userInfo().username, purpose, version: VERSION, configHash }, out) : await exportTo(query, { out, as });
@@ -62,13 +68,25 @@ const write = async (options: ExportOptions, settings: Settings, configHash: str
 };
 
 /** A person's spellings become tokens here, so that nothing that is written holds the number. */
-const filterOf = async (options: ExportOptions, { audit }: Settings): Promise<Filter> => {
+const filterOf = async (options: ExportOptions, { audit }: Settings): Promise<{ readonly filter: Filter; readonly byPerson: boolean }> => {
   const filter = parseFilter(expressionOf(options.words, options));
   const person = await personFrom(options);
-  if (!person) return filter;
+  if (!person) return { filter, byPerson: false };
+  await requireKeysOf(audit);
   const wanted = wantedOf(person, audit.index_key);
   if (!wanted) throw new NothingToLookFor("expected a phone number or a customer id on standard input");
-  return bothOf(parseFilter(filterFor(person, wanted)), filter);
+  return { filter: bothOf(parseFilter(filterFor(person, wanted)), filter), byPerson: true };
+};
+
+/** A file has no room to say that some of its tokens were made with another secret. */
+const requireKeysOf = async ({ dir, index_key: keys }: Settings["audit"]): Promise<void> => {
+  const finder = new Finder(dir);
+  try {
+    await finder.refresh();
+    await requireSameKeys(finder, keys, KNOWN_SECRETS);
+  } finally {
+    finder.close();
+  }
 };
 
 const tell = ({ out, as, json }: ExportOptions, { stories, entries }: Exported, size: number): void => {

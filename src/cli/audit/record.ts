@@ -4,6 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { userInfo } from "node:os";
+import { copyKeyChecks, KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokenFile } from "../../console/token.ts";
 import { accessEntry, faultOf, type Asked } from "../../journal/access.ts";
 import { openJournal } from "../../journal/append.ts";
@@ -16,7 +17,8 @@ const UNREACHABLE = 5;
 const CANNOT_TELL = 8;
 
 export type Looked = Omit<Asked, "user">;
-type Place = { readonly config: string; readonly settings: Settings };
+/** `configHash`: given when tokens were made with the config's keys, whose check values then come first. */
+type Place = { readonly config: string; readonly settings: Settings; readonly configHash?: string };
 type Written = { readonly size: number };
 
 /** With `sign` a checkpoint covers it, and `size` is what that covers. Resolves to the exit code when it could not be written, told why. */
@@ -45,11 +47,14 @@ const askGateway = async ({ config, settings }: Place, body: object, token: stri
   return refused(`the gateway did not record the look-up, so nothing is shown: ${error ?? answer.status}`, answer.status === 400 ? WRONG_USAGE : CANNOT_TELL);
 };
 
-const writeHere = async ({ settings: { audit } }: Place, asked: Asked, sign: boolean): Promise<Written | number> => {
+const writeHere = async ({ settings: { audit }, configHash }: Place, asked: Asked, sign: boolean): Promise<Written | number> => {
   try {
     const journal = await openJournal({ dir: audit.dir, durability: "flush" });
     try {
+      if (configHash !== undefined) journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
+      const statesKeys = journal.keys.owes;
       await journal.append(accessEntry(asked));
+      if (statesKeys) await copyKeyChecks(journal);
       if (!sign) return { size: journal.status().size };
       const checkpoints = await createCheckpoints(journal, { key: await loadOrCreateKey(audit.checkpoint.key), origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every });
       await checkpoints.stop();

@@ -1,8 +1,10 @@
 /** `ocsgw audit search`: the journal by filter, a page at a time, youngest first; with --phone-stdin by a number that is shown to nobody. */
+import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
 import { stringify } from "../../journal/entry.ts";
 import { FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
-import { lookUp, NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
+import { IndexKeyDiffers } from "../../journal/key-checks.ts";
+import { areKeysProven, lookUp, NothingToLookFor, type Epoch, type Evidence } from "../../journal/lookup.ts";
 import { Finder, type PageOptions, type Searched } from "../../journal/search.ts";
 import type { Person } from "../../journal/spellings.ts";
 import type { Story } from "../../journal/story.ts";
@@ -39,15 +41,19 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
   if (!loaded.ok) return sayInvalid(options.config);
   try {
-    return await search(options, loaded.settings);
+    return await search(options, loaded.settings, loaded.hash);
   } catch (error) {
+    if (error instanceof IndexKeyDiffers) {
+      console.error(`nothing was searched: ${error.message}`);
+      return CANNOT_TELL;
+    }
     if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
     console.error(error instanceof FilterError ? error.render() : error.message);
     return WRONG_USAGE;
   }
 };
 
-const search = async (options: SearchOptions, settings: Settings): Promise<number> => {
+const search = async (options: SearchOptions, settings: Settings, configHash: string): Promise<number> => {
   const filter = parseFilter(expressionOf(options.words, options));
   if (options.limit === 0) throw new RangeError("--limit: expected a number from 1");
   const paged = { before: cursorIn(options.cursor), limit: options.limit ?? LIMIT };
@@ -55,12 +61,12 @@ const search = async (options: SearchOptions, settings: Settings): Promise<numbe
   const found = await find({ settings, filter, person, paged });
   const tokens = person ? { [person.kind]: found.evidence!.tokens[0]! } : tokensIn(filter.text);
   if (tokens) {
-    const recorded = await recordAccess({ config: options.config, settings }, { operation: "look-up", query: filter.text, purpose: options.purpose, results: found.stories.length, tokens }, false);
+    const recorded = await recordAccess({ config: options.config, settings, ...(person && { configHash }) }, { operation: "look-up", query: filter.text, purpose: options.purpose, results: found.stories.length, tokens }, false);
     if (typeof recorded === "number") return recorded;
   }
   if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }) }));
   else print(found);
-  return found.evidence?.epochs.every(({ held }) => held) === false ? CANNOT_TELL : 0;
+  return found.evidence && !areKeysProven(found.evidence) ? CANNOT_TELL : 0;
 };
 
 const cursorIn = (text: string | undefined): number | undefined => {
@@ -77,7 +83,7 @@ const find = async ({ settings: { audit }, filter, person, paged }: Asking): Pro
   try {
     await finder.refresh((size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
     if (!person) return { ...(await finder.page(filter, paged)), searched: await finder.searched() };
-    const found = await lookUp(finder, { person, keys: audit.index_key, filter }, paged);
+    const found = await lookUp(finder, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS }, paged);
     return { ...found, searched: found.evidence.searched };
   } finally {
     finder.close();
@@ -91,11 +97,19 @@ const print = ({ stories, next, searched, evidence }: Found): void => {
   if (evidence) printEvidence(evidence);
 };
 
+const keyInWords = ({ key, covered_from: from }: Epoch): string => {
+  switch (key) {
+    case "same": return "searched";
+    case "unused": return "searched, no token of it in the journal";
+    case "missing": return "NOT SEARCHED, its key is not in the config";
+    case "other": return "NOT SEARCHED, the secret in the config is not the journal's of this name";
+    case "unproven": return `searched, but CANNOT TELL whether this secret made the tokens ${from === undefined ? "of the journal, which states no check value" : `before entry ${from}, where the journal states its check value`}`;
+  }
+};
+
 const printEvidence = ({ spellings, epochs, gaps, complete }: Evidence): void => {
   console.error(`looked for the number or id ${spellings.join("; ")}`);
-  for (const { epoch, first, last, held } of epochs) {
-    console.error(`key ${epoch}: ${held ? "searched" : "NOT SEARCHED, its key is not in the config"}${first === undefined ? ", no token of it in the journal" : `, in use from ${first} to ${last}`}`);
-  }
+  for (const epoch of epochs) console.error(`key ${epoch.epoch}: ${keyInWords(epoch)}${epoch.first === undefined ? "" : `, in use from ${epoch.first} to ${epoch.last}`}`);
   for (const { from, to, reason } of gaps) console.error(`gap from ${from} to ${to}: ${reason}`);
   console.error(complete ? "complete: every key was searched, and the journal has no gap" : "NOT COMPLETE: what was not found may all the same have been");
 };

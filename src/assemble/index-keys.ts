@@ -1,0 +1,72 @@
+/** The index keys of a config, held against the check values that the journal states. */
+import { join } from "node:path";
+import { existsSync } from "node:fs";
+import type { Journal } from "../journal/append.ts";
+import { replaceWhole } from "../journal/disk.ts";
+import { keyDifferences, KEY_REMEDY, type KeyChecks } from "../journal/key-checks.ts";
+import { places } from "../journal/places.ts";
+import type { Loaded } from "../settings/load.ts";
+import { pathText, type Path, type Problem } from "../settings/problem.ts";
+import { TRIAL_KEY } from "../settings/rules-access.ts";
+import type { Settings } from "../settings/schema.ts";
+import { readSmallFile } from "../small-file.ts";
+
+type Valid = Extract<Loaded, { ok: true }>;
+type At = Pick<Valid, "settings" | "locate"> & { /** As problems name it. */ readonly file: string };
+
+export const KNOWN_SECRETS = { "the sample's trial key": TRIAL_KEY };
+
+/** An error for each key that has another content than the journal's of that name. */
+export const keyProblems = ({ settings: { audit }, locate, file }: At, recorded: KeyChecks): readonly Problem[] =>
+  keyDifferences(audit.index_key, recorded, KNOWN_SECRETS).map(({ epoch, why }) => {
+    const path = pathOf(audit.index_key, epoch);
+    return { severity: "error", code: "OCSGW-6274", file, ...locate(path), path: pathText(path), message: `the index key of epoch ${epoch}: ${why}`, help: KEY_REMEDY };
+  });
+
+const pathOf = (keys: Settings["audit"]["index_key"], epoch: string): Path =>
+  typeof keys === "string" ? ["audit", "index_key"] : ["audit", "index_key", keys.findIndex((each) => each.epoch === epoch), "secret"];
+
+const MOST_BYTES = 1 << 20;
+
+const copyIn = (auditDir: string): string => join(auditDir, "index-keys.json");
+
+/**
+ * Copies what the journal states into a file of its own, so that `check` need not read the journal. The journal stays
+ * the source of truth: nothing but `check` reads the copy. Rejects when it cannot be written.
+ */
+export const copyKeyChecks = async ({ dir, disk, keys }: Pick<Journal, "dir" | "disk" | "keys">): Promise<void> =>
+  replaceWhole(disk, copyIn(dir), Buffer.from(`${JSON.stringify(keys.all())}\n`));
+
+/** For `check`, which must not wait for the journal: held against the copy. Where there is a journal and no copy, a warning says so. */
+export const holdToKeyChecks = async <Held extends Loaded>(loaded: Held, file: string): Promise<Held | (Held & { readonly ok: false })> => {
+  if (!loaded.ok) return loaded;
+  const { settings, locate } = loaded;
+  const recorded = await readCopy(settings.audit.dir);
+  if (typeof recorded === "string") {
+    const path = ["audit", "index_key"];
+    const warning: Problem = { severity: "warning", code: "OCSGW-6324", file, ...locate(path), path: pathText(path), message: `cannot tell whether this is the key of the journal in ${settings.audit.dir}: ${recorded}`, help: "ocsgw run compares it with the journal itself, and makes the copy" };
+    return { ...loaded, warnings: [...loaded.warnings, warning] };
+  }
+  const problems = keyProblems({ settings, locate, file }, recorded);
+  return problems.length === 0 ? loaded : { ...loaded, ok: false, problems: [...problems, ...loaded.warnings] };
+};
+
+/** None where there is no journal yet; a text says why they cannot be had. */
+const readCopy = async (auditDir: string): Promise<KeyChecks | string> => {
+  if (!existsSync(places(auditDir).segments)) return {};
+  const file = copyIn(auditDir);
+  try {
+    const value: unknown = JSON.parse(await readSmallFile(file, MOST_BYTES));
+    return isChecks(value) ? value : `${file} is damaged`;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return `${file} does not exist`;
+    return `${file} cannot be read: ${error instanceof SyntaxError ? "it is damaged" : (error as Error).message}`;
+  }
+};
+
+const isChecks = (value: unknown): value is KeyChecks =>
+  typeof value === "object" && value !== null && !Array.isArray(value) &&
+  Object.values(value).every((each: unknown) => {
+    const { check, from } = (each ?? {}) as { readonly check?: unknown; readonly from?: unknown };
+    return typeof check === "string" && /^[0-9a-f]{64}$/.test(check) && Number.isSafeInteger(from);
+  });
