@@ -18,8 +18,8 @@ export const endOf = ({ until }: Pick<Revoked, "until">): number => (until === n
 
 export class RevokedSet {
   readonly #standing = new Map<string, Revoked>();
-  /** What an entry reinstated, while that entry may still be lost. */
-  readonly #reinstated = new WeakMap<Entry, Revoked>();
+  /** What an entry reinstates that is not on disk yet: in force until it is. */
+  readonly #reinstating = new Map<Entry, Revoked>();
   #isComplete = false;
   #trimAt = MANY;
 
@@ -29,12 +29,13 @@ export class RevokedSet {
   }
 
   get(of: Pick<Revoked, "kind" | "id">): Revoked | undefined {
-    return this.#standing.get(nameOf(of));
+    return this.#standing.get(nameOf(of)) ?? this.#reinstating.values().find((each) => nameOf(each) === nameOf(of));
   }
 
   /** Ended ones too: whether a time has come is for the reader to say. */
   all(): readonly Revoked[] {
-    return [...this.#standing.values()];
+    const reinstating = this.#reinstating.values().filter((each) => !this.#standing.has(nameOf(each)));
+    return [...this.#standing.values(), ...reinstating];
   }
 
   /** An entry in its place, or a line that is on disk, in the order of the journal. */
@@ -43,10 +44,16 @@ export class RevokedSet {
     else if (entry.kind === "config") this.#change(entry);
   }
 
+  /** An entry that `took` heard of is on disk. */
+  settled(entry: Entry): void {
+    if (entry.kind === "config") this.#reinstating.delete(entry);
+  }
+
   /** Fails closed: an entry that is not on disk after all revokes all the same, and reinstates nothing. */
   lost(entry: Entry): void {
-    const before = this.#reinstated.get(entry);
-    if (before && !this.get(before)) this.#standing.set(nameOf(before), before);
+    const before = this.#reinstating.get(entry);
+    if (before && !this.#standing.has(nameOf(before))) this.#standing.set(nameOf(before), before);
+    this.#reinstating.delete(entry);
   }
 
   /** The entry as it is written. */
@@ -74,8 +81,8 @@ export class RevokedSet {
   }
 
   #reinstate(entry: Entry, said: Revoked): void {
-    const before = this.get(said);
-    if (before) this.#reinstated.set(entry, before);
+    const before = this.#standing.get(nameOf(said));
+    if (before) this.#reinstating.set(entry, before);
     this.#standing.delete(nameOf(said));
   }
 
@@ -87,7 +94,7 @@ export class RevokedSet {
   }
 
   #remembered(): readonly Revoked[] {
-    return this.all().filter((each) => endOf(each) > Date.now() - FORGET_MS);
+    return [...this.#standing.values()].filter((each) => endOf(each) > Date.now() - FORGET_MS);
   }
 
   #trim(): void {

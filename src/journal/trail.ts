@@ -57,6 +57,10 @@ export class Trail {
     this.revoked.took(entry);
   }
 
+  settled(entry: Entry): void {
+    this.revoked.settled(entry);
+  }
+
   /** It is not on disk after all, and so none behind it is. */
   lost(entry: Entry): void {
     this.numbers.lost(entry);
@@ -67,6 +71,7 @@ export class Trail {
   #restore(entry: Entry): void {
     if ("index_keys" in entry) this.keys.found(entry.index_keys ?? {});
     this.revoked.took(entry);
+    this.revoked.settled(entry);
     if (entry.kind !== "deleted") return;
     this.deleted = entry;
     for (const [dbid, number] of Object.entries(entry.dnc)) this.numbers.found(Number(dbid), number);

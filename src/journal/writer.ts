@@ -238,9 +238,10 @@ export class FileJournal implements Journal {
 
   /** The first `count` entries of the group are on disk. */
   #grow(group: Group, count: number): void {
-    const { tree, leaves, written } = this.#made;
+    const { tree, leaves, trail, written } = this.#made;
     for (let at = 0; at < count; at++) {
       const leaf = group.leaves[at]!;
+      trail.settled(group.entries[at]!);
       written(group.entries[at]!, tree.size());
       tree.append(leaf);
       leaves.add(leaf);

@@ -12,7 +12,10 @@ const all = (revocations: readonly Revoked[]): Config => ({ kind: "config", conf
 const deleted: Entry = { kind: "deleted", from: 0, to: 0, segments: [], youngest: "2026-11-22T12:00:00.000000Z", dnc: {} };
 const setOf = (...entries: readonly Entry[]): RevokedSet => {
   const set = new RevokedSet();
-  for (const entry of entries) set.took(entry);
+  for (const entry of entries) {
+    set.took(entry);
+    set.settled(entry);
+  }
   return set;
 };
 
@@ -33,7 +36,11 @@ describe("what is revoked", () => {
 
   it("fails closed where an entry is lost: it revokes all the same, and reinstates nothing", () => {
     const [revoked, lifted] = [said("revoked", client("a")), said("lifted", client("b"))];
-    const set = setOf(said("revoked", client("b")), revoked, lifted);
+    const set = setOf(said("revoked", client("b")));
+    set.took(revoked);
+    set.took(lifted);
+    expect(set.all().map(({ id }) => id).toSorted(), "on its way to the disk").toEqual(["a", "b"]);
+    expect(set.given(deleted), "of its place in the journal").toMatchObject({ revocations: [client("a")] });
     set.lost(lifted);
     set.lost(revoked);
     expect(set.all().map(({ id }) => id).toSorted()).toEqual(["a", "b"]);
