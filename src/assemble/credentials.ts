@@ -1,12 +1,14 @@
 /** Settings → who may show what to be whom: the keys file, the issuers and the certificates' rules, as `tenants` takes them. */
-import { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { hkdfSync, X509Certificate } from "node:crypto";
+import { readFile, realpath } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { events } from "../events.ts";
+import { loadOrCreateKey } from "../journal/checkpoint.ts";
 import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
 import { toLimit } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
 import { isNamed, keyOf } from "../tenants/register.ts";
-import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
+import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeptKeys, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
 import type { Generation, House, Reading } from "./generation.ts";
 
 type Identity = Settings["identity"];
@@ -28,9 +30,22 @@ const startCredentials = async ({ revocations }: House, settings: Settings): Pro
     ...(keys && { keys: { records: (await recordsIn(keys.file)).map((key) => toRecord(key, settings)), carriers: keys.carriers } }),
     revocations,
     failures: createFailures(toLimit(failures)),
-    keysDir: join(audit.dir, "jwks"),
+    keptKeys: jwt.some(({ jwks_uri }) => jwks_uri !== null) ? await keptKeysOf(audit) : undefined,
   });
 };
+
+/** A set in the journal's directory is believed for a key that lies outside it; where the key does not, none is kept. */
+const keptKeysOf = async ({ dir, checkpoint }: Settings["audit"]): Promise<KeptKeys | undefined> => {
+  if (relative(await realOf(dir), await realOf(checkpoint.key)).split(sep)[0] !== "..") {
+    events.keySetsNotKept(`issuers' keys are not kept on disk: audit.checkpoint.key lies in audit.dir, so whoever can write there could plant keys; move ${checkpoint.key} elsewhere`);
+    return undefined;
+  }
+  const key = (await loadOrCreateKey(checkpoint.key)).export({ format: "der", type: "pkcs8" });
+  return { dir: join(dir, "jwks"), secret: new Uint8Array(hkdfSync("sha256", key, "", "ocs-gateway: issuers' keys that are kept on disk, version 1", 32)) };
+};
+
+/** Where links lead; of what is yet to be made, as it is written. */
+const realOf = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 const issuerOf = ({ jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity["jwt"][number], settings: Settings): JwtIssuer => ({
   ...issuer,

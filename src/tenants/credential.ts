@@ -3,6 +3,7 @@ import { events } from "../events.ts";
 import { createCarriers, type HeaderLines, type Presented } from "./credential/carriers.ts";
 import { createCertificateTable } from "./credential/certificates.ts";
 import type { Failures } from "./credential/failures.ts";
+import type { KeptKeys } from "./credential/jwks-cache.ts";
 import { createKeyTable } from "./credential/keys.ts";
 import { createRevocations, type Revocations } from "./credential/revocations.ts";
 import { createTokens } from "./credential/tokens.ts";
@@ -11,6 +12,7 @@ import { Unusable, type CertificateRule, type Identity, type JwtIssuer, type Key
 export { createFailures, type Failures } from "./credential/failures.ts";
 export { createRevocations, type Revocation, type RevocationKind, type Revocations } from "./credential/revocations.ts";
 export { CredentialFault } from "./credential/types.ts";
+export type { KeptKeys } from "./credential/jwks-cache.ts";
 export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, ShownCertificate, SkippedKey } from "./credential/types.ts";
 
 /** By shape, a request as it arrived. */
@@ -44,8 +46,8 @@ export type CredentialOptions = {
   /** Shared by everything that identifies; of their own when left out. */
   readonly revocations?: Revocations;
   readonly failures?: Failures;
-  /** A directory, made when needed, for the last good key sets of addresses; they are not kept when left out. */
-  readonly keysDir?: string;
+  /** Where the last good key sets of addresses are kept, a directory that is made when needed; they are not kept when left out. */
+  readonly keptKeys?: KeptKeys | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** Hears of key sets that were loaded or not, and why credentials were refused. It must not throw. Left out: `events`. */
@@ -61,7 +63,7 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
   const carriers = createCarriers({ bearer: jwt.length > 0, keys: keys.carriers });
   const rules = createCertificateTable(certificates);
   const table = createKeyTable({ records: keys.records, now, tell });
-  const tokens = await createTokens({ issuers: jwt, now, tell, keysDir: options.keysDir });
+  const tokens = await createTokens({ issuers: jwt, now, tell, keptKeys: options.keptKeys });
   /** What was verified a while ago may have been revoked since. */
   const standing = (identity: Identity | undefined): Identity | undefined => {
     if (!identity || !revocations.holds(identity)) return identity;
@@ -127,6 +129,7 @@ const areAtHand = (answers: readonly Answer[]): answers is readonly (Identity | 
 /** Refusals are counted by whoever replies; of key sets nobody else would hear. */
 const tellOperators: Tell = (news) => {
   if (news.kind === "key-set-failed") events.keySetUnavailable(news.issuer, news.reason);
+  if (news.kind === "kept-keys-refused") events.keptKeysRefused(news.issuer, news.reason);
   if (news.kind === "key-set-loaded") for (const { kid, reason } of news.skipped) events.keySkipped(news.issuer, `${kid ?? "without kid"}: ${reason}`);
 };
 

@@ -41,7 +41,8 @@ type Options = {
 export const openRemoteKeys = async (options: Options): Promise<RemoteKeys> => {
   const keys = new RemoteKeys(options);
   const kept = await options.cache?.read();
-  if (kept) keys.recall(kept);
+  if (typeof kept === "string") options.tell({ kind: "kept-keys-refused", issuer: options.issuer, reason: kept });
+  else if (kept) keys.recall(kept);
   void keys.refresh();
   return keys;
 };

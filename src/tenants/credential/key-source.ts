@@ -1,8 +1,7 @@
 /** Where an issuer's keys come from: a file, or the one address that the settings name. */
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
 import { isAlgorithm, type Algorithm, type VerificationKey } from "./jwk.ts";
-import { createKeySetCache } from "./jwks-cache.ts";
+import { createKeySetCache, type KeptKeys } from "./jwks-cache.ts";
 import { MAX_STALE, openRemoteKeys } from "./jwks-remote.ts";
 import { CredentialFault, type JwtIssuer, type Tell } from "./types.ts";
 import { readKeySet, type KeySet } from "./jwks.ts";
@@ -20,7 +19,7 @@ type Surroundings = {
   /** Called when a key that was in force no longer is. */
   readonly onKeyGone: () => void;
   /** Where the last good key sets of addresses are kept; nowhere when left out. */
-  readonly keysDir?: string | undefined;
+  readonly keptKeys?: KeptKeys | undefined;
 };
 
 /** A file is read once, here; an address is asked in the background from now on. Throws CredentialFault. */
@@ -30,8 +29,8 @@ export const openKeySource = async (issuer: JwtIssuer, surroundings: Surrounding
   if ((address === undefined) === (path === undefined)) throw new CredentialFault(`issuer "${issuer.name}": needs jwks_uri or jwks_file, and not both`);
   const read = (jwks: unknown): KeySet => readKeySet(jwks, algorithms);
   if (address !== undefined) {
-    const { keysDir } = surroundings;
-    const cache = keysDir === undefined ? undefined : createKeySetCache(join(keysDir, `${issuer.name}.json`), address);
+    const { keptKeys } = surroundings;
+    const cache = keptKeys && createKeySetCache(keptKeys, { name: issuer.name, issuer: issuer.issuer, address });
     return openRemoteKeys({ issuer: issuer.name, address, read, ...surroundings, maxStale: issuer.max_stale ?? MAX_STALE, cache });
   }
   const { keys, skipped } = await readKeyFile(issuer.name, path!, read);

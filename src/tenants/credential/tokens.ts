@@ -1,4 +1,5 @@
 /** From a bearer token to who asks: read, match with its issuer, judge the claims, and only then touch a key. */
+import type { KeptKeys } from "./jwks-cache.ts";
 import { hash } from "node:crypto";
 import { JsonFault } from "../../ocs/json.ts";
 import { readClaims, type Claimed } from "./claims.ts";
@@ -17,16 +18,16 @@ export type Tokens = {
   readonly close: () => void;
 };
 
-type Options = { readonly issuers: readonly JwtIssuer[]; readonly now: () => number; readonly tell: Tell; readonly keysDir?: string | undefined };
+type Options = { readonly issuers: readonly JwtIssuer[]; readonly now: () => number; readonly tell: Tell; readonly keptKeys?: KeptKeys | undefined };
 type Trusted = { readonly issuer: JwtIssuer; readonly keys: KeySource };
 
 const MAX_SKEW = 10 * 60 * 1000;
 
 /** Throws CredentialFault for issuers that cannot be worked with, key files that cannot be read among them. */
-export const createTokens = async ({ issuers, now, tell, keysDir }: Options): Promise<Tokens> => {
+export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): Promise<Tokens> => {
   issuers.forEach(checkIssuer);
   const memory = createMemory({ now });
-  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone: memory.clear, keysDir }));
+  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone: memory.clear, keptKeys }));
 
   const refuse = (problem: unknown): undefined => {
     tell({ kind: "refused", credential: "jwt", reason: reasonOf(problem) });

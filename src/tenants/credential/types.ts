@@ -76,6 +76,8 @@ export type SkippedKey = { readonly kid?: string; readonly reason: string };
 export type CredentialNews =
   | { readonly kind: "key-set-loaded"; readonly issuer: string; readonly usable: number; readonly skipped: readonly SkippedKey[] }
   | { readonly kind: "key-set-failed"; readonly issuer: string; readonly reason: string }
+  /** Key sets that were kept on disk: the gateway did not write them so, and uses none of them. */
+  | { readonly kind: "kept-keys-refused"; readonly issuer: string; readonly reason: string }
   | { readonly kind: "refused"; readonly credential: Credential["kind"]; readonly reason: string };
 
 export type Tell = (news: CredentialNews) => void;

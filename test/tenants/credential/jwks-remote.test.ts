@@ -1,5 +1,7 @@
+import { execFileSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { createServer, type RequestListener, type Server } from "node:http";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer as createTls } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -233,8 +235,15 @@ describe("a key set that is kept on disk", () => {
   let uri: string;
   const dir = mkdtempSync(join(tmpdir(), "ocsgw-keysets-"));
   const file = join(dir, "corp.json");
+  const SECRET = Buffer.alloc(32, 7);
+  /** As the gateway writes it, or as who has another secret does. */
+  const written = (kept: object, secret = SECRET): string => {
+    const line = JSON.stringify(kept);
+    return `${line}\n${createHmac("sha256", secret).update(line).digest("hex")}\n`;
+  };
+  const kept = (over: object = {}): object => ({ name: "corp", issuer: anIssuer().issuer, uri, fetched: new Date(NOW).toISOString(), jwks: { keys: [ecJwk] }, ...over });
   const token = (key = ec, kid = "ec", at = SECONDS): string => es256(key.privateKey, { alg: "ES256", kid }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 600 }));
-  const open = (more: object = {}) => world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keysDir: dir });
+  const open = (more: object = {}) => world.open({ jwt: [anIssuer({ jwks_uri: uri, ...more })], keptKeys: { dir, secret: SECRET } });
   const down: RequestListener = (_, reply) => reply.writeHead(503).end();
 
   beforeEach(async () => {
@@ -281,7 +290,7 @@ describe("a key set that is kept on disk", () => {
     expect((await opened.ask(token(ec, "ec", SECONDS + 1700)))?.client).toBe("ors-main");
     opened.clock.now += 1;
     expect(await opened.ask(token(ec, "ec", SECONDS + 1700))).toBeUndefined();
-    const late = await world.open({ jwt: [anIssuer({ jwks_uri: uri, max_stale: 1 })], keysDir: dir, now: () => NOW + MINUTE });
+    const late = await world.open({ jwt: [anIssuer({ jwks_uri: uri, max_stale: 1 })], keptKeys: { dir, secret: SECRET }, now: () => NOW + MINUTE });
     expect(await late.ask(token())).toBeUndefined();
   });
 
@@ -294,20 +303,60 @@ describe("a key set that is kept on disk", () => {
     expect(await opened.ask(token())).toBeUndefined();
   });
 
-  it.each<[string, () => string]>([
-    ["torn", () => readFileSync(file, "utf8").slice(0, -20)], ["of another address", () => readFileSync(file, "utf8").replace(uri, `${uri}x`)], ["without a time", () => readFileSync(file, "utf8").replace(/"fetched":"[^"]*"/, '"fetched":7')],
-    ["of a time to come", () => readFileSync(file, "utf8").replace(/"fetched":"[^"]*"/, '"fetched":"2999-01-01T00:00:00.000Z"')], ["with weak keys", () => JSON.stringify({ uri, fetched: new Date(NOW).toISOString(), jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } })],
-  ])("says nothing when it is %s", async (_, text) => {
-    await filled();
+  it("is what the next start believes, written as it is", async () => {
+    writeFileSync(file, written(kept()));
+    answer = down;
+    const opened = await open();
+    expect((await opened.ask(token()))?.client).toBe("ors-main");
+    expect(opened.news.filter(({ kind }) => kind === "kept-keys-refused")).toEqual([]);
+  });
+
+  it.each<[string, () => string, RegExp]>([
+    ["torn", () => written(kept()).slice(0, -20), /is not authenticated/],
+    ["planted, as an earlier version wrote it", () => `${JSON.stringify(kept())}\n`, /is not authenticated: an earlier version wrote it, or somebody else/],
+    ["planted, with another secret", () => written(kept(), Buffer.alloc(32, 8)), /does not verify/],
+    ["given another key", () => written(kept()).replace(String(ecJwk["x"]), String(jwkOf(next.publicKey, { kid: "ec" })["x"])), /does not verify/],
+    ["given another time", () => written(kept()).replace(/"fetched":"[^"]*"/, '"fetched":"2999-01-01T00:00:00.000Z"'), /does not verify/],
+    ["given lines behind it", () => `${written(kept())}{}\n`, /is not authenticated/],
+    ["empty", () => "", /is not authenticated/],
+    ["that of another issuer", () => written(kept({ name: "other" })), /is of another issuer$/],
+    ["that of another issuer of this name", () => written(kept({ issuer: "https://elsewhere.example/" })), /is of another issuer URL/],
+    ["that of another address", () => written(kept({ uri: `${uri}x` })), /is of another address/],
+    ["without a time", () => written(kept({ fetched: 7 })), /does not say when/],
+    ["too large", () => `${" ".repeat(2 << 20)}\n`, /at most 1048576 are read/],
+  ])("is refused, and that is told, when it is %s", async (_, text, why) => {
+    writeFileSync(file, text());
+    answer = down;
+    const opened = await open();
+    expect(await opened.ask(token())).toBeUndefined();
+    expect(opened.news).toContainEqual({ kind: "kept-keys-refused", issuer: "corp", reason: expect.stringMatching(why) as string });
+  });
+
+  it("is refused when it is no file, and nobody waits for it", async () => {
+    execFileSync("mkfifo", [file]);
+    answer = down;
+    const opened = await open();
+    expect(opened.news).toContainEqual({ kind: "kept-keys-refused", issuer: "corp", reason: expect.stringContaining("it is not a regular file") as string });
+  });
+
+  it.each<[string, () => string]>([["of a time to come", () => written(kept({ fetched: "2999-01-01T00:00:00.000Z" }))], ["with weak keys", () => written(kept({ jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } }))]])("says nothing when it is %s", async (_, text) => {
     writeFileSync(file, text());
     answer = down;
     expect(await (await open()).ask(token())).toBeUndefined();
   });
 
+  it("is not written through a link that lies in its place", async () => {
+    const victim = join(dir, "victim");
+    writeFileSync(victim, "as it was");
+    symlinkSync(victim, `${file}.new`);
+    await filled();
+    expect(readFileSync(victim, "utf8")).toBe("as it was");
+  });
+
   it("is nobody else's to read, and no reason to fail where it cannot be written", async () => {
     await filled();
     expect(statSync(file).mode & 0o077).toBe(0);
-    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri })], keysDir: join(file, "not-a-folder") });
+    const opened = await world.open({ jwt: [anIssuer({ jwks_uri: uri })], keptKeys: { dir: join(file, "not-a-folder"), secret: SECRET } });
     expect((await opened.ask(token()))?.client).toBe("ors-main");
     await expect.poll(() => opened.news.some((item) => item.kind === "key-set-failed" && /could not be kept/.test(item.reason))).toBe(true);
     expect((await opened.ask(token()))?.client).toBe("ors-main");
