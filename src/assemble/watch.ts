@@ -3,8 +3,8 @@
  * it (`..data`); a burst of events is one look; only other bytes count. Every 30 s there is a look without any event, because some file systems tell nothing.
  */
 import { createHash } from "node:crypto";
-import { watch as watchFolder, type FSWatcher } from "node:fs";
-import { readFile, realpath, stat } from "node:fs/promises";
+import { constants, watch as watchFolder, type FSWatcher } from "node:fs";
+import { open, realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { events } from "../events.ts";
 
@@ -123,7 +123,19 @@ class Watcher {
   }
 }
 
-const contentOf = (file: string): Promise<string> => readFile(file).then((bytes) => createHash("sha256").update(bytes).digest("hex"), () => "");
+/** Empty where nothing can be read. What is no regular file is another content: reading a FIFO would wait for ever. */
+const contentOf = async (file: string): Promise<string> => {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
+  if (!handle) return "";
+  try {
+    const found = await handle.stat();
+    return found.isFile() ? createHash("sha256").update(await handle.readFile()).digest("hex") : `no regular file: ${found.dev} ${found.ino}`;
+  } catch {
+    return "";
+  } finally {
+    await handle.close();
+  }
+};
 
 const idOf = (folder: string): Promise<string> => stat(folder).then(({ dev, ino }) => `${dev} ${ino}`, () => "");
 

@@ -1,6 +1,6 @@
 /** All that the journal knows of durable files, as a few verbs. Tests put their own disk here and make the k-th call fail. */
 import { constants, type Stats } from "node:fs";
-import { mkdir, open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { chown, mkdir, open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 
 export type DiskFile = {
@@ -59,8 +59,18 @@ const openHandle = async (path: string, how: How): Promise<FileHandle> => {
     return await open(path, flags);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    return open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
+    const made = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
+    await giveToOwner(path, (uid, gid) => made.chown(uid, gid));
+    return made;
   }
+};
+
+/** What root's command makes in the directory of the gateway's own user must stay that user's: it could not be written otherwise. */
+const giveToOwner = async (path: string, give: (uid: number, gid: number) => Promise<void>): Promise<void> => {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(dirname(path));
+  // Where root may not give files away, it is not that user's directory in any case.
+  if (uid !== 0 || gid !== 0) await give(uid, gid).catch(() => undefined);
 };
 
 const syncDirectory = async (path: string): Promise<void> => {
@@ -76,6 +86,7 @@ export const nodeDisk: Disk = {
   open: async (path, how) => fileOf(await openHandle(path, how), how),
   makeDirectory: async (path) => {
     const first = await mkdir(path, { recursive: true, mode: 0o700 });
+    if (first !== undefined) await giveToOwner(first, (uid, gid) => chown(first, uid, gid));
     for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
   },
   list: (path) => readdir(path),
