@@ -20,6 +20,8 @@ export type Watched = {
   readonly refused: () => string | undefined;
   readonly reload: HealthParts["reload"];
   readonly revoke: HealthParts["revoke"];
+  /** In words, when the revocations file lost something. */
+  readonly revocationTroubles: () => readonly string[];
   readonly version: string;
   readonly audit: HealthParts["audit"];
   readonly token: string;
@@ -56,7 +58,10 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
-  const warnings = (): string[] => [refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...unhealthyStandbys(upstreams())].flat();
+  const warnings = (): string[] => [
+    refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(),
+    ...unhealthyStandbys(upstreams()),
+  ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),

@@ -1,57 +1,108 @@
-/** Revocations as they stand in their file: in force within a moment of being written there, by whomever, and told in the journal. */
-import { access, mkdir, readFile } from "node:fs/promises";
-import { dirname } from "node:path";
+/**
+ * Keeps in force what is revoked. The journal is the source of truth; the file beside it is a copy, and the place where a
+ * command leaves a revocation for a gateway that it cannot ask. So the file can add a revocation and never lift one: what
+ * it loses is restored from the journal and reported.
+ */
+import { lstat } from "node:fs/promises";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
-import { addDecision, addJournalled, BrokenLine, readDecision, readRevocations, standingOf, type Decision } from "../settings/revocations-file.ts";
+import type { Config } from "../journal/entry.ts";
+import { endOf, type Revoked } from "../journal/revoked.ts";
+import { addToFile, nameOf, readDecision, readRevocations, setAside, standingOf, type Decision, type RevocationsRead } from "../settings/revocations-file.ts";
+import { readSmallFile } from "../small-file.ts";
 import type { Revocations } from "../tenants/credential.ts";
 import { watchFiles } from "./watch.ts";
 
-export type KeeperParts = { readonly file: string; readonly revocations: Revocations; readonly journal: Pick<Journal, "append">; /** Of the config in force. */ readonly configHash: () => string };
+export type KeeperParts = {
+  readonly file: string;
+  readonly revocations: Revocations;
+  readonly journal: Pick<Journal, "append" | "note" | "status" | "revoked">;
+  /** Of the config in force. */
+  readonly configHash: () => string;
+  /** Milliseconds, monotonic. */
+  readonly steady?: () => number;
+};
 
-/** `kept`: on disk, so that it outlasts the process. */
+/** `kept`: on disk, so that it outlasts the process. `journalled`: in the journal. */
 export type Decided = Decision & { readonly kept: boolean; readonly journalled: boolean };
+
+const MOST_BYTES = 256 << 20;
+const LOOK_MS = 1000;
+const RETRY_MS = 60_000;
+/** For so long the status speaks of a file that was repaired. */
+const REMEMBERED_MS = 24 * 3_600_000;
+const MOST_NAMED = 10;
+const RESTORED = "the revocations file had lost revocations and was restored from the journal";
+const IGNORED = "the revocations file lifts what the journal revokes: it stays revoked";
+
+type FileRead = RevocationsRead & {
+  /** Why it is no copy of the journal any more; undefined when it can be read as a whole. */
+  readonly fault: string | undefined;
+  /** It is in the way of a new one. */
+  readonly isThere: boolean;
+};
 
 export class RevocationKeeper {
   readonly #parts: KeeperParts;
+  readonly #inForce = new Map<string, Revoked>();
+  /** Of those, what the journal may not have as it is in force: it failed when it was to take them, or what lifts them. */
+  readonly #unsettled = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
-  /** Once there was a file, its absence is a fault: a directory that vanishes lifts nothing. */
-  #wasThere = false;
+  #trouble: { readonly at: number; readonly says: string } | undefined;
+  /** The file as the last look found it; empty when it was written since. */
+  #seen = "";
+  /** When a repair that failed is tried again. */
+  #retryAt = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
   #stopWatching: () => Promise<void> = () => Promise.resolve();
 
   private constructor(parts: KeeperParts) {
     this.#parts = parts;
   }
 
-  /** Rejects when the file cannot be read: without it nobody knows who must not be let in. */
-  static async open(parts: KeeperParts): Promise<RevocationKeeper> {
+  /**
+   * Rejects when the file cannot be read, or has a damaged line, and the journal does not state what was revoked: then
+   * nobody knows who must not be let in.
+   */
+  static async open(parts: KeeperParts, { watch = true }: { readonly watch?: boolean } = {}): Promise<RevocationKeeper> {
     const keeper = new RevocationKeeper(parts);
-    await mkdir(dirname(parts.file), { recursive: true });
-    await keeper.#read();
-    keeper.#stopWatching = await watchFiles({ files: () => new Map([[parts.file, undefined]]), changed: () => keeper.#inTurn(() => keeper.#read()).catch(tellUnusable) });
+    for (const each of parts.journal.revoked.all()) keeper.#inForce.set(nameOf(each), each);
+    keeper.#put();
+    await keeper.#look();
+    if (watch) await keeper.#watch();
     return keeper;
+  }
+
+  /** In words, when the file was repaired lately. */
+  troubles(): readonly string[] {
+    return this.#trouble && this.#now() - this.#trouble.at < REMEMBERED_MS ? [this.#trouble.says] : [];
   }
 
   /** Resolves when it is in force, to how far it got besides; to a text when it is no decision. Never rejects. */
   async decide(said: unknown): Promise<Decided | string> {
     const decision = readDecision(said);
     if (typeof decision === "string") return decision;
+    const before = (): Revoked | undefined => this.#inForce.get(nameOf(decision));
     return this.#inTurn(async () => {
-      const kept = await this.#keep(decision).then(() => true, (fault: unknown) => (tellUnusable(fault), false));
-      // Whatever stands in the file besides; and better for as long as the process lives than not at all.
-      if (kept || !decision.lifted) this.#parts.revocations.add({ ...standingOf(decision), ...(decision.lifted && { until: 0 }) });
-      const journalled = kept && await this.#read().then(() => true, (fault: unknown) => (tellUnusable(fault), false));
-      return { ...decision, kept, journalled };
+      // What revokes less than before is in force once the journal has it, anything else at once.
+      const isLess = decision.lifted || endOf(decision) < (before() ? endOf(before()!) : Number.NEGATIVE_INFINITY);
+      return { ...decision, ...(isLess ? await this.#lessen(decision, before()) : await this.#revoke(decision)) };
     });
   }
 
-  /** A file that is gone is not made anew: it would say that nobody else is revoked. */
-  async #keep(decision: Decision): Promise<void> {
-    if (this.#wasThere) await access(this.#parts.file);
-    await addDecision(this.#parts.file, decision);
+  /** What changes between two looks of the watcher, it does not see; and a journal that works again tells nobody here. */
+  async #watch(): Promise<void> {
+    const { file } = this.#parts;
+    const look = (): Promise<void> => this.#inTurn(() => this.#look()).catch(tellUnusable);
+    this.#stopWatching = await watchFiles({ files: () => new Map([[file, undefined]]), changed: look });
+    this.#timer = setInterval(() => void this.#inTurn(async () => {
+      await this.#settle();
+      if (this.#now() >= this.#retryAt || await stampOf(file) !== this.#seen) await this.#look();
+    }).catch(tellUnusable), LOOK_MS).unref();
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#timer);
     await this.#stopWatching();
     await this.#turn;
   }
@@ -62,25 +113,197 @@ export class RevocationKeeper {
     return done;
   }
 
-  /** What is in force does not wait for the journal: what could not be told is told the next time. */
-  async #read(): Promise<void> {
-    const { file, revocations, journal, configHash } = this.#parts;
-    const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" && !this.#wasThere) return "";
-      throw error;
-    });
-    this.#wasThere ||= text !== "";
-    const { standing, unjournalled } = readRevocations(text);
-    revocations.put(standing);
-    if (unjournalled.length === 0) return;
-    for (const decision of unjournalled) {
-      events.revoked(inWords(decision));
-      await journal.append({ kind: "config", config_hash: configHash(), change: decision.lifted ? "lifted" : "revoked", detail: inWords(decision) });
+  #now(): number {
+    return (this.#parts.steady ?? (() => performance.now()))();
+  }
+
+  #put(): void {
+    this.#parts.revocations.put([...this.#inForce.values()].map(standingOf));
+  }
+
+  async #revoke(decision: Decision): Promise<Pick<Decided, "kept" | "journalled">> {
+    this.#inForce.set(nameOf(decision), revokedOf(decision));
+    this.#put();
+    // First the file: a crash between the two leaves a revocation that the next start takes into the journal.
+    const isInFile = await this.#copy([decision], false);
+    const journalled = await this.#append(decision);
+    if (isInFile && journalled) await this.#copy([], true);
+    return { kept: isInFile || journalled, journalled };
+  }
+
+  async #lessen(decision: Decision, before: Revoked | undefined): Promise<Pick<Decided, "kept" | "journalled">> {
+    if (this.#parts.journal.status().failed !== undefined) return { kept: false, journalled: false };
+    if (!(await this.#append(decision))) {
+      // Part of what failed may be on disk: when the journal works again it is told what is in force.
+      if (before) this.#unsettled.add(nameOf(decision));
+      return { kept: false, journalled: false };
     }
-    await addJournalled(file);
+    if (decision.lifted) this.#inForce.delete(nameOf(decision));
+    else this.#inForce.set(nameOf(decision), revokedOf(decision));
+    this.#put();
+    await this.#copy([decision], true);
+    return { kept: true, journalled: true };
+  }
+
+  async #copy(decisions: readonly Decision[], journalled: boolean): Promise<boolean> {
+    this.#seen = "";
+    try {
+      await addToFile(this.#parts.file, { decisions, journalled });
+      return true;
+    } catch (fault) {
+      tellUnusable(fault);
+      return false;
+    }
+  }
+
+  /** Whether it is on disk. Where the config says to go on without a journal, an entry is taken and lost: that does not count. */
+  async #append(decision: Decision): Promise<boolean> {
+    const { journal, configHash } = this.#parts;
+    events.revoked(inWords(decision));
+    const entry: Config = {
+      kind: "config", config_hash: configHash(), change: decision.lifted ? "lifted" : "revoked", detail: inWords(decision), revocation: revokedOf(decision),
+      // The first one states all, so that from then on the journal alone is enough.
+      ...(!journal.revoked.isComplete && { revocations: this.#allWith(decision) }),
+    };
+    const isWritten = await this.#write(entry);
+    if (isWritten) this.#unsettled.delete(nameOf(decision));
+    else if (!decision.lifted) this.#unsettled.add(nameOf(decision));
+    return isWritten;
+  }
+
+  /** What was in doubt while the journal failed, once it works again and has written what it owed. */
+  async #settle(): Promise<void> {
+    const { journal } = this.#parts;
+    const { failed, owed } = journal.status();
+    if (this.#unsettled.size === 0 || failed !== undefined || owed > 0) return;
+    for (const name of this.#unsettled) {
+      const each = this.#inForce.get(name);
+      const known = each && journal.revoked.get(each);
+      if (!each || (known && endOf(known) === endOf(each))) this.#unsettled.delete(name);
+      else await this.#append({ ...each, lifted: false });
+    }
+    // Its lines are marked, or taken again.
+    await this.#look();
+  }
+
+  #allWith(decision: Decision): readonly Revoked[] {
+    const all = new Map(this.#inForce);
+    if (decision.lifted) all.delete(nameOf(decision));
+    else all.set(nameOf(decision), revokedOf(decision));
+    return [...all.values()];
+  }
+
+  async #write(entry: Config): Promise<boolean> {
+    const { journal } = this.#parts;
+    const { failures } = journal.status();
+    try {
+      await journal.append(entry);
+    } catch (fault) {
+      tellUnusable(fault);
+      return false;
+    }
+    const after = journal.status();
+    return after.failed === undefined && after.failures === failures;
+  }
+
+  /** Takes what the file adds, and restores what it lost. */
+  async #look(): Promise<void> {
+    this.#retryAt = Number.POSITIVE_INFINITY;
+    this.#seen = await stampOf(this.#parts.file);
+    const found = await readFileAt(this.#parts.file);
+    if (this.#parts.journal.revoked.isComplete) await this.#takeFresh(found);
+    else await this.#takeOver(found);
+    await this.#restore(found);
+  }
+
+  /** Of a journal that was written before revocations were members of its entries, or that is new: the file may know more than it. */
+  async #takeOver({ last, fresh, fault, isThere }: FileRead): Promise<void> {
+    const { file, configHash } = this.#parts;
+    if (fault !== undefined && isThere) throw new Error(`${file}: ${fault}, and the journal does not state everything that is revoked: put it right, or take the line away when you know what it revoked`);
+    const lifted = fresh.filter((decision) => last.get(nameOf(decision))!.lifted);
+    for (const each of lifted) this.#inForce.delete(nameOf(each));
+    const before = this.#inForce.size;
+    for (const decision of last.values()) if (!decision.lifted) this.#extend(decision);
+    this.#put();
+    if (this.#inForce.size === 0 && lifted.length === 0) return;
+    const revocations = [...this.#inForce.values()];
+    const detail = `${revocations.length} revocations stand: ${revocations.length - before} of them were in ${file} alone`;
+    // What it could not be told is told at the next start: until then the file's lines stay fresh.
+    if (await this.#write({ kind: "config", config_hash: configHash(), change: "revocations", detail, revocations }) && isThere) await this.#copy([], true);
+  }
+
+  async #takeFresh({ fresh }: FileRead): Promise<void> {
+    const taken: boolean[] = [];
+    for (const decision of fresh) {
+      if (decision.lifted || !this.#extend(decision)) continue;
+      this.#put();
+      taken.push(await this.#append(decision));
+    }
+    const lifts = fresh.filter((decision) => decision.lifted && this.#inForce.has(nameOf(decision)));
+    if (lifts.length > 0) this.#report(IGNORED, `${named(lifts)}; ocsgw revoke --lift asks the gateway, or the journal of one that does not run`);
+    if (fresh.length > 0 && taken.every(Boolean) && this.#unsettled.size === 0) await this.#copy([], true);
+  }
+
+  /** Whether that revokes more than before. */
+  #extend(decision: Decision): boolean {
+    const before = this.#inForce.get(nameOf(decision));
+    if (before && endOf(before) >= endOf(decision)) return false;
+    this.#inForce.set(nameOf(decision), revokedOf(decision));
+    return true;
+  }
+
+  async #restore({ last, fault, isThere }: FileRead): Promise<void> {
+    const { file } = this.#parts;
+    const now = Date.now();
+    const standing = [...this.#inForce.values()].filter((each) => endOf(each) > now);
+    const missing = standing.filter((each) => {
+      const copied = last.get(nameOf(each));
+      return !copied || copied.lifted || endOf(copied) < endOf(each);
+    });
+    if (missing.length === 0 && (fault === undefined || !isThere)) return;
+    const isUsable = fault === undefined || !isThere;
+    const why = fault ?? "lines are missing or were changed";
+    try {
+      const aside = isUsable ? "" : `; the damaged file is kept as ${await setAside(file)}: a revocation in it that no gateway had taken must be made again`;
+      await addToFile(file, { decisions: (isUsable ? missing : standing).map((each) => ({ ...each, lifted: false })), journalled: true });
+      this.#seen = "";
+      this.#report(RESTORED, `${file}: ${why}; ${missing.length} of ${standing.length} were missing${missing.length > 0 ? `: ${named(missing)}` : ""}${aside}`);
+    } catch (error) {
+      tellUnusable(error);
+      const says = `${file}: ${why}, and it cannot be restored; the journal has what is revoked`;
+      this.#trouble = { at: this.#now(), says };
+      this.#retryAt = this.#now() + RETRY_MS;
+    }
+  }
+
+  #report(reason: string, detail: string): void {
+    const { journal } = this.#parts;
+    events.revocationsRepaired(reason, detail);
+    journal.note({ kind: "alarm", reason, detail });
+    this.#trouble = { at: this.#now(), says: `${reason} (${new Date().toISOString()}): find out who wrote to ${this.#parts.file}` };
   }
 }
 
-const tellUnusable = (fault: unknown): void => events.revocationsUnusable(fault, fault instanceof BrokenLine ? fault.message : undefined);
+/** Another one for every other content that a file had. */
+const stampOf = (file: string): Promise<string> => lstat(file).then(({ dev, ino, size, mtimeMs }) => `${dev} ${ino} ${size} ${mtimeMs}`, () => "none");
+
+const readFileAt = async (file: string): Promise<FileRead> => {
+  const nothing = readRevocations("");
+  try {
+    const read = readRevocations(await readSmallFile(file, MOST_BYTES));
+    const [line] = read.damaged;
+    return { ...read, isThere: true, fault: line === undefined ? undefined : `line ${line} is damaged` };
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
+    return { ...nothing, isThere: !isGone, fault: isGone ? "it is gone" : `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}` };
+  }
+};
+
+const revokedOf = ({ kind, id, until }: Decision): Revoked => ({ kind, id, until });
+
+const named = (all: readonly Pick<Decision, "kind" | "id">[]): string =>
+  `${all.slice(0, MOST_NAMED).map(nameOf).join(", ")}${all.length > MOST_NAMED ? `, and ${all.length - MOST_NAMED} more` : ""}`;
+
+const tellUnusable = (fault: unknown): void => events.revocationsUnusable(fault, fault instanceof Error && !("code" in fault) ? fault.message : undefined);
 
 const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;

@@ -1,21 +1,25 @@
-/** `ocsgw revoke`: a token, a key, a certificate or a client counts for nothing from now on; told to the running gateway, or left for it. */
+/** `ocsgw revoke`: revokes a token, a key, a certificate or a client, or lifts that again: told to the running gateway, or written to its journal while none runs. */
 import { readFile } from "node:fs/promises";
+import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
+import { openJournal, type Journal } from "../journal/append.ts";
 import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import { idOfKey } from "../settings/key.ts";
 import { readKeys } from "../settings/keys-file.ts";
-import { loadSettings } from "../settings/load.ts";
+import { loadSettings, sha256 } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
-import { addDecision, readDecision, readRevocations, revocationsFile, type Decision } from "../settings/revocations-file.ts";
+import { addToFile, readDecision, revocationsFile, type Decision } from "../settings/revocations-file.ts";
 import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
-import type { Decided } from "../assemble/revocations.ts";
+import { createRevocations } from "../tenants/credential.ts";
 import { askAs } from "./admin.ts";
+import { standingIn } from "./revoked-list.ts";
 
 const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
+const CANNOT_TELL = 8;
 const KINDS = ["token", "key", "certificate", "client"] as const;
 
 export type RevokeOptions = {
@@ -99,14 +103,46 @@ const tell = (value: unknown, status: number): number => {
   return decided.kept ? DONE : FAILED;
 };
 
+/** The journal takes it where no gateway runs; a running one that cannot be asked finds a revocation in the file. */
 const leave = async (auditDir: string | undefined, config: string, decision: Decision): Promise<number> => {
   if (auditDir === undefined) {
     console.error(`${config} has no audit.dir where the revocation could be kept`);
     return FAILED;
   }
-  const file = revocationsFile(auditDir);
-  await addDecision(file, decision);
-  console.error(`${inWords(decision)}: written to ${file}; a gateway that runs there takes it within a second, any other when it starts`);
+  const journal = await openJournal({ dir: auditDir, durability: "flush" }).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  return journal instanceof Error ? leaveInFile(revocationsFile(auditDir), decision, journal.message) : writeTo(journal, config, decision);
+};
+
+const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<number> => {
+  const configHash = await readFile(config, "utf8").then(sha256, () => "");
+  try {
+    const keeper = await RevocationKeeper.open({ file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash }, { watch: false });
+    const decided = await keeper.decide(decision);
+    if (typeof decided === "string" || !decided.journalled) {
+      console.error(typeof decided === "string" ? decided : `${inWords(decided)}: the journal in ${journal.dir} could not be written, so nothing is certain; try again`);
+      return FAILED;
+    }
+    console.error(`${inWords(decided)}: written to the journal in ${journal.dir}; no gateway runs there, and the next one that starts holds to it`);
+    return DONE;
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : String(error));
+    return FAILED;
+  } finally {
+    await journal.close();
+  }
+};
+
+/** A file can be emptied or written by others, so it only ever adds a revocation. */
+const leaveInFile = async (file: string, decision: Decision, why: string): Promise<number> => {
+  const isRunning = /has the journal open|took the journal/.test(why);
+  if (decision.lifted) {
+    console.error(`${inWords(decision)}: not done. ${isRunning
+      ? "A gateway runs there and cannot be asked: give it an admin listener, or stop it first"
+      : `The journal cannot be opened: ${why}`}; only the gateway or its journal can lift a revocation`);
+    return isRunning ? UNREACHABLE : FAILED;
+  }
+  await addToFile(file, { decisions: [decision], journalled: false });
+  console.error(`${inWords(decision)}: written to ${file}; ${isRunning ? "the gateway that runs there takes it within a second" : `a gateway takes it when it starts. The journal cannot be opened: ${why}`}`);
   return DONE;
 };
 
@@ -116,14 +152,11 @@ const list = async ({ config, json }: RevokeOptions): Promise<number> => {
     console.error(`${config} has no audit.dir where revocations could be kept`);
     return FAILED;
   }
-  const text = await readFile(revocationsFile(auditDir), "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") throw error;
-    return "";
-  });
-  const standing = readRevocations(text).standing.filter(({ until }) => until === undefined || until > Date.now());
-  if (json) console.log(JSON.stringify(standing.map(({ until, ...rest }) => ({ ...rest, until: until === undefined ? null : new Date(until).toISOString() })), undefined, 2));
-  else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === undefined ? "" : ` until ${new Date(until).toISOString()}`}`);
-  return DONE;
+  const { standing, doubts } = await standingIn(auditDir);
+  if (json) console.log(JSON.stringify(standing, undefined, 2));
+  else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === null ? "" : ` until ${until}`}`);
+  for (const doubt of doubts) console.error(doubt);
+  return doubts.length > 0 ? CANNOT_TELL : DONE;
 };
 
 const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id} ${lifted ? "counts again" : "is revoked"}${until === null ? "" : ` until ${until}`}`;

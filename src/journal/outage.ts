@@ -116,8 +116,9 @@ const cannot = (reason = ""): string => `the journal could not be written: ${rea
 
 const isEnd = (entry: Entry): entry is Outcome | Abandoned => entry.kind === "outcome" || entry.kind === "abandoned";
 
-/** Noted by the way, few, and worth keeping. */
-const isNews = ({ kind }: Entry): boolean => kind === "switchover" || kind === "alarm" || kind === "flood" || kind === "clock" || kind === "config";
+/** Noted by the way, few, and worth keeping. A lifting that was told as not done must not come true later. */
+const isNews = (entry: Entry): boolean =>
+  (entry.kind === "config" && entry.change !== "lifted") || entry.kind === "switchover" || entry.kind === "alarm" || entry.kind === "flood" || entry.kind === "clock";
 
 const notSent = ({ id }: Intent): Outcome => ({
   kind: "outcome", id, delivery: "not-sent", origin: "gateway", status: 503, code: "OCSGW-5101", warning: null, waits: { queue_ms: 0, ocs_ms: 0, total_ms: 0 }, lane: null, endpoint: null,

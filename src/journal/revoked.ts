@@ -77,6 +77,8 @@ export class RevokedSet {
     if (!said) return;
     if (entry.change === "revoked") this.#standing.set(nameOf(said), said);
     else this.#reinstate(entry, said);
+    // The first of a journal states all besides.
+    this.#replace(entry.revocations);
     if (this.#standing.size > this.#trimAt) this.#trim();
   }
 

@@ -1,9 +1,10 @@
 /**
- * The revocations file in the journal's directory: one line of JSON for each decision, the last one on a thing counts. Lines are only ever
- * added, each with one write, so commands and a running gateway can both add them. `journalled` says that all above it is in the journal.
+ * The revocations file beside the journal: a copy of what the journal says is revoked, and the place where a command leaves
+ * a revocation for a gateway that it cannot ask. One line of JSON for each decision; the last one about a credential counts.
+ * `journalled` says that all lines above it are in the journal.
  */
 import { constants } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, rename, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Revocation, RevocationKind } from "../tenants/credential.ts";
@@ -40,54 +41,86 @@ const strangeId = ({ kind: of, id: named }: Decision): string | undefined => {
   return of === "key" && /^ocsgw_.{20}/.test(named) ? "a key's id, and not the key itself" : undefined;
 };
 
-export type RevocationsRead = { readonly standing: readonly Revocation[]; readonly unjournalled: readonly Decision[] };
-
-/** Its message has nothing of the line. */
-export class BrokenLine extends Error {}
-
-/** Throws BrokenLine, with the line's number, for a line that is none. A last line without its end was never confirmed to anybody and says nothing. */
-export const readRevocations = (text: string): RevocationsRead => {
-  const standing = new Map<string, Revocation>();
-  let unjournalled: Decision[] = [];
-  for (const [at, line] of text.split("\n").slice(0, -1).entries()) {
-    if (line === "") continue;
-    const said = lineOf(line, at + 1);
-    if ("journalled" in said) {
-      unjournalled = [];
-      continue;
-    }
-    unjournalled.push(said);
-    if (said.lifted) standing.delete(`${said.kind} ${said.id}`);
-    else standing.set(`${said.kind} ${said.id}`, standingOf(said));
-  }
-  return { standing: [...standing.values()], unjournalled };
+export type RevocationsRead = {
+  /** By kind and id, what was said last of each, liftings too. */
+  readonly last: ReadonlyMap<string, Decision>;
+  /** In order: those that the journal may not have yet. */
+  readonly fresh: readonly Decision[];
+  /** Numbers of the lines that are damaged, from 1. */
+  readonly damaged: readonly number[];
 };
 
-export const standingOf = ({ kind: of, id: named, until }: Decision): Revocation => ({ kind: of, id: named, ...(until !== null && { until: Date.parse(until) }) });
+export const nameOf = ({ kind: of, id: named }: Pick<Decision, "kind" | "id">): string => `${of} ${named}`;
 
-const lineOf = (line: string, number: number): z.output<typeof lineSchema> => {
+/** A last line without its end was never confirmed to anybody and says nothing. */
+export const readRevocations = (text: string): RevocationsRead => {
+  const last = new Map<string, Decision>();
+  const damaged: number[] = [];
+  let fresh: Decision[] = [];
+  for (const [at, line] of text.split("\n").slice(0, -1).entries()) {
+    const said = line === "" ? undefined : lineOf(line);
+    if (said === "damaged") damaged.push(at + 1);
+    else if (said && "journalled" in said) fresh = [];
+    else if (said) {
+      const { at: _at, ...decision } = said;
+      fresh.push(decision);
+      last.set(nameOf(decision), decision);
+    }
+  }
+  return { last, fresh, damaged };
+};
+
+export const standingOf = ({ kind: of, id: named, until }: Pick<Decision, "kind" | "id" | "until">): Revocation => ({ kind: of, id: named, ...(until !== null && { until: Date.parse(until) }) });
+
+const lineOf = (line: string): z.output<typeof lineSchema> | "damaged" => {
   try {
     return lineSchema.parse(JSON.parse(line));
   } catch {
-    throw new BrokenLine(`line ${number} of the revocations file is none: delete it, or put it right`);
+    return "damaged";
   }
 };
 
-/** Resolves when it is on disk. */
-export const addDecision = (file: string, decision: Decision): Promise<void> => add(file, decision);
-export const addJournalled = (file: string): Promise<void> => add(file, { journalled: true });
+export type Added = { readonly decisions: readonly Decision[]; /** They, and all lines before them, are in the journal. */ readonly journalled: boolean };
 
-const add = async (file: string, said: object): Promise<void> => {
+/** Adds lines with one write. Resolves when they are on disk, in the file that has this name then. */
+export const addToFile = async (file: string, { decisions, journalled }: Added): Promise<void> => {
+  const at = new Date().toISOString();
+  const lines = [...decisions.map((decision) => ({ at, ...decision })), ...(journalled ? [{ at, journalled: true }] : [])];
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
   await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-  const handle = await open(file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
+  // Whoever repairs a damaged file puts another in its place: lines in the old one would be lost.
+  while (!(await addOnce(file, text)));
+};
+
+const addOnce = async (file: string, text: string): Promise<boolean> => {
+  const handle = await open(file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
   try {
+    const found = await handle.stat();
+    if (!found.isFile()) throw new Error(`${file} is not a regular file`);
+    if (found.size === 0) await giveToOwner(handle, file);
     const bytes = await handle.readFile();
     const whole = bytes.lastIndexOf("\n") + 1;
     // What a crash left without its end must not become the beginning of this line.
     if (whole < bytes.length) await handle.truncate(whole);
-    await handle.appendFile(`${JSON.stringify({ at: new Date().toISOString(), ...said })}\n`);
+    await handle.appendFile(text);
     await handle.sync();
+    const now = await stat(file).catch(() => undefined);
+    return now?.ino === found.ino && now.dev === found.dev;
   } finally {
     await handle.close();
   }
+};
+
+/** A file that root's command makes must stay one that the gateway's own user can write. */
+const giveToOwner = async (handle: FileHandle, file: string): Promise<void> => {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid } = await stat(dirname(file));
+  await handle.chown(uid, gid).catch(() => undefined);
+};
+
+/** Out of the way, and kept to be looked at. Resolves with its new name. */
+export const setAside = async (file: string): Promise<string> => {
+  const aside = `${file}.damaged-${new Date().toISOString().replaceAll(/[:.]/g, "")}`;
+  await rename(file, aside);
+  return aside;
 };

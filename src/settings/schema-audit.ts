@@ -63,7 +63,7 @@ export const audit = z.strictObject({
   durability: z.enum(["flush", "os"]).default("flush").describe("flush: on disk before OCS and before the reply. os: left to the operating system."),
   disk_timeout: wait.prefault("5s").describe("A disk that does not answer the journal for so long counts as failed."),
   redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
-  index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched."),
+  index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched. The journal knows the content of each epoch: another one under its name is refused."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),
   retention: retention.prefault("1855d").describe("How long entries are kept: a duration, or one for each kind of entry with a default. A segment (64 MiB, a day at most) is deleted when all of its entries may go."),
   legal_hold: z.array(hold).default([]).describe("Entries of these days are not deleted, nor any younger ones."),
