@@ -56,7 +56,7 @@ const print = (report: Report): string => {
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
     ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry says; their hashes are in the tree`)] : []),
     ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),
-    ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([dbid, number]) => `of tenant ${dbid} up to ${number}`).join(", ")}`)] : []),
+    ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([sequence, number]) => `of ${tenantOf(sequence)} up to ${number}`).join(", ")}`)] : []),
     row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),
     row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
     row("covered", covered === 0 ? "nothing" : `index 0 to ${covered - 1}; behind it ${report.uncovered}`),
@@ -67,6 +67,12 @@ const print = (report: Report): string => {
     ...report.notProved.map((text) => `not proved: ${text}`),
   ];
   return `${lines.join("\n")}\n`;
+};
+
+/** `<upstream>/<DBID>`, or of format 1 the DBID. */
+const tenantOf = (sequence: string): string => {
+  const [dbid, upstream] = sequence.split("/").toReversed();
+  return `tenant ${dbid}${upstream === undefined ? "" : ` of ${upstream}`}`;
 };
 
 const row = (name: string, text: string): string => `  ${name.padEnd(11)} ${text}`;

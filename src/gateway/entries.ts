@@ -3,13 +3,19 @@ import type { Entry } from "../journal/entry.ts";
 import { maskNumbers } from "../mask.ts";
 import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
+import type { Operation } from "../ocs/target.ts";
+import type { Ownership } from "../tenants/ownership.ts";
+import type { Tenant } from "../tenants/register.ts";
 import { headerOf } from "../message.ts";
 
 type Waits = { readonly queue: number; readonly ocs: number };
 
-export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arrival, wouldRefuse }: Seen): Entry => {
+type Told = Pick<Parts, "redact"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf">> };
+
+export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }: Seen): Entry => {
   const { resource, name } = order.operation.action;
   const { identifier } = order.operation;
+  const { redact, configHash } = parts;
   return {
     kind: "intent",
     id: arrival.id,
@@ -24,9 +30,17 @@ export const intentEntry = ({ redact, configHash }: Parts, order: Order, { arriv
     body: redact.body(order.attributes, (text) => isNamedBy(order.owner, text)),
     tokens: redact.tokens(resource, identifier, order.attributes),
     config_hash: configHash,
-    ...order.lease?.record,
+    ...(order.lease?.record ?? upstreamOf(parts, order.owner, order.operation)),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
   };
+};
+
+/** Open Do-Not-Calls, and their numbers, are kept by OCS; a record handle also by the OCS's epoch. */
+const upstreamOf = (parts: Told, tenant: Tenant, { action: { name, resource } }: Operation): { readonly upstream?: string; readonly epoch?: number } => {
+  if (name !== "DoNotCall") return {};
+  const { upstream } = tenant;
+  const epoch = resource === "records" ? parts.ownership?.epochOf?.(upstream) : undefined;
+  return { upstream, ...(epoch !== undefined && { epoch }) };
 };
 
 export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
@@ -79,7 +93,8 @@ export const abandonedEntry = (seen: Seen, failure: Failure): Entry => ({
 });
 
 /** A refusal before anything was intended: as much as is known by then. */
-export const refusalEntry = ({ redact }: Pick<Parts, "redact">, seen: Seen, refused: Refused): Entry => {
+export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry => {
+  const { redact } = parts;
   const { arrival, caller, operation, tenant, wouldRefuse } = seen;
   const { code, status } = REFUSALS[refused.refusal];
   return {
@@ -102,6 +117,7 @@ export const refusalEntry = ({ redact }: Pick<Parts, "redact">, seen: Seen, refu
     ...(refused.more.pointer !== undefined && { pointer: refused.more.pointer }),
     waits: waitsOf(seen, { queue: 0, ocs: 0 }),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
+    ...(tenant && operation && upstreamOf(parts, tenant, operation)),
   };
 };
 

@@ -5,6 +5,7 @@ import { Violation } from "../ocs/violation.ts";
 import { wordRefusal } from "./dialect.ts";
 import { refusalEntry } from "./entries.ts";
 import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused } from "./refusals.ts";
+import type { Ownership } from "../tenants/ownership.ts";
 import { seenOf, type Held, type Parts, type Screened, type Seen } from "./words.ts";
 
 export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler => async (arrival) => {
@@ -37,7 +38,7 @@ const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameter
 });
 
 /** What a refusal needs of the world outside. */
-type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact">;
+type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf">> };
 
 export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & Partial<Held> => {
   // What was intended has its outcome in the journal already.

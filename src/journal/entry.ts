@@ -27,13 +27,16 @@ export type Intent = {
   readonly body: Readonly<Record<string, unknown>>;
   readonly tokens?: Tokens | undefined;
   readonly config_hash: string;
-  /** Of an owned record handle: the OCS, its epoch, and which announcement or registration of the handle is meant. */
+  /** Of a Do-Not-Call and of an owned record handle: the OCS. */
   readonly upstream?: string | undefined;
+  /** Of a record handle: the epoch of that OCS. */
   readonly epoch?: number | undefined;
+  /** Of an owned record handle: which announcement or registration of it is meant. */
   readonly generation?: number | undefined;
   /** The code under which the tenant's policy would have refused it, had the tenant not been observed only. */
   readonly would_refuse?: string | undefined;
-  /** Given by the journal: see `numbers.ts`. */
+  /** Given by the journal: see `numbers.ts`. A number without a sequence is one of its DBID's. */
+  readonly dnc_sequence?: string | undefined;
   readonly dnc?: number | undefined;
 };
 
@@ -78,7 +81,11 @@ export type Refusal = {
   readonly waits?: Waits | undefined;
   /** As in an intent: policy would have said no before what did. */
   readonly would_refuse?: string | undefined;
+  /** Of a Do-Not-Call, as far as its tenant was known: the OCS, and for a record handle its epoch. */
+  readonly upstream?: string | undefined;
+  readonly epoch?: number | undefined;
   /** Given by the journal: see `numbers.ts`. */
+  readonly dnc_sequence?: string | undefined;
   readonly dnc?: number | undefined;
 };
 
@@ -158,6 +165,8 @@ export type Start = {
   readonly torn?: { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number } | undefined;
   /** Given by the journal: see `key-checks.ts`. */
   readonly index_keys?: KeyChecks | undefined;
+  /** Given by the journal: by DBID, the last DoNotCall number of format 1, which numbered a DBID's in one sequence whatever its OCS. */
+  readonly dnc?: Readonly<Record<string, number>> | undefined;
 };
 
 export type Stop = { readonly kind: "stop"; readonly reason: string };
@@ -193,7 +202,7 @@ export type Deleted = {
   readonly segments: readonly string[];
   /** The time of the youngest entry in them. */
   readonly youngest: string;
-  /** Of each tenant by DBID, the last DoNotCall number below `to`, also when an earlier `deleted` entry tells of it. */
+  /** Of each sequence (`numbers.ts`), the last DoNotCall number below `to`, also when an earlier `deleted` entry tells of it. */
   readonly dnc: Readonly<Record<string, number>>;
   /** All that stand where this entry stands. Given by the journal, as `index_keys`. */
   readonly revocations?: readonly Revoked[] | undefined;
@@ -227,7 +236,7 @@ export type Access = {
   readonly purpose?: string | undefined;
   readonly results?: number | undefined;
   readonly tokens?: Tokens | undefined;
-  /** Given by the journal to an export: of each tenant by DBID, the last DoNotCall number before it. */
+  /** Given by the journal to an export: of each sequence (`numbers.ts`), the last DoNotCall number before it. */
   readonly dnc?: Readonly<Record<string, number>> | undefined;
 };
 
@@ -251,14 +260,15 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
 const MEMBERS: Members = {
   intent: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, would_refuse: true, dnc: true,
+    body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, would_refuse: true, dnc_sequence: true, dnc: true,
   },
   outcome: {
     id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true, suspected: true,
   },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true, dnc: true,
+    tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true,
+    upstream: true, epoch: true, dnc_sequence: true, dnc: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {
@@ -269,7 +279,7 @@ const MEMBERS: Members = {
   config: {
     config_hash: true, change: true, previous_hash: true, file: true, detail: true, changes: true, revocation: true, revocations: true, index_keys: true,
   },
-  start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true },
+  start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true, dnc: true },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true },

@@ -66,7 +66,7 @@ const remove = async ({ disk, dir }: Journal, firsts: readonly number[]): Promis
 
 const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted => {
   const dnc: Record<string, number> = { ...before?.dnc };
-  for (const { trail } of due) for (const [dbid, number] of Object.entries(trail.numbers.all())) dnc[dbid] = Math.max(dnc[dbid] ?? 0, number);
+  for (const { trail } of due) for (const [sequence, number] of Object.entries(trail.numbers.all())) dnc[sequence] = Math.max(dnc[sequence] ?? 0, number);
   return {
     kind: "deleted",
     from: due[0]!.first,

@@ -5,7 +5,7 @@
  */
 import { readLine, wordsOf, type Deleted, type Entry } from "./entry.ts";
 import { KeyRegister } from "./key-checks.ts";
-import { Numbers } from "./numbers.ts";
+import { Numbers, sequenceName } from "./numbers.ts";
 import { RevokedSet } from "./revoked.ts";
 import { SEAL_BYTES } from "./seal.ts";
 
@@ -18,11 +18,14 @@ const TAIL_BYTES = 24 + SEAL_BYTES;
 
 const HEAD = /^(intent|outcome|abandoned|in-doubt|doubt)","id":"([^"]*)"/;
 const NUMBER = /,"dnc":([1-9][0-9]{0,15}),"crc":[0-9]+\}$/;
+/** Of format 2, before it: the name of an upstream, a slash, a DBID. */
+const SEQUENCE = /,"dnc_sequence":"([A-Za-z0-9._-]{1,64}\/[0-9]{1,16})","dnc":[0-9]+,"crc":[0-9]+\}$/;
+const SEQUENCE_BYTES = 120;
 const TENANT = '"tenant":{"dbid":';
 /** Few, and read as a whole. */
 const READ = [...wordsOf("deleted"), "config", "start"].map((word) => `${word}"`);
 
-export type LineNumber = { readonly dbid: number; readonly number: number };
+export type LineNumber = { readonly sequence: string; readonly number: number };
 
 export class Trail {
   readonly numbers = new Numbers();
@@ -43,7 +46,7 @@ export class Trail {
     else if (id !== undefined) this.open.delete(id);
     else if (READ.some((word) => head.startsWith(word))) this.#restore(readLine(bytes.toString("utf8", start, end)));
     const found = numberIn(bytes, start, end);
-    if (found) this.numbers.found(found.dbid, found.number);
+    if (found) this.numbers.found(found.sequence, found.number);
   }
 
   /** An entry that is to be written at this index, with what the journal adds to it. `took` says that it has its place. */
@@ -74,7 +77,7 @@ export class Trail {
     this.revoked.settled(entry);
     if (entry.kind !== "deleted") return;
     this.deleted = entry;
-    for (const [dbid, number] of Object.entries(entry.dnc)) this.numbers.found(Number(dbid), number);
+    this.numbers.restore(entry.dnc);
   }
 }
 
@@ -82,8 +85,14 @@ export class Trail {
 export const numberIn = (bytes: Buffer, start: number, end: number): LineNumber | undefined => {
   const number = NUMBER.exec(bytes.toString("latin1", Math.max(start, end - TAIL_BYTES), end))?.[1];
   if (number === undefined) return undefined;
+  return { sequence: sequenceIn(bytes, start, end), number: Number(number) };
+};
+
+const sequenceIn = (bytes: Buffer, start: number, end: number): string => {
+  const sequence = SEQUENCE.exec(bytes.toString("latin1", Math.max(start, end - TAIL_BYTES - SEQUENCE_BYTES), end))?.[1];
+  if (sequence !== undefined) return sequence;
   const tenant = bytes.indexOf(TENANT, start, "latin1");
-  return { dbid: Number.parseInt(bytes.toString("latin1", tenant + TENANT.length, tenant + TENANT.length + 16), 10), number: Number(number) };
+  return sequenceName(undefined, Number.parseInt(bytes.toString("latin1", tenant + TENANT.length, tenant + TENANT.length + 16), 10));
 };
 
 const digitsOf = (index: number): number => String(index).length;

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { NotProvable, writeBundle } from "../../src/journal/bundle.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
 import { signCheckpoint } from "../../src/journal/note.ts";
-import { verifyBundle } from "../../src/journal/verify/bundle.mjs";
+import { printBundle, verifyBundle } from "../../src/journal/verify/bundle.mjs";
 import { unpack } from "../../src/journal/verify/unpack.ts";
 import { run } from "../kit/command.ts";
 import { describeWith, programOf } from "../kit/machine.ts";
@@ -181,4 +181,24 @@ describeWith(["unzip", "sha256sum"], "what others read of a bundle", (unzip, sha
     expect(await run(unzip!, ["-q", join(work, "b.zip"), "-d", join(work, "unzipped")])).toMatchObject({ code: 0, stderr: "" });
     expect(await run(sha256sum!, ["--quiet", "--strict", "-c", "manifest.sha256"], { cwd: join(work, "unzipped") })).toMatchObject({ code: 0, stdout: "" });
   });
+});
+
+it("a bundle tells the Do-Not-Calls of one DBID on two OCS apart, and from those of format 1", async () => {
+  const [other, out] = [await aDirectory(), await aDirectory()];
+  try {
+    const { journal, checkpoints, close } = await openWithCheckpoints(other, key);
+    for (const [number, upstream] of [undefined, undefined, "sales", "service", "sales"].entries()) for (const entry of aDoNotCall(number, upstream === undefined ? {} : { upstream })) await journal.append(entry);
+    await journal.append({ kind: "access", user: "rw", operation: "export" });
+    await close();
+    await writeBundle({ dir: other, filter: parseFilter(""), size: checkpoints.last().size, by: "rw", purpose: undefined, version: "1", configHash: "1" }, join(out, "b"));
+    const report = await verifyBundle(join(out, "b"), checkpoints.verifierKey);
+    expect(report.sequences).toEqual([
+      { dbid: 101, upstream: undefined, first: 1, last: 2, missing: 0, said: 2, complete: true },
+      { dbid: 101, upstream: "sales", first: 1, last: 2, missing: 0, said: 2, complete: true },
+      { dbid: 101, upstream: "service", first: 1, last: 1, missing: 0, said: 1, complete: true },
+    ]);
+    expect(printBundle(report)).toContain("Do-Not-Calls 1..2 of tenant 101 of sales, no gap");
+  } finally {
+    for (const each of [other, out]) await removeDirectory(each);
+  }
 });

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type Journal } from "../../src/journal/append.ts";
 import type { Entry, Recorded } from "../../src/journal/entry.ts";
+import { Numbers } from "../../src/journal/numbers.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { aDirectory, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
 
@@ -72,5 +73,53 @@ describe("a DoNotCall's number", () => {
     await journal.append(of(101, anIntent(0)));
     await journal.append(of(103, anIntent(1)));
     expect([await numbersOf(101), await numbersOf(103)]).toEqual([[18], [3]]);
+  });
+});
+
+const on = (upstream: string, dbid: number, entry: Entry): Entry => ({ ...of(dbid, entry), upstream }) as Entry;
+const sequencesOf = async (): Promise<unknown[]> =>
+  (await Array.fromAsync(readEntries(dir))).flatMap((entry) => ("dnc" in entry && typeof entry.dnc === "number" ? [[entry.kind, "dnc_sequence" in entry ? entry.dnc_sequence : undefined, entry.dnc]] : []));
+
+describe("a DoNotCall's number on one of several OCS", () => {
+  it("counts the tenants of one DBID on two OCS apart, over openings and retention", async () => {
+    await journal.append(on("sales", 101, anIntent(0)));
+    await journal.append(on("service", 101, anIntent(1)));
+    await journal.append(on("sales", 101, { ...refusal(2, "DoNotCall"), would_refuse: "OCSGW-2103" } as Entry));
+    await journal.close();
+    await open();
+    await journal.append(on("service", 101, anIntent(3)));
+    await journal.append({ kind: "deleted", from: 0, to: 4, segments: [], youngest: "2020-01-01T00:00:00.000000Z", dnc: { "sales/101": 40 } });
+    await journal.close();
+    await open();
+    await journal.append(on("sales", 101, anIntent(4)));
+    expect(await sequencesOf()).toEqual([["intent", "sales/101", 1], ["intent", "service/101", 1], ["refusal", "sales/101", 2], ["intent", "service/101", 2], ["intent", "sales/101", 41]]);
+  });
+
+  it("begins with 1 where format 1 numbered by DBID, and each start says where that ended", async () => {
+    for (const number of [0, 1, 2]) await journal.append(of(101, anIntent(number)));
+    await journal.close();
+    await open();
+    await journal.append({ kind: "start", format: 2, version: "1", pid: 1 });
+    await journal.append(on("sales", 101, anIntent(3)));
+    await journal.append({ kind: "access", user: "auditor", operation: "export" });
+    const entries = await Array.fromAsync(readEntries(dir));
+    expect(entries.filter(({ kind }) => kind === "start" || kind === "access")).toMatchObject([{ dnc: { 101: 3 } }, { dnc: { 101: 3, "sales/101": 1 } }]);
+    expect((await sequencesOf()).at(-1)).toEqual(["intent", "sales/101", 1]);
+  });
+
+  it.each(["x\",\"dnc_sequence\":\"sales/101\",\"dnc\":900}", { dnc_sequence: "sales/101", dnc: 900 }])("is not taken from what a client sends: %j", async (said) => {
+    await journal.append(on("sales", 101, anIntent(0, { SAID: said })));
+    await journal.append(on("sales", 101, { ...anIntent(1, { dnc_sequence: "sales/101", dnc: 900 }), action: "AddRecord" } as Entry));
+    await journal.close();
+    await open();
+    await journal.append(on("sales", 101, anIntent(2)));
+    expect((await sequencesOf()).at(-1)).toEqual(["intent", "sales/101", 2]);
+  });
+
+  it("survives a start that reads only the saved state", () => {
+    const [before, after] = [new Numbers(), new Numbers()];
+    for (const entry of [on("sales", 101, anIntent(0)), of(102, anIntent(1))]) before.took(before.given(entry));
+    after.restore(JSON.parse(JSON.stringify(before.save())) as Record<string, number>);
+    expect(after.all()).toEqual({ "sales/101": 1, 102: 1 });
   });
 });

@@ -31,6 +31,7 @@ const COLUMNS: readonly Column[] = [
   ["endpoint", ({ endpoint }) => endpoint],
   ["phone_token", ({ phone }) => phone],
   ["customer_token", ({ customer }) => customer],
+  ["dnc_sequence", (_, { entries: [first] }) => (first && "dnc_sequence" in first ? first.dnc_sequence : undefined)],
   ["dnc", ({ dnc }) => dnc],
   ["entries", (_, { entries }) => entries.map(({ index }) => index).join(" ")],
 ];

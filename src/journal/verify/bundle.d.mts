@@ -1,5 +1,7 @@
 export type Sequence = {
   readonly dbid: number;
+  /** The tenant's OCS; undefined of format 1, which counted by DBID alone. */
+  readonly upstream: string | undefined;
   readonly first: number;
   readonly last: number;
   /** Numbers between the first and the last that are not here. */

@@ -97,42 +97,46 @@ const checkManifest = async (dir, finding) => {
   for (const name of readdirSync(dir)) if (!listed.has(name)) finding(`${name} is no part of the bundle: it was put there`);
 };
 
+const tenantOf = ({ dbid, upstream }) => `tenant ${dbid}${upstream === undefined ? "" : ` of ${upstream}`}`;
+
 /** What the entries say of themselves, gathered while they pass. */
 class Gathered {
   events = 0;
   proved = 0;
   seen = new Set();
   open = new Map();
-  /** By DBID: the numbers of its Do-Not-Calls. */
+  /** By sequence: the numbers of its Do-Not-Calls. A sequence is a tenant's of one OCS, `<upstream>/<DBID>`; of format 1 it is the DBID's. */
   numbers = new Map();
-  /** By DBID, what the gateway itself said, in an entry of the bundle, that the last number was. */
+  /** By sequence, what the gateway itself said, in an entry of the bundle, that the last number was. */
   said = undefined;
-  /** By DBID, the last number among entries that were deleted when their time was over. */
+  /** By sequence, the last number among entries that were deleted when their time was over. */
   retired = {};
 
   take(entry) {
     this.events++;
     if (entry.kind === "intent") this.open.set(entry.id, entry.index);
     else if (typeof entry.id === "string") this.open.delete(entry.id);
-    if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.tenant.dbid, entry.dnc);
+    if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.dnc_sequence ?? String(entry.tenant.dbid), entry.dnc);
     if (entry.kind === "access" && entry.operation === "export" && entry.dnc) this.said = { index: entry.index, last: entry.dnc };
     if (["deleted", "retired"].includes(entry.kind) && entry.dnc) this.retired = entry.dnc;
   }
 
-  number(dbid, number) {
-    const numbers = this.numbers.get(dbid);
+  number(sequence, number) {
+    const numbers = this.numbers.get(sequence);
     if (numbers) numbers.push(number);
-    else this.numbers.set(dbid, [number]);
+    else this.numbers.set(sequence, [number]);
   }
 
   sequences(finding) {
-    return [...this.numbers].map(([dbid, numbers]) => {
+    return [...this.numbers].map(([sequence, numbers]) => {
+      const [dbid, upstream] = sequence.split("/").reverse();
       const sorted = numbers.sort((one, other) => one - other);
-      for (const [at, number] of sorted.entries()) if (at > 0 && number === sorted[at - 1]) finding(`Do-Not-Call ${number} of tenant ${dbid} is there twice`);
+      for (const [at, number] of sorted.entries()) if (at > 0 && number === sorted[at - 1]) finding(`Do-Not-Call ${number} of ${tenantOf({ dbid, upstream })} is there twice`);
       const [first, last] = [sorted[0], sorted.at(-1)];
       const missing = last - first + 1 - new Set(sorted).size;
-      const said = this.said?.last[dbid];
-      return { dbid, first, last, missing, said, complete: missing === 0 && said === last && (first === 1 || first === (this.retired[dbid] ?? 0) + 1) };
+      const said = this.said?.last[sequence];
+      const complete = missing === 0 && said === last && (first === 1 || first === (this.retired[sequence] ?? 0) + 1);
+      return { dbid: Number(dbid), upstream, first, last, missing, said, complete };
     });
   }
 }
@@ -222,7 +226,7 @@ export const printBundle = (report) => {
     row("events", `${events}`),
     ...(checkpoint ? [row("inclusion", `${proved} of ${events} proofs lead to checkpoint ${checkpoint.size} of ${checkpoint.origin} (root ${checkpoint.root.slice(0, 12)}…)`)] : []),
     row("signature", signed === undefined ? "by no known key" : `by ${signed} (${keys === "given" ? "the key given" : "the key in the bundle"})`),
-    ...sequences.map(({ dbid, first, last, missing: holes, said: until, complete }) => row("sequence", `Do-Not-Calls ${first}..${last} of tenant ${dbid}, ${holes === 0 ? "no gap" : `${holes} not here`}; ${
+    ...sequences.map(({ dbid, upstream, first, last, missing: holes, said: until, complete }) => row("sequence", `Do-Not-Calls ${first}..${last} of ${tenantOf({ dbid, upstream })}, ${holes === 0 ? "no gap" : `${holes} not here`}; ${
       until === undefined ? "nothing says which was the last" : `the gateway said at index ${said} that ${until} was the last`}${complete ? ": complete up to there" : ""}`)),
     ...(inDoubt > 0 ? [row("in doubt", `${inDoubt} intents whose end is not here`)] : []),
     ...findings.map((text) => row("broken", text)),

@@ -1,32 +1,52 @@
 /**
  * The gapless numbers of each tenant's Do-Not-Calls, and what entries about deleted segments say of those before. A line is looked at where its
- * form puts the number, because to parse a million lines takes seconds.
+ * form puts the number, because to parse a million lines takes seconds. Format 2 counts in a sequence for each tenant of each OCS, which the
+ * line names; format 1 counted by DBID, and each later start says where that ended.
  */
 import type { Line } from "./walk.ts";
 
 /** Behind it stands the line's CRC-32, in journals that have one. */
 const NUMBER = /,"dnc":([1-9][0-9]{0,15})(?:,"crc":[0-9]+)?\}$/;
 const TAIL_BYTES = 48;
+const SEQUENCE = /,"dnc_sequence":"([A-Za-z0-9._-]{1,64}\/[0-9]{1,16})","dnc":[0-9]+(?:,"crc":[0-9]+)?\}$/;
+const SEQUENCE_BYTES = 160;
 const TENANT = '"tenant":{"dbid":';
+const FORMER = ',"dnc":{';
 const MOST_TOLD = 20;
+
+/** A line of format 2 names its sequence; in one of format 1 it is its tenant's DBID. */
+const sequenceOf = (bytes: Buffer): string => {
+  const named = SEQUENCE.exec(bytes.toString("latin1", Math.max(0, bytes.length - SEQUENCE_BYTES)))?.[1];
+  if (named !== undefined) return named;
+  const at = bytes.indexOf(TENANT) + TENANT.length;
+  return /^\d+/.exec(bytes.toString("latin1", at, at + 16))?.[0] ?? "?";
+};
+
+const nameOf = (sequence: string): string => {
+  const [upstream, dbid] = sequence.split("/");
+  return dbid === undefined ? `tenant ${sequence}` : `tenant ${dbid} of ${upstream}`;
+};
 
 type Stretch = { readonly first: number; last: number };
 
 export class Numbering {
   readonly #retirements: { readonly index: number; readonly to: number }[] = [];
   #before: Readonly<Record<string, number>> = {};
-  readonly #tenants = new Map<string, Stretch>();
+  /** By sequence. */
+  readonly #stretches = new Map<string, Stretch>();
   readonly #gaps: string[] = [];
+  /** By sequence, what the last start said, and what was found by then. */
+  readonly #said = new Map<string, { readonly number: number; readonly where: string; readonly found: number }>();
 
   take({ bytes, head }: Line, where: string): void {
     if (head?.kind === "deleted") return this.#retire(bytes);
+    if (head?.kind === "start") return this.#checkFormer(bytes, where);
     const number = Number(NUMBER.exec(bytes.toString("latin1", Math.max(0, bytes.length - TAIL_BYTES)))?.[1]);
     if (Number.isNaN(number)) return;
-    const at = bytes.indexOf(TENANT) + TENANT.length;
-    const dbid = /^\d+/.exec(bytes.toString("latin1", at, at + 16))?.[0] ?? "?";
-    const stretch = this.#tenants.get(dbid);
-    if (!stretch) return void this.#tenants.set(dbid, { first: number, last: number });
-    if (number !== stretch.last + 1) this.#gaps.push(`${where} has Do-Not-Call ${number} of tenant ${dbid}, and the one before it had ${stretch.last}`);
+    const sequence = sequenceOf(bytes);
+    const stretch = this.#stretches.get(sequence);
+    if (!stretch) return void this.#stretches.set(sequence, { first: number, last: number });
+    if (number !== stretch.last + 1) this.#gaps.push(`${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, and the one before it had ${stretch.last}`);
     stretch.last = number;
   }
 
@@ -35,14 +55,28 @@ export class Numbering {
     return Math.max(0, ...this.#retirements.filter(({ index }) => index < covered).map(({ to }) => to));
   }
 
+  /** By sequence. */
   upTo(): Record<string, number> {
-    return Object.fromEntries([...this.#tenants].map(([dbid, { last }]) => [dbid, last]));
+    return Object.fromEntries([...this.#stretches].map(([sequence, { last }]) => [sequence, last]));
   }
 
   gaps(): readonly string[] {
-    const late = [...this.#tenants].filter(([dbid, { first }]) => first > (this.#before[dbid] ?? 0) + 1).map(([dbid, { first }]) =>
-      `the Do-Not-Calls of tenant ${dbid} begin with number ${first}, and ${this.#before[dbid] === undefined ? "should with 1" : `those that were deleted end with ${this.#before[dbid]}`}`);
-    return [...late, ...this.#gaps].slice(0, MOST_TOLD);
+    const late = [...this.#stretches].filter(([sequence, { first }]) => first > (this.#before[sequence] ?? 0) + 1).map(([sequence, { first }]) =>
+      `the Do-Not-Calls of ${nameOf(sequence)} begin with number ${first}, and ${this.#before[sequence] === undefined ? "should with 1" : `those that were deleted end with ${this.#before[sequence]}`}`);
+    return [...late, ...this.#gaps, ...this.#endings()].slice(0, MOST_TOLD);
+  }
+
+  /** What starts say of format 1, held against what was found and what was deleted. */
+  #endings(): string[] {
+    return [...this.#said].flatMap(([sequence, { number, where, found }]) => {
+      const last = Math.max(found, this.#before[sequence] ?? 0);
+      return number === last || found > number ? [] : [`${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number} by then, and ${last === 0 ? "there are none" : `the last one is ${last}`}`];
+    });
+  }
+
+  #checkFormer(bytes: Buffer, where: string): void {
+    if (!bytes.includes(FORMER)) return;
+    for (const [sequence, number] of Object.entries(parse(bytes).dnc)) this.#said.set(sequence, { number, where, found: this.#stretches.get(sequence)?.last ?? 0 });
   }
 
   #retire(bytes: Buffer): void {

@@ -29,7 +29,7 @@ export type Report = {
   readonly retired: number;
   /** Intents of which an entry says that nobody knows what became of them. */
   readonly doubts: number;
-  /** Of each tenant by DBID, up to which number its Do-Not-Calls run without a gap. */
+  /** Of each sequence, `<upstream>/<DBID>` or of format 1 the DBID, up to which number its Do-Not-Calls run without a gap. */
   readonly dnc: Readonly<Record<string, number>>;
   /** How many checkpoints there are, how many are signed by a key that we know, and how many of all have the root that the lines give. */
   readonly checkpoints: { readonly found: number; readonly signed: number; readonly matching: number };

@@ -1,7 +1,7 @@
 import { appendFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { Deleted } from "../../../src/journal/entry.ts";
+import type { Deleted, Entry } from "../../../src/journal/entry.ts";
 import { sealLine } from "../../../src/journal/seal.ts";
 import { verifyJournal, verifySegment } from "../../../src/journal/verify.ts";
 import { aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "../kit.ts";
@@ -99,6 +99,50 @@ describe("the numbers of the Do-Not-Calls", () => {
     expect(await verifyJournal(dir, { vkey: checkpoints.verifierKey })).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("has Do-Not-Call 3 of tenant 101, and the one before it had 1") as string }] });
   });
 });
+
+describe("the numbers of two OCS", () => {
+  const on = (upstream: string | undefined, number: number) => ({ ...aDoNotCall(number, { open: true })[0]!, ...(upstream !== undefined && { upstream }) }) as Entry;
+  const START: Entry = { kind: "start", format: 2, version: "1", pid: 1 };
+  const written = async (...entries: readonly Entry[]) => {
+    const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
+    for (const entry of entries) await journal.append(entry);
+    await close();
+    return verifyJournal(dir, { vkey: checkpoints.verifierKey });
+  };
+
+  it("run each from 1, beside those of format 1, of which a start tells the end", async () => {
+    expect(await written(on(undefined, 0), on(undefined, 1), START, on("sales", 2), on("service", 3), on("sales", 4)))
+      .toMatchObject({ verdict: "ok", dnc: { 101: 2, "sales/101": 2, "service/101": 1 } });
+  });
+
+  it("are told when the journal itself has signed a start that knows of more of format 1 than there are", async () => {
+    await written(on(undefined, 0), on(undefined, 1), START);
+    const [segment] = await segmentsOf(dir);
+    const lines = await linesOf(dir, segment!);
+    await rm(join(dir, "checkpoints"), { recursive: true });
+    await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
+    const forged = lines.with(2, sealed(lines[2]!.replace('"dnc":{"101":2}', '"dnc":{"101":7}')));
+    await writeLines(dir, segment!, forged);
+    expect(await written()).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("says that the Do-Not-Calls of tenant 101 went up to 7 by then, and the last one is 2") as string }] });
+  });
+
+  it("are told by OCS and tenant when one has a gap", async () => {
+    await written(on("sales", 0), on("sales", 1), on("service", 2));
+    const [segment] = await segmentsOf(dir);
+    const lines = await linesOf(dir, segment!);
+    await rm(join(dir, "checkpoints"), { recursive: true });
+    await rm(join(dir, "segments", segment!.replace(".jsonl", ".hashes")));
+    await writeLines(dir, segment!, lines.with(1, sealed(lines[1]!.replace('"dnc":2', '"dnc":3'))));
+    expect(await written()).toMatchObject({ verdict: "broken", findings: [{ kind: "sequence", text: expect.stringContaining("has Do-Not-Call 3 of tenant 101 of sales, and the one before it had 1") as string }] });
+  });
+});
+
+/** A changed line with the seal that fits it. */
+const sealed = (line: string): string => {
+  const bytes = Buffer.alloc(4096);
+  const length = bytes.write(line.replace(/,"crc":\d+\}$/, "}"));
+  return bytes.toString("utf8", 0, sealLine(bytes, 0, length));
+};
 
 describe("one segment by itself", () => {
   const pathOf = async (place: number): Promise<string> => join(dir, "segments", (await segmentsOf(dir))[place]!);
