@@ -74,13 +74,13 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const records = await startOwnership(settings, { journal, counts, current }, stops);
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   inForce = standing;
+  const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
-  await startRetention({ journal, checkpoints, current }, stops);
+  await startRetention({ journal, checkpoints, openDoNotCalls, known: gauge.known, current }, stops);
   const token = adminToken ?? newToken();
-  const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,

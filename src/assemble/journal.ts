@@ -14,15 +14,14 @@ import { VERSION } from "./version.ts";
 export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls };
 
 export const startJournal = async (settings: Settings, configHash: string, stops: Stops): Promise<Started> => {
-  const { audit, admin } = settings;
+  const { audit } = settings;
   const found = await readSecondPlaces(settings);
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const openDoNotCalls = new OpenDoNotCalls();
   const journal = await openJournal({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
     published: found.flatMap(({ checkpoints }) => checkpoints ?? []),
-    // Nobody can read the number without the admin listener.
-    written: admin ? openDoNotCalls.take : undefined,
+    written: openDoNotCalls.take,
   });
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);

@@ -1,17 +1,19 @@
 /**
- * The number of open Do-Not-Calls for the metrics. The journal's own entries are counted as they are written; the index is asked once after the
- * start, and again only when that failed or when there are too many to keep in memory.
+ * The open Do-Not-Calls for metrics, status and retention. The journal's own entries are counted as they are written; the index is asked once after
+ * the start, and again only when that failed or when there are too many to keep in memory.
  */
 import type { Journal } from "../journal/append.ts";
-import type { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
+import type { OpenDoNotCalls, TenantCount } from "../journal/open-do-not-calls.ts";
 import { SearchDesk } from "../journal/search/desk.ts";
 import type { Stops } from "./stops.ts";
 
 export type OpenDoNotCallsGauge = {
-  /** Undefined while the number is not known. */
-  readonly read: () => number | undefined;
+  /** By tenant; undefined while it is not known. */
+  readonly read: () => readonly TenantCount[] | undefined;
   /** To be called when the listeners listen. */
   readonly start: () => void;
+  /** Asks the index when it is not known yet. Resolves with whether it is known, and few enough to be kept. */
+  readonly known: () => Promise<boolean>;
 };
 
 type Parts = { readonly journal: Journal; readonly counter: OpenDoNotCalls };
@@ -26,7 +28,8 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
   /** As the index had it, while there are too many. */
-  let counted: number | undefined;
+  let counted: readonly TenantCount[] | undefined;
+  let loading: Promise<void> | undefined;
   const load = async (): Promise<void> => {
     const { failed, failures } = journal.status();
     if (failed !== undefined) return;
@@ -37,15 +40,17 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
     await journal.head();
     if (journal.status().failures !== failures) return;
     const started = await counter.start(snapshot!);
-    counted = started || snapshot!.rows !== undefined ? undefined : snapshot!.count;
+    counted = started || snapshot!.rows !== undefined ? undefined : snapshot!.tenants;
   };
-  const begin = (): void => {
+  const begin = (): Promise<void> => {
     due = Number.POSITIVE_INFINITY;
-    void load()
+    loading ??= load()
       .catch(() => undefined)
       .finally(() => {
         due = performance.now() + AGAIN_MS;
+        loading = undefined;
       });
+    return loading;
   };
   stops.push(async () => {
     clearTimeout(timer);
@@ -53,11 +58,15 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
   });
   return {
     read: () => {
-      if (counter.count === undefined && performance.now() >= due) begin();
-      return counter.count ?? counted;
+      if (counter.count === undefined && performance.now() >= due) void begin();
+      return counter.tenants ?? counted;
     },
     start: () => {
-      timer = setTimeout(begin, FIRST_MS).unref();
+      timer = setTimeout(() => void begin(), FIRST_MS).unref();
+    },
+    known: async () => {
+      if (counter.count === undefined) await begin();
+      return counter.count !== undefined;
     },
   };
 };

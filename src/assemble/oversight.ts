@@ -8,6 +8,7 @@ import { totals, unhealthyStandbys, unreachable, type HandlesState, type Status,
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
+import type { TenantCount } from "../journal/open-do-not-calls.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { SecondPlaces } from "./second-places.ts";
@@ -29,7 +30,8 @@ export type Watched = {
   readonly checkpoints: Checkpoints;
   readonly secondPlaces: Pick<SecondPlaces, "troubles">;
   readonly counts: Counts;
-  readonly openDoNotCalls: () => number | undefined;
+  /** Undefined while it is not known. */
+  readonly openDoNotCalls: () => readonly TenantCount[] | undefined;
   readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
@@ -77,7 +79,7 @@ const reasons = ({ journal, upstreams }: Watched): string[] => {
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
 };
 
-const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, diskUse }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, at } = checkpoints.last();
   return {
@@ -87,6 +89,7 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     upstreams: upstreams(),
     records: handles(),
     journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) }, disk: diskOf(diskUse()) },
+    open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),
   };

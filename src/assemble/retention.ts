@@ -8,9 +8,12 @@ import type { Stops } from "./stops.ts";
 const EVERY_MS = 6 * 3_600_000;
 const DAY_MS = 24 * 3_600_000;
 
-type Parts = Pick<RetentionOptions, "journal" | "checkpoints"> & { /** Those in force. */ readonly current: () => Settings };
+type Parts = Pick<RetentionOptions, "journal" | "checkpoints" | "openDoNotCalls"> & {
+  /** Resolves with whether it is known which Do-Not-Calls are open. */
+  readonly known: () => Promise<boolean>;
+  /** Those in force. */ readonly current: () => Settings };
 
-export const startRetention = async ({ journal, checkpoints, current }: Parts, stops: Stops): Promise<void> => {
+export const startRetention = async ({ journal, checkpoints, openDoNotCalls, known, current }: Parts, stops: Stops): Promise<void> => {
   const ahead = (): number => Date.now() - performance.now();
   const began = ahead();
   await finishRetiring(journal);
@@ -20,7 +23,7 @@ export const startRetention = async ({ journal, checkpoints, current }: Parts, s
     const isSetForward = ahead() - began >= DAY_MS;
     if (isSetForward) events.retentionFailed("since the start the clock was set forward by a day or more, or the machine slept: nothing is deleted until the gateway is started anew");
     try {
-      const retired = isSetForward ? undefined : await retire({ journal, checkpoints, keep: retention, holds: legal_hold });
+      const retired = isSetForward ? undefined : await known() && await retire({ journal, checkpoints, openDoNotCalls, keep: retention, holds: legal_hold });
       if (retired) events.entriesRetired(retired.from, retired.to, retired.segments.length);
       await thinCheckpoints(journal);
     } catch (error) {

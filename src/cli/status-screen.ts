@@ -7,7 +7,7 @@ export const renderStatus = (status: Status): string =>
     verdict(status),
     ...status.upstreams.flatMap((upstream) => ["", ...renderUpstream(upstream)]),
     "",
-    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
+    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ["open dnc", openDoNotCalls(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
   ].join("\n");
 
 const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Status): string =>
@@ -41,6 +41,9 @@ const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint, disk
 
 const diskUse = ({ journal: taken, free, per_hour, full_in }: NonNullable<Status["journal"]["disk"]>): string =>
   `${bytesText(taken)} on disk, ${bytesText(free)} free${per_hour === null || full_in === null ? "" : `, ${bytesText(per_hour)} an hour: full in ${span(full_in)}`}`;
+
+const openDoNotCalls = ({ open_do_not_calls: all }: Status): string =>
+  all === null ? "not known yet" : all.map(({ tenant, open, oldest }) => `${tenant ?? "no tenant said"} ${open} (oldest ${span(oldest)})`).join(", ") || "none";
 
 /** Handles that are a tenant's now. */
 const records = ({ records: all }: Status): string => all.map(({ tenant, handles, unconfirmed }) => `${tenant} ${handles}${unconfirmed > 0 ? ` (${unconfirmed} unconfirmed)` : ""}`).join(", ");

@@ -1,6 +1,7 @@
 /** The numbers in Prometheus' text format. Labels are configured names and words of ours: never a phone, a handle, a customer id or an address of a client. */
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
 import type { JournalStatus } from "../journal/append.ts";
+import type { TenantCount } from "../journal/open-do-not-calls.ts";
 import type { Certificate } from "./certificates.ts";
 import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
 import type { HandlesState, StandbyState, UpstreamState } from "./status.ts";
@@ -20,7 +21,7 @@ export type Sources = {
   /** Why the config file as it is on disk is not in force. */
   readonly refused?: string | undefined;
   /** Undefined while the number is not known. */
-  readonly openDoNotCalls?: (() => number | undefined) | undefined;
+  readonly openDoNotCalls?: (() => readonly TenantCount[] | undefined) | undefined;
   /** Bytes; undefined while they are not known. */
   readonly diskUse?: (() => { readonly journal: number; readonly free: number } | undefined) | undefined;
 };
@@ -121,11 +122,24 @@ const addAges = (registry: Registry, sources: Sources): void => {
     for (const { of, what, notAfter } of sources.certificates) yield [{ of, what }, (notAfter - Date.now()) / 1000];
   });
   gauge(registry, { name: "ocsgw_config_info", help: "The config file that is in force, by the SHA-256 of its text.", labels: ["hash"] }, () => [[{ hash: sources.configHash }, 1]]);
-  gauge(registry, { name: "ocsgw_dnc_open", help: "Do-Not-Calls that were asked for and that OCS has not taken since; absent in the first seconds after a start." }, () => {
-    const count = sources.openDoNotCalls?.();
-    return count === undefined ? [] : [[{}, count]];
-  });
+  addOpenDoNotCalls(registry, sources);
   gauge(registry, { name: "ocsgw_config_reload_ok", help: "0 while the config file on disk was refused and an earlier one is in force." }, () => [[{}, sources.refused === undefined ? 1 : 0]]);
+};
+
+/** Of a client of several tenants that did not say for which. */
+const NO_TENANT = "none";
+
+const addOpenDoNotCalls = (registry: Registry, sources: Sources): void => {
+  const labels = ["tenant"];
+  gauge(registry, { name: "ocsgw_dnc_open", help: "Do-Not-Calls that were asked for and that OCS has not taken since; absent while the number is not known, as in the first seconds after a start.", labels }, function* () {
+    const counts = sources.openDoNotCalls?.();
+    if (!counts) return;
+    const open = new Map(counts.map((each) => [each.tenant ?? NO_TENANT, each.open]));
+    for (const tenant of new Set([...sources.tenants.map(({ name }) => name), ...open.keys()])) yield [{ tenant }, open.get(tenant) ?? 0];
+  });
+  gauge(registry, { name: "ocsgw_dnc_open_oldest_seconds", help: "Since the oldest open Do-Not-Call of the tenant was asked for; absent where none is open.", labels }, function* () {
+    for (const { tenant, oldest } of sources.openDoNotCalls?.() ?? []) yield [{ tenant: tenant ?? NO_TENANT }, Math.max(0, (Date.now() - oldest / 1000) / 1000)];
+  });
 };
 
 const counter = (registry: Registry, { name, help, labels = [] }: Shape, rows: () => Rows): Counter =>

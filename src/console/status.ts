@@ -82,6 +82,11 @@ export type Status = {
       readonly full_in: number | null;
     } | null;
   };
+  /**
+   * Do-Not-Calls that OCS has not taken, by tenant (null where the client did not say for which of its tenants), and the age of the oldest; null
+   * while it is not known.
+   */
+  readonly open_do_not_calls: readonly { readonly tenant: string | null; readonly open: number; readonly oldest: number }[] | null;
   /** Since the start, all tenants together. */
   readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];
   readonly refusals: readonly { readonly code: string; readonly count: number }[];

@@ -38,8 +38,8 @@ export type JournalOptions = {
   /** Checkpoints that were published elsewhere: a journal that contradicts one, or ends before one, is not opened. */
   readonly published?: readonly Checkpoint[] | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
-  /** Called with every entry once it is on disk, in their order, with its index. Must not throw. */
-  readonly written?: ((entry: Entry, index: number) => void) | undefined;
+  /** Called with every entry once it is on disk, in their order, with its index and its time (microseconds since 1970). Must not throw. */
+  readonly written?: ((entry: Entry, index: number, micros: number) => void) | undefined;
 };
 
 /** Size and root of the tree over all entries that are on disk. */

@@ -209,6 +209,35 @@ export type Deleted = {
   readonly index_keys?: KeyChecks | undefined;
 };
 
+/**
+ * A Do-Not-Call that was still open when the segments of its tries were about to be deleted: what the journal goes on to say of it. It is written
+ * before the `deleted` entry, and again before its own segment is deleted.
+ */
+export type OpenDnc = {
+  readonly kind: "open-dnc";
+  /** Of the last try, as all that follows up to `epoch`. */
+  readonly id: string;
+  readonly tenant?: Tenant | null | undefined;
+  readonly client?: string | null | undefined;
+  readonly resource?: string | null | undefined;
+  readonly identifier?: string | null | undefined;
+  readonly action?: string | null | undefined;
+  /** What the try was restricted to: campaign, list, chain. */
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly tokens?: Tokens | undefined;
+  readonly upstream?: string | undefined;
+  readonly epoch?: number | undefined;
+  /** How the last try ended. */
+  readonly state: string;
+  readonly status?: number | undefined;
+  readonly code?: string | undefined;
+  /** RFC 3339, when it was asked for first and last. */
+  readonly first: string;
+  readonly last: string;
+  readonly tries: number;
+  readonly clients: readonly string[];
+};
+
 export type Switchover = {
   readonly kind: "switchover";
   readonly upstream: string;
@@ -250,7 +279,7 @@ export type Alarm = {
   readonly detail?: string | undefined;
 };
 
-export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | Switchover | Access | Alarm;
+export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | OpenDnc | Switchover | Access | Alarm;
 export type Kind = Entry["kind"];
 /** A line as it is read back. */
 export type Recorded = Entry & { readonly index: number; readonly time: string; readonly crc?: number };
@@ -284,6 +313,10 @@ const MEMBERS: Members = {
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true },
   deleted: { from: true, to: true, segments: true, youngest: true, dnc: true, revocations: true, index_keys: true },
+  "open-dnc": {
+    id: true, tenant: true, client: true, resource: true, identifier: true, action: true, body: true, tokens: true, upstream: true, epoch: true,
+    state: true, status: true, code: true, first: true, last: true, tries: true, clients: true,
+  },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
   access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },

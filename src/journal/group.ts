@@ -16,6 +16,8 @@ export class Group {
   #settled = Promise.withResolvers<void>();
   readonly entries: Entry[] = [];
   readonly leaves: Digest[] = [];
+  /** Microseconds since 1970, of each entry. */
+  readonly times: number[] = [];
   /** Microseconds at which its first entry came. */
   since = 0;
 
@@ -43,6 +45,7 @@ export class Group {
     const start = this.#end;
     const end = sealLine(this.#buffer, start, start + this.#buffer.write(line, start));
     this.entries.push(entry);
+    this.times.push(micros);
     this.leaves.push(leafHashWithin(this.#buffer, start, end));
     this.#buffer[end] = NEWLINE;
     this.#end = end + 1;
@@ -69,6 +72,7 @@ export class Group {
     this.#end = 1;
     this.entries.length = 0;
     this.leaves.length = 0;
+    this.times.length = 0;
     this.#settled = Promise.withResolvers<void>();
     this.#settled.promise.catch(() => undefined);
   }

@@ -5,14 +5,14 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { nodeDisk, readAll, type DiskFile } from "./disk.ts";
-import type { Scope } from "./do-not-call.ts";
 import { readLine } from "./entry.ts";
 import type { Expression } from "./filter.ts";
 import { candidates, type Candidate } from "./index/candidates.ts";
+import { readSnapshot } from "./index/open.ts";
 import { fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./index/schema.ts";
 import { Writer, type Placed } from "./index/write.ts";
 import { forEachLine } from "./lines.ts";
-import { writeRow, type Snapshot } from "./open-do-not-calls.ts";
+import type { Snapshot } from "./open-do-not-calls.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 
 export type { Candidate } from "./index/candidates.ts";
@@ -93,10 +93,7 @@ export class Index {
   openDoNotCalls(most: number): Snapshot {
     this.#database.exec("BEGIN");
     try {
-      const count = Number(this.#database.prepare("SELECT count(*) AS count FROM (SELECT DISTINCT subject, scope FROM duties)").get()!["count"]);
-      const found = count > most ? undefined : this.#database.prepare("SELECT subject, scope, max(at) AS at FROM duties GROUP BY subject, scope").all();
-      const rows = found?.map(({ subject, scope, at }) => writeRow({ subject: String(subject), scope: JSON.parse(String(scope)) as Scope }, Number(at)));
-      return { size: this.size, count, rows: rows?.join("\n") };
+      return readSnapshot(this.#database, this.#writer.facets, { size: this.size, most });
     } finally {
       this.#database.exec("COMMIT");
     }

@@ -6,8 +6,9 @@
 import type { Journal } from "./append.ts";
 import type { Checkpoints } from "./checkpoint.ts";
 import { readWhole } from "./disk.ts";
-import { kindOf, type Deleted, type Kind } from "./entry.ts";
+import { kindOf, readLine, type Deleted, type Kind, type OpenDnc, type Recorded } from "./entry.ts";
 import { forEachLine } from "./lines.ts";
+import type { Open, OpenDoNotCalls } from "./open-do-not-calls.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 import { readMicros, writeMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
@@ -23,12 +24,24 @@ export type RetentionOptions = {
   readonly checkpoints: Pick<Checkpoints, "write" | "last">;
   readonly keep: Keep;
   readonly holds: readonly Hold[];
+  /** Which Do-Not-Calls are open: those in the segments that go are carried on. */
+  readonly openDoNotCalls: Pick<OpenDoNotCalls, "below">;
+  /** Of the segments that go, the first begins at most so many milliseconds before the last ends; one segment may always go. */
+  readonly most?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 };
 
-/** Times in milliseconds since 1970. */
-type Looked = { readonly first: number; readonly end: number; readonly oldest: number; readonly youngest: number; readonly kinds: ReadonlySet<string>; readonly trail: Trail };
+/** What is due cannot go yet, for a reason that passes. */
+export class NotYet extends Error {
+  override readonly name = "NotYet";
+}
+
+/** Times in milliseconds since 1970. `wanted`: entries by index. */
+type Looked = {
+  readonly first: number; readonly end: number; readonly oldest: number; readonly youngest: number; readonly kinds: ReadonlySet<string>; readonly trail: Trail;
+  readonly wanted: ReadonlyMap<number, Recorded>;
+};
 
 const HEAD = /^\{"index":\d+,"time":"([^"]{27})","kind":"([a-z-]+)"/;
 const HEAD_BYTES = 96;
@@ -36,11 +49,15 @@ const HEAD_BYTES = 96;
 /** What this run has said of what it deleted; before that, the journal knows what earlier runs said. */
 const said = new WeakMap<Journal, Deleted>();
 
-/** Resolves with the entry that tells what was deleted; undefined when nothing was due. Throws when a segment is not what its leaf hashes say. */
+/**
+ * Resolves with the entry that tells what was deleted; undefined when nothing was due. Throws NotYet while it is not known which Do-Not-Calls are
+ * open, and an error when a segment is not what its leaf hashes say.
+ */
 export const retire = async (options: RetentionOptions): Promise<Deleted | undefined> => {
   const { journal, checkpoints } = options;
   const due = await findDue(options);
   if (due.length === 0) return undefined;
+  await carryOn(options, due);
   const entry = entryFor(due, said.get(journal) ?? journal.deleted);
   await checkpoints.write();
   if (checkpoints.last().size < entry.to) throw new Error(`no checkpoint covers the entries up to ${entry.to - 1}, so they stay`);
@@ -50,6 +67,33 @@ export const retire = async (options: RetentionOptions): Promise<Deleted | undef
   await remove(journal, due.map(({ first }) => first));
   return entry;
 };
+
+/** Before they are gone: what is still open in them, each as an entry of its own. A crash behind it does no harm, they are only said again. */
+const carryOn = async ({ journal, openDoNotCalls }: RetentionOptions, due: readonly Looked[]): Promise<void> => {
+  const lines = new Map(due.flatMap(({ wanted }) => [...wanted]));
+  const open = openDoNotCalls.below(due.at(-1)!.end);
+  if (!open) throw new NotYet(UNKNOWN);
+  for (let at = 0; at < open.length; at += CARRIED_AT_ONCE) {
+    const entries = open.slice(at, at + CARRIED_AT_ONCE).map((each) => carriedOf(each, lines.get(each.from)));
+    await Promise.all(entries.map((each) => journal.append(each)));
+  }
+};
+
+const UNKNOWN = "it is not known yet which Do-Not-Calls are open, and those must not be lost";
+const CARRIED_AT_ONCE = 500;
+
+/** `asked`: the first try, which says the same as the last but for its id. */
+const carriedOf = ({ id, from, first, last, tries, clients, ended }: Open, asked: Recorded | undefined): OpenDnc => {
+  if (asked?.kind !== "intent" && asked?.kind !== "refusal" && asked?.kind !== "open-dnc") throw new Error(`the entry of index ${from}, an open Do-Not-Call, was not found, so its segment stays`);
+  const { tenant, client, resource, identifier, action, tokens, upstream, epoch } = asked;
+  const body = Object.fromEntries(SCOPE.flatMap((name) => ("body" in asked && asked.body[name] !== undefined ? [[name, asked.body[name]]] : [])));
+  return {
+    kind: "open-dnc", id, tenant, client, resource, identifier, action, body, ...(tokens && { tokens }), ...(upstream !== undefined && { upstream }), ...(epoch !== undefined && { epoch }),
+    ...ended, first: writeMicros(first), last: writeMicros(last), tries, clients,
+  };
+};
+
+const SCOPE = ["GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_CHAIN_ATTR"] as const;
 
 /** What an earlier run had said that it deletes, when a crash came between. */
 export const finishRetiring = async (journal: Journal): Promise<void> => {
@@ -77,7 +121,7 @@ const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted 
   };
 };
 
-const findDue = async ({ journal, keep, holds, now = Date.now }: RetentionOptions): Promise<Looked[]> => {
+const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POSITIVE_INFINITY, now = Date.now }: RetentionOptions): Promise<Looked[]> => {
   const firsts = numbersIn(await journal.disk.list(places(journal.dir).segments), ".jsonl");
   const due: Looked[] = [];
   const least = Math.min(...Object.values(keep));
@@ -87,7 +131,10 @@ const findDue = async ({ journal, keep, holds, now = Date.now }: RetentionOption
     // A segment is no older than the beginning of the next one, whatever a wrong clock once dated it.
     const next = await firstTime(journal, end);
     if (now() - next < least) break;
-    const looked = await look(journal, { first, end });
+    if (due.length > 0 && next - due[0]!.oldest > most) break;
+    const open = openDoNotCalls.below(end);
+    if (!open) throw new NotYet(UNKNOWN);
+    const looked = await look(journal, { first, end, wanted: new Set(open.map(({ from }) => from)) });
     const youngest = Math.max(looked.youngest, next);
     const isDue = [...looked.kinds].every((kind) => now() - youngest >= (keep[kind as Kind] ?? keep.default));
     if (!isDue || holds.some(({ from, until }) => from <= youngest && until > looked.oldest)) break;
@@ -111,9 +158,11 @@ const firstTime = async ({ disk, dir }: Journal, first: number): Promise<number>
   }
 };
 
-const look = async ({ disk, dir }: Journal, { first, end }: { readonly first: number; readonly end: number }): Promise<Looked> => {
+type Wanted = { readonly first: number; readonly end: number; readonly wanted: ReadonlySet<number> };
+
+const look = async ({ disk, dir }: Journal, { first, end, wanted }: Wanted): Promise<Looked> => {
   const hashes = await readWhole(disk, places(dir).leaves(first));
-  const seen = { first, end, oldest: Number.POSITIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail() };
+  const seen = { first, end, oldest: Number.POSITIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
   let index = first;
   const file = await disk.open(places(dir).segment(first), "read");
   try {
@@ -123,6 +172,7 @@ const look = async ({ disk, dir }: Journal, { first, end }: { readonly first: nu
       if (kind === undefined || at + DIGEST_BYTES > hashes.length || leafHashWithin(bytes, start, lineEnd) !== digestOf(hashes.subarray(at, at + DIGEST_BYTES))) return false;
       Object.assign(seen, { oldest: Math.min(seen.oldest, millis(time)), youngest: Math.max(seen.youngest, millis(time)) });
       seen.kinds.add(kindOf(kind));
+      if (wanted.has(index)) seen.wanted.set(index, readLine(bytes.toString("utf8", start, lineEnd)));
       seen.trail.add(bytes, start, lineEnd, index++);
       return true;
     });

@@ -82,6 +82,7 @@ export const factsOf = ({ at, entries }: Story): Facts => {
     ...whoOf(asked),
     ...whatOf(asked),
     ...howOf(closing),
+    upstream: upstreamOf(closing) ?? upstreamOf(asked),
     ...stateOf(closing),
     would: textOf(asked["would_refuse"]),
     dnc: numberOf(asked["dnc"]),
@@ -128,7 +129,6 @@ const howOf = (closing: Members): Partial<Facts> => {
     code: textOf(closing["code"]),
     delivery: textOf(closing["delivery"]) as Delivery | undefined,
     warning: warningOf(textOf(closing["warning"])),
-    upstream: lane?.replace(/\/[^/]*$/, "") ?? textOf(closing["upstream"]),
     lane,
     endpoint: textOf(closing["endpoint"]),
     reason: textOf(closing["reason"]),
@@ -138,6 +138,8 @@ const howOf = (closing: Members): Partial<Facts> => {
     total: numberOf(waits?.["total_ms"]),
   };
 };
+
+const upstreamOf = (entry: Members): string | undefined => textOf(entry["lane"])?.replace(/\/[^/]*$/, "") ?? textOf(entry["upstream"]);
 
 /** `Warning: 112 - "No call found"` begins with the number. */
 const warningOf = (warning: string | undefined): number | undefined => {
@@ -155,6 +157,8 @@ const stateOf = (closing: Members): { readonly state?: State; readonly origin?: 
       return { state: "abandoned", origin: "gateway" };
     case "in-doubt":
       return { state: "in-doubt" };
+    case "open-dnc":
+      return { state: closing["state"] as State };
     case "outcome":
       return outcomeOf(closing);
     default:

@@ -25,7 +25,7 @@ type Made = Recovered & {
   readonly onFailure: OnFailure;
   readonly stuckMs: number;
   readonly tell: (news: JournalNews) => void;
-  readonly written: (entry: Entry, index: number) => void;
+  readonly written: (entry: Entry, index: number, micros: number) => void;
   readonly unlock: () => Promise<void>;
 };
 
@@ -242,7 +242,7 @@ export class FileJournal implements Journal {
     for (let at = 0; at < count; at++) {
       const leaf = group.leaves[at]!;
       trail.settled(group.entries[at]!);
-      written(group.entries[at]!, tree.size());
+      written(group.entries[at]!, tree.size(), group.times[at]!);
       tree.append(leaf);
       leaves.add(leaf);
     }

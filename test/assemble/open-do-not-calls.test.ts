@@ -24,7 +24,8 @@ const open = async (most?: number): Promise<void> => {
   await append(...aDoNotCall(1, { ...phone("a"), status: 500 }));
   await journal.close();
   const counter = new OpenDoNotCalls(most);
-  journal = await openJournal({ dir, durability: "os", written: counter.take });
+  // The time is set by hand below, which must not be taken for a clock that was set.
+  journal = await openJournal({ dir, durability: "os", written: counter.take, clocks: { wall: () => 1e15, steady: () => 0 } });
   gauge = gaugeOpenDoNotCalls({ journal, counter }, stops);
 };
 
@@ -48,15 +49,17 @@ afterEach(async () => {
   await removeDirectory(dir);
 });
 
+const sumOf = (counts: ReturnType<OpenDoNotCallsGauge["read"]>): number | undefined => counts?.reduce((sum, { open: each }) => sum + each, 0);
+
 const until = async (count: number | undefined): Promise<void> => {
-  while (gauge.read() !== count) await new Promise(setImmediate);
+  while (sumOf(gauge.read()) !== count) await new Promise(setImmediate);
 };
 
 describe("the number of open Do-Not-Calls for the metrics", () => {
   it("asks the index once after the start, and never for a scrape", async () => {
     await open();
     gauge.start();
-    expect([gauge.read(), indexed()]).toEqual([undefined, 0]);
+    expect([sumOf(gauge.read()), indexed()]).toEqual([undefined, 0]);
     vi.advanceTimersByTime(1000);
     await until(1);
     await append(
@@ -65,7 +68,7 @@ describe("the number of open Do-Not-Calls for the metrics", () => {
     );
     await until(3);
     vi.advanceTimersByTime(600_000);
-    expect([gauge.read(), indexed()]).toEqual([3, 2]);
+    expect([sumOf(gauge.read()), indexed()]).toEqual([3, 2]);
   });
 
   it("asks the index at most once a minute while there are too many to keep", async () => {
@@ -76,12 +79,12 @@ describe("the number of open Do-Not-Calls for the metrics", () => {
     await append(...aDoNotCall(2, { ...phone("b"), status: 500 }), ...aDoNotCall(3, { ...phone("c"), status: 500 }));
     await until(undefined);
     vi.advanceTimersByTime(59_000);
-    expect([gauge.read(), indexed()]).toEqual([undefined, 2]);
+    expect([sumOf(gauge.read()), indexed()]).toEqual([undefined, 2]);
     vi.advanceTimersByTime(1000);
     await until(3);
     await append(...aDoNotCall(4, phone("a")), ...aDoNotCall(5, phone("b")));
     vi.advanceTimersByTime(59_000);
-    expect([gauge.read(), indexed()]).toEqual([3, 6]);
+    expect([sumOf(gauge.read()), indexed()]).toEqual([3, 6]);
     vi.advanceTimersByTime(1000);
     await until(1);
   });

@@ -36,7 +36,7 @@ const valueOf = (text: string, name: string): number => Number(samplesOf(text, n
 const NAMES = [
   "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
   "ocsgw_upstream_up gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_bytes gauge", "ocsgw_disk_free_bytes gauge", "ocsgw_journal_failures_total counter",
-  "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_would_refuse_total counter", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
+  "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge", "ocsgw_would_refuse_total counter", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
 ];
 
 describe("metrics", () => {
@@ -57,6 +57,16 @@ describe("metrics", () => {
     const text = await scrape({ diskUse: () => ({ journal: 1_200_000_000, free: 34_000_000_000 }) });
     expect([valueOf(text, "ocsgw_journal_bytes"), valueOf(text, "ocsgw_disk_free_bytes")]).toEqual([1_200_000_000, 34_000_000_000]);
     expect(samplesOf(await scrape({ diskUse: () => undefined }), "ocsgw_journal_bytes")).toEqual([]);
+  });
+
+  it("tell the open Do-Not-Calls and the age of the oldest by tenant, also of one that is no longer configured, and nothing while it is not known", async () => {
+    const at = (seconds: number): number => (Date.now() - seconds * 1000) * 1000;
+    const text = await scrape({ openDoNotCalls: () => [{ tenant: "Alpha", open: 2, oldest: at(7200) }, { tenant: "Former", open: 1, oldest: at(60) }, { tenant: null, open: 3, oldest: at(5) }] });
+    expect(samplesOf(text, "ocsgw_dnc_open")).toEqual(['ocsgw_dnc_open{tenant="Alpha"} 2', 'ocsgw_dnc_open{tenant="Beta"} 0', 'ocsgw_dnc_open{tenant="Former"} 1', 'ocsgw_dnc_open{tenant="none"} 3']);
+    expect(samplesOf(text, "ocsgw_dnc_open_oldest_seconds").map((line) => line.replace(/\.\d+$/, ""))).toEqual(
+      [['Alpha', 7200], ['Former', 60], ['none', 5]].map(([tenant, age]) => `ocsgw_dnc_open_oldest_seconds{tenant="${tenant}"} ${age}`));
+    const unknown = await scrape({ openDoNotCalls: () => undefined });
+    expect([samplesOf(unknown, "ocsgw_dnc_open"), samplesOf(unknown, "ocsgw_dnc_open_oldest_seconds")]).toEqual([[], []]);
   });
 
   it("say whether the journal can be written, and how often it could not", async () => {

@@ -33,6 +33,10 @@ const open = async (...entries: readonly (readonly Entry[])[]): Promise<Owed[]> 
 };
 
 const phone = (digit: string): Partial<Intent> => ({ tokens: { phone: `t1:${digit.repeat(64)}` } });
+const customer = (digit: string): Partial<Intent> => ({ tokens: { customer_id: `t1:${digit.repeat(64)}` } });
+const chain = (word: string): Partial<Intent> => ({ body: { GSW_CHAIN_ATTR: word } });
+const RECORD: Partial<Intent> = { resource: "records", identifier: "15", upstream: "sales" };
+const GAMMA = { tenant: { dbid: 101, name: "Gamma Tenant" } };
 const BETA = { tenant: { dbid: 102, name: "Beta Tenant" } };
 const scope = (campaign?: string, list?: string): Partial<Intent> => ({ body: { ...(campaign !== undefined && { GSW_CAMPAIGN_NAME: campaign }), ...(list !== undefined && { GSW_CALLING_LIST: list }) } });
 
@@ -60,10 +64,27 @@ describe("a Do-Not-Call is open", () => {
   it.each<[string, Partial<Intent>, Partial<Intent>]>([
     ["another number", phone("a"), phone("b")], ["another tenant", phone("a"), { ...phone("a"), ...BETA }], ["a campaign alone", phone("a"), { ...phone("a"), ...scope("Alpha Campaign") }],
     ["another campaign", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("Other") }], ["one list of it", { ...phone("a"), ...scope("One") }, { ...phone("a"), ...scope("One", "List") }],
+    ["the record alone, and not the chain", { ...phone("a"), ...chain("AllChain") }, { ...phone("a"), ...chain("RecordOnly") }],
+    ["what was not said to be more than the record", { ...phone("a"), ...chain("AllChain") }, phone("a")],
+    ["the record alone, where more may have been meant", phone("a"), { ...phone("a"), ...chain("RecordOnly") }],
+    ["the tenant of that DBID on another OCS", { ...phone("a"), upstream: "sales" }, { ...phone("a"), upstream: "service" }],
+    ["a tenant of that DBID and another name, of which the OCS is not known", phone("a"), { ...phone("a"), upstream: "sales", ...GAMMA }],
+    ["the record of that handle in the next epoch", { ...RECORD, epoch: 1 }, { ...RECORD, epoch: 2 }],
+    ["the record of that handle on another OCS", { ...RECORD, epoch: 1 }, { ...RECORD, epoch: 1, upstream: "service" }],
+    ["the record of that handle in an epoch that is not known", { ...RECORD, epoch: undefined }, { ...RECORD, epoch: 1 }],
+    ["a customer id, and not the phone", { tokens: { ...phone("a").tokens, ...customer("c").tokens } }, { ...customer("c"), resource: "customer_ids" }],
+    ["the same digits as a customer id", phone("a"), { tokens: { customer_id: `t1:${"a".repeat(64)}` }, resource: "customer_ids" }],
   ])("although OCS took one for %s", async (_what, asked, taken) => expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toHaveLength(1));
 
   it.each<[string, Partial<Intent>, Partial<Intent>]>([
     ["all of the tenant", { ...phone("a"), ...scope("One") }, phone("a")], ["the campaign of the list", { ...phone("a"), ...scope("One", "List") }, { ...phone("a"), ...scope("One") }],
+    ["the chain of the record", { ...phone("a"), ...chain("RecordOnly") }, { ...phone("a"), ...chain("AllChain") }],
+    ["a record at least", { ...phone("a"), ...chain("RecordOnly") }, phone("a")],
+    ["the same record in the same epoch", { ...RECORD, epoch: 2 }, { ...RECORD, epoch: 2 }],
+    ["the same record, of which OCS has announced the phone meanwhile", { ...RECORD, epoch: 2 }, { ...RECORD, ...phone("a"), epoch: 2 }],
+    ["the phone of the record, which is announced", { ...RECORD, ...phone("a"), epoch: 1 }, { ...phone("a"), upstream: "sales" }],
+    ["the same customer id", { ...customer("c"), resource: "customer_ids" }, { ...customer("c"), resource: "customer_ids" }],
+    ["the same tenant, of which format 1 did not say the OCS", phone("a"), { ...phone("a"), upstream: "sales" }],
   ])("no more when OCS took one for %s", async (_what, asked, taken) => expect(await open(aDoNotCall(1, { ...asked, status: 500 }), aDoNotCall(2, taken))).toEqual([]));
 
   it("when the client did not say for which of its tenants, until it did", async () => {
@@ -81,6 +102,18 @@ describe("a Do-Not-Call is open", () => {
   it("by the handle of a record, where the number is OCS's to know", async () => {
     const record = { resource: "records", identifier: "15" };
     expect(await open(aDoNotCall(1, { ...record, status: 410 }), aDoNotCall(2, { ...record, identifier: "16", status: 410 }), aDoNotCall(3, record))).toMatchObject([{ number: "16", resource: "records" }]);
+  });
+
+  it("although an answer came that may be another request's", async () => {
+    const [intent] = aDoNotCall(1, { ...phone("a"), open: true });
+    expect(await open([intent!, { ...anOutcome((intent as Intent).id), suspected: true }])).toHaveLength(1);
+  });
+
+  it("with the OCS, the chain, and the time since it was asked for first", async () => {
+    const asked = await open(aDoNotCall(1, { ...RECORD, epoch: 3, ...chain("AllChain"), status: 410 }));
+    expect(asked).toMatchObject([{ upstream: "sales", epoch: 3, chain: "AllChain", tries: 1 }]);
+    expect(asked[0]!.age).toBeLessThan(60_000);
+    expect(Date.now() - Date.parse(asked[0]!.first) - asked[0]!.age).toBeLessThan(60_000);
   });
 
   it("or not, whatever the batches are in which the index learns of it", async () => {

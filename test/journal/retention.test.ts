@@ -4,11 +4,14 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type Journal } from "../../src/journal/append.ts";
 import { createCheckpoints, type Checkpoints } from "../../src/journal/checkpoint.ts";
 import { KINDS, type Deleted, type Entry } from "../../src/journal/entry.ts";
+import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
+import { owedOf } from "../../src/journal/owed.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { finishRetiring, retire, type Hold, type Keep } from "../../src/journal/retention.ts";
+import { Finder } from "../../src/journal/search.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
 import { audit, CLASSES } from "../../src/settings/schema-audit.ts";
-import { ORIGIN, aDirectory, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, aRefusal, anIntent, removeDirectory, segmentsOf } from "./kit.ts";
 
 const DAY = 86_400_000;
 const START = Date.parse("2026-01-01T12:00:00Z");
@@ -17,10 +20,16 @@ let dir: string;
 let journal: Journal;
 let checkpoints: Checkpoints;
 let today: number;
+let counter: OpenDoNotCalls;
 
 const open = async (): Promise<void> => {
-  journal = await openJournal({ dir, durability: "os", clocks: { wall: () => today * 1000, steady: () => today * 1000 } });
+  counter = new OpenDoNotCalls();
+  journal = await openJournal({ dir, durability: "os", written: counter.take, clocks: { wall: () => today * 1000, steady: () => today * 1000 } });
   checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
+  const finder = new Finder(dir);
+  await finder.refresh();
+  await counter.start(await finder.openDoNotCalls(100));
+  finder.close();
 };
 const close = async (): Promise<void> => { await checkpoints.stop(); await journal.close(); };
 
@@ -35,7 +44,7 @@ beforeEach(async () => {
 });
 afterEach(async () => { await journal.close(); await removeDirectory(dir); });
 
-const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Deleted | undefined> => retire({ journal, checkpoints, keep, holds, now: () => today });
+const retiring = (keep: Keep, holds: readonly Hold[] = []): Promise<Deleted | undefined> => retire({ journal, checkpoints, keep, holds, openDoNotCalls: counter, now: () => today });
 const verified = async (): Promise<unknown> => verifyJournal(dir, { vkey: checkpoints.verifierKey });
 
 describe("what the config says of kinds", () => {
@@ -83,6 +92,64 @@ describe("retention", () => {
     await journal.append({ ...anIntent(801), tenant: { dbid: 102, name: "Beta" } } as Entry);
     await close();
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [], retired: 11 });
+  });
+
+  it("carries on what is open in the segments that go, once for each subject and scope, until OCS takes it", async () => {
+    await close();
+    await removeDirectory(dir);
+    today = START;
+    await open();
+    const phone = { tokens: { phone: `t1:${"a".repeat(64)}` }, upstream: "sales", body: { GSW_CAMPAIGN_NAME: "One", GSW_CHAIN_ATTR: "AllChain", TEXT: "more" } };
+    const append = async (...entries: readonly Entry[]): Promise<void> => { for (const entry of entries) await journal.append(entry); };
+    await append(...aDoNotCall(1, { ...phone, status: 500 }));
+    today += DAY;
+    await append(...aDoNotCall(2, { ...phone, client: "alpha-ors", status: 410 }), ...aDoNotCall(3, { tokens: { phone: `t1:${"b".repeat(64)}` } }));
+    today += 10 * DAY;
+    await append(aRefusal(4));
+    expect((await retiring({ default: 4 * DAY }))?.to).toBe(2);
+    const carried = (await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "open-dnc");
+    expect(carried).toMatchObject([{
+      id: anIntent(2).id, tenant: { dbid: 101, name: "Alpha Tenant" }, client: "alpha-crm", resource: "phones", identifier: "······0100", tokens: phone.tokens, upstream: "sales",
+      body: { GSW_CAMPAIGN_NAME: "One", GSW_CHAIN_ATTR: "AllChain" }, state: "ocs-no", status: 410, tries: 2, clients: ["alpha-crm", "alpha-ors"],
+      first: "2026-01-01T12:00:00.000000Z", last: "2026-01-02T12:00:00.000000Z",
+    }]);
+    expect(JSON.stringify(carried)).not.toContain("more");
+    // Again when the segment that carries it goes, and after an opening that builds the index anew.
+    today += 20 * DAY;
+    await append(aRefusal(5));
+    today += 20 * DAY;
+    await append(aRefusal(8));
+    expect((await retiring({ default: 4 * DAY }))!.to).toBeGreaterThan(carried[0]!.index);
+    await close();
+    await rm(join(dir, "index.sqlite"), { force: true });
+    await open();
+    const finder = new Finder(dir);
+    await finder.refresh();
+    expect(owedOf(await finder.owed(), today)).toMatchObject([{ tries: 2, first: "2026-01-01T12:00:00.000000Z", age: 51 * DAY, ended: "ocs-no 410", id: anIntent(2).id, tenant: "Alpha Tenant", campaign: "One", chain: "AllChain" }]);
+    expect(counter.tenants).toMatchObject([{ tenant: "Alpha Tenant", open: 1, oldest: START * 1000 }]);
+    await append(...aDoNotCall(6, { ...phone, body: {} , status: 200 }));
+    expect(counter.count).toBe(1);
+    await append(...aDoNotCall(7, { ...phone, body: { GSW_CHAIN_ATTR: "AllChain" } }));
+    await finder.refresh();
+    expect([counter.count, await finder.owed()]).toEqual([0, []]);
+    finder.close();
+    await close();
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [] });
+    await open();
+  });
+
+  it("deletes nothing while it is not known which Do-Not-Calls are open", async () => {
+    const before = await segmentsOf(dir);
+    counter = new OpenDoNotCalls();
+    await expect(retiring({ default: 4 * DAY })).rejects.toThrow("not known yet which Do-Not-Calls are open");
+    expect(await segmentsOf(dir)).toEqual(before);
+  });
+
+  it("deletes no more than was asked for, and one segment at least", async () => {
+    const limited = (most: number) => retire({ journal, checkpoints, keep: { default: 4 * DAY }, holds: [], openDoNotCalls: counter, most, now: () => today });
+    expect((await limited(0))?.segments).toHaveLength(1);
+    expect((await limited(2 * DAY))?.segments).toHaveLength(2);
+    expect((await limited(100 * DAY))?.segments).toHaveLength(2);
   });
 
   it("keeps the segment that is written, and what is not due", async () => {

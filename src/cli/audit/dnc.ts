@@ -19,12 +19,21 @@ export const auditDnc = async ({ config, json }: { readonly config: string; read
   }
 };
 
-const HEAD = ["number", "tenant", "only for", "asked by", "first asked (UTC)", "tries", "last try", "request id of the last try"];
+const HEAD = ["number", "tenant", "OCS", "only for", "asked by", "open for", "first asked (UTC)", "tries", "last try", "request id of the last try"];
+
+const UNITS = [["d", 86_400_000], ["h", 3_600_000], ["min", 60_000]] as const;
+
+/** In the largest unit of which there are at least two. */
+const ageOf = (ms: number): string => {
+  const [unit, size] = UNITS.find(([, length]) => ms >= 2 * length) ?? ["s", 1000];
+  return `${Math.floor(ms / size)} ${unit}`;
+};
 
 const inWords = (open: readonly Owed[]): string => {
   if (open.length === 0) return "no open Do-Not-Call: OCS has answered 200 to every one that a known client asked for";
   const rows = [HEAD, ...open.map((each) => [
-    `${each.resource}/${each.number ?? "–"}`, each.tenant ?? "not said", [each.campaign, each.list].filter(Boolean).join(", ") || "–", each.clients.join(", "), shortTime(each.first), String(each.tries), each.ended, each.id,
+    `${each.resource}/${each.number ?? "–"}`, each.tenant ?? "not said", each.upstream === null ? "–" : `${each.upstream}${each.epoch === null ? "" : ` epoch ${each.epoch}`}`,
+    [each.campaign, each.list, each.chain].filter(Boolean).join(", ") || "–", each.clients.join(", "), ageOf(each.age), shortTime(each.first), String(each.tries), each.ended, each.id,
   ])];
   const widths = HEAD.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return [`${open.length} open: asked for, and no 200 of OCS since for that number, tenant and scope`, "", ...rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd())].join("\n");

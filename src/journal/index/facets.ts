@@ -28,7 +28,7 @@ export const facetOf = ({
 /** What is known of a request when its end is known too. */
 export const closed = (asked: Facet, closing: Facet): Facet => {
   const { state, status, origin, code, delivery, warning, upstream, endpoint } = closing;
-  return { ...asked, kinds: [...(asked.kinds ?? []), ...(closing.kinds ?? [])], state, status, origin, code, delivery, warning, upstream, endpoint };
+  return { ...asked, kinds: [...(asked.kinds ?? []), ...(closing.kinds ?? [])], state, status, origin, code, delivery, warning, upstream: upstream ?? asked.upstream, endpoint };
 };
 
 export class Facets {

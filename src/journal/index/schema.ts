@@ -3,7 +3,7 @@ import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** Another number makes every index anew. */
-const VERSION = 3;
+const VERSION = 4;
 
 const TABLES = `
   CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
@@ -20,7 +20,10 @@ const TABLES = `
   CREATE INDEX by_customer ON stories (customer) WHERE customer IS NOT NULL;
   CREATE TABLE blocks (block INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
   CREATE TABLE epochs (epoch TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL) STRICT;
-  CREATE TABLE duties (at INTEGER PRIMARY KEY, subject TEXT NOT NULL, scope TEXT NOT NULL) STRICT;
+  CREATE TABLE duties (
+    at INTEGER PRIMARY KEY, subject TEXT NOT NULL, scope TEXT NOT NULL, tenant TEXT, clients TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, tries INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE under_way (id TEXT PRIMARY KEY, at INTEGER NOT NULL, closes TEXT NOT NULL) STRICT;
   CREATE INDEX by_subject ON duties (subject);
   INSERT INTO state VALUES (1, 0, 0, 0, x'');
   PRAGMA user_version = ${VERSION};

@@ -1,9 +1,10 @@
 /** Entries → rows, all of a batch in one transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { columnsOf } from "../do-not-call.ts";
+import { isTaken } from "../do-not-call.ts";
 import type { Recorded } from "../entry.ts";
 import { closes, factsOf, type Facts } from "../story.ts";
-import { Duties, type Asked } from "./duties.ts";
+import { tokenNumber } from "../token.ts";
+import { Duties } from "./duties.ts";
 import { closed, facetOf, Facets, type Facet } from "./facets.ts";
 
 /** An entry and the byte of its segment at which its line begins. */
@@ -12,7 +13,7 @@ export type Placed = { readonly entry: Recorded; readonly position: number };
 /** Stories of one block begin with indexes that agree but for the last digits. */
 export const BLOCK = 4096;
 
-type Row = Asked & {
+type Row = {
   readonly facts: Facts;
   facet: Facet;
   readonly position: number;
@@ -25,7 +26,7 @@ const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [q
 
 const rowOf = ({ entry, position }: Placed): Row => {
   const facts = factsOf({ at: entry.index, entries: [entry] });
-  return { facts, at: facts.at, position, facet: facetOf(facts), end: null, endPosition: null, waits: waitsOf(facts), ...columnsOf(facts) };
+  return { facts, position, facet: facetOf(facts), end: null, endPosition: null, waits: waitsOf(facts) };
 };
 
 export class Writer {
@@ -41,7 +42,7 @@ export class Writer {
     this.facets = new Facets(database);
     this.#duties = new Duties(database);
     this.#insert = database.prepare("INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#find = database.prepare("SELECT at, facet, phone, customer, record, campaign, list FROM stories WHERE id = ? AND at < ? ORDER BY at DESC LIMIT 1");
+    this.#find = database.prepare("SELECT at, facet FROM stories WHERE id = ? AND at < ? ORDER BY at DESC LIMIT 1");
     this.#close = database.prepare("UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?");
     this.#block = database.prepare("INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)");
     this.#epoch = database.prepare("INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = excluded.last_time");
@@ -53,10 +54,9 @@ export class Writer {
     const open = new Map<string, Row>();
     for (const placed of batch) {
       const row = closes(placed.entry) ? this.#end(placed, open) : rowOf(placed);
-      if (!row) continue;
-      rows.push(row);
-      if (placed.entry.kind === "intent") open.set(placed.entry.id, row);
-      this.#duties.asked(row);
+      if (row) rows.push(row);
+      if (row && placed.entry.kind === "intent") open.set(placed.entry.id, row);
+      this.#duties.asked(placed.entry);
     }
     for (const row of rows) this.#store(row);
     this.#noteTimes(rows);
@@ -71,24 +71,27 @@ export class Writer {
     if (!row) return this.#endEarlier(end, id);
     open.delete(id);
     row.facet = closed(row.facet, end.facet);
-    [row.end, row.endPosition, row.waits] = [end.at, end.position, end.waits];
-    this.#duties.ended(row, end.at);
+    if (row.facet.action === "DoNotCall") this.#duties.ended(id, end.facts.at, isTaken(end.facts));
+    [row.end, row.endPosition, row.waits] = [end.facts.at, end.position, end.waits];
     return undefined;
   }
 
   #endEarlier(end: Row, id: string): Row | undefined {
-    const found = this.#find.get(id, end.at) as (Omit<Asked, "facet"> & { readonly facet: number }) | undefined;
-    if (!found) return end;
+    const found = this.#find.get(id, end.facts.at) as { readonly at: number; readonly facet: number } | undefined;
+    if (!found) {
+      this.#duties.ended(id, end.facts.at, isTaken(end.facts));
+      return end;
+    }
     const facet = closed(this.facets.read(found.facet), end.facet);
-    this.#close.run(end.at, end.position, this.facets.numberOf(facet), ...end.waits, found.at);
-    this.#duties.ended({ ...found, facet }, end.at);
+    if (facet.action === "DoNotCall") this.#duties.ended(id, end.facts.at, isTaken(end.facts));
+    this.#close.run(end.facts.at, end.position, this.facets.numberOf(facet), ...end.waits, found.at);
     return undefined;
   }
 
-  #store({ facts: { at, time, id, source, group }, facet, position, end, endPosition, record, list, campaign, phone, customer, waits }: Row): void {
+  #store({ facts: { at, time, id, source, group, record, list, campaign, phone, customer }, facet, position, end, endPosition, waits }: Row): void {
     this.#insert.run(
       at, position, end, endPosition, this.facets.numberOf(facet), Number.isNaN(time) ? 0 : time, id ?? null,
-      source ?? null, record, list, campaign, group ?? null, phone, customer, ...waits,
+      source ?? null, record ?? null, list ?? null, campaign ?? null, group ?? null, tokenNumber(phone), tokenNumber(customer), ...waits,
     );
   }
 
