@@ -67,7 +67,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   const { journal, checkpoints, secondPlaces, openDoNotCalls } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
-  const revocations = createRevocations();
+  const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
   let inForce: Standing | undefined;
   const current = (): Settings => inForce?.generation?.settings ?? settings;
@@ -79,12 +79,12 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
-  await startRetention({ journal, checkpoints, openDoNotCalls, known: gauge.known, current }, stops);
+  const retention = await startRetention({ journal, checkpoints, openDoNotCalls, known: gauge.known, current }, stops);
   const token = adminToken ?? newToken();
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
-    revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
+    revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse,
   });

@@ -39,8 +39,8 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
-  const { dir, disk, unsettled, deleted, keys, revoked, append, status, head, close } = journal;
-  return { journal: { dir, disk, unsettled, deleted, keys, revoked, append, status, head, close, note: floods.note }, checkpoints, secondPlaces, openDoNotCalls };
+  const { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close } = journal;
+  return { journal: { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close, note: floods.note }, checkpoints, secondPlaces, openDoNotCalls };
 };
 
 const tell = (news: JournalNews): void => {

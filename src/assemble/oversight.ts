@@ -11,6 +11,7 @@ import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
 import type { TenantCount } from "../journal/open-do-not-calls.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
+import type { Retention } from "./retention.ts";
 import type { SecondPlaces } from "./second-places.ts";
 import type { Reading } from "./generation.ts";
 
@@ -25,6 +26,7 @@ export type Watched = {
   readonly revocationTroubles: () => readonly string[];
   readonly version: string;
   readonly audit: HealthParts["audit"];
+  readonly retention: Retention;
   readonly token: string;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
@@ -48,10 +50,10 @@ export type Oversight = {
 };
 
 export const createOversight = async (watched: Watched): Promise<Oversight> => {
-  const { reading, refused, reload, checkpoints, secondPlaces, counts, upstreams, handles, audit, revoke, token } = watched;
+  const { reading, refused, reload, checkpoints, secondPlaces, counts, upstreams, handles, audit, revoke, retention, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
-    counts, upstreams, handles, journal: watched.journal.status, checkpointAt: () => checkpoints.last().at,
+    counts, upstreams, handles, journal: watched.journal.status, checkpointAge: () => checkpoints.last().age,
     get configHash() { return reading().hash; },
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },
@@ -62,11 +64,11 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [
     refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(),
-    ...unhealthyStandbys(upstreams()),
+    ...unhealthyStandbys(upstreams()), ...retention.warnings(),
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
-    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, token }),
+    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, retention, token }),
     warnings,
     refresh: async () => void (certificates = await certificatesOf(reading().settings)),
     stage: "starting",
@@ -81,14 +83,14 @@ const reasons = ({ journal, upstreams }: Watched): string[] => {
 
 const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
-  const { size, at } = checkpoints.last();
+  const { size, age } = checkpoints.last();
   return {
     version,
     uptime: Math.round(process.uptime() * 1000),
     config_hash: reading().hash,
     upstreams: upstreams(),
     records: handles(),
-    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.max(0, Date.now() - at) }, disk: diskOf(diskUse()) },
+    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()) },
     open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),

@@ -50,8 +50,11 @@ export const startOwnership = async ({ upstreams, audit }: Settings, house: Hous
   const journalSize = (): number => journal.status().size;
   let mark: (() => number) | undefined;
   const store = hearsOcs ? await openStore(audit.dir, () => mark?.(), storeThread?.()) : undefined;
+  const { doubt, now: believed } = journal.believed();
+  // Ages of handles go on from a time that is believed, by the monotonic clock.
+  const ahead = doubt ? believed / 1000 - performance.now() : performance.timeOrigin;
   const ownership = new Ownership({
-    store, journalSize,
+    store, journalSize, now: () => ahead + performance.now(),
     staleAfter: (upstream) => current().upstreams[upstream]?.callbacks?.stale_after ?? STALE_AFTER_MS,
     window: (upstream) => current().upstreams[upstream]?.handle_window ?? HANDLE_WINDOW,
     restartGrace: (upstream) => current().upstreams[upstream]?.restart_grace ?? 0,

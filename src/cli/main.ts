@@ -116,6 +116,9 @@ const program = (): Command => {
     .action(done(async (options, ...words) => (await import("./audit/export.ts")).auditExport({ ...options, words: words.flat() })));
   audit.command("dnc").description("open Do-Not-Calls: asked for, and OCS has not answered 200 since for that number, tenant and scope").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options) => (await import("./audit/dnc.ts")).auditDnc(options)));
+  audit.command("retention").description("whether a running gateway deletes what is old enough, and why not").option(...CONFIG).option(...JSON_OUT)
+    .option("--confirm-clock", "the clock of this machine is right: after it went forward by a day or more, or was off for so long, nothing is deleted until somebody says so")
+    .action(done(async (options) => (await import("./audit/retention.ts")).auditRetention(options)));
   audit.command("filters").description("the filter language: every key, and how terms are put together")
     .action(done(async () => (await import("./audit/filters.ts")).auditFilters()));
   audit.command("verify").description("recompute everything, offline").argument("[path]", "a journal's directory, one segment of it, or a bundle; the config's journal when left out")

@@ -7,6 +7,7 @@ import { events } from "../events.ts";
 import { BodyFault, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import { AUDIT_PAGES, type AuditParts } from "./audit.ts";
 import { json, text } from "./reply.ts";
+import { confirmClockReply, type RetentionParts } from "./retention.ts";
 import { revocationReply, type Decide } from "./revocations.ts";
 import type { Status } from "./status.ts";
 
@@ -22,6 +23,7 @@ export type HealthParts = {
   readonly reload: () => Promise<{ readonly outcome: "reloaded" | "unchanged" | "refused" }>;
   readonly audit: AuditParts;
   readonly revoke: Decide;
+  readonly retention: RetentionParts;
   readonly token: string;
 };
 
@@ -50,6 +52,8 @@ const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, status()) }],
   ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
   ["/api/revocations", { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) }],
+  ["/api/retention", { method: "GET", guarded: true, show: ({ retention }) => json(200, retention.state()) }],
+  ["/api/retention/confirm-clock", { method: "POST", guarded: true, show: ({ retention }, arrival) => confirmClockReply(retention, arrival) }],
   ...AUDIT_PAGES.map(([path, page]): [string, Page] => [path, { ...page, guarded: true, show: ({ audit }, arrival) => page.show(audit, arrival) }]),
 ]);
 

@@ -14,8 +14,8 @@ export type Sources = {
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles?: (() => readonly HandlesState[]) | undefined;
   readonly journal: () => Pick<JournalStatus, "failed" | "failures">;
-  /** Milliseconds since 1970. */
-  readonly checkpointAt: () => number;
+  /** Milliseconds. */
+  readonly checkpointAge: () => number;
   readonly certificates: readonly Certificate[];
   readonly configHash: string;
   /** Why the config file as it is on disk is not in force. */
@@ -117,7 +117,7 @@ const addJournal = (registry: Registry, { journal, diskUse }: Sources): void => 
 };
 
 const addAges = (registry: Registry, sources: Sources): void => {
-  gauge(registry, { name: "ocsgw_journal_checkpoint_age_seconds", help: "Since the journal was last signed." }, () => [[{}, (Date.now() - sources.checkpointAt()) / 1000]]);
+  gauge(registry, { name: "ocsgw_journal_checkpoint_age_seconds", help: "Since the journal was last signed." }, () => [[{}, sources.checkpointAge() / 1000]]);
   gauge(registry, { name: "ocsgw_cert_expiry_seconds", help: "Until the first certificate of a file in use ends.", labels: ["of", "what"] }, function* () {
     for (const { of, what, notAfter } of sources.certificates) yield [{ of, what }, (notAfter - Date.now()) / 1000];
   });

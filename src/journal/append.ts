@@ -1,9 +1,11 @@
 /** The journal that is written: what it promises, and how it is opened. `writer.ts` keeps the promises. */
+import type { Doubt } from "./clock-trust.ts";
 import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
 import type { Entry, Deleted } from "./entry.ts";
 import type { KeyRegister } from "./key-checks.ts";
 import { takeLock } from "./lock.ts";
+import { newestTime } from "./newest.ts";
 import type { Checkpoint } from "./note.ts";
 import type { OnFailure } from "./outage.ts";
 import { places } from "./places.ts";
@@ -66,6 +68,19 @@ export type JournalStatus = {
   readonly torn: TornTail | undefined;
 };
 
+/** What is known of the time when something is to be done that cannot be undone. */
+export type Believed = {
+  /** Why the clock is not believed: it went from here to there between two entries, and nobody has confirmed it. Microseconds since 1970. */
+  readonly doubt: Doubt | undefined;
+  /**
+   * The time at least, in microseconds since 1970: as the clock shows it where it is believed and the journal has been open for an hour, else from
+   * the last entry that is believed on, by the monotonic clock.
+   */
+  readonly now: number;
+  /** Milliseconds since the journal was opened, by the monotonic clock. */
+  readonly ran: number;
+};
+
 export type Journal = {
   readonly dir: string;
   readonly disk: Disk;
@@ -85,6 +100,7 @@ export type Journal = {
   /** Shares the next flush, at the latest after 100 ms. Never waits: beyond 4 MiB in waiting entries are counted and told in a `gap`. */
   readonly note: (entry: Entry) => void;
   readonly status: () => JournalStatus;
+  readonly believed: () => Believed;
   /** Puts everything that waits on disk, with its leaf hashes. Rejects with JournalBroken. */
   readonly head: () => Promise<Head>;
   /** Puts everything on disk and lets go of the directory. */
@@ -103,8 +119,9 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   try {
     const how = durability === "flush" ? "durable" : "create";
     const recovered = await recover({ disk, dir, how, published });
+    const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
-    return new FileJournal({ ...recovered, dir, disk, segments, clocks, onFailure, stuckMs, tell, written, unlock });
+    return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, unlock });
   } catch (error) {
     await unlock();
     throw error;

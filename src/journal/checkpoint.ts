@@ -26,21 +26,22 @@ export type CheckpointOptions = {
 export type Checkpoints = {
   /** For those who verify: name, key id and public key in one line. */
   readonly verifierKey: string;
-  /** The size of the last checkpoint, 0 when there is none, and when it was written or found, in milliseconds since 1970. */
-  readonly last: () => { readonly size: number; readonly at: number };
+  /** The size of the last checkpoint, 0 when there is none, and milliseconds since it was written or found, whatever the wall clock did. */
+  readonly last: () => { readonly size: number; readonly age: number };
   /** Writes a checkpoint when there are entries since the last one. */
   readonly write: () => Promise<void>;
   /** Writes the last one and ends. */
   readonly stop: () => Promise<void>;
 };
 
+/** `at`: on the monotonic clock. */
 type Last = { size: number; at: number };
 
 /** Throws when the earlier checkpoints are another log's, or the origin cannot be a name. */
 export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, publish }: CheckpointOptions): Promise<Checkpoints> => {
   requireKeyName(origin);
   const own = verifierKey(origin, key);
-  const last: Last = { size: await lastSize(journal, origin), at: Date.now() };
+  const last: Last = { size: await lastSize(journal, origin), at: performance.now() };
   await leaveKey(journal, own);
 
   const sign = async (): Promise<void> => {
@@ -50,7 +51,7 @@ export const createCheckpoints = async (journal: Journal, { key, origin, everyMs
       await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(note));
       publish?.(note);
     }
-    Object.assign(last, { size, at: Date.now() } satisfies Last);
+    Object.assign(last, { size, at: performance.now() } satisfies Last);
   };
   let turn: Promise<void> = Promise.resolve();
   const write = (): Promise<void> => {
@@ -62,7 +63,7 @@ export const createCheckpoints = async (journal: Journal, { key, origin, everyMs
   timer.unref();
   return {
     verifierKey: own,
-    last: () => ({ ...last }),
+    last: () => ({ size: last.size, age: performance.now() - last.at }),
     write,
     stop: () => {
       clearInterval(timer);

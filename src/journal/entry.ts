@@ -180,7 +180,7 @@ export type Gap = {
   readonly lost?: number | undefined;
 };
 
-/** The clock was set, by a second or more. This entry and those behind it have the new time, which may be earlier: the order is that of the indexes. */
+/** The clock was set, by a second or more, while the gateway ran or since the last entry of the run before; or somebody confirmed it. This entry and those behind it have the new time, which may be earlier: the order is that of the indexes. */
 export type Clock = {
   readonly kind: "clock";
   /** What it would have shown, and what it showed. */
@@ -188,6 +188,10 @@ export type Clock = {
   readonly to: string;
   /** Milliseconds; negative when it was set back. */
   readonly step_ms: number;
+  /** Forward by a day or more: until that is confirmed nothing is done that cannot be undone. */
+  readonly unconfirmed?: true | undefined;
+  /** Who said that the clock is right. */
+  readonly confirmed_by?: string | undefined;
 };
 
 /**
@@ -311,7 +315,7 @@ const MEMBERS: Members = {
   start: { format: true, version: true, pid: true, config_hash: true, torn: true, index_keys: true, dnc: true },
   stop: { reason: true },
   gap: { reason: true, from: true, to: true, lost: true },
-  clock: { from: true, to: true, step_ms: true },
+  clock: { from: true, to: true, step_ms: true, unconfirmed: true, confirmed_by: true },
   deleted: { from: true, to: true, segments: true, youngest: true, dnc: true, revocations: true, index_keys: true },
   "open-dnc": {
     id: true, tenant: true, client: true, resource: true, identifier: true, action: true, body: true, tokens: true, upstream: true, epoch: true,

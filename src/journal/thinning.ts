@@ -22,12 +22,12 @@ export const superfluous = (checkpoints: readonly Dated[], now: number): number[
   });
 };
 
-/** Resolves with how many were deleted. */
-export const thinCheckpoints = async ({ disk, dir }: Pick<Journal, "disk" | "dir">, now = Date.now()): Promise<number> => {
+/** Resolves with how many were deleted: at most `most`, the oldest first. `now`: milliseconds since 1970. */
+export const thinCheckpoints = async ({ disk, dir }: Pick<Journal, "disk" | "dir">, now = Date.now(), most = Number.POSITIVE_INFINITY): Promise<number> => {
   const at = places(dir);
   const dated: Dated[] = [];
   for (const size of numbersIn(await disk.list(at.checkpoints), "")) dated.push({ size, at: await disk.modified(at.checkpoint(size)) });
-  const gone = superfluous(dated, now);
+  const gone = superfluous(dated, now).slice(0, most);
   for (const size of gone) await disk.remove(at.checkpoint(size));
   if (gone.length > 0) await disk.syncDirectory(at.checkpoints);
   return gone.length;

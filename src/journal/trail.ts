@@ -3,6 +3,7 @@
  * of index keys and what is revoked. A line's bytes are looked at
  * where its form puts what is wanted, because to parse a million lines takes seconds.
  */
+import { ClockTrust } from "./clock-trust.ts";
 import { readLine, wordsOf, type Deleted, type Entry } from "./entry.ts";
 import { KeyRegister } from "./key-checks.ts";
 import { Numbers, sequenceName } from "./numbers.ts";
@@ -23,7 +24,7 @@ const SEQUENCE = /,"dnc_sequence":"([A-Za-z0-9._-]{1,64}\/[0-9]{1,16})","dnc":[0
 const SEQUENCE_BYTES = 120;
 const TENANT = '"tenant":{"dbid":';
 /** Few, and read as a whole. */
-const READ = [...wordsOf("deleted"), "config", "start"].map((word) => `${word}"`);
+const READ = [...wordsOf("deleted"), "config", "start", "clock"].map((word) => `${word}"`);
 
 export type LineNumber = { readonly sequence: string; readonly number: number };
 
@@ -33,6 +34,9 @@ export class Trail {
   readonly revoked = new RevokedSet();
   /** Intents without an outcome: their index by id. */
   readonly open = new Map<string, number>();
+
+  /** What the entries about the clock say. */
+  readonly clock = new ClockTrust();
 
   /** The last entry that says what was deleted. */
   deleted: Deleted | undefined;
@@ -75,6 +79,7 @@ export class Trail {
     if ("index_keys" in entry) this.keys.found(entry.index_keys ?? {});
     this.revoked.took(entry);
     this.revoked.settled(entry);
+    if (entry.kind === "clock") this.clock.take(entry);
     if (entry.kind !== "deleted") return;
     this.deleted = entry;
     this.numbers.restore(entry.dnc);

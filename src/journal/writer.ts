@@ -2,11 +2,12 @@
  * All who wait share one write and one flush, and while that is on its way the next group forms. After a disk error nothing is acknowledged until
  * what the error left on disk was read back, its torn rest cut, and a new segment begun with what is owed.
  */
-import type { Head, Journal, JournalNews, JournalStatus } from "./append.ts";
+import type { Believed, Head, Journal, JournalNews, JournalStatus } from "./append.ts";
 import { isTooLate, JournalBroken, reasonOf, within } from "./broken.ts";
+import { isDoubtful } from "./clock-trust.ts";
 import { EntryClock, type Clocks, type Step } from "./clock.ts";
 import type { Disk } from "./disk.ts";
-import { writeLine, type Entry, type Deleted } from "./entry.ts";
+import { writeLine, type Clock, type Entry, type Deleted } from "./entry.ts";
 import { Gathering } from "./gathering.ts";
 import { Group } from "./group.ts";
 import { Outage, type OnFailure } from "./outage.ts";
@@ -22,6 +23,8 @@ type Made = Recovered & {
   readonly disk: Disk;
   readonly segments: Segments;
   readonly clocks: Clocks;
+  /** The time of the last entry of the run before, in microseconds since 1970. */
+  readonly newest: number | undefined;
   readonly onFailure: OnFailure;
   readonly stuckMs: number;
   readonly tell: (news: JournalNews) => void;
@@ -34,9 +37,11 @@ const NOTED_BYTES = 4 << 20;
 const LOOK_MS = 500;
 const FIRST_TRY_MS = 100;
 const LONGEST_TRY_MS = 1000;
+const HOUR_MICROS = 3_600_000_000;
 const DONE = Promise.resolve();
 
 export class FileJournal implements Journal {
+  readonly #steadyAtStart: number;
   readonly dir: string;
   readonly disk: Disk;
   readonly unsettled: ReadonlyMap<string, number>;
@@ -63,6 +68,8 @@ export class FileJournal implements Journal {
   #failed: JournalBroken | undefined;
   #failures = 0;
   #failedAt = 0;
+  /** On the steady clock, when the doubt began in this run. */
+  #doubtedAt: number | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(made: Made) {
@@ -73,7 +80,8 @@ export class FileJournal implements Journal {
     this.deleted = made.trail.deleted;
     this.keys = made.trail.keys;
     this.revoked = made.trail.revoked;
-    this.#clock = new EntryClock(made.clocks);
+    this.#clock = new EntryClock(made.clocks, made.newest);
+    this.#steadyAtStart = made.clocks.steady();
     this.#gathering = new Gathering(made.clocks.steady);
     this.#outage = new Outage(made.onFailure);
     this.#goesOn = made.onFailure === "continue";
@@ -179,12 +187,32 @@ export class FileJournal implements Journal {
     const given = this.#made.trail.given(entry, this.#index);
     this.#filling.add(given, writeLine(this.#index, writeMicros(micros), given), micros);
     this.#made.trail.took(given);
+    if (entry.kind === "clock") this.#noteClock(entry);
     this.#index++;
   }
 
+  /** A step is believed or not from the moment at which it is seen, whatever becomes of its entry. */
+  #noteClock(entry: Clock): void {
+    const before = this.#made.trail.clock.doubt;
+    this.#made.trail.clock.take(entry);
+    const { doubt } = this.#made.trail.clock;
+    if (doubt !== before) this.#doubtedAt = doubt && this.#made.clocks.steady();
+  }
+
+  readonly believed = (): Believed => {
+    const { trail, newest, clocks } = this.#made;
+    const { doubt } = trail.clock;
+    const steady = clocks.steady();
+    const ran = steady - this.#steadyAtStart;
+    if (doubt) return { doubt, now: doubt.from + (steady - (this.#doubtedAt ?? this.#steadyAtStart)), ran: ran / 1000 };
+    const wall = clocks.wall();
+    // A clock that was right a while ago may be wrong since the start, by less than a day: of that the entries of an hour are the proof.
+    return { doubt, now: ran < HOUR_MICROS && newest !== undefined ? Math.min(wall, newest + ran) : wall, ran: ran / 1000 };
+  };
+
   readonly #step = ({ from, to }: Step): void => {
     const stepMs = Math.round((to - from) / 1000);
-    this.#put({ kind: "clock", from: writeMicros(from), to: writeMicros(to), step_ms: stepMs });
+    this.#put({ kind: "clock", from: writeMicros(from), to: writeMicros(to), step_ms: stepMs, ...(isDoubtful({ from, to }) && { unconfirmed: true }) });
     this.#made.tell({ kind: "clock", stepMs });
   };
 

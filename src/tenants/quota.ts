@@ -3,9 +3,9 @@
  * burst/rate seconds from its first one. A request takes a point of each that applies, in sequence, or of none. Headers follow
  * draft-ietf-httpapi-ratelimit-headers (structured fields `RateLimit-Policy` and `RateLimit`).
  */
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { ActionName } from "../ocs/catalog.ts";
 import { keyOf, type Limit, type Limits, type Tenant } from "./register.ts";
+import { Window } from "./window.ts";
 
 export type Charge = {
   readonly allowed: boolean;
@@ -18,8 +18,7 @@ export type Charge = {
 };
 
 export type Quota = {
-  /** At once where there is no limit. */
-  readonly charge: (tenant: Tenant, client: string, action: ActionName) => Promise<Charge> | Charge;
+  readonly charge: (tenant: Tenant, client: string, action: ActionName) => Charge;
   /** For the quota that comes after this one: what was used up under a limit stays used up where the limit stays. */
   readonly limiters: Limiters;
 };
@@ -30,12 +29,10 @@ type Place = { readonly client: string | undefined; readonly action: ActionName 
 /** By tenant, place and limit. */
 export type Limiters = ReadonlyMap<string, Meter>;
 
-export type Meter = { readonly tenant: string; readonly place: Place; readonly name: string; readonly limit: Limit; readonly limiter: RateLimiterMemory };
+export type Meter = { readonly tenant: string; readonly place: Place; readonly name: string; readonly limit: Limit; readonly window: Window };
 /** What one action of one client is charged to, in sequence. */
 type Account = { readonly meters: readonly Meter[]; readonly policy: string };
 
-/** Each limiter counts for one. */
-const KEY = "t";
 const free: Charge = { allowed: true, retryAfter: 0, headers: [], exceeded: undefined };
 
 export const createQuota = (tenants: readonly Tenant[], before: Limiters = new Map()): Quota => {
@@ -43,7 +40,7 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
   const meterOf = (of: Tenant) => (place: Place, limit: Limit): Meter => {
     const [tenant, name] = [keyOf(of), nameOf(place)];
     const id = JSON.stringify([tenant, name, limit.points, limit.seconds]);
-    const meter = limiters.get(id) ?? { tenant, place, name, limit, limiter: new RateLimiterMemory({ points: limit.points, duration: limit.seconds, keyPrefix: "" }) };
+    const meter = limiters.get(id) ?? { tenant, place, name, limit, window: new Window(limit) };
     limiters.set(id, meter);
     return meter;
   };
@@ -99,35 +96,21 @@ const accountOf = (meters: readonly Meter[]): Account | undefined =>
   (meters.length === 0 ? undefined : { meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
 
 /** What a later limit refuses is given back to the earlier ones, and not missing from what is said of them. */
-const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
+const chargeAll = ({ meters, policy }: Account): Charge => {
   let [state, given] = ["", ""];
-  for (const { name, limiter } of meters) {
-    let now: RateLimiterRes;
-    try {
-      now = await limiter.consume(KEY, 1);
-    } catch (refusal) {
-      now = refusalOf(refusal);
-    }
-    const seconds = Math.max(0, Math.ceil(now.msBeforeNext / 1000));
-    const said = (left: number): string => `"${name}";r=${left};t=${seconds}`;
-    if (now.consumedPoints <= limiter.points) {
-      state += `${state === "" ? "" : ", "}${said(now.remainingPoints)}`;
-      given += `${said(now.remainingPoints + 1)}, `;
+  for (const [at, { name, window }] of meters.entries()) {
+    const { left, ms } = window.take();
+    const seconds = Math.max(0, Math.ceil(ms / 1000));
+    const said = (points: number): string => `"${name}";r=${points};t=${seconds}`;
+    if (left >= 0) {
+      state += `${state === "" ? "" : ", "}${said(left)}`;
+      given += `${said(left + 1)}, `;
       continue;
     }
-    for (const earlier of meters) {
-      if (earlier.limiter === limiter) break;
-      await earlier.limiter.reward(KEY, 1);
-    }
+    for (const earlier of meters.slice(0, at)) earlier.window.giveBack();
     return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
-};
-
-/** A limiter that refuses rejects with its state; whatever else it rejects with is a defect. */
-const refusalOf = (refusal: unknown): RateLimiterRes => {
-  if (refusal instanceof RateLimiterRes) return refusal;
-  throw refusal;
 };
 
 const headersOf = (policy: string, state: string): Charge["headers"] => [["RateLimit-Policy", policy], ["RateLimit", state]];

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createHealth, type HealthParts } from "../../src/console/health.ts";
+import type { RetentionState } from "../../src/console/retention.ts";
 import { totals, unreachable, type Status, type UpstreamState } from "../../src/console/status.ts";
 import { BodyFault, type Reply } from "../../src/message.ts";
 import { anArrival, text } from "../kit/line.ts";
@@ -9,8 +10,11 @@ const told: Status = {
   journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 3, age: 10 }, disk: null }, records: [], open_do_not_calls: null, requests: [], refusals: [],
 };
 
+const believed: RetentionState = { clock: "2026-11-22T12:00:00.000000Z", believed: true, doubt: null, waits: null, next_look: 5000, entries: 3 };
+const RETENTION = { state: () => believed, confirmClock: () => Promise.resolve(believed) };
+
 const quiet: HealthParts = {
-  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
+  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, retention: RETENTION, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
   audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", record: () => Promise.reject(new Error("not asked here")) },
 };
 
@@ -88,5 +92,34 @@ describe("totals", () => {
   it("add up over what is left out, in order", () => {
     const rows = [{ tenant: "A", code: "3001", count: 2 }, { tenant: "A", code: "2001", count: 1 }, { tenant: "B", code: "3001", count: 5 }];
     expect(totals(rows, ["code"])).toEqual([{ code: "2001", count: 1 }, { code: "3001", count: 7 }]);
+  });
+});
+
+describe("retention over the admin API", () => {
+  const post = async (body: string, retention: HealthParts["retention"], authorization = "Bearer secret") => {
+    const arrival = { ...anArrival({ method: "POST", target: "/api/retention/confirm-clock", headers: [["Authorization", authorization]] }), body: () => Promise.resolve(Buffer.from(body)) };
+    const reply = await createHealth({ ...quiet, retention })(arrival);
+    return [reply.status, JSON.parse(text(reply))] as const;
+  };
+
+  it("is told to who has the token, and the clock is confirmed under a name", async () => {
+    const users: string[] = [];
+    const retention = { state: () => believed, confirmClock: (user: string) => (users.push(user), Promise.resolve(believed)) };
+    expect((await ask("/api/retention")).status).toBe(401);
+    const reply = await ask("/api/retention", { authorization: "Bearer secret" });
+    expect(JSON.parse(text(reply))).toEqual(believed);
+    expect(await post('{"user":"maria"}', retention)).toEqual([200, believed]);
+    expect((await post('{"user":"maria"}', retention, "Bearer other"))[0]).toBe(401);
+    expect(users).toEqual(["maria"]);
+  });
+
+  it.each(["", "{}", "null", '{"user":""}', '{"user":7}', '{"user":"a\\nb"}', JSON.stringify({ user: "a".repeat(201) })])("refuses %j as a name", async (body) => {
+    const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("asked")) };
+    expect(await post(body, retention)).toEqual([422, { error: expect.stringContaining("user: expected who confirms the clock") as string }]);
+  });
+
+  it("says so when the journal cannot take the entry", async () => {
+    const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("broken")) };
+    expect(await post('{"user":"maria"}', retention)).toEqual([503, { error: expect.stringContaining("so nothing has changed") as string }]);
   });
 });

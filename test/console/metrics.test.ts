@@ -23,7 +23,7 @@ const scrape = (over: Partial<Sources> = {}): Promise<string> =>
     tenants: [{ name: "Alpha", upstream: "ocs-main" }, { name: "Beta", upstream: "ocs-main" }],
     upstreams: () => [ocsMain],
     journal: () => ({ failed: undefined, failures: 0 }),
-    checkpointAt: () => Date.now() - 7000,
+    checkpointAge: () => 7000,
     certificates: [],
     configHash: "c0ffee",
     ...over,
@@ -86,7 +86,7 @@ describe("metrics", () => {
 
   it("count what happened, again at every scrape", async () => {
     const counts = new Counts();
-    const metrics = createMetrics({ counts, tenants: [], upstreams: () => [ocsMain], journal: () => ({ failed: undefined, failures: 0 }), checkpointAt: () => 0, certificates: [], configHash: "c0ffee" });
+    const metrics = createMetrics({ counts, tenants: [], upstreams: () => [ocsMain], journal: () => ({ failed: undefined, failures: 0 }), checkpointAge: () => 0, certificates: [], configHash: "c0ffee" });
     const seen = { arrival: { at: 0 }, tenant: { name: "Alpha" }, operation: { action: { name: "DoNotCall" } }, journal: 0 };
     counts.observe(seen, { status: 200 });
     await metrics();

@@ -1,5 +1,10 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
+import { ClockTrust, type Doubt } from "../../src/journal/clock-trust.ts";
+import { nodeDisk } from "../../src/journal/disk.ts";
+import { newestTime } from "../../src/journal/newest.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { readMicros, writeMicros } from "../../src/journal/time.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
@@ -62,5 +67,98 @@ describe("each UTC day", () => {
     expect(await days()).toEqual(["2026-11-22", "2026-11-23"]);
     await written([midnight + 3 * DAY]);
     expect(await days()).toEqual(["2026-11-22", "2026-11-23", "2026-11-26"]);
+  });
+});
+
+describe("the time that is believed", () => {
+  const HOUR = 3600 * SECOND;
+  type Run = { readonly wall: number; readonly entries: number };
+  let [wall, steady] = [0, 0];
+  const open = () => openJournal({ dir, durability: "os", clocks: { wall: () => wall, steady: () => steady } });
+  const pass = (micros: number): void => void ([wall, steady] = [wall + micros, steady + micros]);
+  const ran = async ({ wall: at, entries }: Run): Promise<void> => {
+    wall = at;
+    const journal = await open();
+    for (let number = 0; number < entries; number++) {
+      await journal.append(anIntent(number));
+      pass(SECOND);
+    }
+    await journal.close();
+  };
+
+  it.each<[string, number, boolean]>([
+    ["an hour later", HOUR, false], ["23 hours later", 23 * HOUR, false], ["a day later", DAY, true], ["six years later", 6 * 365 * DAY, true], ["an hour earlier", -HOUR, false], ["ten years earlier", -3650 * DAY, false],
+  ])("with a first entry %s than the last one of the run before", async (_when, by, isDoubted) => {
+    await ran({ wall: NOON, entries: 2 });
+    wall = NOON + SECOND + by;
+    const journal = await open();
+    await journal.append(anIntent(5));
+    expect(journal.believed().doubt).toEqual(isDoubted ? { from: NOON + SECOND, to: NOON + SECOND + by } : undefined);
+    const entries = (await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "clock");
+    expect(entries).toMatchObject(isDoubted ? [{ unconfirmed: true, step_ms: by / 1000 }] : by < 0 ? [{ step_ms: by / 1000 }] : []);
+    expect(entries.some((entry) => "unconfirmed" in entry)).toBe(isDoubted);
+    pass(2 * HOUR);
+    expect(journal.believed().now).toBe(isDoubted ? NOON + SECOND + 2 * HOUR : wall);
+    await journal.close();
+  });
+
+  it("goes on from the last entry in the first hour, and is the clock's from then on", async () => {
+    await ran({ wall: NOON, entries: 1 });
+    wall = NOON + 20 * HOUR;
+    const journal = await open();
+    pass(HOUR - 1);
+    expect(journal.believed()).toMatchObject({ now: NOON + HOUR - 1, ran: 3_600_000 - 0.001 });
+    pass(1);
+    expect(journal.believed().now).toBe(NOON + 21 * HOUR);
+    await journal.close();
+  });
+
+  it("stays in doubt over runs, also when the clock agrees with the entries of the doubtful time, until it is confirmed", async () => {
+    for (const run of [{ wall: NOON, entries: 1 }, { wall: NOON + 2000 * DAY, entries: 1 }, { wall: NOON + 2000 * DAY + HOUR, entries: 1 }]) await ran(run);
+    const journal = await open();
+    expect(journal.believed().doubt).toMatchObject({ from: NOON });
+    await journal.append({ kind: "clock", from: writeMicros(wall), to: writeMicros(wall), step_ms: 0, confirmed_by: "maria" });
+    expect(journal.believed().doubt).toBeUndefined();
+    await journal.close();
+    const again = await open();
+    expect(again.believed().doubt).toBeUndefined();
+    await again.close();
+  });
+
+  it.each<[string, number, boolean]>([["where it should be", 3 * DAY, false], ["somewhere else in the past", -900 * DAY, true], ["to another time ahead", 700 * DAY, true]])("after the clock was set %s", async (_where, to, isDoubted) => {
+    await ran({ wall: NOON, entries: 1 });
+    wall = NOON + 2000 * DAY;
+    const journal = await open();
+    await journal.append(anIntent(1));
+    pass(3 * DAY);
+    wall = NOON + to;
+    await journal.append(anIntent(2));
+    expect(journal.believed().doubt !== undefined).toBe(isDoubted);
+    await journal.close();
+  });
+
+  it("is found behind a last line of any length, and where the last segment has none", async () => {
+    wall = NOON;
+    const journal = await open();
+    await journal.append({ ...anIntent(0, { TEXT: "x".repeat(300_000) }) });
+    await journal.close();
+    expect(await newestTime(nodeDisk, dir)).toBe(NOON);
+    await writeFile(join(dir, "segments/000000000001.jsonl"), "");
+    expect(await newestTime(nodeDisk, dir)).toBe(NOON);
+  });
+
+  it("is as before after a start from the saved state", () => {
+    const [before, after] = [new ClockTrust(), new ClockTrust()];
+    before.take({ from: writeMicros(NOON), to: writeMicros(NOON + 9 * DAY), unconfirmed: true });
+    after.restore(JSON.parse(JSON.stringify(before.save())) as Doubt | null);
+    expect(after.doubt).toEqual({ from: NOON, to: NOON + 9 * DAY });
+    after.restore(new ClockTrust().save());
+    expect(after.doubt).toBeUndefined();
+  });
+
+  it("is not moved by an entry that an outage of the disk had kept and that is written again", () => {
+    const trust = new ClockTrust();
+    for (let time = 0; time < 2; time++) trust.take({ from: writeMicros(NOON), to: writeMicros(NOON + 9 * DAY), unconfirmed: true });
+    expect(trust.doubt).toEqual({ from: NOON, to: NOON + 9 * DAY });
   });
 });

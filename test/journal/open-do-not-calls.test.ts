@@ -288,7 +288,7 @@ const begin = (
 const retireOne = async (journal: Journal, finder: Finder, counter: OpenDoNotCalls): Promise<void> => {
   await finder.refresh();
   if (counter.count === undefined) return;
-  const checkpoints = { write: () => Promise.resolve(), last: () => ({ size: Infinity, at: 0 }) };
+  const checkpoints = { write: () => Promise.resolve(), last: () => ({ size: Infinity, age: 0 }) };
   await retire({ journal, checkpoints, keep: { default: 0 }, holds: [], openDoNotCalls: counter, most: -1, now: () => Date.now() + 1000 });
 };
 

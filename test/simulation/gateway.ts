@@ -119,6 +119,7 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
     disk,
     segments,
     clocks,
+    newest: undefined,
     onFailure: "refuse",
     stuckMs: 2000,
     tell: () => undefined,
@@ -127,7 +128,7 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   });
 };
 
-const bound = ({ dir, disk, unsettled, deleted, keys, revoked, append, status, head, close }: FileJournal) => ({
+const bound = ({ dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close }: FileJournal) => ({
   dir,
   disk,
   unsettled,
@@ -136,6 +137,7 @@ const bound = ({ dir, disk, unsettled, deleted, keys, revoked, append, status, h
   revoked,
   append,
   status,
+  believed,
   head,
   close,
 });

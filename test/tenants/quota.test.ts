@@ -24,7 +24,7 @@ const passes = async (charges: readonly (() => Promise<Charge>)[]): Promise<bool
 };
 
 describe("a quota", () => {
-  beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ["Date", "setTimeout", "clearTimeout"] }));
+  beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000, toFake: ["Date", "setTimeout", "clearTimeout", "performance"] }));
   afterEach(() => void vi.useRealTimers());
 
   it("lets everything pass at once and says nothing where there is no limit", () => {
@@ -54,6 +54,17 @@ describe("a quota", () => {
     expect((await ask()).allowed).toBe(false);
     vi.advanceTimersByTime(1);
     expect(await passes([ask, ask, ask])).toEqual([true, true, false]);
+  });
+
+  it.each([["forward", 400 * 86_400_000], ["back", -400 * 86_400_000]])("is not lifted and keeps nobody waiting for longer when the wall clock is set %s", async (_where, by) => {
+    const tenant = limited(minute(1));
+    const { charge } = open([tenant]);
+    await charge(tenant);
+    vi.setSystemTime(Date.now() + by);
+    const refused = await charge(tenant);
+    expect([refused.allowed, refused.retryAfter]).toEqual([false, 60]);
+    vi.advanceTimersByTime(60_000);
+    expect((await charge(tenant)).allowed).toBe(true);
   });
 
   it("counts each tenant for itself, also with one DBID on two upstreams", async () => {

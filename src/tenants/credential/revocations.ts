@@ -22,10 +22,14 @@ export type Revocations = {
 
 const KIND: Readonly<Record<Credential["kind"], RevocationKind>> = { jwt: "token", key: "key", certificate: "certificate" };
 
+/** `now`: the time at least; a revocation that ends must not end early because a clock is wrong. */
 export const createRevocations = (now: () => number = Date.now): Revocations => {
   let ends = new Map<string, number>();
   let revision = 0;
-  const stands = (kind: RevocationKind, id: string): boolean => (ends.get(`${kind} ${id}`) ?? -Infinity) > now();
+  const stands = (kind: RevocationKind, id: string): boolean => {
+    const end = ends.get(`${kind} ${id}`);
+    return end !== undefined && (end === Infinity || end > now());
+  };
   return {
     get revision() { return revision; },
     holds: ({ client, credential }) => ends.size > 0 && (stands(KIND[credential.kind], credential.id) || stands("client", client)),

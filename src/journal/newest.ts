@@ -1,0 +1,31 @@
+/** The time of the journal's last entry, read from the end of its last segment. */
+import { readAll, type Disk } from "./disk.ts";
+import { numbersIn, places } from "./places.ts";
+import { readMicros } from "./time.ts";
+
+const HEAD = /^\{"index":\d+,"time":"([^"]{27})"/;
+const AT_ONCE = 65_536;
+const NEWLINE = 0x0a;
+
+/** Microseconds since 1970; undefined when there is no entry with a time. */
+export const newestTime = async (disk: Disk, dir: string): Promise<number | undefined> => {
+  const at = places(dir);
+  for (const first of numbersIn(await disk.list(at.segments), ".jsonl").toReversed()) {
+    const file = await disk.open(at.segment(first), "read");
+    try {
+      const size = await file.size();
+      // A body may be long: then more is read, up to the beginning.
+      for (let length = Math.min(AT_ONCE, size); length > 0; length = Math.min(16 * length, size)) {
+        const bytes = await readAll(file, size - length, length);
+        const start = bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
+        if (start === 0 && length < size) continue;
+        const time = readMicros(HEAD.exec(bytes.toString("latin1", start, start + 96))?.[1] ?? "");
+        if (!Number.isNaN(time)) return time;
+        break;
+      }
+    } finally {
+      await file.close();
+    }
+  }
+  return undefined;
+};
