@@ -1,10 +1,19 @@
 /** Words in filters: patterns, likeness, and what may not stand there. */
+import { wildcard } from "../../wildcard.ts";
 
 /** 7 to 20 digits with the signs that people put between them. */
 export const looksLikePhone = (text: string): boolean => /^\+?[\d\s().-]+$/.test(text) && /^\d{7,20}$/.test(text.replaceAll(/\D/g, ""));
 
 /** `*` stands for any characters; upper and lower case are one. */
-export const patternOf = (glob: string): RegExp => new RegExp(`^${glob.split("*").map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".*")}$`, "isu");
+export const likeText = (glob: string): ((text: string) => boolean) => {
+  const takes = wildcard(folded(glob));
+  return (text) => takes(folded(text));
+};
+
+/** Two letters become ASCII in lower case, which SQLite, where the index asks the same, does not know: they stay. */
+const folded = (text: string): string =>
+  KEPT.test(text) ? text.replaceAll(/[^\u0130\u212a]+/g, (part) => part.toLowerCase()) : text.toLowerCase();
+const KEPT = /[\u0130\u212a]/;
 
 /** "did you mean `x`?" for the nearest of the words, when one is near. */
 export const nearestOf = (word: string, words: readonly string[], shown: (word: string) => string = (each) => each): string | undefined => {

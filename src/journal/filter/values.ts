@@ -2,7 +2,7 @@
 import { kindOf, type Tenant } from "../entry.ts";
 import type { Reading } from "./keys.ts";
 import type { Value } from "./scan.ts";
-import { looksLikePhone, nearestOf, patternOf } from "./text.ts";
+import { looksLikePhone, likeText, nearestOf } from "./text.ts";
 import { spanOf } from "./times.ts";
 
 /** Asked of a fact that is there. */
@@ -15,18 +15,10 @@ export type Test = {
 
 const LOOK_UP = "--phone-stdin takes a number from standard input and looks for its token; --customer-stdin takes a customer id";
 
-/** Each may stand for anything, so that many of them are tried in very many ways. */
-const MOST_STARS = 6;
-
 export const text = (value: Value, { fault }: Reading): Test => {
   if (looksLikePhone(value.text)) throw fault(value, "this looks like a phone number, and is not searched in the open", LOOK_UP);
-  if (value.text.split("*").length > MOST_STARS + 1) throw fault(value, `expected at most ${MOST_STARS} *`);
-  if (value.text.includes("*")) {
-    const pattern = patternOf(value.text);
-    return { holds: (fact) => pattern.test(String(fact)), like: value.text };
-  }
-  const wanted = value.text.toLowerCase();
-  return { holds: (fact) => String(fact).toLowerCase() === wanted, like: value.text };
+  const isLike = likeText(value.text);
+  return { holds: (fact) => isLike(String(fact)), like: value.text };
 };
 
 export const tenant = (value: Value, reading: Reading): Test => {

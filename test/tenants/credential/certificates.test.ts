@@ -17,6 +17,13 @@ describe("a certificate's rule", () => {
     ["*.example.internal", "a.b.example.internal", false], ["*.example.internal", "example.internal", false], ["a*b*c.test", "axbyc.test", true], ["crm.example", "crm.example", true],
   ])("%s and the name %s: %s", (pattern, name, fits) => expect(clientOf([rule(pattern, "ors")], shown([name]))).toBe(fits ? "ors" : undefined));
 
+  it("decides a hostile name as quickly as any other", () => {
+    const rules = [rule(`${"a*".repeat(12)}b.test`, "ors")];
+    const start = performance.now();
+    expect(clientOf(rules, shown([`${"a".repeat(50_000)}.test`]))).toBeUndefined();
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
   it("counts only under its authority", () => {
     const rules = [rule("a.test", "ors", { authorities: ["root"] })];
     expect([clientOf(rules, shown(["a.test"])), clientOf(rules, shown(["a.test"], { authorities: ["other"] })), clientOf(rules, shown(["a.test"], { authorities: ["mid", "root"] }))]).toEqual(["ors", undefined, "ors"]);
