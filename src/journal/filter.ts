@@ -10,10 +10,11 @@ import { FilterError } from "./filter/error.ts";
 import { findKey, KEY_NAMES, type Known, type Term } from "./filter/keys.ts";
 import { scan, type Token } from "./filter/scan.ts";
 import { looksLikePhone, nearestOf } from "./filter/text.ts";
+import { windowOf } from "./filter/windows.ts";
 import type { Facts } from "./story.ts";
 
 export { FilterError } from "./filter/error.ts";
-export type { Term } from "./filter/keys.ts";
+export type { Asked, Term } from "./filter/keys.ts";
 
 export type Expression =
   | { readonly kind: "all" | "any"; readonly of: readonly Expression[] }
@@ -27,8 +28,9 @@ export type Filter = {
 
 /** `now`: milliseconds since 1970, for `since:1h` and times of today. Throws FilterError. */
 export const parseFilter = (text: string, now: number = Date.now()): Filter => {
-  const reader = new Reader(text, now);
-  return { text, expression: reader.whole() };
+  const expression = new Reader(text, now).whole();
+  windowOf(expression, ({ at, length }, message) => new FilterError(message, { text, at, length }));
+  return { text, expression };
 };
 
 /** Both must hold. */
@@ -146,6 +148,7 @@ class Reader {
     // A number may be written in several pieces.
     if (looksLikePhone(text) || looksLikePhone(/^[+\d][\d\s().-]*/.exec(this.#text.slice(token.at))?.[0].trim() ?? "")) throw this.#fault(token, "this looks like a phone number, and is not searched in the open", "--phone-stdin takes one from standard input and looks for its token; --customer-stdin takes a customer id");
     if (/^(and|or|not)$/i.test(text)) throw this.#fault(token, `unexpected ${text}`, "terms side by side must all hold; OR in capitals stands between alternatives; - before a term turns it round");
+    if (/^\d\d:?\d\d$/.test(text)) throw this.#fault(token, "expected key:value", "of an offset, as in 12:00+02:00, the + is written %2B in an address");
     throw this.#fault(token, "expected key:value", nearestOf(text, KEY_NAMES, (name) => `${name}:`) ?? `as in tenant:${/\W/.test(text) ? JSON.stringify(text) : text}, client:${text}`);
   }
 

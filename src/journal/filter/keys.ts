@@ -7,9 +7,13 @@ import { code, duration, group, id, kind, number, since, status, tenant, text, t
 /** Names of facts. */
 export type Known = keyof Facts;
 
+/** One of a term's values, where it stands in the filter, and whether a fact is it. */
+export type Asked = { readonly text: string; readonly at: number; readonly length: number; readonly holds: (fact: unknown) => boolean };
+
 export type Term = {
   readonly key: string;
   readonly fact: Known;
+  readonly values: readonly Asked[];
   readonly holds: (facts: Facts) => boolean;
   /** The fact must be like one of these texts, where * stands for any characters and case does not count. */
   readonly like?: readonly string[] | undefined;
@@ -78,19 +82,23 @@ export const findKey = (name: string): { readonly read: (values: readonly Value[
   const lower = name.toLowerCase();
   const key = OTHER_NAMES[lower] ?? lower;
   const row = Object.hasOwn(KEYS, key) ? KEYS[key] : undefined;
-  return row && { read: (values, reading) => termOf(key, row, values.map((value) => row.grammar(value, reading))) };
+  return row && { read: (values, reading) => termOf(key, row, values, reading) };
 };
 
-const termOf = (key: string, { fact }: Row, tests: readonly Test[]): Term => ({
-  key,
-  fact,
-  holds: (facts) => {
-    const value = facts[fact];
-    return value !== undefined && tests.some(({ holds }) => holds(value));
-  },
-  like: allOf(tests.map(({ like }) => like)),
-  oneOf: allOf(tests.map(({ exactly }) => exactly)),
-  within: allOf(tests.map(({ between }) => between)),
-});
+const termOf = (key: string, { fact, grammar }: Row, given: readonly Value[], reading: Reading): Term => {
+  const tests = given.map((value) => grammar(value, reading));
+  return {
+    key,
+    fact,
+    values: given.map(({ text: value, at, length }, place) => ({ text: value, at, length, holds: tests[place]!.holds })),
+    holds: (facts) => {
+      const value = facts[fact];
+      return value !== undefined && tests.some(({ holds }) => holds(value));
+    },
+    like: allOf(tests.map(({ like }) => like)),
+    oneOf: allOf(tests.map(({ exactly }) => exactly)),
+    within: allOf(tests.map(({ between }) => between)),
+  };
+};
 
 const allOf = <Each>(parts: readonly (Each | undefined)[]): readonly Each[] | undefined => (parts.every((part) => part !== undefined) ? parts : undefined);

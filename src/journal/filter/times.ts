@@ -1,14 +1,19 @@
-/** Times as people write them, in UTC: what stretch of time each of them means. */
+/** Times as people write them, in UTC unless they say how far from it: what stretch of time each of them means. */
 
 const AGO = /^(\d{1,6})(s|m|h|d|w)$/;
-const CLOCK = /^(\d{1,2}):(\d{2})(?::(\d{2}))?$/;
-const DAY = /^\d{4}-\d{2}-\d{2}$/;
-const MOMENT = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,6})?Z?$/i;
+const ZONE = String.raw`(Z|[+-]\d{2}(?::?\d{2})?)?`;
+const CLOCK = new RegExp(`^(\\d{1,2}):(\\d{2})(?::(\\d{2}))?${ZONE}$`, "i");
+/** Without its colon an offset behind a day would read as one more part of the date. */
+const DAY = /^(\d{4}-\d{2}-\d{2})(Z|[+-]\d{2}:\d{2})?$/i;
+const MOMENT = new RegExp(String.raw`^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2})(:\d{2})?(\.\d{1,9})?${ZONE}$`, "i");
 
 const SECONDS = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 } as const;
 
+/** Microseconds since 1970, both ends included. */
+type Span = readonly [from: number, to: number];
+
 /** First and last microsecond since 1970; undefined when it is no time. `now`: milliseconds since 1970. */
-export const spanOf = (text: string, now: number): readonly [from: number, to: number] | undefined => {
+export const spanOf = (text: string, now: number): Span | undefined => {
   if (text === "now") return [now * 1000, now * 1000];
   const ago = AGO.exec(text);
   if (ago) {
@@ -16,22 +21,43 @@ export const spanOf = (text: string, now: number): readonly [from: number, to: n
     return [at, at];
   }
   const clock = CLOCK.exec(text);
-  if (clock) return stretch(`${new Date(now).toISOString().slice(0, 10)}T${clock[1]!.padStart(2, "0")}:${clock[2]}:${clock[3] ?? "00"}Z`, clock[3] === undefined ? 60 : 1);
-  if (DAY.test(text)) return stretch(`${text}T00:00:00Z`, 86_400);
+  if (clock) return clockOf(clock, now);
+  const day = DAY.exec(text);
+  if (day) return stretch(`${day[1]}T00:00:00Z`, 86_400, offsetOf(day[2]));
   const moment = MOMENT.exec(text);
   return moment ? momentOf(moment) : undefined;
 };
 
-const momentOf = ([, day, minute, second = "", fraction]: RegExpExecArray): readonly [number, number] | undefined => {
-  const whole = stretch(`${day}T${minute}${second || ":00"}Z`, second === "" ? 60 : 1);
-  if (!whole || fraction === undefined) return whole;
-  const from = whole[0] + Number(fraction.slice(1).padEnd(6, "0"));
-  return [from, from + 10 ** (7 - fraction.length) - 1];
+/** Of today, which begins at midnight where the offset is in use. */
+const clockOf = ([, hour, minute, second, zone]: RegExpExecArray, now: number): Span | undefined => {
+  const offset = offsetOf(zone);
+  if (offset === undefined) return undefined;
+  const today = new Date(now + offset).toISOString().slice(0, 10);
+  return stretch(`${today}T${hour!.padStart(2, "0")}:${minute}:${second ?? "00"}Z`, second === undefined ? 60 : 1, offset);
 };
 
-const stretch = (start: string, seconds: number): readonly [number, number] | undefined => {
+const momentOf = ([, day, minute, second, fraction, zone]: RegExpExecArray): Span | undefined => {
+  if (fraction !== undefined && second === undefined) return undefined;
+  const whole = stretch(`${day}T${minute}${second ?? ":00"}Z`, second === undefined ? 60 : 1, offsetOf(zone));
+  if (!whole || fraction === undefined) return whole;
+  const digits = fraction.slice(1, 7);
+  const from = whole[0] + Number(digits.padEnd(6, "0"));
+  return [from, from + 10 ** (6 - digits.length) - 1];
+};
+
+const MINUTE_MS = 60_000;
+
+/** How far local time is ahead of UTC, in milliseconds; undefined when there is no such offset. */
+const offsetOf = (zone: string | undefined): number | undefined => {
+  if (zone === undefined || zone.toUpperCase() === "Z") return 0;
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(3).replace(":", "") || 0)];
+  if (hours > 23 || minutes > 59) return undefined;
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes) * MINUTE_MS;
+};
+
+const stretch = (start: string, seconds: number, offset: number | undefined): Span | undefined => {
   const at = Date.parse(start);
   // Date.parse takes 31 February for 3 March.
-  if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== start.slice(0, 19)) return undefined;
-  return [at * 1000, (at + seconds * 1000) * 1000 - 1];
+  if (offset === undefined || Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== start.slice(0, 19)) return undefined;
+  return [(at - offset) * 1000, (at - offset + seconds * 1000) * 1000 - 1];
 };
