@@ -1,6 +1,6 @@
 /**
- * Patterns in which `*` stands for any characters. Matching takes time in proportion to text and pattern, whatever they are: each part between
- * two stars is looked for once, from left to right, and nothing is tried again.
+ * Patterns in which `*` stands for any characters. Matching takes time in proportion to text and pattern, whatever
+ * they are: each part between two stars is looked for once, from left to right, and nothing is tried again.
  */
 
 /** `least`: how many characters each `*` stands for at least. Upper and lower case differ. */

@@ -36,7 +36,8 @@ describe("a pattern with *", () => {
     ["a**a", "aba", false],
     ["a**a", "abca", true],
   ])("%j of one character or more takes %j: %s", (pattern, text, taken) =>
-    expect(wildcard(pattern, 1)(text)).toBe(taken));
+    expect(wildcard(pattern, 1)(text)).toBe(taken),
+  );
 
   it("means what a regular expression of it means", () => {
     const texts = fc.array(fc.constantFrom("a", "b", "*"), { maxLength: 9 }).map((signs) => signs.join(""));

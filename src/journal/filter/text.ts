@@ -15,11 +15,20 @@ const folded = (text: string): string =>
   KEPT.test(text) ? text.replaceAll(/[^\u0130\u212a]+/g, (part) => part.toLowerCase()) : text.toLowerCase();
 const KEPT = /[\u0130\u212a]/;
 
-/** "did you mean `x`?" for the nearest of the words, when one is near. */
+/** Telling how near a word is takes time for each of them, and traffic waits for it. */
+const MOST_COMPARED = 1000;
+const SHORTEST_BEGINNING = 3;
+
+/** "did you mean `x`?" for the nearest of the words, when one is near, or for one that begins so. */
 export const nearestOf = (word: string, words: readonly string[], shown: (word: string) => string = (each) => each): string | undefined => {
   const wanted = word.slice(0, 40).toLowerCase();
-  const [best] = words.map((each) => ({ each, distance: distance(wanted, each.toLowerCase()) })).toSorted((one, other) => one.distance - other.distance);
-  return best && best.distance <= Math.max(1, Math.floor(Math.max(wanted.length, best.each.length) / 3)) ? `did you mean ${shown(best.each)}?` : undefined;
+  const room = (each: string): number => Math.max(1, Math.floor(Math.max(wanted.length, each.length) / 3));
+  const alike = words.filter((each) => Math.abs(each.length - wanted.length) <= room(each));
+  const compared = alike.length <= MOST_COMPARED ? alike : alike.filter((each) => each[0]?.toLowerCase() === wanted[0]).slice(0, MOST_COMPARED);
+  const [best] = compared.map((each) => ({ each, distance: distance(wanted, each.toLowerCase()) })).toSorted((one, other) => one.distance - other.distance);
+  const near = best && best.distance <= room(best.each) ? best.each : undefined;
+  const found = near ?? (wanted.length < SHORTEST_BEGINNING ? undefined : words.find((each) => each.toLowerCase().startsWith(wanted)));
+  return found === undefined ? undefined : `did you mean ${shown(found)}?`;
 };
 
 /** Levenshtein's. */

@@ -33,7 +33,11 @@ const clockOf = ([, hour, minute, second, zone]: RegExpExecArray, now: number): 
   const offset = offsetOf(zone);
   if (offset === undefined) return undefined;
   const today = new Date(now + offset).toISOString().slice(0, 10);
-  return stretch(`${today}T${hour!.padStart(2, "0")}:${minute}:${second ?? "00"}Z`, second === undefined ? 60 : 1, offset);
+  return stretch(
+    `${today}T${hour!.padStart(2, "0")}:${minute}:${second ?? "00"}Z`,
+    second === undefined ? 60 : 1,
+    offset,
+  );
 };
 
 const momentOf = ([, day, minute, second, fraction, zone]: RegExpExecArray): Span | undefined => {
@@ -58,6 +62,7 @@ const offsetOf = (zone: string | undefined): number | undefined => {
 const stretch = (start: string, seconds: number, offset: number | undefined): Span | undefined => {
   const at = Date.parse(start);
   // Date.parse takes 31 February for 3 March.
-  if (offset === undefined || Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== start.slice(0, 19)) return undefined;
+  if (offset === undefined || Number.isNaN(at) || new Date(at).toISOString().slice(0, 19) !== start.slice(0, 19))
+    return undefined;
   return [(at - offset) * 1000, (at - offset + seconds * 1000) * 1000 - 1];
 };

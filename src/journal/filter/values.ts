@@ -1,5 +1,6 @@
 /** How the values of a filter's keys are read: texts with *, numbers and waits with ranges, words of a list, tokens. */
-import { kindOf, type Tenant } from "../entry.ts";
+import { KINDS, wordsOf, type Kind, type Tenant } from "../entry.ts";
+import type { FilterError } from "./error.ts";
 import type { Reading } from "./keys.ts";
 import type { Value } from "./scan.ts";
 import { looksLikePhone, likeText, nearestOf } from "./text.ts";
@@ -15,8 +16,10 @@ export type Test = {
 
 const LOOK_UP = "--phone-stdin takes a number from standard input and looks for its token; --customer-stdin takes a customer id";
 
+const phoneFault = (value: Value, fault: Reading["fault"]): FilterError => fault(value, "this looks like a phone number, and is not searched in the open", LOOK_UP);
+
 export const text = (value: Value, { fault }: Reading): Test => {
-  if (looksLikePhone(value.text)) throw fault(value, "this looks like a phone number, and is not searched in the open", LOOK_UP);
+  if (looksLikePhone(value.text)) throw phoneFault(value, fault);
   const isLike = likeText(value.text);
   return { holds: (fact) => isLike(String(fact)), like: value.text };
 };
@@ -27,15 +30,22 @@ export const tenant = (value: Value, reading: Reading): Test => {
   return { holds: (fact) => named.holds((fact as Tenant).name) };
 };
 
-/** Format 1's words for kinds mean the same as those of today. */
-export const kind = (value: Value, reading: Reading): Test => {
-  const named = text({ ...value, text: kindOf(value.text.toLowerCase()) }, reading);
-  return { holds: (fact) => (fact as readonly string[]).some((each) => named.holds(each)) };
+const unknownWord = (value: Value, known: readonly string[], fault: Reading["fault"]): FilterError =>
+  looksLikePhone(value.text)
+    ? phoneFault(value, fault)
+    : fault(value, `unknown word ${JSON.stringify(value.text.slice(0, 40))}`, nearestOf(value.text, known) ?? `known here: ${known.join(", ")}`);
+
+/** Also by format 1's words, which mean the same as those of today. */
+export const kind = (value: Value, { fault }: Reading): Test => {
+  const isLike = likeText(value.text);
+  const kinds = new Set(KINDS.filter((each) => wordsOf(each).some(isLike)));
+  if (kinds.size === 0) throw unknownWord(value, KINDS, fault);
+  return { holds: (fact) => (fact as readonly Kind[]).some((each) => kinds.has(each)) };
 };
 
 export const words = (known: readonly string[]) => (value: Value, { fault }: Reading): Test => {
   const wanted = value.text.toLowerCase();
-  if (!known.includes(wanted)) throw fault(value, `unknown word ${JSON.stringify(value.text.slice(0, 40))}`, nearestOf(wanted, known) ?? `known here: ${known.join(", ")}`);
+  if (!known.includes(wanted)) throw unknownWord(value, known, fault);
   return { holds: (fact) => fact === wanted };
 };
 
@@ -116,7 +126,7 @@ export const duration = ranged({
   expected: "a time with its unit, as in >100ms, 1.5s or 1s..2s",
 });
 
-const plainStatus = ranged({ pattern: /^(\d{3})$/, read: ([, amount]) => Number(amount), expected: "a status, as in 410, 4xx, >=400 or 400..499" });
+const plainStatus = ranged({ pattern: /^([1-5]\d\d)$/, read: ([, amount]) => Number(amount), expected: "a status, as in 410, 4xx, >=400 or 400..499" });
 
 export const status = (value: Value, reading: Reading): Test => {
   const first = /^([1-5])xx$/i.exec(value.text)?.[1];

@@ -1,4 +1,7 @@
-/** The times that a filter leaves open. A filter that leaves none fits nothing whatever the journal has, and is a mistake: since: after until:. */
+/**
+ * The times that a filter leaves open. A filter that leaves none fits nothing whatever the journal has, and is a
+ * mistake: since: after until:.
+ */
 import { writeMicros } from "../time.ts";
 import type { Expression } from "../filter.ts";
 import type { Asked, Term } from "./keys.ts";
@@ -15,7 +18,8 @@ export const windowOf = (expression: Expression, fault: Fault, turned = false): 
   if (expression.kind === "term") return termWindow(expression.term, turned);
   if (expression.kind === "not") return windowOf(expression.of, fault, !turned);
   const parts = expression.of.map((each) => ({ each, window: windowOf(each, fault, turned) }));
-  if ((expression.kind === "any") !== turned) return parts.length === 0 ? ALWAYS : ordered(parts.flatMap(({ window }) => window));
+  if ((expression.kind === "any") !== turned)
+    return parts.length === 0 ? ALWAYS : ordered(parts.flatMap(({ window }) => window));
   return parts.reduce((open, { each, window }) => {
     const both = intersection(open, window);
     if (both.length === 0) throw fault(timeIn(each)!.values[0]!, exclusion(open, window));
@@ -30,24 +34,30 @@ const termWindow = ({ fact, within }: Term, turned: boolean): Window => {
 
 /** Those that overlap or touch are one. */
 const ordered = (spans: Window): Window =>
-  spans.toSorted(([one], [other]) => one - other).reduce<[number, number][]>((done, [from, to]) => {
-    const last = done.at(-1);
-    if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
-    else done.push([from, to]);
-    return done;
-  }, []);
+  spans
+    .toSorted(([one], [other]) => one - other)
+    .reduce<[number, number][]>((done, [from, to]) => {
+      const last = done.at(-1);
+      if (last && from <= last[1] + 1) last[1] = Math.max(last[1], to);
+      else done.push([from, to]);
+      return done;
+    }, []);
 
 const complement = (window: Window): Window => {
   const begins = [-Infinity, ...window.map(([, to]) => to + 1)];
   const ends = [...window.map(([from]) => from - 1), Infinity];
-  return begins.map((from, at) => [from, ends[at]!] as const).filter(([from, to]) => from <= to && from !== Infinity && to !== -Infinity);
+  return begins
+    .map((from, at) => [from, ends[at]!] as const)
+    .filter(([from, to]) => from <= to && from !== Infinity && to !== -Infinity);
 };
 
 const intersection = (one: Window, other: Window): Window =>
-  one.flatMap(([from, to]) => other.flatMap(([start, end]): Window => {
-    const [first, last] = [Math.max(from, start), Math.min(to, end)];
-    return first <= last ? [[first, last]] : [];
-  }));
+  one.flatMap(([from, to]) =>
+    other.flatMap(([start, end]): Window => {
+      const [first, last] = [Math.max(from, start), Math.min(to, end)];
+      return first <= last ? [[first, last]] : [];
+    }),
+  );
 
 const timeIn = (expression: Expression): Term | undefined => {
   if (expression.kind === "term") return expression.term.fact === "time" ? expression.term : undefined;
@@ -58,7 +68,9 @@ const timeIn = (expression: Expression): Term | undefined => {
 const exclusion = (open: Window, window: Window): string => {
   const [begins, ends] = [open[0]![0], open.at(-1)![1]];
   const [from, to] = [window[0]![0], window.at(-1)![1]];
-  if (to < begins) return `no entry can fit: this time ends ${writeMicros(to)}, before the other begins, ${writeMicros(begins)}`;
-  if (from > ends) return `no entry can fit: this time begins ${writeMicros(from)}, after the other ends, ${writeMicros(ends)}`;
+  if (to < begins)
+    return `no entry can fit: this time ends ${writeMicros(to)}, before the other begins, ${writeMicros(begins)}`;
+  if (from > ends)
+    return `no entry can fit: this time begins ${writeMicros(from)}, after the other ends, ${writeMicros(ends)}`;
   return "no entry can fit: these times exclude each other";
 };
