@@ -21,10 +21,12 @@ type Parts = { readonly journal: Journal; readonly counter: OpenDoNotCalls };
 /** The clients that come back after a start are served first. */
 const FIRST_MS = 1000;
 const AGAIN_MS = 60_000;
+/** Nobody waits for it, and an index of years may have to be made first. */
+const MOST_MS = 3_600_000;
 
 export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): OpenDoNotCallsGauge => {
   // A thread of its own, which ends with the answer and gives its memory back.
-  const desk = new SearchDesk(journal.dir);
+  const desk = new SearchDesk(journal.dir, { quickMs: MOST_MS });
   let timer: NodeJS.Timeout | undefined;
   let due = Number.POSITIVE_INFINITY;
   /** As the index had it, while there are too many. */

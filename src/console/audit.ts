@@ -4,10 +4,12 @@
  */
 import { faultOf, tokensIn, type Asked } from "../journal/access.ts";
 import { FilterError } from "../journal/filter.ts";
+import { readFilter, unknownNames, type UnknownName, type Vocabulary } from "../journal/filter/vocabulary.ts";
 import { owedOf } from "../journal/owed.ts";
 import type { IndexKeys } from "../journal/redact.ts";
 import { SearchFailed, WrongQuestion } from "../journal/search/desk.ts";
 import type { Answer, Question } from "../journal/search/questions.ts";
+import { TookTooLong } from "../journal/search/time-limit.ts";
 import type { Person } from "../journal/spellings.ts";
 import { cursorOf, readCursor, viewOf } from "../journal/view.ts";
 import type { Arrival, Reply } from "../message.ts";
@@ -17,6 +19,8 @@ export type AuditParts = {
   readonly ask: (question: Question) => Promise<Answer>;
   /** Those in force. */
   readonly keys: () => IndexKeys;
+  /** Of the config in force. */
+  readonly vocabulary: () => Vocabulary;
   /** Resolves when the entry is on disk; with `sign` a checkpoint covers it. `size`: entries in the journal, or those that are covered. */
   readonly record: (asked: Asked, sign: boolean) => Promise<{ readonly size: number }>;
 };
@@ -29,23 +33,26 @@ const MOST = 1000;
 /** Who has the token has no name of its own. */
 const HOLDER = "admin token";
 
-const search: Show = async ({ ask, record }, { target }) => {
+const search: Show = async ({ ask, record, vocabulary }, { target }) => {
   const given = new URLSearchParams(target.split("?").slice(1).join("?"));
   const filter = given.get("filter") ?? "";
+  const names = namesIn(filter, vocabulary());
   const paged = pagedOf(given.get("cursor"), given.get("limit"));
-  const answer = await ask({ kind: "page", filter, ...paged });
+  const answer = await ask({ kind: "page", filter, names, ...paged });
   const tokens = tokensIn(filter);
   if (tokens) await note(record, { user: HOLDER, operation: "look-up", query: filter, purpose: given.get("purpose") ?? undefined, results: answer.stories?.length, tokens });
   return json(200, pageOf(answer));
 };
 
-const lookUp: Show = async ({ ask, record, keys }, arrival) => {
+const lookUp: Show = async ({ ask, record, keys, vocabulary }, arrival) => {
   const given = await bodyOf(arrival);
-  const { filter = "", purpose, user = HOLDER } = given;
-  const answer = await ask({ kind: "person", person: personOf(given), keys: keys(), filter: textOf("filter", filter), ...pagedOf(given["cursor"], given["limit"]) });
+  const { purpose, user = HOLDER } = given;
+  const filter = textOf("filter", given["filter"] ?? "");
+  const names = namesIn(filter, vocabulary());
+  const answer = await ask({ kind: "person", person: personOf(given), keys: keys(), filter, names, ...pagedOf(given["cursor"], given["limit"]) });
   const token = answer.evidence?.tokens.at(0);
   await note(record, {
-    user: textOf("user", user), operation: "look-up", query: textOf("filter", filter), results: answer.stories?.length,
+    user: textOf("user", user), operation: "look-up", query: filter, results: answer.stories?.length,
     ...(purpose !== undefined && { purpose: textOf("purpose", purpose) }), tokens: given["phone"] === undefined ? { customer_id: token } : { phone: token },
   });
   return json(200, { ...pageOf(answer), evidence: answer.evidence });
@@ -84,6 +91,8 @@ function mannered(show: Show): Show {
     } catch (error) {
       if (error instanceof FilterError) return json(400, { error: error.render() });
       if (error instanceof WrongQuestion) return json(400, { error: error.message });
+      // The same question would take as long again: no Retry-After.
+      if (error instanceof TookTooLong) return json(503, { error: error.message });
       if (error instanceof SearchFailed) return json(503, { error: error.message }, [["Retry-After", "5"]]);
       throw error;
     }
@@ -100,7 +109,9 @@ const note = async (record: AuditParts["record"], asked: Asked, sign = false): P
   }
 };
 
-const pageOf = ({ stories = [], next, searched }: Answer) => ({ requests: stories.map(viewOf), next: cursorOf(next), ...(searched && { searched }) });
+const namesIn = (filter: string, vocabulary: Vocabulary): readonly UnknownName[] => unknownNames(readFilter(filter, vocabulary), vocabulary);
+
+const pageOf = ({ stories = [], next, searched, warnings = [] }: Answer) => ({ requests: stories.map(viewOf), next: cursorOf(next), ...(searched && { searched }), warnings });
 
 const pagedOf = (cursor: unknown, limit: unknown): { readonly before?: number; readonly limit: number } => {
   const before = cursor === undefined || cursor === null ? undefined : readCursor(textOf("cursor", cursor));

@@ -74,9 +74,9 @@ export class Index {
     }
   }
 
-  /** Youngest first, those with an index below `before`. */
-  candidates(expression: Expression, before: number): Generator<Candidate, void, undefined> {
-    return candidates(this.#database, this.#writer.facets, expression, before);
+  /** Youngest first, those with an index below `before`. `onStep` is called now and then, and may throw. */
+  candidates(expression: Expression, before: number, onStep?: () => void): Generator<Candidate, void, undefined> {
+    return candidates(this.#database, this.#writer.facets, expression, before, onStep);
   }
 
   /** Which epochs of the index key made the tokens, and from when to when. */

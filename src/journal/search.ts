@@ -12,6 +12,7 @@ import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
 import { numbersIn, places } from "./places.ts";
+import type { TimeLimit } from "./search/time-limit.ts";
 import { factsOf, type Story } from "./story.ts";
 
 export type Page = {
@@ -27,7 +28,12 @@ export type PageOptions = {
   /** Stories with an index below it. */
   readonly before?: number | undefined;
   readonly limit: number;
+  /** Without one a page takes as long as it takes. */
+  readonly timeLimit?: TimeLimit | undefined;
 };
+
+/** A page ends before its limit when its entries are longer than this together: whoever hands them on has other things to do. */
+const MOST_PAGE_BYTES = 4 << 20;
 
 export class Finder {
   readonly #dir: string;
@@ -50,7 +56,7 @@ export class Finder {
     }
   }
 
-  /** Of what `refresh` took in. */
+  /** Of what `refresh` took in. Rejects with TookTooLong. */
   async page(filter: Filter, options: PageOptions): Promise<Page> {
     return this.#trusting(() => this.#page(filter, options));
   }
@@ -106,21 +112,24 @@ export class Finder {
     }
   }
 
-  async #page(filter: Filter, { before = Number.MAX_SAFE_INTEGER, limit }: PageOptions): Promise<Page> {
+  async #page(filter: Filter, { before = Number.MAX_SAFE_INTEGER, limit, timeLimit }: PageOptions): Promise<Page> {
     const stories: Story[] = [];
     const reader = new Reader(this.#dir);
+    let bytes = 0;
+    const onStep = (): void => timeLimit?.check(stories.length);
     try {
-      for (const candidate of this.#index.candidates(filter.expression, before)) {
+      for (const candidate of this.#index.candidates(filter.expression, before, onStep)) {
         const story = await reader.story(candidate);
+        onStep();
         if (judge(filter.expression, factsOf(story)) !== true) continue;
+        if (stories.length === limit || (stories.length > 0 && bytes > MOST_PAGE_BYTES)) return { stories, next: stories.at(-1)!.at };
         stories.push(story);
-        if (stories.length > limit) break;
+        bytes += reader.bytes;
       }
     } finally {
       await reader.close();
     }
-    const page = stories.slice(0, limit);
-    return { stories: page, next: stories.length > limit ? page.at(-1)?.at : undefined };
+    return { stories, next: undefined };
   }
 
   /** Where the directory cannot be written to, the index is made elsewhere and for this time only. */
@@ -150,7 +159,11 @@ class Reader {
     this.#dir = dir;
   }
 
+  /** Of the lines of the story that was read last. */
+  bytes = 0;
+
   async story({ at, position, closed, closed_position }: Candidate): Promise<Story> {
+    this.bytes = 0;
     const entries = [await this.#entry(at, position)];
     if (closed !== null && closed_position !== null) entries.push(await this.#entry(closed, closed_position));
     return { at, entries };
@@ -163,6 +176,7 @@ class Reader {
   async #entry(index: number, position: number): Promise<Recorded> {
     const line = await lineAt(await this.#segmentOf(index), position);
     const entry = line && readOrNothing(line.toString("utf8"));
+    this.bytes += line?.length ?? 0;
     if (entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`);
     return entry;
   }

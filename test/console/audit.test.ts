@@ -4,17 +4,19 @@ import { createHealth, type HealthParts } from "../../src/console/health.ts";
 import type { Asked } from "../../src/journal/access.ts";
 import { SearchFailed } from "../../src/journal/search/desk.ts";
 import type { Answer, Question } from "../../src/journal/search/questions.ts";
+import { TookTooLong } from "../../src/journal/search/time-limit.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const TOKEN = `t1:${"9f2c".repeat(16)}`;
 const page: Answer = { stories: [{ at: 7, entries: [] }], next: 7, searched: { from: 0, to: 9, first: undefined, last: undefined } };
 
-const aConsole = ({ answer = page, fails }: { answer?: Answer; fails?: "ask" | "record" } = {}) => {
+const aConsole = ({ answer = page, fails, late }: { answer?: Answer; fails?: "ask" | "record"; late?: string } = {}) => {
   const asked: Question[] = [];
   const recorded: (readonly [Asked, boolean])[] = [];
   const audit: AuditParts = {
-    ask: (question) => (fails === "ask" ? Promise.reject(new SearchFailed("the search ended")) : (asked.push(question), Promise.resolve(answer))),
+    ask: (question) => (late !== undefined ? Promise.reject(new TookTooLong(late)) : fails === "ask" ? Promise.reject(new SearchFailed("the search ended")) : (asked.push(question), Promise.resolve(answer))),
     keys: () => "a key of 16 bytes and more",
+    vocabulary: () => ({ actions: ["DoNotCall", "AddRecord"], codes: ["OCSGW-2103"], names: { client: ["alpha-crm"] } }),
     record: (entry, sign) => (fails === "record" ? Promise.reject(new Error("the disk is full")) : (recorded.push([entry, sign]), Promise.resolve({ size: 10 }))),
   };
   const handler = createHealth({ audit, token: "secret" } as unknown as HealthParts);
@@ -22,7 +24,7 @@ const aConsole = ({ answer = page, fails }: { answer?: Answer; fails?: "ask" | "
     const reply = await handler(anArrival({ method, target, body, headers: [["Authorization", `Bearer ${bearer}`]] }));
     return { status: reply.status, value: JSON.parse(text(reply)) as Record<string, unknown> };
   };
-  return { ask, asked, recorded };
+  return { ask, asked, recorded, handler };
 };
 const post = (value: unknown) => ({ method: "POST", body: JSON.stringify(value) });
 
@@ -36,7 +38,20 @@ describe("the journal over the admin API", () => {
   it("gives a page and where the next one begins", async () => {
     const { ask, asked, recorded } = aConsole();
     expect(await ask("/api/audit/search?filter=status%3A%3E%3D400&cursor=12&limit=5")).toMatchObject({ status: 200, value: { requests: [{ at: 7 }], next: "7", searched: { to: 9 } } });
-    expect([asked, recorded]).toEqual([[{ kind: "page", filter: "status:>=400", before: 12, limit: 5 }], []]);
+    expect([asked, recorded]).toEqual([[{ kind: "page", filter: "status:>=400", names: [], before: 12, limit: 5 }], []]);
+  });
+
+  it("asks for the names that the config does not have, and says what came of it", async () => {
+    const { ask, asked } = aConsole({ answer: { ...page, warnings: ["client:alpha-crn: there is no such client"] } });
+    expect((await ask("/api/audit/search?filter=client:alpha-crn,alpha-crm")).value["warnings"]).toEqual(["client:alpha-crn: there is no such client"]);
+    expect(asked).toMatchObject([{ names: [{ filter: "client:alpha-crn", help: "did you mean alpha-crm?" }] }]);
+  });
+
+  it.each(["action:DoNotCal", "OCSGW-9999", "kind:dnc", "since:2026-11-23 until:2026-11-22"])("refuses %s before it asks anybody, also in a look-up", async (filter) => {
+    const { ask, asked } = aConsole();
+    expect((await ask(`/api/audit/search?filter=${encodeURIComponent(filter)}`)).status).toBe(400);
+    expect((await ask("/api/audit/look-up", post({ phone: "415-555-0100", filter }))).status).toBe(400);
+    expect(asked).toEqual([]);
   });
 
   it.each(["cursor=x", "limit=0", "limit=100000", "limit=1.5"])("refuses %s", async (query) => expect((await aConsole().ask(`/api/audit/search?${query}`)).status).toBe(400));
@@ -83,6 +98,12 @@ describe("the journal over the admin API", () => {
     expect((await ask("/api/requests/01KAPQ8C10QX")).status).toBe(200);
     expect(asked).toEqual([{ kind: "story", id: "01KAPQ8C10QX" }]);
     expect((await aConsole({ answer: { stories: [] } }).ask("/api/requests/01KAPQ8C10QX")).status).toBe(404);
+  });
+
+  it("says 503 when the time of a search is over, and not that it should be asked again", async () => {
+    const { handler } = aConsole({ late: "the search was stopped after 10 s" });
+    const reply = await handler(anArrival({ method: "GET", target: "/api/audit/search?filter=client:x", body: "", headers: [["Authorization", "Bearer secret"]] }));
+    expect([reply.status, text(reply), reply.headers.map(([name]) => name)]).toEqual([503, '{"error":"the search was stopped after 10 s"}\n', expect.not.arrayContaining(["Retry-After"])]);
   });
 
   it("says 503 when the search fails, and no more than that", async () => {

@@ -15,7 +15,7 @@ const RETENTION = { state: () => believed, confirmClock: () => Promise.resolve(b
 
 const quiet: HealthParts = {
   notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, retention: RETENTION, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
-  audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", record: () => Promise.reject(new Error("not asked here")) },
+  audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", vocabulary: () => ({ actions: [], codes: [], names: {} }), record: () => Promise.reject(new Error("not asked here")) },
 };
 
 const ask = (target: string, over: Partial<HealthParts> & { method?: string; authorization?: string } = {}): Promise<Reply> => {

@@ -21,8 +21,11 @@ const LATER_TAKE = 32;
 /** Some of the rows: between two indexes, and what is asked of them in SQL. */
 type Part = { readonly from: number; readonly to: number; readonly sql: string; readonly given: readonly SQLInputValue[] };
 
+/** Called now and then; may throw. */
+type OnStep = () => void;
+
 /** Those with an index below `before`. */
-export const candidates = function* (database: DatabaseSync, facets: Facets, expression: Expression, before: number): Generator<Candidate, void, undefined> {
+export const candidates = function* (database: DatabaseSync, facets: Facets, expression: Expression, before: number, onStep: OnStep = () => undefined): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
   const groups = groupsOf(facets, expression);
@@ -30,10 +33,10 @@ export const candidates = function* (database: DatabaseSync, facets: Facets, exp
   if (few) return yield* selected(database, { ...span, sql: few.sql, given: few.given }, new Set(groups.flatMap(({ members }) => members)));
   const [only, ...others] = groups;
   if (!only) return;
-  if (others.length === 0 && isThroughAll(only, facets.all().length)) return yield* throughAll(database, { ...span, ...partOf(only) }, only.members.length === facets.all().length ? undefined : new Set(only.members));
+  if (others.length === 0 && isThroughAll(only, facets.all().length)) return yield* throughAll(database, { ...span, ...partOf(only) }, only.members.length === facets.all().length ? undefined : new Set(only.members), onStep);
   yield* merged(groups.flatMap((group) => group.members.map((facet) => {
     const { sql, given } = partOf(group);
-    return run(database, { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, given: [facet, ...given] });
+    return run(database, { ...span, sql: sql === "" ? "facet = ?" : `facet = ? AND ${sql}`, given: [facet, ...given] }, sql === "" ? undefined : onStep);
   })));
 };
 
@@ -59,8 +62,8 @@ const partOf = ({ condition }: Group): { readonly sql: string; readonly given: r
 /** To go through the rows in their order is quicker than by the facet, once it is most of them that must be looked at. */
 const isThroughAll = ({ condition, members }: Group, all: number): boolean => members.length === all || (condition !== undefined && members.length * 4 > all);
 
-const throughAll = function* (database: DatabaseSync, part: Part, facets: ReadonlySet<number> | undefined): Generator<Candidate, void, undefined> {
-  for (const row of run(database, part)) if (!facets || facets.has(row.facet)) yield row;
+const throughAll = function* (database: DatabaseSync, part: Part, facets: ReadonlySet<number> | undefined, onStep: OnStep): Generator<Candidate, void, undefined> {
+  for (const row of run(database, part, part.sql === "" && !facets ? undefined : onStep)) if (!facets || facets.has(row.facet)) yield row;
 };
 
 /** By an index of their own; so few that they are sorted. The plus keeps SQLite from going through all rows in their order. */
@@ -69,16 +72,46 @@ const selected = function* (database: DatabaseSync, { from, to, sql, given }: Pa
   for (const row of found as Iterable<unknown>) if (facets.has((row as Row).facet)) yield row as Row;
 };
 
-/** In their order; at first one alone, because of many facets most give none. */
-const run = function* (database: DatabaseSync, { from, to, sql, given }: Part): Generator<Row, void, undefined> {
+/**
+ * In their order; at first one alone, because of many facets most give none. Where rows must be looked at that may not fit, a statement goes
+ * through so many indexes as take a moment, and `onStep` is called between two of them: SQLite cannot be stopped within one.
+ */
+const run = function* (database: DatabaseSync, { from, to, sql, given }: Part, onStep?: OnStep): Generator<Row, void, undefined> {
   const statement = prepared(database, `${SELECT} WHERE ${sql === "" ? "" : `${sql} AND `}at BETWEEN ? AND ? ORDER BY at DESC LIMIT ?`);
-  for (let take = FIRST_TAKE, last = to;; take = LATER_TAKE) {
-    const rows = statement.all(...given, from, last, take) as unknown as Row[];
+  const stride = new Stride(onStep ? FIRST_STRIDE : Infinity);
+  for (let take = FIRST_TAKE, last = onStep ? Math.min(to, youngest(database)) : to; last >= from;) {
+    const first = Math.max(from, last - stride.length + 1);
+    const rows = stride.timed(() => statement.all(...given, first, last, take)) as unknown as Row[];
     yield* rows;
-    if (rows.length < take) return;
-    last = rows.at(-1)!.at - 1;
+    last = (rows.length < take ? first : rows.at(-1)!.at) - 1;
+    if (rows.length > 0) take = LATER_TAKE;
+    onStep?.();
   }
 };
+
+const FIRST_STRIDE = 65_536;
+const QUICK_MS = 5;
+const SLOW_MS = 50;
+
+/** How many indexes one statement goes through. */
+class Stride {
+  length: number;
+
+  constructor(length: number) {
+    this.length = length;
+  }
+
+  timed<Found>(look: () => Found): Found {
+    const start = performance.now();
+    const found = look();
+    const took = performance.now() - start;
+    if (took < QUICK_MS) this.length *= 4;
+    else if (took > SLOW_MS) this.length = Math.max(1024, Math.floor(this.length / 2));
+    return found;
+  }
+}
+
+const youngest = (database: DatabaseSync): number => Number(prepared(database, "SELECT max(at) AS at FROM stories").get()!["at"] ?? -1);
 
 const MOST_PREPARED = 100;
 const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>();

@@ -1,9 +1,12 @@
 /**
- * Where a running gateway has its journal searched: on a thread that begins with the first question, so that a gateway that nobody asks pays
- * nothing, and that cannot stop traffic: whatever becomes of it, only the questions fail, and the next one begins it anew.
+ * Where a running gateway has its journal searched: on threads that begin with a question, so that a gateway that
+ * nobody asks pays nothing, and that cannot stop traffic: whatever becomes of them, only questions fail. Every
+ * question is first asked of a quick thread; what is not answered within a moment is asked again of a slow one, with
+ * more time. So a slow question holds up the others for no more than that moment.
  */
-import { Worker } from "node:worker_threads";
-import type { Answer, Question, Told } from "./questions.ts";
+import { SearchThread } from "./thread.ts";
+import type { Answer, Ended, Question } from "./questions.ts";
+import { TookTooLong } from "./time-limit.ts";
 
 /** What was asked cannot be answered so: in words for who asked. */
 export class WrongQuestion extends Error {
@@ -14,58 +17,97 @@ export class SearchFailed extends Error {
   override readonly name = "SearchFailed";
 }
 
-const MOST_HEAP_MIB = 512;
-const MOST_WAITING = 100;
+/**
+ * Milliseconds that a question may take on a quick thread and on a slow one, and how many threads of each there may
+ * be. A thread that has not even given a question up after `graceMs` more is stuck, and ended.
+ */
+export type DeskLimits = {
+  readonly quickMs: number;
+  readonly slowMs: number;
+  readonly threads: number;
+  readonly graceMs: number;
+};
 
-type Waiting = { readonly resolve: (answer: Answer) => void; readonly reject: (error: Error) => void };
+const LIMITS: DeskLimits = { quickMs: 1000, slowMs: 10_000, threads: 2, graceMs: 2000 };
+const MOST_WAITING = 100;
+/** All but the first thread end after so long without a question. */
+const IDLE_MS = 30_000;
+
+type Waiting = {
+  readonly question: Question;
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+};
+type Row = { readonly ms: number; readonly queue: Waiting[]; readonly threads: Set<SearchThread> };
 
 export class SearchDesk {
   readonly #dir: string;
-  readonly #waiting = new Map<number, Waiting>();
-  #worker: Worker | undefined;
+  readonly #limits: DeskLimits;
+  readonly #turn = new SharedArrayBuffer(8);
+  readonly #quick: Row;
+  readonly #slow: Row;
+  #asked = 0;
   #number = 0;
 
-  constructor(dir: string) {
+  constructor(dir: string, limits: Partial<DeskLimits> = {}) {
     this.#dir = dir;
+    this.#limits = { ...LIMITS, ...limits };
+    this.#quick = { ms: this.#limits.quickMs, queue: [], threads: new Set() };
+    this.#slow = { ms: this.#limits.slowMs, queue: [], threads: new Set() };
   }
 
-  /** Rejects with WrongQuestion or SearchFailed. */
+  /** Rejects with WrongQuestion, SearchFailed, or TookTooLong. */
   readonly ask = (question: Question): Promise<Answer> => {
-    if (this.#waiting.size >= MOST_WAITING) return Promise.reject(new SearchFailed("too many searches wait already"));
-    const number = ++this.#number;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(number, { resolve, reject });
-      this.#begin().postMessage({ number, question });
-    });
+    if (this.#asked >= MOST_WAITING) return Promise.reject(new SearchFailed("too many searches are waiting already"));
+    this.#asked++;
+    return new Promise<Answer>((resolve, reject) => {
+      this.#quick.queue.push({ question, resolve, reject });
+      this.#next(this.#quick);
+    }).finally(() => this.#asked--);
   };
 
   async close(): Promise<void> {
-    this.#fail("the gateway stops");
-    await this.#worker?.terminate();
+    const rows = [this.#quick, this.#slow];
+    for (const { queue } of rows)
+      for (const { reject } of queue.splice(0)) reject(new SearchFailed("the gateway stops"));
+    await Promise.all(rows.flatMap(({ threads }) => [...threads].map((thread) => thread.end("the gateway stops"))));
   }
 
-  #begin(): Worker {
-    if (this.#worker) return this.#worker;
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), { workerData: { dir: this.#dir }, resourceLimits: { maxOldGenerationSizeMb: MOST_HEAP_MIB } });
-    worker.unref();
-    worker.on("message", this.#take);
-    worker.on("error", () => undefined);
-    worker.on("exit", () => {
-      if (this.#worker === worker) this.#worker = undefined;
-      this.#fail("the search ended before it was done");
+  #next(row: Row): void {
+    if (row.queue.length === 0) return;
+    const thread =
+      [...row.threads].find((each) => !each.isBusy) ??
+      (row.threads.size < this.#limits.threads ? this.#begin(row) : undefined);
+    if (!thread) return;
+    const waiting = row.queue.shift()!;
+    void thread.ask(waiting.question, row.ms).then((told) => {
+      this.#take(row, waiting, told);
+      this.#next(row);
     });
-    return (this.#worker = worker);
   }
 
-  readonly #take = ({ number, answer, wrong, failed }: Told): void => {
-    const waiting = this.#waiting.get(number);
-    this.#waiting.delete(number);
-    if (answer) waiting?.resolve(answer);
-    else waiting?.reject(wrong === undefined ? new SearchFailed(failed) : new WrongQuestion(wrong));
-  };
+  #begin(row: Row): SearchThread {
+    const isFirst = row === this.#quick && row.threads.size === 0;
+    const thread: SearchThread = new SearchThread(
+      { dir: this.#dir, number: ++this.#number, turn: this.#turn },
+      {
+        idleMs: isFirst ? undefined : IDLE_MS,
+        graceMs: this.#limits.graceMs,
+        ended: () => row.threads.delete(thread),
+      },
+    );
+    row.threads.add(thread);
+    return thread;
+  }
 
-  #fail(why: string): void {
-    for (const { reject } of this.#waiting.values()) reject(new SearchFailed(why));
-    this.#waiting.clear();
+  #take(row: Row, waiting: Waiting, told: Ended): void {
+    if ("answer" in told) waiting.resolve(told.answer);
+    else if ("wrong" in told) waiting.reject(new WrongQuestion(told.wrong));
+    else if ("failed" in told) waiting.reject(new SearchFailed(told.failed));
+    else if (row === this.#slow) waiting.reject(new TookTooLong(told.late));
+    else {
+      this.#slow.queue.push(waiting);
+      this.#next(this.#slow);
+    }
   }
 }

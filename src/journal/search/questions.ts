@@ -1,4 +1,5 @@
-/** What can be asked of the thread that searches, and its answers: plain values. */
+/** What can be asked of the threads that search, and their answers: plain values. */
+import type { UnknownName } from "../filter/vocabulary.ts";
 import type { Evidence } from "../lookup.ts";
 import type { Snapshot } from "../open-do-not-calls.ts";
 import type { IndexKeys } from "../redact.ts";
@@ -6,7 +7,13 @@ import type { Searched } from "../search.ts";
 import type { Person } from "../spellings.ts";
 import type { Story } from "../story.ts";
 
-type Paged = { readonly filter: string; readonly before?: number | undefined; readonly limit: number };
+/** `names`: those of the filter that the config does not have. */
+type Paged = {
+  readonly filter: string;
+  readonly names: readonly UnknownName[];
+  readonly before?: number | undefined;
+  readonly limit: number;
+};
 
 export type Question =
   | ({ readonly kind: "page" } & Paged)
@@ -21,7 +28,22 @@ export type Answer = {
   readonly searched?: Searched;
   readonly evidence?: Evidence;
   readonly openDoNotCalls?: Snapshot;
+  /** Sentences: of names that nobody knows, for example. */
+  readonly warnings?: readonly string[];
 };
 
-/** `wrong`: what was asked cannot be answered, in words for who asked. `failed`: the search itself. */
-export type Told = { readonly number: number; readonly answer?: Answer; readonly wrong?: string; readonly failed?: string };
+/** What a thread is started with. `number` is above 0; of `turn` see the worker. */
+export type ThreadData = { readonly dir: string; readonly number: number; readonly turn: SharedArrayBuffer };
+
+/** A question and the milliseconds that it may take. */
+export type Posed = { readonly question: Question; readonly ms: number };
+
+/**
+ * `wrong`: what was asked cannot be answered, in words for who asked. `late`: its time was over. `failed`: the search
+ * itself.
+ */
+export type Ended =
+  { readonly answer: Answer } | { readonly wrong: string } | { readonly late: string } | { readonly failed: string };
+
+/** `begun`: from now on the question's time runs. */
+export type Told = Ended | { readonly begun: true };

@@ -1,24 +1,82 @@
-/** A Finder on a thread of its own, for a process that has other things to do: one question at a time, in the order in which they came. */
+/**
+ * A Finder on a thread of its own, for a process that has other things to do: one question at a time, each within its
+ * time.
+ */
+import { setPriority } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { parseFilter, FilterError } from "../filter.ts";
 import { lookUp, NothingToLookFor } from "../lookup.ts";
 import { Finder } from "../search.ts";
-import type { Answer, Question, Told } from "./questions.ts";
+import { warningsFor } from "./names.ts";
+import type { Answer, Posed, Question, ThreadData, Told } from "./questions.ts";
+import { TimeLimit, TookTooLong } from "./time-limit.ts";
 
-const { dir } = workerData as { readonly dir: string };
+const { dir, number: me, turn } = workerData as ThreadData;
+/** Which thread brings the index up to date, 0 for none; and how many entries it has taken in. */
+const shared = new Int32Array(turn);
+const [HOLDER, PROGRESS] = [0, 1];
+const POLL_MS = 5;
+const NICENESS = 5;
+
+// Traffic goes first where both want a processor. Elsewhere than on Linux this would be the whole process's.
+if (process.platform === "linux") setPriority(0, NICENESS);
 
 let finder: Finder | undefined;
+let refreshing: Promise<void> | undefined;
 
-const answer = async (question: Question): Promise<Answer> => {
+/** One thread at a time does it; another one that waits finds it done. */
+const refresh = async (of: Finder): Promise<void> => {
+  while (Atomics.compareExchange(shared, HOLDER, 0, me) !== 0) await sleep(POLL_MS);
+  try {
+    await of.refresh((size) => Atomics.store(shared, PROGRESS, size));
+  } finally {
+    Atomics.store(shared, HOLDER, 0);
+  }
+};
+
+/** It goes on when the time of who asked is over: a large index is made once, however long that takes. */
+const upToDate = async (of: Finder, limit: TimeLimit): Promise<void> => {
+  while (refreshing) await within(refreshing, limit);
+  refreshing = refresh(of).finally(() => (refreshing = undefined));
+  refreshing.catch(() => undefined);
+  await within(refreshing, limit);
+};
+
+const within = async (work: Promise<void>, limit: TimeLimit): Promise<void> => {
+  const over = new AbortController();
+  try {
+    await Promise.race([
+      work,
+      sleep(limit.left, undefined, { signal: over.signal }).then(() => {
+        throw new TookTooLong(
+          `the search index is being brought up to date and has ${Atomics.load(shared, PROGRESS)} entries so far: ask again in a while`,
+        );
+      }),
+    ]);
+  } finally {
+    over.abort();
+  }
+};
+
+const answer = async (question: Question, timeLimit: TimeLimit): Promise<Answer> => {
   finder ??= new Finder(dir);
-  await finder.refresh();
+  await upToDate(finder, timeLimit);
   switch (question.kind) {
     case "page": {
-      const page = await finder.page(parseFilter(question.filter), question);
-      return { ...page, searched: await finder.searched() };
+      const filter = parseFilter(question.filter);
+      const page = await finder.page(filter, { ...question, timeLimit });
+      return {
+        ...page,
+        searched: await finder.searched(),
+        warnings: await warningsFor(finder, filter, question.names, page.stories),
+      };
     }
-    case "person":
-      return lookUp(finder, { ...question, filter: parseFilter(question.filter) }, question);
+    case "person": {
+      const filter = parseFilter(question.filter);
+      const found = await lookUp(finder, { ...question, filter }, { ...question, timeLimit });
+      return { ...found, warnings: await warningsFor(finder, filter, question.names, found.stories) };
+    }
     case "story":
       return { stories: await finder.byId(question.id) };
     case "owed":
@@ -28,18 +86,19 @@ const answer = async (question: Question): Promise<Answer> => {
   }
 };
 
-const tell = async ({ number, question }: { readonly number: number; readonly question: Question }): Promise<Told> => {
+const tell = async ({ question, ms }: Posed): Promise<Told> => {
   try {
-    return { number, answer: await answer(question) };
+    return { answer: await answer(question, new TimeLimit(ms)) };
   } catch (error) {
-    if (error instanceof FilterError) return { number, wrong: error.render() };
-    if (error instanceof NothingToLookFor) return { number, wrong: error.message };
+    if (error instanceof FilterError) return { wrong: error.render() };
+    if (error instanceof NothingToLookFor) return { wrong: error.message };
+    if (error instanceof TookTooLong) return { late: error.message };
     // Only what it is: a message of the platform may hold a piece of what was asked.
-    return { number, failed: error instanceof Error ? `${error.name}: ${error.message}` : "unknown" };
+    return { failed: error instanceof Error ? `${error.name}: ${error.message}` : "unknown" };
   }
 };
 
-let turn: Promise<void> = Promise.resolve();
-parentPort!.on("message", (asked: { readonly number: number; readonly question: Question }) => {
-  turn = turn.then(async () => parentPort!.postMessage(await tell(asked)));
+parentPort!.on("message", (posed: Posed) => {
+  parentPort!.postMessage({ begun: true } satisfies Told);
+  void tell(posed).then((told) => parentPort!.postMessage(told));
 });
