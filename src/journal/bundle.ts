@@ -9,14 +9,16 @@ import { dirname, join } from "node:path";
 import { finished, pipeline } from "node:stream/promises";
 import { nodeDisk } from "./disk.ts";
 import { judge, type Filter } from "./filter.ts";
+import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
 import { Proofs, readLeaves } from "./export/proofs.ts";
-import { readMe } from "./export/read-me.ts";
+import { NOTHING_FITS, readMe } from "./export/read-me.ts";
 import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./export/summary.ts";
 import { writeZip } from "./export/zip.ts";
-import { fileStream, put, type Exported } from "./export.ts";
+import { fileStream, ownRecord, put, type Exported } from "./export.ts";
 import { readCheckpoint } from "./note.ts";
 import { numbersIn, places } from "./places.ts";
 import { readLines, type Line } from "./read.ts";
+import { NameWatch } from "./search/names.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
 import { digestBytes, leafHash } from "./tree.ts";
@@ -26,6 +28,8 @@ export type Bundling = {
   readonly filter: Filter;
   /** Of a checkpoint: what it covers. */
   readonly size: number;
+  /** Names of the filter that the config does not have. */
+  readonly names?: readonly UnknownName[] | undefined;
   readonly by: string;
   readonly purpose: string | undefined;
   readonly version: string;
@@ -72,27 +76,33 @@ const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
 };
 
 /** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired. */
-const isWanted = (story: ToldStory, filter: Filter, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted" || judge(filter.expression, factsOf(story)) === true;
+const isBeside = (story: ToldStory, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted";
 
-const writeEvents = async (work: string, { dir, filter, size }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
+const writeEvents = async (work: string, { dir, filter, size, names }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
-  const own = await ownRecord(dir, filter, size);
+  const own = await ownRecord({ dir, filter, size });
+  const watch = new NameWatch(names ?? []);
   await addRetired(dir, proofs);
-  let stories = 0;
+  let [stories, fitting] = [0, 0];
   await put(summary, summaryHead("Journal entries", [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt"]));
   for await (const story of storiesOf(hashed(readLines(dir, { to: size }), proofs))) {
-    if (!isWanted(story, filter, own)) continue;
+    const facts = factsOf(story);
+    watch.see(facts);
+    const fits = judge(filter.expression, facts) === true;
+    if (fits && story.at !== own) fitting++;
+    if (!fits && !isBeside(story, own)) continue;
     for (const [place, { index }] of story.entries.entries()) {
       chosen.push(index);
       await put(events, `${story.lines[place]}\n`);
     }
     if (++stories <= MOST_ROWS) await put(summary, summaryRow(story));
   }
-  await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS)));
+  const warnings = [...futureWarning(filter), ...watch.warnings()];
+  await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS), fitting === 0 ? [NOTHING_FITS, ...warnings] : warnings));
   await Promise.all([events, summary].map((stream) => finished(stream.end())));
-  return { stories, entries: chosen.length, chosen };
+  return { stories, entries: chosen.length, fitting, warnings, chosen };
 };
 
 /** The lines as they pass, each a leaf. */
@@ -115,17 +125,6 @@ const addRetired = async (dir: string, proofs: Proofs): Promise<void> => {
   }
 };
 
-const NEAR = 10_000;
-
-/** Index of the entry that says that this export was made: the last one of its kind. */
-const ownRecord = async (dir: string, filter: Filter, size: number): Promise<number> => {
-  let own = -1;
-  for await (const { entry } of readLines(dir, { from: Math.max(0, size - NEAR), to: size })) {
-    if (entry.kind === "access" && entry.operation === "export" && (entry.query ?? "") === filter.text) own = entry.index;
-  }
-  return own;
-};
-
 const writeProofs = async (work: string, proofs: Proofs, chosen: readonly number[]): Promise<void> => {
   const lines = async function* (): AsyncGenerator<string> {
     for (const index of chosen) yield `${JSON.stringify({ index, path: (await proofs.of(index)).map((digest) => digestBytes(digest).toString("hex")) })}\n`;
@@ -138,7 +137,7 @@ const writeAbout = async (work: string, { dir, filter, size, by, purpose, versio
   const keys = (await readFile(places(dir).verifierKeys, "utf8")).split("\n").filter(Boolean);
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
   await writeFile(join(work, "keys.json"), json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }));
-  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries }));
+  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings }));
   await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found }));
 };
 

@@ -8,8 +8,10 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { judge, type Filter } from "./filter.ts";
+import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
 import { csvHead, csvRow } from "./export/csv.ts";
 import { readLines } from "./read.ts";
+import { NameWatch } from "./search/names.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
 
@@ -18,13 +20,26 @@ export type Query = {
   readonly filter: Filter;
   /** Entries below it. */
   readonly size: number;
+  /** Names of the filter that the config does not have. */
+  readonly names?: readonly UnknownName[] | undefined;
 };
 
-export type Exported = { readonly stories: number; readonly entries: number };
+export type Exported = {
+  readonly stories: number;
+  readonly entries: number;
+  /** Stories that the filter took, but for the record of this export. */
+  readonly fitting: number;
+  /** Names that neither the config nor any entry has. */
+  readonly warnings: readonly string[];
+};
 
 /** Every story that fits, oldest first. */
-export const exported = async function* ({ dir, filter, size }: Query): AsyncGenerator<ToldStory, void, undefined> {
-  for await (const story of storiesOf(readLines(dir, { to: size }))) if (judge(filter.expression, factsOf(story)) === true) yield story;
+const exported = async function* ({ dir, filter, size }: Query, watch: NameWatch): AsyncGenerator<ToldStory, void, undefined> {
+  for await (const story of storiesOf(readLines(dir, { to: size }))) {
+    const facts = factsOf(story);
+    watch.see(facts);
+    if (judge(filter.expression, facts) === true) yield story;
+  }
 };
 
 const FORMATS = {
@@ -57,18 +72,32 @@ type Sink = NodeJS.WritableStream & { readonly errored: Error | null };
 
 const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exported> => {
   const { head, row } = FORMATS[as];
-  let [stories, entries] = [0, 0];
+  const watch = new NameWatch(query.names ?? []);
+  const own = await ownRecord(query);
+  let [stories, entries, fitting] = [0, 0, 0];
   await put(sink, head);
-  for await (const story of exported(query)) {
+  for await (const story of exported(query, watch)) {
     stories++;
+    if (story.at !== own) fitting++;
     entries += story.entries.length;
     await put(sink, row(story));
   }
-  return { stories, entries };
+  return { stories, entries, fitting, warnings: [...futureWarning(query.filter), ...watch.warnings()] };
 };
 
 /** Waits while the other side has enough. */
 export const put = async (sink: Sink, text: string): Promise<void> => {
   if (sink.errored) throw sink.errored;
   if (text !== "" && !sink.write(text)) await once(sink, "drain");
+};
+
+const NEAR = 10_000;
+
+/** Index of the entry that says that this export was made: the last one of its kind. */
+export const ownRecord = async ({ dir, filter, size }: Query): Promise<number> => {
+  let own = -1;
+  for await (const { entry } of readLines(dir, { from: Math.max(0, size - NEAR), to: size })) {
+    if (entry.kind === "access" && entry.operation === "export" && (entry.query ?? "") === filter.text) own = entry.index;
+  }
+  return own;
 };

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NotProvable, writeBundle } from "../../src/journal/bundle.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
+import { unknownNames } from "../../src/journal/filter/vocabulary.ts";
 import { signCheckpoint } from "../../src/journal/note.ts";
 import { printBundle, verifyBundle } from "../../src/journal/verify/bundle.mjs";
 import { unpack } from "../../src/journal/verify/unpack.ts";
@@ -23,7 +24,7 @@ beforeAll(async () => {
     const alpha = number % 2 === 0;
     for (const entry of aDoNotCall(number, { action: number % 3 === 0 ? "DoNotCall" : "AddRecord", ...(alpha ? {} : { tenant: { dbid: 102, name: "Beta <Tenant>" } }), ...(number % 9 === 0 && { refused: "OCSGW-2104" }) })) await journal.append(entry);
   }
-  for (const query of ["action:DoNotCall tenant:101", "status:403", ""]) await journal.append({ kind: "access", user: "rw", operation: "export", ...(query && { query }) });
+  for (const query of ["action:DoNotCall tenant:101", "status:403", "client:nobdy", ""]) await journal.append({ kind: "access", user: "rw", operation: "export", ...(query && { query }) });
   await close();
   [size, vkey] = [checkpoints.last().size, checkpoints.verifierKey];
   await bundle("action:DoNotCall tenant:101", join(whole, "b"));
@@ -49,6 +50,22 @@ describe("a bundle", () => {
     expect(lines.length).toBeGreaterThan(100);
     expect(lines.filter((line) => !all.includes(line))).toEqual([]);
     expect(report.notProved.join()).toContain("that none is missing is proved of a tenant's Do-Not-Calls");
+  });
+
+  it("of which nothing fits says so to whoever opens it, and names what nobody knows", async () => {
+    const filter = parseFilter("client:nobdy");
+    const names = unknownNames(filter, { actions: [], codes: [], names: { client: ["nobody"] } });
+    const out = join(work, "none");
+    const warning = "client:nobdy: there is no such client in the config or in the journal; did you mean nobody?";
+    expect(await writeBundle({ dir, filter, names, size, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out)).toMatchObject({ stories: 1, fitting: 0, warnings: [warning] });
+    for (const file of ["README.txt", "summary.html"]) {
+      expect(await readFile(join(out, file), "utf8")).toContain("NOTHING FOUND: no entry of the journal fits the filter");
+      expect(await readFile(join(out, file), "utf8")).toContain(warning);
+    }
+    expect(JSON.parse(await readFile(join(out, "query.json"), "utf8"))).toMatchObject({ fitting: 0, warnings: [warning] });
+    expect((await verifyBundle(out, vkey)).verdict).toBe("ok");
+    expect(await readFile(at("README.txt"), "utf8")).not.toMatch(/NOTHING FOUND|WARNING/);
+    expect(JSON.parse(await readFile(at("query.json"), "utf8"))).toMatchObject({ fitting: expect.toSatisfy((count: number) => count > 20) as number, warnings: [] });
   });
 
   it("says that it does not prove what a filter left out", async () => {

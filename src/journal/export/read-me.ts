@@ -1,12 +1,22 @@
 /** What stands in a bundle's README.txt. */
 
-export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number };
+export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number; readonly fitting: number; readonly warnings: readonly string[] };
 
-export const readMe = ({ query, at, by, purpose, origin, size, stories, entries }: BundleFacts): string => `Entries of the journal ${origin}
+export const NOTHING_FITS =
+  "NOTHING FOUND: no entry of the journal fits the filter. This bundle holds only the journal's own records of this export and of deletions.";
+
+const warned = ({ fitting, warnings }: BundleFacts): string => {
+  const said = [...(fitting === 0 ? [NOTHING_FITS] : []), ...warnings.map((warning) => `WARNING  ${warning}`)];
+  return said.length === 0 ? "" : `\n${said.join("\n")}\n`;
+};
+
+export const readMe = (facts: BundleFacts): string => {
+  const { query, at, by, purpose, origin, size, stories, entries } = facts;
+  return `Entries of the journal ${origin}
 
 ${entries} entries of ${stories} requests and events, exported ${at} by ${by}${purpose === undefined ? "" : `, for: ${purpose}`}
 Filter: ${query === "" ? "(everything)" : query}
-
+${warned(facts)}
 CHECK IT        node verify.mjs --key <the gateway's verifier key>        Node 20 or later, no network, nothing to install
                 or: ocsgw audit verify <this bundle>
 
@@ -27,3 +37,4 @@ WHAT IT DOES NOT PROVE
                 That the filter took all other entries that it should have. Requests that did not pass the gateway. Text that was masked before it
                 was written. That the clock was right. That the key is the gateway's, unless you have it from elsewhere.
 `;
+};

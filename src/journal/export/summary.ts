@@ -21,6 +21,8 @@ export const summaryRow = (story: Story): string => {
   return `<tr>${[at, first?.time, state ?? kinds.join(" "), status, tenant?.name, client, action, on, code, dnc, id].map((value) => `<td>${escaped(String(value ?? ""))}</td>`).join("")}</tr>\n`;
 };
 
-export const summaryEnd = (left: number): string => `</tbody></table>${left > 0 ? `<p>${left} more stand in events.ndjson.</p>` : ""}</body></html>\n`;
+/** `says`: what is only known when all rows are there. */
+export const summaryEnd = (left: number, says: readonly string[] = []): string =>
+  `</tbody></table>${left > 0 ? `<p>${left} more are in events.ndjson.</p>` : ""}${says.map((line) => `<p><strong>${escaped(line)}</strong></p>`).join("")}</body></html>\n`;
 
 const escaped = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll("\"", "&quot;");
