@@ -95,7 +95,7 @@ const program = (): Command => {
 
   ocsgw.command("revoke").description("a token, a key, a certificate or a client counts for nothing from now on, over restarts too; told to the running gateway, or written to the journal while none runs").option(...CONFIG)
     .option("--token <jti>", "a token, by its jti; for a day, which no token outlives").option("--key <id>", "an API key, by its id").option("--certificate <x5t>", "a client certificate, by its SHA-256 in base64url, or in hexadecimal as openssl prints it")
-    .option("--client <name>", "a client, however it comes").option("--until <when>", "a time in UTC, or a duration from now as in 2h; for ever when left out").option("--lift", "it counts again")
+    .option("--client <name>", "a client, however it comes").option("--until <when>", "a time, UTC unless it has an offset as in +02:00, or a duration from now as in 2h; for ever when left out").option("--lift", "it counts again")
     .option("--list", "what is revoked").option("--url <url>", "the admin listener, when not that of the config", address)
     .addOption(new Option("--admin-token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN")).option(...JSON_OUT)
     .action(done(async (options) => (await import("./revoke.ts")).revoke(options)));
@@ -105,14 +105,15 @@ const program = (): Command => {
 
   const audit = ocsgw.command("audit").description("the journal");
   audit.command("search").description("requests and events by filter, youngest first; ocsgw audit filters lists the keys. A filter that begins with - stands behind --").argument("[filter...]", "as in 'tenant:\"Alpha Tenant\" status:>=400'")
-    .option("--since <time>", "as in 1h, 7d, 2026-11-22").option("--until <time>").option("--limit <n>", "of one page; 50 when left out", whole).option("--cursor <next>", "where the page before it ended")
+    .option("--since <time>", "as in 1h, 7d, 2026-11-22, 2026-11-22T14:00+02:00").option("--until <time>").option("--limit <n>", "of one page; 50 when left out", whole).option("--cursor <next>", "where the page before it ended")
     .option("--phone-stdin", "a phone number's requests: one line from standard input").option("--customer-stdin", "a customer id's requests: one line from standard input")
-    .option("--purpose <text>", "why; stands in the journal when a person is looked for").option(...CONFIG).option(...JSON_OUT)
+    .option("--purpose <text>", "why; written to the journal when a person is looked for; asked for on a terminal when left out")
+    .option("--timeout <duration>", "how long the search may take, as in 30s; 1m when left out; exit code 8 when it takes longer").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, ...words) => (await import("./audit/search.ts")).auditSearch({ ...options, words: words.flat() })));
   audit.command("export").description("a whole query into a file; a bundle proves itself with a program that is in it").argument("[filter...]")
     .requiredOption("--out <file>", "is made; - for standard output; of a bundle a directory, or a zip when it ends with .zip").addOption(new Option("--as <format>").choices(["ndjson", "csv", "bundle"]).makeOptionMandatory())
     .option("--since <time>").option("--until <time>").option("--phone-stdin", "of a phone number: one line from standard input").option("--customer-stdin", "of a customer id: one line from standard input")
-    .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
+    .option("--purpose <text>", "why; written to the journal; asked for on a terminal when left out").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, ...words) => (await import("./audit/export.ts")).auditExport({ ...options, words: words.flat() })));
   audit.command("dnc").description("open Do-Not-Calls: asked for, and OCS has not answered 200 since for that number, tenant and scope").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options) => (await import("./audit/dnc.ts")).auditDnc(options)));

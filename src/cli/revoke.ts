@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
 import { openJournal, type Journal } from "../journal/append.ts";
+import { spanOf } from "../journal/filter/times.ts";
 import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import { idOfKey } from "../settings/key.ts";
@@ -60,7 +61,7 @@ const decisionOf = (options: RevokeOptions): Decision | string => {
   const [kind] = named;
   if (kind === undefined || named.length > 1) return "expected one of --token JTI, --key ID, --certificate X5T, --client NAME";
   const until = options.until === undefined ? undefined : momentOf(options.until);
-  if (options.until !== undefined && until === undefined) return `--until: expected a time in UTC as in 2026-11-22T12:00:00Z, or ${DURATION_EXPECTED}; found ${options.until}`;
+  if (options.until !== undefined && until === undefined) return `--until: expected a time as in 2026-11-22T12:00:00Z or 2026-11-22T14:00:00+02:00, or ${DURATION_EXPECTED}; found ${options.until}`;
   return readDecision({ kind, id: idOf(kind, options[kind]!), lifted: options.lift === true, ...(until !== undefined && { until }) });
 };
 
@@ -72,10 +73,12 @@ const idOf = (kind: Decision["kind"], given: string): string => {
 
 const FINGERPRINT = /^[0-9a-f]{2}(?::?[0-9a-f]{2}){31}$/i;
 
-const momentOf = (text: string): string | undefined => {
+/** RFC 3339 in UTC; undefined when it is no time. */
+export const momentOf = (text: string): string | undefined => {
   const duration = parseDuration(text);
   if (duration !== undefined) return new Date(Date.now() + duration).toISOString();
-  return /^\d{4}-\d\d-\d\dT/.test(text) && !Number.isNaN(Date.parse(text)) ? text : undefined;
+  const span = /^\d{4}-\d\d-\d\d/.test(text) ? spanOf(text, Date.now()) : undefined;
+  return span && new Date(span[0] / 1000).toISOString();
 };
 
 /** A client or a key that is misspelt would go on. Of a config that does not load nothing is known. */

@@ -20,7 +20,7 @@ export const arrival = ({ data }: SandboxEvent, ready: Ready): string => {
   const { client, key } = ready.tenants.find(({ dbid }) => dbid === tenant.dbid)!.clients.find(({ actions }) => actions.includes("RecordProcessed"))!;
   const credential = ready.gateway ? `-u ${client}:${key} ` : "";
   return [
-    `\n${time.slice(11, 19)}  ${udata["GSW_PHONE"]} of ${list} is on the line for ${tenant.name}, handle ${udata["GSW_RECORD_HANDLE"]}. End it:`,
+    `\n${time.slice(11, 19)}Z  ${udata["GSW_PHONE"]} of ${list} is on the line for ${tenant.name}, handle ${udata["GSW_RECORD_HANDLE"]}. End it:`,
     `  curl -i ${credential}'${udata["GSW_RECORD_URI"]}?req=RecordProcessed' -H 'Content-Type: application/json' -d '{"GSW_CALL_RESULT":33}'`,
     "",
   ].join("\n");

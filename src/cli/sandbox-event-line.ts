@@ -18,5 +18,5 @@ export const eventLine = ({ id, type, time, tenant, list, udata = {}, phone, bec
   const what = type === "record.dialed"
     ? `dialed ${udata["GSW_PHONE"]}  handle ${udata["GSW_RECORD_HANDLE"]}  ${udata["GSW_RECORD_URI"]}`
     : `stopped ${phone}  ${because}`;
-  return `${id}  ${time.slice(11, 19)}  ${tenant.name}  ${list}  ${what}\n`;
+  return `${id}  ${time.slice(11, 19)}Z  ${tenant.name}  ${list}  ${what}\n`;
 };

@@ -1,10 +1,12 @@
 /** What of a look-up is written down: who, what, why; nobody's number. */
-import type { Access } from "./entry.ts";
+import { maskNumbers } from "../mask.ts";
+import type { Access, Behind } from "./entry.ts";
 import { parseFilter, termsOf } from "./filter.ts";
 
 /** The entry's words, as they come from who looks: everything is checked. */
 export type Asked = {
   readonly user: string;
+  readonly behind?: Behind | undefined;
   readonly operation: string;
   readonly query?: string | undefined;
   readonly purpose?: string | undefined;
@@ -19,11 +21,12 @@ const DIGITS = /(?<![\p{L}\d])\+?\d(?:[\s().-]{0,2}\d){8,}/u;
 const MOST_TEXT = 500;
 
 /** A sentence, when something in it must not stand in the journal. Throws FilterError when the query is no filter. */
-export const faultOf = ({ user, operation, query, purpose, results, tokens }: Asked): string | undefined => {
+export const faultOf = ({ user, behind, operation, query, purpose, results, tokens }: Asked): string | undefined => {
   if (!isText(user)) return "user: expected a name";
   if (!(OPERATIONS as readonly string[]).includes(operation)) return `operation: expected ${OPERATIONS.join(", ")}`;
-  if (purpose !== undefined && !isText(purpose)) return `purpose: expected up to ${MOST_TEXT} characters on one line`;
-  if (purpose !== undefined && DIGITS.test(purpose)) return "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark";
+  if (behind !== undefined && !isBehind(behind)) return `behind: expected names under ${BEHIND.join(", ")}`;
+  const fault = purpose === undefined ? undefined : purposeFault(purpose);
+  if (fault !== undefined) return fault;
   if (results !== undefined && !(Number.isSafeInteger(results) && results >= 0)) return "results: expected a number";
   if (Object.values(tokens ?? {}).some((token) => token !== undefined && !TOKEN.test(token))) return "tokens: expected tokens of the journal";
   if (query !== undefined && typeof query !== "string") return "query: expected a filter";
@@ -31,15 +34,31 @@ export const faultOf = ({ user, operation, query, purpose, results, tokens }: As
   return undefined;
 };
 
+/** A sentence, when a purpose must not stand in the journal. */
+export const purposeFault = (purpose: unknown): string | undefined => {
+  if (!isText(purpose)) return `purpose: expected up to ${MOST_TEXT} characters on one line`;
+  return DIGITS.test(purpose) ? "purpose: it has what may be a phone number in it, and would stand in the journal; name the case by another mark" : undefined;
+};
+
+const BEHIND = ["login", "sudo", "doas", "pkexec"] as const satisfies readonly (keyof Behind)[];
+
+const isBehind = (behind: unknown): behind is Behind =>
+  typeof behind === "object" && behind !== null && Object.entries(behind).every(([from, name]) => (BEHIND as readonly string[]).includes(from) && isText(name));
+
 const isText = (text: unknown): text is string => typeof text === "string" && text !== "" && text.length <= MOST_TEXT && !/\p{Cc}/u.test(text);
 
-export const accessEntry = ({ user, operation, query, purpose, results, tokens }: Asked): Access => ({
-  kind: "access", user, operation,
+export const accessEntry = ({ user, behind, operation, query, purpose, results, tokens }: Asked): Access => ({
+  kind: "access", user: accountName(user),
+  ...(behind && { behind: Object.fromEntries(BEHIND.flatMap((from) => (behind[from] === undefined ? [] : [[from, accountName(behind[from])]]))) }),
+  operation,
   ...(query !== undefined && query !== "" && { query }),
   ...(purpose !== undefined && { purpose }),
   ...(results !== undefined && { results }),
   ...(tokens && { tokens: { ...(tokens.phone !== undefined && { phone: tokens.phone }), ...(tokens.customer_id !== undefined && { customer_id: tokens.customer_id }) } }),
 });
+
+/** An account may be a letter and a staff number; what is digits alone may as well be a phone number. */
+const accountName = (name: string): string => (DIGITS.test(name) ? maskNumbers(name) : name);
 
 /** A filter that names a person by token is a look-up too. */
 export const tokensIn = (filter: string): Asked["tokens"] => {

@@ -259,10 +259,23 @@ export type Switchover = {
  */
 export type LifeProof = { readonly handle: number; readonly up_to: number; readonly generation: number };
 
+/**
+ * Who was logged in, where an access was made under another account: `login` as the kernel knows it, the others as the environment variables of
+ * sudo, doas and pkexec say, which anybody can set.
+ */
+export type Behind = {
+  readonly login?: string | undefined;
+  readonly sudo?: string | undefined;
+  readonly doas?: string | undefined;
+  readonly pkexec?: string | undefined;
+};
+
 /** Someone looked up, exported or revealed. */
 export type Access = {
   readonly kind: "access";
+  /** The account under which it was asked. */
   readonly user: string;
+  readonly behind?: Behind | undefined;
   readonly role?: string | undefined;
   readonly operation: string;
   readonly query?: string | undefined;
@@ -322,7 +335,7 @@ const MEMBERS: Members = {
     state: true, status: true, code: true, first: true, last: true, tries: true, clients: true,
   },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
-  access: { user: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
+  access: { user: true, behind: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
   alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
 };
 

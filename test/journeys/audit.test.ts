@@ -2,8 +2,9 @@ import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { View } from "../../src/journal/view.ts";
-import { ocsgw, ocsgwWith, type Ran } from "../kit/command.ts";
+import { ocsgw, ocsgwWith, root, run, type Ran } from "../kit/command.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { describeWith } from "../kit/machine.ts";
 import { rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
 
 let ocs: RawOcs;
@@ -30,6 +31,7 @@ const ask = (client: string, target: string, body: string): Promise<Response> =>
 type Found = { readonly requests: readonly View[]; readonly next: string | null; readonly evidence?: { readonly complete: boolean; readonly epochs: readonly { readonly epoch: string; readonly held: boolean }[] } };
 const told = ({ stdout }: Ran): Found => JSON.parse(stdout) as Found;
 const search = (...args: readonly string[]): Promise<Ran> => ocsgw("audit", "search", "-c", config, "--json", ...args);
+const api = (filter: string): Promise<Response> => fetch(`${gateway.gateway.admin!}/api/audit/search?filter=${encodeURIComponent(filter)}`, { headers: { Authorization: "Bearer token" } });
 const accesses = async () => (await gateway.journal()).flatMap((entry) => (entry.kind === "access" ? [entry] : []));
 
 describe("the journal's commands", { timeout: 120_000 }, () => {
@@ -72,6 +74,57 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     const ran = await search("status:200 tenat:x");
     expect(ran.code).toBe(2);
     expect(ran.stderr).toContain("  status:200 tenat:x\n             ^^^^^\n  did you mean tenant:?");
+  });
+
+  it.each([["action:DoNotCal", "did you mean DoNotCall?"], ["OCSGW-9999", "known here: OCSGW-1001"], ["kind:dnc", "known here: intent"]])("refuses %s, which is no finding", async (filter, help) => {
+    const before = (await accesses()).length;
+    const ran = await search(filter);
+    expect([ran.code, ran.stdout]).toEqual([2, ""]);
+    expect(ran.stderr).toContain(help);
+    const out = join(gateway.dir, "typo.zip");
+    expect((await ocsgw("audit", "export", filter, "-c", config, "--as", "bundle", "--out", out)).code).toBe(2);
+    expect((await api(filter)).status).toBe(400);
+    expect(await accesses()).toHaveLength(before);
+  });
+
+  it("refuses times that exclude each other, also where options and the filter are mixed", async () => {
+    for (const args of [["--since", "1h", "--until", "2h"], ["since:1h", "--until", "2h"], ["until:2h", "--since", "2026-01-01T12:00:00+02:00", "time:now"]]) {
+      const ran = await search(...args);
+      expect([ran.code, ran.stderr]).toEqual([2, expect.stringContaining("no entry can fit")]);
+    }
+    expect((await search("--since", "2020-01-01T12:00:00+02:00", "--until", "2999-01-01")).code).toBe(0);
+  });
+
+  it("warns of names that nobody knows, in text, JSON and over the API", async () => {
+    const warning = "tenant:Alpha: there is no such tenant in the config or in the journal; did you mean Alpha Tenant?";
+    const [text, json, answer] = [await ocsgw("audit", "search", "-c", config, "tenant:Alpha"), await search("tenant:Alpha"), await api("tenant:Alpha")];
+    expect([text.code, text.stderr]).toEqual([0, expect.stringContaining(`warning: ${warning}`)]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ requests: [], warnings: [warning] });
+    expect(await answer.json()).toMatchObject({ requests: [], warnings: [warning] });
+    expect(JSON.parse((await search("tenant:Alpha Tenant", "source:127.0.0.1", "listener:clients")).stdout)).toMatchObject({ warnings: [] });
+  });
+
+  it("prints every time so that a filter takes it", async () => {
+    const { stdout } = await ocsgw("audit", "search", "-c", config, "action:DoNotCall");
+    const [time] = stdout.split(/\s/);
+    expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(told(await search(`time:${time}`, "action:DoNotCall")).requests).toHaveLength(1);
+  });
+
+  it("cannot tell when its time is over", async () => {
+    const ran = await search("lane:nobody*", "--timeout", "1ms");
+    expect([ran.code, ran.stdout]).toEqual([8, ""]);
+    expect(ran.stderr).toMatch(/the search was stopped after 1 ms.* give it longer: --timeout/);
+    expect((await search("--timeout", "soon")).code).toBe(2);
+  });
+
+  describeWith(["python3"], "on a terminal", (python) => {
+    it("asks for the number and for the purpose, and names the person behind sudo", async () => {
+      const program = "import pty, sys, os\npid, fd = pty.fork()\nif pid == 0: os.execv(sys.argv[1], sys.argv[1:])\nfor word, answer in ((b'phone number:', b'4155550142\\n'), (b'purpose,', b'complaint 77\\n')):\n  seen = b''\n  while word not in seen: seen += os.read(fd, 1024)\n  os.write(fd, answer)\ntry:\n  while os.read(fd, 1024): pass\nexcept OSError: pass\nsys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))";
+      const ran = await run(python!, ["-c", program, process.execPath, join(root, "src/cli/main.ts"), "audit", "search", "-c", config, "--phone-stdin"], { env: { SUDO_USER: "alice" } });
+      expect([ran.code, ran.stderr]).toEqual([0, ""]);
+      expect((await accesses()).at(-1)).toMatchObject({ operation: "look-up", purpose: "complaint 77", results: 1, behind: { sudo: "alice" } });
+    });
   });
 
   it("shows nothing when the gateway cannot be asked to record the look-up", async () => {
@@ -123,6 +176,15 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     const metrics = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
     for (let tries = 0; tries < 100 && !(await metrics()).includes("\nocsgw_dnc_open 2\n"); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
     expect(await metrics()).toContain("\nocsgw_dnc_open 2\n");
+  });
+
+  it("says so when an export holds nothing but the record of itself", async () => {
+    const out = join(gateway.dir, "none.zip");
+    const ran = await ocsgw("audit", "export", "client:nobody", "-c", config, "--as", "bundle", "--out", out, "--json");
+    expect(JSON.parse(ran.stdout)).toMatchObject({ requests_and_events: 1, fitting: 0, warnings: ["client:nobody: there is no such client in the config or in the journal"] });
+    const text = await ocsgw("audit", "export", "client:nobody", "-c", config, "--as", "csv", "--out", "-");
+    expect(text.stderr).toContain("nothing found: no entry of the journal fits the filter");
+    expect(text.stderr).toContain("warning: client:nobody: there is no such client");
   });
 
   it("exports a table and lines, to a file or to standard output", async () => {

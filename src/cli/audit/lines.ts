@@ -10,8 +10,8 @@ export const linesOf = (stories: readonly Story[]): string[] => {
   return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
 };
 
-/** `2026-11-22 12:04:31.218` */
-export const shortTime = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 23)}`;
+/** `2026-11-22T12:04:31.218Z`, which a filter takes as it stands. */
+export const shortTime = (time: string): string => (time === "" ? "" : `${time.slice(0, 23)}Z`);
 
 const rowOf = (story: Story): string[] => {
   const { state, status, tenant, client, action, code, id, queue, ocs, warning } = factsOf(story);

@@ -1,6 +1,7 @@
 /** Whose requests are looked for: one line from standard input, because what stands in an argument is seen in histories and process lists. */
 import { text } from "node:stream/consumers";
 import type { Person } from "../../journal/spellings.ts";
+import { openTerminal } from "./terminal.ts";
 
 type Options = { readonly phoneStdin?: boolean; readonly customerStdin?: boolean };
 
@@ -8,7 +9,19 @@ type Options = { readonly phoneStdin?: boolean; readonly customerStdin?: boolean
 export const personFrom = async ({ phoneStdin, customerStdin }: Options): Promise<Person | undefined> => {
   if (!phoneStdin && !customerStdin) return undefined;
   if (phoneStdin && customerStdin) throw new RangeError("--phone-stdin or --customer-stdin, and not both: there is one standard input");
-  const lines = (await text(process.stdin)).split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
+  const kind = phoneStdin ? "phone" : "customer_id";
+  const lines = (await given(kind)).split(/\r?\n/).map((line) => line.trim()).filter(Boolean);
   if (lines.length !== 1) throw new RangeError(`expected one line on standard input, found ${lines.length}`);
-  return { kind: phoneStdin ? "phone" : "customer_id", value: lines[0]! };
+  return { kind, value: lines[0]! };
+};
+
+/** All of standard input; of a terminal one line, for which is asked. */
+const given = async (kind: Person["kind"]): Promise<string> => {
+  const terminal = process.stdin.isTTY ? openTerminal() : undefined;
+  if (!terminal) return text(process.stdin);
+  try {
+    return (await terminal.ask(kind === "phone" ? "phone number: " : "customer id: ")) ?? "";
+  } finally {
+    terminal.close();
+  }
 };

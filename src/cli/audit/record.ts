@@ -3,7 +3,6 @@
  * written here. Where neither can be, nothing is shown.
  */
 import { readFile } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { copyKeyChecks, KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokenFile } from "../../console/token.ts";
 import { accessEntry, faultOf, type Asked } from "../../journal/access.ts";
@@ -11,19 +10,20 @@ import { openJournal } from "../../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { adminOf, ask } from "../admin.ts";
+import { whoAsks } from "./who-asks.ts";
 
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
 const CANNOT_TELL = 8;
 
-export type Looked = Omit<Asked, "user">;
+export type Looked = Omit<Asked, "user" | "behind">;
 /** `configHash`: given when tokens were made with the config's keys, whose check values then come first. */
 type Place = { readonly config: string; readonly settings: Settings; readonly configHash?: string };
 type Written = { readonly size: number };
 
 /** With `sign` a checkpoint covers it, and `size` is what that covers. Resolves to the exit code when it could not be written, told why. */
 export const recordAccess = async (place: Place, looked: Looked, sign: boolean): Promise<Written | number> => {
-  const asked: Asked = { user: userInfo().username, ...looked };
+  const asked: Asked = { ...(await whoAsks()), ...looked };
   const fault = faultOf(asked);
   if (fault !== undefined) return refused(fault, WRONG_USAGE);
   const token = await readFile(tokenFile(place.settings.audit.dir), "utf8").catch(() => undefined);

@@ -2,19 +2,25 @@
 import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
 import { stringify } from "../../journal/entry.ts";
-import { FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
+import { FilterError, type Filter } from "../../journal/filter.ts";
+import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
 import { areKeysProven, lookUp, NothingToLookFor, type Epoch, type Evidence } from "../../journal/lookup.ts";
 import { Finder, type PageOptions, type Searched } from "../../journal/search.ts";
+import { warningsFor } from "../../journal/search/names.ts";
+import { TimeLimit, TookTooLong } from "../../journal/search/time-limit.ts";
 import type { Person } from "../../journal/spellings.ts";
 import type { Story } from "../../journal/story.ts";
 import { cursorOf, readCursor, viewOf } from "../../journal/view.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
+import { DURATION_EXPECTED, parseDuration } from "../../settings/units.ts";
+import { vocabularyOf } from "../../assemble/vocabulary.ts";
 import { sayInvalid } from "../check.ts";
 import { expressionOf } from "./expression.ts";
 import { linesOf } from "./lines.ts";
 import { personFrom } from "./person.ts";
+import { purposeFrom } from "./purpose.ts";
 import { recordAccess } from "./record.ts";
 
 export type SearchOptions = {
@@ -28,10 +34,19 @@ export type SearchOptions = {
   readonly phoneStdin?: boolean;
   readonly customerStdin?: boolean;
   readonly purpose?: string;
+  /** How long the search may take, as in 30s; a minute when left out. */
+  readonly timeout?: string;
 };
 
-type Found = { readonly stories: readonly Story[]; readonly next: number | undefined; readonly searched: Searched; readonly evidence?: Evidence };
-type Asking = { readonly settings: Settings; readonly filter: Filter; readonly person: Person | undefined; readonly paged: PageOptions };
+type Found = { readonly stories: readonly Story[]; readonly next: number | undefined; readonly searched: Searched; readonly evidence?: Evidence; readonly warnings: readonly string[] };
+type Asking = {
+  readonly settings: Settings;
+  readonly filter: Filter;
+  readonly names: readonly UnknownName[];
+  readonly person: Person | undefined;
+  readonly paged: Omit<PageOptions, "timeLimit">;
+  readonly timeoutMs: number;
+};
 
 const LIMIT = 50;
 const WRONG_USAGE = 2;
@@ -47,6 +62,10 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
       console.error(`nothing was searched: ${error.message}`);
       return CANNOT_TELL;
     }
+    if (error instanceof TookTooLong) {
+      console.error(`${error.message}, or give it longer: --timeout`);
+      return CANNOT_TELL;
+    }
     if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
     console.error(error instanceof FilterError ? error.render() : error.message);
     return WRONG_USAGE;
@@ -54,17 +73,22 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
 };
 
 const search = async (options: SearchOptions, settings: Settings, configHash: string): Promise<number> => {
-  const filter = parseFilter(expressionOf(options.words, options));
+  const vocabulary = vocabularyOf(settings);
+  const filter = readFilter(expressionOf(options.words, options), vocabulary);
+  const names = unknownNames(filter, vocabulary);
   if (options.limit === 0) throw new RangeError("--limit: expected a number from 1");
   const paged = { before: cursorIn(options.cursor), limit: options.limit ?? LIMIT };
+  const timeoutMs = timeoutIn(options.timeout);
   const person = await personFrom(options);
-  const found = await find({ settings, filter, person, paged });
+  const purpose = person || tokensIn(filter.text) ? await purposeFrom(options.purpose) : options.purpose;
+  const found = await find({ settings, filter, names, person, paged, timeoutMs });
   const tokens = person ? { [person.kind]: found.evidence!.tokens[0]! } : tokensIn(filter.text);
   if (tokens) {
-    const recorded = await recordAccess({ config: options.config, settings, ...(person && { configHash }) }, { operation: "look-up", query: filter.text, purpose: options.purpose, results: found.stories.length, tokens }, false);
+    const place = { config: options.config, settings, ...(person && { configHash }) };
+    const recorded = await recordAccess(place, { operation: "look-up", query: filter.text, purpose, results: found.stories.length, tokens }, false);
     if (typeof recorded === "number") return recorded;
   }
-  if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }) }));
+  if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }), warnings: found.warnings }));
   else print(found);
   return found.evidence && !areKeysProven(found.evidence) ? CANNOT_TELL : 0;
 };
@@ -76,25 +100,36 @@ const cursorIn = (text: string | undefined): number | undefined => {
   return cursor;
 };
 
+const TIMEOUT_MS = 60_000;
+
+const timeoutIn = (text: string | undefined): number => {
+  const timeout = text === undefined ? TIMEOUT_MS : parseDuration(text);
+  if (!timeout) throw new RangeError(`--timeout: expected ${DURATION_EXPECTED}, found ${text}`);
+  return timeout;
+};
+
 const SLOW = 100_000;
 
-const find = async ({ settings: { audit }, filter, person, paged }: Asking): Promise<Found> => {
+const find = async ({ settings: { audit }, filter, names, person, paged, timeoutMs }: Asking): Promise<Found> => {
   const finder = new Finder(audit.dir);
   try {
     await finder.refresh((size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
-    if (!person) return { ...(await finder.page(filter, paged)), searched: await finder.searched() };
-    const found = await lookUp(finder, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS }, paged);
-    return { ...found, searched: found.evidence.searched };
+    const options = { ...paged, timeLimit: new TimeLimit(timeoutMs) };
+    const looked = person && (await lookUp(finder, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS }, options));
+    const page = looked ?? (await finder.page(filter, options));
+    const warnings = await warningsFor(finder, filter, names, page.stories);
+    return { ...page, searched: looked ? looked.evidence.searched : await finder.searched(), warnings };
   } finally {
     finder.close();
   }
 };
 
-const print = ({ stories, next, searched, evidence }: Found): void => {
+const print = ({ stories, next, searched, evidence, warnings }: Found): void => {
   for (const line of linesOf(stories)) console.log(line);
   console.error(stories.length === 0 ? "nothing found" : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`);
   console.error(`searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`);
   if (evidence) printEvidence(evidence);
+  for (const warning of warnings) console.error(`warning: ${warning}`);
 };
 
 const keyInWords = ({ key, covered_from: from }: Epoch): string => {

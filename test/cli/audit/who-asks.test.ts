@@ -1,0 +1,75 @@
+import { userInfo } from "node:os";
+import { describe, expect, it } from "vitest";
+import { userInWords, whoAsks } from "../../../src/cli/audit/who-asks.ts";
+import { accessEntry, faultOf } from "../../../src/journal/access.ts";
+import { writeLine } from "../../../src/journal/entry.ts";
+
+const USER = userInfo().username;
+const asked = (env: NodeJS.ProcessEnv, loginUid: string | undefined = "4294967295\n") =>
+  whoAsks({
+    env,
+    readLoginUid: () => (loginUid === undefined ? Promise.reject(new Error("ENOENT")) : Promise.resolve(loginUid)),
+    nameOf: (uid) => Promise.resolve(uid === "1000" ? "alice" : `uid ${uid}`),
+  });
+
+describe("who runs a command that is recorded", () => {
+  it.each<[string, NodeJS.ProcessEnv, string | undefined, object | undefined]>([
+    ["nobody else", {}, undefined, undefined],
+    ["no login, as in a container", {}, "4294967295\n", undefined],
+    ["sudo", { SUDO_USER: "alice" }, undefined, { sudo: "alice" }],
+    ["doas", { DOAS_USER: "alice" }, undefined, { doas: "alice" }],
+    ["pkexec, by uid", { PKEXEC_UID: "1000" }, undefined, { pkexec: "alice" }],
+    ["su, which says nothing: the login uid does", {}, "1000\n", { login: "alice" }],
+    ["a login uid without a name", {}, "4711\n", { login: "uid 4711" }],
+    ["both, which contradict each other", { SUDO_USER: "mallory" }, "1000", { login: "alice", sudo: "mallory" }],
+    ["the account itself", { SUDO_USER: USER }, undefined, undefined],
+    ["an empty variable", { SUDO_USER: "" }, undefined, undefined],
+    ["a domain account", { SUDO_USER: "CORP\\alice.smith@corp" }, undefined, { sudo: "CORP\\alice.smith@corp" }],
+    [
+      "no name at all",
+      { SUDO_USER: "alice\nkind:intent", PKEXEC_UID: "x y" },
+      undefined,
+      { sudo: "(not a user name)", pkexec: "(not a user name)" },
+    ],
+    ["a login uid that is none", {}, "x", undefined],
+  ])("%s", async (_what, env, loginUid, behind) =>
+    expect(await asked(env, loginUid)).toEqual({ user: USER, ...(behind && { behind }) }),
+  );
+
+  it("is never replaced by what a variable says", async () =>
+    expect((await asked({ SUDO_USER: "alice", USER: "bob", LOGNAME: "bob" })).user).toBe(USER));
+
+  it("is told in words", async () => {
+    expect(userInWords({ user: "root" })).toBe("root");
+    expect(userInWords({ user: "root", behind: { login: "alice", sudo: "mallory" } })).toBe(
+      "root (login: alice, sudo: mallory)",
+    );
+  });
+
+  it("is found for this process too", async () => expect((await whoAsks()).user).toBe(USER));
+});
+
+describe("the entry of a look-up", () => {
+  const base = { user: "root", operation: "search" } as const;
+
+  it("has the person behind the account, and no number", () => {
+    const line = writeLine(
+      0,
+      "2026-11-22T12:00:00.000000Z",
+      accessEntry({ ...base, user: "4155550100", behind: { sudo: "415 555 0100", login: "u1234567" } }),
+    );
+    expect(line).toContain('"user":"');
+    expect(line).toContain('"behind":{"login":"u1234567","sudo":"');
+    expect(line).not.toMatch(/555/);
+    expect(writeLine(0, "2026-11-22T12:00:00.000000Z", accessEntry(base))).not.toContain("behind");
+  });
+
+  it.each([[{ sudo: "alice\n" }], [{ sudo: "" }], [{ root: "alice" }], ["alice"], [{ sudo: 7 }], [null]])(
+    "does not take %j for one",
+    (behind) =>
+      expect(faultOf({ ...base, behind: behind as never })).toMatch(/^behind: expected names under login, sudo/),
+  );
+
+  it("takes each that there is", () =>
+    expect(faultOf({ ...base, behind: { login: "a", sudo: "b", doas: "c", pkexec: "d" } })).toBeUndefined());
+});
