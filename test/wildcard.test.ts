@@ -56,8 +56,8 @@ describe("a pattern with *", () => {
   ])("is decided at once: %s", (_what, pattern, length) => {
     const takes = wildcard(pattern);
     const text = `${"a".repeat(length)}c`;
-    const start = performance.now();
+    const start = process.threadCpuUsage();
     for (let round = 0; round < 100; round++) expect(takes(text)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(500);
   });
 });

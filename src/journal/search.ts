@@ -12,7 +12,7 @@ import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
 import { numbersIn, places } from "./places.ts";
-import type { TimeLimit } from "./search/time-limit.ts";
+import { TookTooLong, type TimeLimit } from "./search/time-limit.ts";
 import { factsOf, type Story } from "./story.ts";
 
 export type Page = {
@@ -126,6 +126,10 @@ export class Finder {
         stories.push(story);
         bytes += reader.bytes;
       }
+    } catch (error) {
+      // A page that is full is an answer; only whether there is another one was not found out.
+      if (!(error instanceof TookTooLong && stories.length === limit)) throw error;
+      return { stories, next: stories.at(-1)!.at };
     } finally {
       await reader.close();
     }

@@ -46,9 +46,9 @@ describe("a filter", () => {
     expect(holds("client:*i*v*r*-*b*a*n*k*")).toBe(true);
     const hostile = parseFilter("client:*a*a*a*a*a*ab").expression;
     const facts = aRequest({ client: "a".repeat(140) });
-    const start = performance.now();
+    const start = process.threadCpuUsage();
     for (let round = 0; round < 1000; round++) expect(judge(hostile, facts)).toBe(false);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(1000);
   });
 
   it.each([["*k*", "\u212a", false], ["\u212a*", "\u212a1", true], ["*i*", "\u0130", false], ["*É*", "é", true], ["ALPHA", "alpha", true]])(

@@ -145,9 +145,9 @@ describe("a name that the config does not have", () => {
       tenant: Array.from({ length: 20_000 }, (_, dbid) => ({ dbid, name: `Tenant ${String(dbid).padStart(6, "0")}` })),
     };
     const filter = parseFilter('tenant:"Tennant 000123" client:x');
-    const start = performance.now();
+    const start = process.threadCpuUsage();
     expect(unknownNames(filter, { ...VOCABULARY, names })[0]!.help).toMatch(/^did you mean Tenant 000/);
-    expect(performance.now() - start).toBeLessThan(200);
+    expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(200);
   });
 
   it("is warned of in the words of what is known", () => {

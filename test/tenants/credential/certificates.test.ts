@@ -19,9 +19,9 @@ describe("a certificate's rule", () => {
 
   it("decides a hostile name as quickly as any other", () => {
     const rules = [rule(`${"a*".repeat(12)}b.test`, "ors")];
-    const start = performance.now();
+    const start = process.threadCpuUsage();
     expect(clientOf(rules, shown([`${"a".repeat(50_000)}.test`]))).toBeUndefined();
-    expect(performance.now() - start).toBeLessThan(500);
+    expect(process.threadCpuUsage(start).user / 1000).toBeLessThan(500);
   });
 
   it("counts only under its authority", () => {
