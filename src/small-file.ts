@@ -1,4 +1,7 @@
-/** Reads files that others may have put in their place: only regular ones, and only up to a size, so that no read waits for ever or fills the heap. */
+/**
+ * Reads files that others may have put in their place: only regular ones, and only up to a size, so that no read waits
+ * for ever or fills the heap.
+ */
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 

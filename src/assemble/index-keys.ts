@@ -20,11 +20,21 @@ export const KNOWN_SECRETS = { "the sample's trial key": TRIAL_KEY };
 export const keyProblems = ({ settings: { audit }, locate, file }: At, recorded: KeyChecks): readonly Problem[] =>
   keyDifferences(audit.index_key, recorded, KNOWN_SECRETS).map(({ epoch, why }) => {
     const path = pathOf(audit.index_key, epoch);
-    return { severity: "error", code: "OCSGW-6274", file, ...locate(path), path: pathText(path), message: `the index key of epoch ${epoch}: ${why}`, help: KEY_REMEDY };
+    return {
+      severity: "error",
+      code: "OCSGW-6274",
+      file,
+      ...locate(path),
+      path: pathText(path),
+      message: `the index key of epoch ${epoch}: ${why}`,
+      help: KEY_REMEDY,
+    };
   });
 
 const pathOf = (keys: Settings["audit"]["index_key"], epoch: string): Path =>
-  typeof keys === "string" ? ["audit", "index_key"] : ["audit", "index_key", keys.findIndex((each) => each.epoch === epoch), "secret"];
+  typeof keys === "string"
+    ? ["audit", "index_key"]
+    : ["audit", "index_key", keys.findIndex((each) => each.epoch === epoch), "secret"];
 
 const MOST_BYTES = 1 << 20;
 
@@ -37,14 +47,25 @@ const copyIn = (auditDir: string): string => join(auditDir, "index-keys.json");
 export const copyKeyChecks = async ({ dir, disk, keys }: Pick<Journal, "dir" | "disk" | "keys">): Promise<void> =>
   replaceWhole(disk, copyIn(dir), Buffer.from(`${JSON.stringify(keys.all())}\n`));
 
-/** For `check`, which must not wait for the journal: held against the copy. Where there is a journal and no copy, a warning says so. */
-export const holdToKeyChecks = async <Held extends Loaded>(loaded: Held, file: string): Promise<Held | (Held & { readonly ok: false })> => {
+/** For `check`, which must not wait for the journal: compared with the copy. A journal without a copy is a warning. */
+export const holdToKeyChecks = async <Held extends Loaded>(
+  loaded: Held,
+  file: string,
+): Promise<Held | (Held & { readonly ok: false })> => {
   if (!loaded.ok) return loaded;
   const { settings, locate } = loaded;
   const recorded = await readCopy(settings.audit.dir);
   if (typeof recorded === "string") {
     const path = ["audit", "index_key"];
-    const warning: Problem = { severity: "warning", code: "OCSGW-6324", file, ...locate(path), path: pathText(path), message: `cannot tell whether this is the key of the journal in ${settings.audit.dir}: ${recorded}`, help: "ocsgw run compares it with the journal itself, and makes the copy" };
+    const warning: Problem = {
+      severity: "warning",
+      code: "OCSGW-6324",
+      file,
+      ...locate(path),
+      path: pathText(path),
+      message: `cannot tell whether this is the key of the journal in ${settings.audit.dir}: ${recorded}`,
+      help: "ocsgw run compares it with the journal itself, and makes the copy",
+    };
     return { ...loaded, warnings: [...loaded.warnings, warning] };
   }
   const problems = keyProblems({ settings, locate, file }, recorded);
@@ -65,7 +86,9 @@ const readCopy = async (auditDir: string): Promise<KeyChecks | string> => {
 };
 
 const isChecks = (value: unknown): value is KeyChecks =>
-  typeof value === "object" && value !== null && !Array.isArray(value) &&
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
   Object.values(value).every((each: unknown) => {
     const { check, from } = (each ?? {}) as { readonly check?: unknown; readonly from?: unknown };
     return typeof check === "string" && /^[0-9a-f]{64}$/.test(check) && Number.isSafeInteger(from);

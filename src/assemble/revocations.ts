@@ -1,16 +1,15 @@
 /**
- * Keeps in force what is revoked. The journal is the source of truth; the file beside it is a copy, and the place where a
- * command leaves a revocation for a gateway that it cannot ask. So the file can add a revocation and never lift one: what
- * it loses is restored from the journal and reported.
+ * Keeps in force what is revoked. The journal is the source of truth; the file beside it is a copy, and the place where
+ * a command leaves a revocation for a gateway that it cannot ask. So the file can add a revocation and never lift one:
+ * what it loses is restored from the journal and reported.
  */
-import { lstat } from "node:fs/promises";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Config } from "../journal/entry.ts";
 import { endOf, type Revoked } from "../journal/revoked.ts";
-import { addToFile, nameOf, readDecision, readRevocations, setAside, standingOf, type Decision, type RevocationsRead } from "../settings/revocations-file.ts";
-import { readSmallFile } from "../small-file.ts";
+import { addToFile, nameOf, readDecision, standingOf, type Decision } from "../settings/revocations-file.ts";
 import type { Revocations } from "../tenants/credential.ts";
+import { named, readFileAt, restoreFile, stampOf, type FileRead } from "./revocations-copy.ts";
 import { watchFiles } from "./watch.ts";
 
 export type KeeperParts = {
@@ -26,26 +25,17 @@ export type KeeperParts = {
 /** `kept`: on disk, so that it outlasts the process. `journalled`: in the journal. */
 export type Decided = Decision & { readonly kept: boolean; readonly journalled: boolean };
 
-const MOST_BYTES = 256 << 20;
 const LOOK_MS = 1000;
 const RETRY_MS = 60_000;
 /** For so long the status speaks of a file that was repaired. */
 const REMEMBERED_MS = 24 * 3_600_000;
-const MOST_NAMED = 10;
 const RESTORED = "the revocations file had lost revocations and was restored from the journal";
 const IGNORED = "the revocations file lifts what the journal revokes: it stays revoked";
-
-type FileRead = RevocationsRead & {
-  /** Why it is no copy of the journal any more; undefined when it can be read as a whole. */
-  readonly fault: string | undefined;
-  /** It is in the way of a new one. */
-  readonly isThere: boolean;
-};
 
 export class RevocationKeeper {
   readonly #parts: KeeperParts;
   readonly #inForce = new Map<string, Revoked>();
-  /** Of those, what the journal may not have as it is in force: it failed when it was to take them, or what lifts them. */
+  /** Names of revocations that the journal may not have as they are in force, because it failed at that moment. */
   readonly #unsettled = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
   #trouble: { readonly at: number; readonly says: string } | undefined;
@@ -64,7 +54,10 @@ export class RevocationKeeper {
    * Rejects when the file cannot be read, or has a damaged line, and the journal does not state what was revoked: then
    * nobody knows who must not be let in.
    */
-  static async open(parts: KeeperParts, { watch = true }: { readonly watch?: boolean } = {}): Promise<RevocationKeeper> {
+  static async open(
+    parts: KeeperParts,
+    { watch = true }: { readonly watch?: boolean } = {},
+  ): Promise<RevocationKeeper> {
     const keeper = new RevocationKeeper(parts);
     for (const each of parts.journal.revoked.all()) keeper.#inForce.set(nameOf(each), each);
     keeper.#put();
@@ -90,15 +83,19 @@ export class RevocationKeeper {
     });
   }
 
-  /** What changes between two looks of the watcher, it does not see; and a journal that works again tells nobody here. */
+  /** A change between two looks of the watcher is not seen by it, and a journal that works again does not say so. */
   async #watch(): Promise<void> {
     const { file } = this.#parts;
     const look = (): Promise<void> => this.#inTurn(() => this.#look()).catch(tellUnusable);
     this.#stopWatching = await watchFiles({ files: () => new Map([[file, undefined]]), changed: look });
-    this.#timer = setInterval(() => void this.#inTurn(async () => {
-      await this.#settle();
-      if (this.#now() >= this.#retryAt || await stampOf(file) !== this.#seen) await this.#look();
-    }).catch(tellUnusable), LOOK_MS).unref();
+    this.#timer = setInterval(
+      () =>
+        void this.#inTurn(async () => {
+          await this.#settle();
+          if (this.#now() >= this.#retryAt || (await stampOf(file)) !== this.#seen) await this.#look();
+        }).catch(tellUnusable),
+      LOOK_MS,
+    ).unref();
   }
 
   async close(): Promise<void> {
@@ -156,12 +153,16 @@ export class RevocationKeeper {
     }
   }
 
-  /** Whether it is on disk. Where the config says to go on without a journal, an entry is taken and lost: that does not count. */
+  /** Whether it is on disk. With `on_failure: continue` an entry may be taken and lost: that does not count. */
   async #append(decision: Decision): Promise<boolean> {
     const { journal, configHash } = this.#parts;
     events.revoked(inWords(decision));
     const entry: Config = {
-      kind: "config", config_hash: configHash(), change: decision.lifted ? "lifted" : "revoked", detail: inWords(decision), revocation: revokedOf(decision),
+      kind: "config",
+      config_hash: configHash(),
+      change: decision.lifted ? "lifted" : "revoked",
+      detail: inWords(decision),
+      revocation: revokedOf(decision),
       // The first one states all, so that from then on the journal alone is enough.
       ...(!journal.revoked.isComplete && { revocations: this.#allWith(decision) }),
     };
@@ -216,10 +217,14 @@ export class RevocationKeeper {
     await this.#restore(found);
   }
 
-  /** Of a journal that was written before revocations were members of its entries, or that is new: the file may know more than it. */
+  /** Of a journal of format 1, or of a new one: the file may know more than it. */
   async #takeOver({ last, fresh, fault, isThere }: FileRead): Promise<void> {
     const { file, configHash } = this.#parts;
-    if (fault !== undefined && isThere) throw new Error(`${file}: ${fault}, and the journal does not state everything that is revoked: put it right, or take the line away when you know what it revoked`);
+    if (fault !== undefined && isThere)
+      throw new Error(
+        `${file}: ${fault}, and the journal does not state everything that is revoked: put it right, ` +
+          "or take the line away when you know what it revoked",
+      );
     const lifted = fresh.filter((decision) => last.get(nameOf(decision))!.lifted);
     for (const each of lifted) this.#inForce.delete(nameOf(each));
     const before = this.#inForce.size;
@@ -227,9 +232,14 @@ export class RevocationKeeper {
     this.#put();
     if (this.#inForce.size === 0 && lifted.length === 0) return;
     const revocations = [...this.#inForce.values()];
-    const detail = `${revocations.length} revocations stand: ${revocations.length - before} of them were in ${file} alone`;
+    const added = revocations.length - before;
+    const detail = `${revocations.length} revocations stand: ${added} of them were in ${file} alone`;
     // What it could not be told is told at the next start: until then the file's lines stay fresh.
-    if (await this.#write({ kind: "config", config_hash: configHash(), change: "revocations", detail, revocations }) && isThere) await this.#copy([], true);
+    if (
+      (await this.#write({ kind: "config", config_hash: configHash(), change: "revocations", detail, revocations })) &&
+      isThere
+    )
+      await this.#copy([], true);
   }
 
   async #takeFresh({ fresh }: FileRead): Promise<void> {
@@ -240,7 +250,11 @@ export class RevocationKeeper {
       taken.push(await this.#append(decision));
     }
     const lifts = fresh.filter((decision) => decision.lifted && this.#inForce.has(nameOf(decision)));
-    if (lifts.length > 0) this.#report(IGNORED, `${named(lifts)}; ocsgw revoke --lift asks the gateway, or the journal of one that does not run`);
+    if (lifts.length > 0)
+      this.#report(
+        IGNORED,
+        `${named(lifts)}; ocsgw revoke --lift asks the gateway, or the journal of one that does not run`,
+      );
     if (fresh.length > 0 && taken.every(Boolean) && this.#unsettled.size === 0) await this.#copy([], true);
   }
 
@@ -252,25 +266,16 @@ export class RevocationKeeper {
     return true;
   }
 
-  async #restore({ last, fault, isThere }: FileRead): Promise<void> {
+  async #restore(found: FileRead): Promise<void> {
     const { file } = this.#parts;
-    const now = Date.now();
-    const standing = [...this.#inForce.values()].filter((each) => endOf(each) > now);
-    const missing = standing.filter((each) => {
-      const copied = last.get(nameOf(each));
-      return !copied || copied.lifted || endOf(copied) < endOf(each);
-    });
-    if (missing.length === 0 && (fault === undefined || !isThere)) return;
-    const isUsable = fault === undefined || !isThere;
-    const why = fault ?? "lines are missing or were changed";
     try {
-      const aside = isUsable ? "" : `; the damaged file is kept as ${await setAside(file)}: a revocation in it that no gateway had taken must be made again`;
-      await addToFile(file, { decisions: (isUsable ? missing : standing).map((each) => ({ ...each, lifted: false })), journalled: true });
+      const restored = await restoreFile(file, found, [...this.#inForce.values()]);
+      if (restored === undefined) return;
       this.#seen = "";
-      this.#report(RESTORED, `${file}: ${why}; ${missing.length} of ${standing.length} were missing${missing.length > 0 ? `: ${named(missing)}` : ""}${aside}`);
+      this.#report(RESTORED, restored);
     } catch (error) {
       tellUnusable(error);
-      const says = `${file}: ${why}, and it cannot be restored; the journal has what is revoked`;
+      const says = `${file} lost revocations and cannot be restored; the journal has what is revoked`;
       this.#trouble = { at: this.#now(), says };
       this.#retryAt = this.#now() + RETRY_MS;
     }
@@ -280,30 +285,17 @@ export class RevocationKeeper {
     const { journal } = this.#parts;
     events.revocationsRepaired(reason, detail);
     journal.note({ kind: "alarm", reason, detail });
-    this.#trouble = { at: this.#now(), says: `${reason} (${new Date().toISOString()}): find out who wrote to ${this.#parts.file}` };
+    this.#trouble = {
+      at: this.#now(),
+      says: `${reason} (${new Date().toISOString()}): find out who wrote to ${this.#parts.file}`,
+    };
   }
 }
 
-/** Another one for every other content that a file had. */
-const stampOf = (file: string): Promise<string> => lstat(file).then(({ dev, ino, size, mtimeMs }) => `${dev} ${ino} ${size} ${mtimeMs}`, () => "none");
-
-const readFileAt = async (file: string): Promise<FileRead> => {
-  const nothing = readRevocations("");
-  try {
-    const read = readRevocations(await readSmallFile(file, MOST_BYTES));
-    const [line] = read.damaged;
-    return { ...read, isThere: true, fault: line === undefined ? undefined : `line ${line} is damaged` };
-  } catch (error) {
-    const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
-    return { ...nothing, isThere: !isGone, fault: isGone ? "it is gone" : `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}` };
-  }
-};
-
 const revokedOf = ({ kind, id, until }: Decision): Revoked => ({ kind, id, until });
 
-const named = (all: readonly Pick<Decision, "kind" | "id">[]): string =>
-  `${all.slice(0, MOST_NAMED).map(nameOf).join(", ")}${all.length > MOST_NAMED ? `, and ${all.length - MOST_NAMED} more` : ""}`;
+const tellUnusable = (fault: unknown): void =>
+  events.revocationsUnusable(fault, fault instanceof Error && !("code" in fault) ? fault.message : undefined);
 
-const tellUnusable = (fault: unknown): void => events.revocationsUnusable(fault, fault instanceof Error && !("code" in fault) ? fault.message : undefined);
-
-const inWords = ({ kind, id, lifted, until }: Decision): string => `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;
+const inWords = ({ kind, id, lifted, until }: Decision): string =>
+  `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;

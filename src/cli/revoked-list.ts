@@ -1,4 +1,4 @@
-/** What is revoked, for `ocsgw revoke --list`: as the journal says, with what lies in the file beside it and no gateway has taken yet. */
+/** What `ocsgw revoke --list` shows: what the journal revokes, and what the file adds that no gateway has taken. */
 import { existsSync } from "node:fs";
 import { places } from "../journal/places.ts";
 import { revokedIn } from "../journal/revoked-entries.ts";
@@ -16,7 +16,8 @@ export const standingIn = async (auditDir: string, now: number = Date.now()): Pr
   const doubts: string[] = [];
   const file = revocationsFile(auditDir);
   const text = await readSmallFile(file, MOST_BYTES).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "ENOENT") doubts.push(`cannot tell what else is revoked: ${file} cannot be read: ${error.code ?? error.message}`);
+    if (error.code !== "ENOENT")
+      doubts.push(`cannot tell what else is revoked: ${file} cannot be read: ${error.code ?? error.message}`);
     return "";
   });
   const { last, fresh, damaged } = readRevocations(text);
@@ -34,7 +35,10 @@ export const standingIn = async (auditDir: string, now: number = Date.now()): Pr
   return { standing: [...standing.values()].filter((each) => endOf(each) > now), doubts };
 };
 
-const inJournal = async (auditDir: string, doubts: string[]): Promise<{ readonly all: readonly Revoked[]; readonly isComplete: boolean }> => {
+const inJournal = async (
+  auditDir: string,
+  doubts: string[],
+): Promise<{ readonly all: readonly Revoked[]; readonly isComplete: boolean }> => {
   if (!existsSync(places(auditDir).segments)) return { all: [], isComplete: false };
   let finder: Finder | undefined;
   try {
@@ -43,7 +47,9 @@ const inJournal = async (auditDir: string, doubts: string[]): Promise<{ readonly
     const set = await revokedIn(finder);
     return { all: set.all(), isComplete: set.isComplete };
   } catch (error) {
-    doubts.push(`cannot tell what else is revoked: the journal in ${auditDir} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    doubts.push(
+      `cannot tell what else is revoked: the journal in ${auditDir} cannot be read: ${(error as Error).message}`,
+    );
     return { all: [], isComplete: false };
   } finally {
     finder?.close();

@@ -1,7 +1,7 @@
 /**
  * Check values of the index key. A check value is HMAC-SHA-256 of a fixed text with the key of one epoch. The journal
- * states it before the first token of that epoch, so that another secret under the same name (another file, a line break
- * more, the sample's trial key because a variable is not set) is noticed before it makes or looks for a token.
+ * states it before the first token of that epoch, so that another secret under the same name (another file, a line
+ * break more, the sample's trial key because a variable is not set) is noticed before it makes or looks for a token.
  */
 import type { Config, Entry } from "./entry.ts";
 import { hmacWith } from "./hmac.ts";
@@ -18,7 +18,10 @@ const FIXED_TEXT = "ocs-gateway check value of an index key, version 1";
 export const checkValueOf = (secret: Uint8Array | string): string =>
   hmacWith(Buffer.from(secret as string))(FIXED_TEXT);
 
-export type KeyDifference = { readonly epoch: string; /** In words, with the likely reason where one is found. */ readonly why: string };
+export type KeyDifference = {
+  readonly epoch: string;
+  /** In words, with the likely reason where one is found. */ readonly why: string;
+};
 
 /** The config holds another secret than the one that the journal's check value was made with. */
 export class IndexKeyDiffers extends Error {
@@ -26,7 +29,9 @@ export class IndexKeyDiffers extends Error {
   readonly differences: readonly KeyDifference[];
 
   constructor(differences: readonly KeyDifference[]) {
-    super(`${differences.map(({ epoch, why }) => `audit.index_key, epoch ${epoch}: ${why}`).join("; ")}; ${KEY_REMEDY}`);
+    super(
+      `${differences.map(({ epoch, why }) => `audit.index_key, epoch ${epoch}: ${why}`).join("; ")}; ${KEY_REMEDY}`,
+    );
     this.differences = differences;
   }
 }
@@ -38,14 +43,25 @@ export const KEY_REMEDY =
 export type NamedSecrets = Readonly<Record<string, string>>;
 
 /** The keys whose epoch has a check value in the journal that they do not have. */
-export const keyDifferences = (keys: IndexKeys, recorded: KeyChecks, known: NamedSecrets = {}): readonly KeyDifference[] => {
+export const keyDifferences = (
+  keys: IndexKeys,
+  recorded: KeyChecks,
+  known: NamedSecrets = {},
+): readonly KeyDifference[] => {
   const held = indexKeysOf(keys);
   return held.flatMap(({ epoch, secret }): KeyDifference | [] => {
     const { check, from } = recorded[epoch] ?? {};
     if (check === undefined || check === checkValueOf(secret)) return [];
-    const others = held.filter((each) => each.epoch !== epoch).map((each) => [`the secret of epoch ${each.epoch}`, textOf(each.secret)] as const);
+    const others = held
+      .filter((each) => each.epoch !== epoch)
+      .map((each) => [`the secret of epoch ${each.epoch}`, textOf(each.secret)] as const);
     const hint = hintOf(textOf(secret), check, [...Object.entries(known), ...others]);
-    return { epoch, why: `the secret is not the one that the journal uses under this name since entry ${from}${hint === undefined ? "" : `: ${hint}`}` };
+    return {
+      epoch,
+      why:
+        `the secret is not the one that the journal uses under this name since entry ${from}` +
+        (hint === undefined ? "" : `: ${hint}`),
+    };
   });
 };
 
@@ -55,13 +71,21 @@ const BYTE_ORDER_MARK = "\uFEFF";
 const ENDINGS = ["\n", "\r\n", "\r", " "] as const;
 
 /** What files and variables do to a secret, and the mistakes that are made with several of them. */
-const hintOf = (secret: string, check: string, known: readonly (readonly [name: string, secret: string])[]): string | undefined => {
+const hintOf = (
+  secret: string,
+  check: string,
+  known: readonly (readonly [name: string, secret: string])[],
+): string | undefined => {
   const bare = secret.replace(/^\uFEFF/, "").trim();
   const named = known.find(([, other]) => other === bare)?.[0];
-  if (named !== undefined) return `it is ${named}${/trial/.test(named) ? "; is the variable with the key not set?" : ""}`;
-  if (secret !== bare && checkValueOf(bare) === check) return "it has a line break, blank or byte order mark at an end that the journal's key does not have";
-  if (ENDINGS.some((ending) => checkValueOf(bare + ending) === check)) return "the journal's key has a line break or blank at its end";
-  if ([bare, ...ENDINGS.map((ending) => bare + ending)].some((text) => checkValueOf(BYTE_ORDER_MARK + text) === check)) return "the journal's key begins with a byte order mark";
+  if (named !== undefined)
+    return `it is ${named}${/trial/.test(named) ? "; is the variable with the key not set?" : ""}`;
+  if (secret !== bare && checkValueOf(bare) === check)
+    return "it has a line break, blank or byte order mark at an end that the journal's key does not have";
+  if (ENDINGS.some((ending) => checkValueOf(bare + ending) === check))
+    return "the journal's key has a line break or blank at its end";
+  if ([bare, ...ENDINGS.map((ending) => bare + ending)].some((text) => checkValueOf(BYTE_ORDER_MARK + text) === check))
+    return "the journal's key begins with a byte order mark";
   const journals = known.find(([, other]) => checkValueOf(other) === check)?.[0];
   return journals === undefined ? undefined : `the journal's key of this name is ${journals}`;
 };
@@ -81,7 +105,8 @@ export class KeyRegister {
     if (differences.length > 0) throw new IndexKeyDiffers(differences);
     this.#configHash = configHash;
     this.#owed.clear();
-    for (const { epoch, secret } of indexKeysOf(keys)) if (!this.#stated.has(epoch)) this.#owed.set(epoch, checkValueOf(secret));
+    for (const { epoch, secret } of indexKeysOf(keys))
+      if (!this.#stated.has(epoch)) this.#owed.set(epoch, checkValueOf(secret));
   }
 
   /** Whether a check value must be stated before any other entry. */
@@ -91,7 +116,12 @@ export class KeyRegister {
 
   /** The entry that states it, where no other does. */
   statement(): Config {
-    return { kind: "config", config_hash: this.#configHash, change: "index-keys", detail: `check values of index keys: ${[...this.#owed.keys()].join(", ")}` };
+    return {
+      kind: "config",
+      config_hash: this.#configHash,
+      change: "index-keys",
+      detail: `check values of index keys: ${[...this.#owed.keys()].join(", ")}`,
+    };
   }
 
   /** Whether an entry states all check values by the way. */
@@ -129,7 +159,8 @@ export class KeyRegister {
 
   /** A line that is on disk. What was stated first of an epoch stays. */
   found(checks: KeyChecks): void {
-    for (const [epoch, { check, from }] of Object.entries(checks)) if (!this.#stated.has(epoch)) this.#stated.set(epoch, { check, from });
+    for (const [epoch, { check, from }] of Object.entries(checks))
+      if (!this.#stated.has(epoch)) this.#stated.set(epoch, { check, from });
   }
 
   all(): KeyChecks {

@@ -22,7 +22,9 @@ const backToStatement = async (finder: Pick<Finder, "page">): Promise<Entry[]> =
   const entries: Entry[] = [];
   for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined;) {
     const { stories, next }: Awaited<ReturnType<Finder["page"]>> = await finder.page(filter, { before, limit: PAGE });
-    for (const { entries: [entry] } of stories) {
+    for (const {
+      entries: [entry],
+    } of stories) {
       if (!entry) continue;
       entries.push(entry);
       if ("revocations" in entry && entry.revocations) return entries;

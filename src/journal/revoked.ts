@@ -14,7 +14,8 @@ const MANY = 10_000;
 const nameOf = ({ kind, id }: Pick<Revoked, "kind" | "id">): string => `${kind} ${id}`;
 
 /** One that ends later revokes more; one without an end revokes for ever. */
-export const endOf = ({ until }: Pick<Revoked, "until">): number => (until === null ? Number.POSITIVE_INFINITY : Date.parse(until));
+export const endOf = ({ until }: Pick<Revoked, "until">): number =>
+  until === null ? Number.POSITIVE_INFINITY : Date.parse(until);
 
 export class RevokedSet {
   readonly #standing = new Map<string, Revoked>();
@@ -73,7 +74,8 @@ export class RevokedSet {
 
   #change(entry: Config): void {
     if (entry.change === "revocations") return this.#replace(entry.revocations);
-    const said = entry.change === "revoked" || entry.change === "lifted" ? entry.revocation ?? readWords(entry) : undefined;
+    const said =
+      entry.change === "revoked" || entry.change === "lifted" ? (entry.revocation ?? readWords(entry)) : undefined;
     if (!said) return;
     if (entry.change === "revoked") this.#standing.set(nameOf(said), said);
     else this.#reinstate(entry, said);

@@ -1,4 +1,4 @@
-/** The check values of index keys as the journal's entries state them, for who reads the journal and does not write it. */
+/** The check values of index keys as the journal's entries state them, for those who only read the journal. */
 import { parseFilter } from "./filter.ts";
 import { IndexKeyDiffers, keyDifferences, type KeyChecks, type NamedSecrets } from "./key-checks.ts";
 import type { IndexKeys } from "./redact.ts";
@@ -11,7 +11,9 @@ export const statedKeyChecks = async (finder: Pick<Finder, "page">): Promise<Key
   const filter = parseFilter("kind:start,config,deleted");
   for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined;) {
     const { stories, next }: Awaited<ReturnType<Finder["page"]>> = await finder.page(filter, { before, limit: PAGE });
-    for (const { entries: [entry] } of stories) {
+    for (const {
+      entries: [entry],
+    } of stories) {
       // Each of them states all.
       if (entry && "index_keys" in entry && entry.index_keys) return entry.index_keys;
     }
@@ -21,7 +23,11 @@ export const statedKeyChecks = async (finder: Pick<Finder, "page">): Promise<Key
 };
 
 /** Throws IndexKeyDiffers when one of the keys is not the one that the journal has under its name. */
-export const requireSameKeys = async (finder: Pick<Finder, "page">, keys: IndexKeys, known: NamedSecrets = {}): Promise<void> => {
+export const requireSameKeys = async (
+  finder: Pick<Finder, "page">,
+  keys: IndexKeys,
+  known: NamedSecrets = {},
+): Promise<void> => {
   const differences = keyDifferences(keys, await statedKeyChecks(finder), known);
   if (differences.length > 0) throw new IndexKeyDiffers(differences);
 };

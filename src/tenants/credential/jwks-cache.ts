@@ -1,7 +1,7 @@
 /**
- * The last good key set of an address, kept in a file, so that a gateway which starts while the address fails knows whom to
- * believe. A file that anybody else wrote would name keys of theirs, so it is authenticated (HMAC-SHA-256) with a secret
- * that lies elsewhere, and says for which issuer and address it is: one that does not verify is refused.
+ * The last good key set of an address, kept in a file, so that a gateway which starts while the address fails knows whom
+ * to believe. A file that anybody else wrote would name keys of theirs, so it is authenticated (HMAC-SHA-256) with a
+ * secret that lies elsewhere, and says for which issuer and address it is: one that does not verify is refused.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
@@ -31,12 +31,17 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
   const macOf = (line: string): Buffer => createHmac("sha256", secret).update(line).digest();
   return {
     read: async () => {
-      const text = await readSmallFile(file, MOST_BYTES).catch((error: NodeJS.ErrnoException) => (error.code === "ENOENT" ? undefined : error));
+      const text = await readSmallFile(file, MOST_BYTES).catch((error: NodeJS.ErrnoException) =>
+        error.code === "ENOENT" ? undefined : error,
+      );
       if (text === undefined) return undefined;
-      if (text instanceof Error) return `${file} cannot be read: ${(text as NodeJS.ErrnoException).code ?? text.message}`;
+      if (text instanceof Error)
+        return `${file} cannot be read: ${(text as NodeJS.ErrnoException).code ?? text.message}`;
       const [line = "", mac = "", rest] = text.split("\n");
-      if (rest !== "" || !/^[0-9a-f]{64}$/.test(mac)) return `${file} is not authenticated: an earlier version wrote it, or somebody else`;
-      if (!timingSafeEqual(Buffer.from(mac, "hex"), macOf(line))) return `${file} does not verify: it was changed, or written with another checkpoint key`;
+      if (rest !== "" || !/^[0-9a-f]{64}$/.test(mac))
+        return `${file} is not authenticated: an earlier version wrote it, or somebody else`;
+      if (!timingSafeEqual(Buffer.from(mac, "hex"), macOf(line)))
+        return `${file} does not verify: it was changed, or written with another checkpoint key`;
       return keptIn(line, { file, name, issuer, address });
     },
     write: async ({ jwks, fetchedAt }) => {
@@ -50,12 +55,24 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
   };
 };
 
-type Read = { readonly name?: unknown; readonly issuer?: unknown; readonly uri?: unknown; readonly fetched?: unknown; readonly jwks?: unknown };
+type Read = {
+  readonly name?: unknown;
+  readonly issuer?: unknown;
+  readonly uri?: unknown;
+  readonly fetched?: unknown;
+  readonly jwks?: unknown;
+};
 
 /** What verified, we wrote ourselves: for this issuer, or for another one. */
 const keptIn = (line: string, { file, name, issuer, address }: CacheOf & { readonly file: string }): Kept | string => {
   const read = JSON.parse(line) as Read;
-  const other = ([["issuer", read.name, name], ["issuer URL", read.issuer, issuer], ["address", read.uri, address]] as const).find(([, found, wanted]) => found !== wanted);
+  const other = (
+    [
+      ["issuer", read.name, name],
+      ["issuer URL", read.issuer, issuer],
+      ["address", read.uri, address],
+    ] as const
+  ).find(([, found, wanted]) => found !== wanted);
   if (other) return `${file} is of another ${other[0]}`;
   const fetchedAt = typeof read.fetched === "string" ? Date.parse(read.fetched) : Number.NaN;
   return Number.isNaN(fetchedAt) ? `${file} does not say when its keys were fetched` : { jwks: read.jwks, fetchedAt };
