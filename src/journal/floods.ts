@@ -103,10 +103,11 @@ export class Floods {
   }
 
   #noteDoNotCall(refusal: Refusal): { readonly holdMs: number } | undefined {
-    const { tenant, client, source, listener, resource, identifier, tokens, action } = refusal;
+    const { tenant, client, source, listener, resource, identifier, tokens, action, upstream, epoch } = refusal;
     const whose = tokens?.phone ?? tokens?.customer_id ?? (resource === "records" ? `record ${identifier}` : undefined);
     this.#sameDoNotCalls.turn();
-    const key = JSON.stringify([tenant?.dbid, client, whose]);
+    // A DBID is one tenant's on one OCS only, and a handle one record's in one epoch.
+    const key = JSON.stringify([upstream, tenant?.dbid, client, whose, epoch]);
     if (whose !== undefined && this.#sameDoNotCalls.has(key)) {
       const about = { source: source ?? REST, listener: listener ?? undefined, tenant, client, action: action ?? undefined, resource: resource ?? undefined, identifier, tokens };
       this.#sameDoNotCalls.count(key, refusal, about);

@@ -18,6 +18,8 @@ const aGate = (): { floods: Floods; noted: Entry[]; time: { ms: number }; refuse
 
 const sumOf = (counts: readonly Flood[]): number => counts.reduce((sum, { count }) => sum + count, 0);
 
+const RECORD = { tokens: undefined, resource: "records", identifier: "15", upstream: "sales" };
+
 describe("refusals of nobody in particular", () => {
   it("are entries up to ten a second from one source; the rest is counted by code and told when the second is over", () => {
     const { refuse, time, counted, written } = aGate();
@@ -147,6 +149,8 @@ describe("refused Do-Not-Calls of a known client", () => {
     ["a number and a customer of one token", { tokens: { phone: "t1:1" } }, { tokens: { customer_id: "t1:2" } }],
     ["two that name nothing", { tokens: undefined, identifier: null }, { tokens: undefined, identifier: null }],
     ["two tenants", { tenant: alpha.tenant }, { tenant: beta.tenant }],
+    ["two tenants of one DBID on two OCS", { upstream: "sales" }, { upstream: "service" }],
+    ["a record handle in two epochs", { ...RECORD, epoch: 1 }, { ...RECORD, epoch: 2 }],
   ])("are not the same: %s", (_what, one, other) => {
     const { refuse, written, counted, floods } = aGate();
     refuse("10.0.0.1", { ...doNotCall(7), ...one });

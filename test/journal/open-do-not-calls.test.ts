@@ -305,7 +305,7 @@ describe("the counts of open Do-Not-Calls in memory and in the index", () => {
         const { memory, index } = await play(steps, dir);
         expect(memory).toEqual(index);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
-  }, 60_000);
+  }, 120_000);
 });
