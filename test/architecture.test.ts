@@ -36,6 +36,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   "http-proxy": ["upstream/relay.ts"],
   jsonwebtoken: ["tenants/"],
   jose: ["tenants/"],
+  "rate-limiter-flexible": ["tenants/window.ts"],
   yaml: ["settings/", "cli/sandbox.ts"],
   zod: ["settings/"],
   commander: ["cli/main.ts"],

@@ -18,7 +18,8 @@ export type Charge = {
 };
 
 export type Quota = {
-  readonly charge: (tenant: Tenant, client: string, action: ActionName) => Charge;
+  /** At once where there is no limit. */
+  readonly charge: (tenant: Tenant, client: string, action: ActionName) => Promise<Charge> | Charge;
   /** For the quota that comes after this one: what was used up under a limit stays used up where the limit stays. */
   readonly limiters: Limiters;
 };
@@ -96,10 +97,10 @@ const accountOf = (meters: readonly Meter[]): Account | undefined =>
   (meters.length === 0 ? undefined : { meters, policy: meters.map(({ name, limit }) => `"${name}";q=${limit.points};w=${Math.ceil(limit.seconds)}`).join(", ") });
 
 /** What a later limit refuses is given back to the earlier ones, and not missing from what is said of them. */
-const chargeAll = ({ meters, policy }: Account): Charge => {
+const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let [state, given] = ["", ""];
   for (const [at, { name, window }] of meters.entries()) {
-    const { left, ms } = window.take();
+    const { left, ms } = await window.take();
     const seconds = Math.max(0, Math.ceil(ms / 1000));
     const said = (points: number): string => `"${name}";r=${points};t=${seconds}`;
     if (left >= 0) {
@@ -107,7 +108,7 @@ const chargeAll = ({ meters, policy }: Account): Charge => {
       given += `${said(left + 1)}, `;
       continue;
     }
-    for (const earlier of meters.slice(0, at)) earlier.window.giveBack();
+    for (const earlier of meters.slice(0, at)) await earlier.window.giveBack();
     return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };

@@ -1,31 +1,47 @@
 /**
- * One limit: so many points in a window that begins with its first request. Time is the monotonic clock's, so a wall clock that is set neither lifts
- * the limit nor makes anybody wait for longer.
+ * One limit: so many points in a window that begins with its first request. rate-limiter-flexible counts the points. When
+ * the window ends is decided here, by the monotonic clock: the library goes by the wall clock, and one that is set must
+ * neither lift a limit nor make anybody wait for longer.
  */
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Limit } from "./register.ts";
 
 /** `left`: points that are left; below 0 when there was none. `ms`: until the window ends. */
 export type Taken = { readonly left: number; readonly ms: number };
 
+/** Each limiter counts for one. */
+const KEY = "t";
+const NEVER = 0;
+
 export class Window {
-  readonly #limit: Limit;
-  #used = 0;
+  readonly #ms: number;
+  readonly #limiter: RateLimiterMemory;
   #ends = Number.NEGATIVE_INFINITY;
 
-  constructor(limit: Limit) {
-    this.#limit = limit;
+  constructor({ points, seconds }: Limit) {
+    this.#ms = seconds * 1000;
+    this.#limiter = new RateLimiterMemory({ points, duration: NEVER, keyPrefix: "" });
   }
 
-  /** Takes a point, where there is one. `now`: milliseconds on the monotonic clock. */
-  take(now: number = performance.now()): Taken {
-    if (now >= this.#ends) [this.#used, this.#ends] = [0, now + this.#limit.seconds * 1000];
-    const left = this.#limit.points - this.#used - 1;
-    if (left >= 0) this.#used++;
-    return { left, ms: this.#ends - now };
+  /** Takes a point, where there is one. */
+  async take(): Promise<Taken> {
+    const now = performance.now();
+    if (now >= this.#ends) {
+      this.#ends = now + this.#ms;
+      await this.#limiter.delete(KEY);
+    }
+    const { consumedPoints } = await this.#limiter.consume(KEY, 1).catch(stateOf);
+    return { left: this.#limiter.points - consumedPoints, ms: this.#ends - now };
   }
 
   /** What was taken for a request that another limit refused. */
-  giveBack(): void {
-    this.#used = Math.max(0, this.#used - 1);
+  async giveBack(): Promise<void> {
+    await this.#limiter.reward(KEY, 1);
   }
 }
+
+/** A limiter that refuses rejects with its state; whatever else it rejects with is a defect. */
+const stateOf = (refusal: unknown): RateLimiterRes => {
+  if (refusal instanceof RateLimiterRes) return refusal;
+  throw refusal;
+};
