@@ -3,20 +3,23 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { verifyJournal, verifySegment, type Report } from "../journal/verify.ts";
+import { verifyJournal, verifySegment, type Report, type VerifyOptions } from "../journal/verify.ts";
 import { printBundle, verifyBundle, type BundleReport } from "../journal/verify/bundle.mjs";
 import { isZip, unpack } from "../journal/verify/unpack.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
-/**
- * `path`: a journal's directory, one of its segments, or a bundle, packed or not. `key` is a verifier key or the path of a file that holds some.
- * Resolves with the exit code.
- */
-export const auditVerify = async (path: string, options: { readonly key?: string; readonly json?: boolean }): Promise<number> => {
-  const report = await verified(path, options.key);
+export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere"> & {
+  /** A verifier key, or the path of a file that holds some. */
+  readonly key?: string;
+  readonly json?: boolean;
+};
+
+/** `path`: a journal's directory, one of its segments, or a bundle, packed or not. Resolves with the exit code. */
+export const auditVerify = async (path: string, options: AuditVerifyOptions): Promise<number> => {
+  const report = await verified(path, options);
   if (typeof report === "string") {
-    process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `CANNOT TELL  ${report}\n`);
+    process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `${visible(`CANNOT TELL  ${report}`)}\n`);
     return EXIT["cannot-tell"];
   }
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : "bundle" in report ? `${printBundle(report)}\n` : print(report));
@@ -24,13 +27,15 @@ export const auditVerify = async (path: string, options: { readonly key?: string
 };
 
 /** The report, or why there is none. */
-const verified = async (path: string, given: string | undefined): Promise<Report | BundleReport | string> => {
+const verified = async (path: string, { key: given, own, elsewhere = [] }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
   try {
     const key = given === undefined ? undefined : await readKey(given);
-    const vkey = key === undefined ? {} : { vkey: key };
-    if (!(await stat(path).catch(() => undefined))?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, vkey);
+    const keys = { vkey: key, own };
+    const found = await stat(path).catch(() => undefined);
+    if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
+    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, { ...keys, elsewhere });
     if (await isZip(path)) return await verifyPacked(path, key);
-    return /^\d{12}\.jsonl$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, vkey) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
+    return /^\d{12}\.jsonl$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
@@ -66,7 +71,7 @@ const print = (report: Report): string => {
     verdictOf(report),
     ...report.notProved.map((text) => `not proved: ${text}`),
   ];
-  return `${lines.join("\n")}\n`;
+  return `${lines.map(visible).join("\n")}\n`;
 };
 
 /** `<upstream>/<DBID>`, or of format 1 the DBID. */
@@ -75,10 +80,15 @@ const tenantOf = (sequence: string): string => {
   return `tenant ${dbid}${upstream === undefined ? "" : ` of ${upstream}`}`;
 };
 
+/** Names in checkpoints come from whoever wrote them: none of them moves the cursor, nor looks like another line of the verdict. */
+const visible = (text: string): string => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
+
 const row = (name: string, text: string): string => `  ${name.padEnd(11)} ${text}`;
 
 const keyNames = ({ from, names }: Report["keys"]): string =>
-  from === "none" ? "no known key" : `${names.join(", ")} (${from === "given" ? "the key given" : "the key in this directory"})`;
+  from === "none" ? "no known key" : `${names.join(", ")} (${KEY_SOURCES[from]})`;
+
+const KEY_SOURCES = { given: "the key given", config: "the key of the config", directory: "the key in this directory" } as const;
 
 const verdictOf = ({ verdict, covered, findings, more, missing }: Report): string => {
   switch (verdict) {

@@ -2,7 +2,7 @@
  * C2SP signed notes with Ed25519 and the text of C2SP tlog-checkpoint, so that tools that are not ours can read and verify a checkpoint.
  * A verifier key is `<name>+<key id, 8 hex digits>+<base64 of 0x01 and the public key>`, as Go's sumdb/note writes it.
  */
-import { createHash, createPublicKey, sign, type KeyObject } from "node:crypto";
+import { createHash, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
 
 export type Checkpoint = { readonly origin: string; readonly size: number; readonly root: Uint8Array };
 
@@ -29,15 +29,42 @@ export const verifierKey = (origin: string, key: KeyObject): string => {
 
 export const checkpointText = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
 
-/** The whole signed note. */
-export const signCheckpoint = (checkpoint: Checkpoint, key: KeyObject): string => {
-  const text = checkpointText(checkpoint);
+/** The whole signed note. `more`: lines behind the root, which the specification leaves to the log; they are signed as well. */
+export const signCheckpoint = (checkpoint: Checkpoint, key: KeyObject, more: readonly string[] = []): string => {
+  const text = checkpointText(checkpoint) + more.map((line) => `${line}\n`).join("");
   const signature = Buffer.concat([keyId(checkpoint.origin, typedKey(key)), sign(null, Buffer.from(text), key)]);
   return `${text}\n— ${checkpoint.origin} ${signature.toString("base64")}\n`;
 };
 
+const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,14})\n([A-Za-z0-9+/]{43}=)\n((?:[^\n]+\n)*)\n((?:— [^\n]+\n)+)$/;
+
 /** What a note says, without asking whether it is signed; undefined when it is no checkpoint. */
 export const readCheckpoint = (note: string): Checkpoint | undefined => {
-  const parts = /^([^\n]+)\n(0|[1-9][0-9]{0,14})\n([A-Za-z0-9+/]{43}=)\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+$/.exec(note);
+  const parts = NOTE.exec(note);
   return parts ? { origin: parts[1]!, size: Number(parts[2]), root: Buffer.from(parts[3]!, "base64") } : undefined;
 };
+
+/** The lines behind the root. */
+export const linesBehindRoot = (note: string): readonly string[] => NOTE.exec(note)?.[4]?.split("\n").filter(Boolean) ?? [];
+
+/** The verifier key, of those given, that signed the note for its origin; undefined when none did. Keys that are none count for nothing. */
+export const signerOf = (note: string, keys: readonly string[]): string | undefined => {
+  const [, origin, , , , signatures = ""] = NOTE.exec(note) ?? [];
+  const text = Buffer.from(note.slice(0, note.lastIndexOf("\n\n") + 1));
+  const made = signatures.split("\n").filter(Boolean).map((line) => line.split(" ")).filter(([, name]) => name === origin).map(([, , encoded = ""]) => Buffer.from(encoded, "base64"));
+  return keys.find((line) => {
+    const key = readVerifierKey(line);
+    const own = key?.name === origin ? made.filter((bytes) => bytes.subarray(0, 4).equals(key!.id)) : [];
+    return own.some((bytes) => verify(null, text, publicKey(key!.typed), bytes.subarray(4)));
+  });
+};
+
+type VerifierKey = { readonly name: string; readonly id: Buffer; /** The algorithm's number, then the key. */ readonly typed: Buffer };
+
+const readVerifierKey = (line: string): VerifierKey | undefined => {
+  const [name = "", id, ...rest] = line.split("+");
+  const typed = Buffer.from(rest.join("+"), "base64");
+  return typed.length === 33 && typed[0] === ED25519 && keyId(name, typed).toString("hex") === id ? { name, id: keyId(name, typed), typed } : undefined;
+};
+
+const publicKey = (typed: Buffer): KeyObject => createPublicKey({ key: { kty: "OKP", crv: "Ed25519", x: typed.subarray(1).toString("base64url") }, format: "jwk" });

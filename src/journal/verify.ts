@@ -4,7 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
-import { judgeCheckpoints, loadKeys, type Judged, type Keys } from "./verify/checkpoints.ts";
+import { judgeCheckpoints, loadKeys, type Elsewhere, type Judged, type KeyOptions, type Keys } from "./verify/checkpoints.ts";
 import { diagnose } from "./verify/diagnose.ts";
 import type { Finding, Report, Verdict } from "./verify/report.ts";
 import { scan, type Scan } from "./verify/scan.ts";
@@ -14,32 +14,35 @@ export type { Finding, Report, Verdict } from "./verify/report.ts";
 
 const MOST_FINDINGS = 100;
 
-/** `vkey`: verifier keys, one to a line; without it the directory's own. Throws when a given key cannot be read. */
-export const verifyJournal = async (dir: string, { vkey }: { readonly vkey?: string } = {}): Promise<Report> => {
-  const keys = await loadKeys(dir, vkey);
+export type VerifyOptions = KeyOptions & {
+  /** Checkpoints that were kept outside the directory: they hold for the lines as well. */
+  readonly elsewhere?: readonly Elsewhere[];
+};
+
+/** Without a key the directory's own, which proves nothing by itself. Throws when a given key or a file cannot be read. */
+export const verifyJournal = async (dir: string, { elsewhere = [], ...given }: VerifyOptions = {}): Promise<Report> => {
+  const keys = await loadKeys(dir, given);
   // The checkpoints first: what a running gateway adds meanwhile lies behind them.
-  const judged = await judgeCheckpoints(dir, keys);
+  const judged = await judgeCheckpoints(dir, keys, elsewhere);
   const seen = await scan(dir, judged.anchors);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
   const altered = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
   const findings = altered.length > 0 ? altered : seen.gaps;
   const missing = await whatIsMissing(dir, { keys, judged, seen });
-  const verdict: Verdict = findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
-  return summarize({ dir, keys, judged, seen, findings, missing, verdict });
+  return summarize({ dir, keys, judged, seen, findings, missing });
 };
 
 /** Of one segment's file, where it lies in its journal: its lines against the leaf hashes beside the segments, and those against the checkpoints. */
-export const verifySegment = async (path: string, { vkey }: { readonly vkey?: string } = {}): Promise<Report> => {
+export const verifySegment = async (path: string, given: KeyOptions = {}): Promise<Report> => {
   const dir = dirname(dirname(path));
-  const keys = await loadKeys(dir, vkey);
+  const keys = await loadKeys(dir, given);
   const judged = await judgeCheckpoints(dir, keys);
   const { seen, findings, missing } = await scanSegment({ dir, first: Number.parseInt(basename(path), 10), anchors: judged.anchors, path });
-  const all = [...judged.findings, ...findings];
-  const lacking = [...missing, ...(keys.from === "none" && judged.found > 0 ? [NO_KEY] : []), ...(keys.from === "none" ? [] : judged.strangers.slice(0, 1))];
-  return summarize({ dir: path, keys, judged, seen, findings: all, missing: lacking, verdict: all.length > 0 ? "broken" : lacking.length > 0 ? "cannot-tell" : "ok" });
+  return summarize({ dir: path, keys, judged, seen, findings: [...judged.findings, ...findings], missing: [...missing, ...keysMissing({ keys, judged, seen })] });
 };
 
 const NO_KEY = "no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's";
+const OWN_KEY = "the only key is the one that lies beside the lines, and whoever changed them can have put it there: give the gateway's with --key";
 
 type Evidence = { readonly keys: Keys; readonly judged: Judged; readonly seen: Scan };
 
@@ -48,18 +51,28 @@ const whatIsMissing = async (dir: string, { keys, judged, seen }: Evidence): Pro
   return [
     ...(seen.segments.length === 0 && judged.found === 0 ? [`${dir} holds no journal: no segments and no checkpoints`] : []),
     ...(seen.segments.length > 0 && judged.found === 0 ? ["no checkpoint, so nothing says what the lines were"] : []),
-    ...(keys.from === "none" && judged.found > 0 ? [NO_KEY] : []),
-    ...(keys.from !== "none" ? judged.strangers.slice(0, 1) : []),
+    ...keysMissing({ keys, judged, seen }),
   ];
 };
 
-type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly verdict: Verdict };
+const keysMissing = ({ keys: { from }, judged: { found, signed, strangers, anchors }, seen }: Evidence): string[] => {
+  if (from === "none") return found > 0 ? [NO_KEY] : [];
+  if (from === "directory") return found > 0 ? [OWN_KEY, ...strangers.slice(0, 1)] : [];
+  if (strangers.length > 0) return strangers.slice(0, 1);
+  // A key that only the directory names can have signed earlier ones, which the config's covers, and nothing behind those.
+  const covered = seen.matching.findLast(({ trusted }) => trusted)?.size ?? 0;
+  const behind = anchors.filter(({ trusted, size }) => trusted === false && size > covered);
+  if (behind.length > 0) return [`checkpoint ${behind.at(-1)!.size} is signed by a key that only the directory names, and no later one by the config's: if it is the gateway's, give both with --key`];
+  return found > 0 && signed === 0 && covered === 0 ? ["no checkpoint is signed by the config's key: give the key that signed them with --key"] : [];
+};
 
-const summarize = ({ dir, keys, judged, seen, findings, missing, verdict }: Outcome): Report => {
-  const last = keys.from === "none" ? undefined : seen.matching.at(-1);
+type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[] };
+
+const summarize = ({ dir, keys, judged, seen, findings, missing }: Outcome): Report => {
+  const last = seen.matching.findLast(({ trusted }) => trusted);
   const covered = last?.size ?? 0;
   return {
-    verdict,
+    verdict: verdictOf(findings, missing),
     dir,
     segments: seen.segments.length,
     entries: seen.entries,
@@ -67,17 +80,20 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, verdict }: Outc
     doubts: seen.doubts,
     dnc: seen.dnc,
     checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
-    last,
+    last: last && { origin: last.origin, size: last.size, root: last.root },
     keys: { from: keys.from, names: keys.keys.map(({ name, id }) => `${name}+${id}`) },
     covered,
     uncovered: Math.max(0, seen.entries - covered),
     findings: findings.slice(0, MOST_FINDINGS),
     more: Math.max(0, findings.length - MOST_FINDINGS),
     missing,
-    notes: seen.notes,
+    notes: [...judged.notes, ...seen.notes],
     notProved: notProved(keys, seen, covered),
   };
 };
+
+/** Facts alone decide: one finding is enough, whatever else fits. */
+const verdictOf = (findings: readonly Finding[], missing: readonly string[]): Verdict => (findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok");
 
 const notProved = ({ from }: Keys, { entries, retired }: Scan, covered: number): string[] => [
   ...(retired > 0 ? [`what stood in the ${retired} entries that were deleted when their time was over: their hashes alone are there`] : []),

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
+import { keyBeside } from "../journal/kit.ts";
 import { aConfigured } from "../kit/gateway.ts";
 import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";
 import { RecordingOcs, type Received } from "../kit/recording-ocs.ts";
@@ -139,7 +140,7 @@ export const judgeNumbers = (entries: readonly Recorded[], last: Map<number, num
 
 /** What is there is held against the lines by `verifyJournal`; so it is enough that no checkpoint was ever another one. */
 const judgeIntegrity = async (audit: string, exported: ReadonlyMap<string, string>): Promise<string[]> => {
-  const { verdict, findings } = await verifyJournal(audit);
+  const { verdict, findings } = await verifyJournal(audit, { vkey: await keyBeside(audit) });
   const violations = verdict === "ok" ? [] : [`C4: the journal is ${verdict}: ${findings.map(({ text }) => text).join("; ")}`];
   for (const [name, text] of exported) {
     const there = await readFile(join(audit, "checkpoints", name), "utf8").catch(() => "nothing");

@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { loadOrCreateKey } from "../../src/journal/checkpoint.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { aJournal, ORIGIN, segmentsOf } from "../journal/kit.ts";
+import { aJournal, keyBeside, ORIGIN, segmentsOf } from "../journal/kit.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
 import { startGateway } from "../kit/gateway-process.ts";
 
@@ -28,7 +28,7 @@ it.each([
     await gateway.end("SIGTERM");
     if (!deletes) expect(await retired()).toBeUndefined();
     expect((await segmentsOf(place)).filter((name) => before.includes(name))).toEqual(deletes ? before.slice(-1) : before);
-    expect(await verifyJournal(place)).toMatchObject({ verdict: "ok", findings: [] });
+    expect(await verifyJournal(place, { vkey: await keyBeside(place) })).toMatchObject({ verdict: "ok", findings: [] });
     await (await startGateway(join(dir, "ocsgw.yaml"))).end("SIGTERM");
   } finally {
     await rm(dir, { recursive: true, force: true });

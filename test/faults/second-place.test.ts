@@ -6,6 +6,7 @@ import { request } from "undici";
 import { expect, it } from "vitest";
 import { aGateway, basic, twoTenants } from "../kit/gateway.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
+import { keyBeside } from "../journal/kit.ts";
 
 it("serves all the same, says which place is away, and brings every checkpoint there in order when it is back", async () => {
   const elsewhere = await mkdtemp(join(tmpdir(), "ocsgw-elsewhere-"));
@@ -30,7 +31,7 @@ it("serves all the same, says which place is away, and brings every checkpoint t
     await mkdir(blocked);
     await expect.poll(ready, { timeout: 10_000 }).not.toContain("ENOTDIR");
     expect((await gateway.journal()).filter(({ kind }) => kind === "alarm")).toHaveLength(2);
-    const { verdict, checkpoints } = await verifyJournal(join(gateway.dir, "audit"));
+    const { verdict, checkpoints } = await verifyJournal(join(gateway.dir, "audit"), { vkey: await keyBeside(join(gateway.dir, "audit")) });
     expect(verdict).toBe("ok");
     const sizes = async (file: string): Promise<number[]> => [...(await readFile(file, "utf8")).matchAll(/^test\.example\/journal\n(\d+)\n/gm)].map(([, size]) => Number(size));
     await gateway.gateway.stop("test");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
+import { keyBeside } from "../journal/kit.ts";
 import { aConfigured } from "../kit/gateway.ts";
 import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";
 import { RecordingOcs } from "../kit/recording-ocs.ts";
@@ -60,7 +61,7 @@ export const besiege = async ({ seed, audit = {}, process: options = () => ({}),
       end: async () => {
         await running.end("SIGTERM");
         const entries = await Array.fromAsync(readEntries(place));
-        const { verdict, findings } = await verifyJournal(place);
+        const { verdict, findings } = await verifyJournal(place, { vkey: await keyBeside(place) });
         const broken = verdict === "ok" ? [] : [`C4: the journal is ${verdict}: ${findings.map(({ text }) => text).join("; ")}`];
         return { violations: [...judge({ asked, received: shared.ledger, entries, from: 0 }), ...judgeNumbers(entries, new Map()), ...broken], entries };
       },

@@ -43,7 +43,9 @@ describe("audit verify", () => {
 
   it("takes the key from a file, and says when it is the directory's own", async () => {
     expect((await run(dir, { key: join(dir, "checkpoint.pub") })).code).toBe(0);
-    expect((await run(dir, {})).output).toContain("(the key in this directory)");
+    const own = await run(dir, {});
+    expect([own.code, own.output]).toEqual([8, expect.stringMatching(/\(the key in this directory\)[^]*CANNOT TELL {2}the only key is the one that lies beside the lines/)]);
+    expect(await run(dir, { own: vkey })).toMatchObject({ code: 0, output: expect.stringContaining("(the key of the config)") as string });
   });
 
   it("ends with 7 and names the line when something was changed", async () => {

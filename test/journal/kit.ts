@@ -14,6 +14,9 @@ export const aDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), "journal
 export const aQuickDirectory = (): Promise<string> => mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "journal-"));
 export const removeDirectory = (dir: string): Promise<void> => rm(dir, { recursive: true, force: true });
 
+/** What the gateway left beside its journal: good enough where nobody but the test can have written it. */
+export const keyBeside = (dir: string): Promise<string> => readFile(join(dir, "checkpoint.pub"), "utf8");
+
 export const aKey = (): KeyObject => generateKeyPairSync("ed25519").privateKey;
 
 export const anIntent = (number: number, body: Intent["body"] = { GSW_TENANT_DBID: 101 }): Intent => ({

@@ -43,10 +43,23 @@ describe("a journal that nobody touched", () => {
     expect(report.notProved[0]).toBe("the last 2 entries, which no checkpoint covers yet");
   });
 
-  it("is verified with the directory's own key, which is said", async () => {
+  it("cannot be told with the directory's own key alone: whoever changed the lines can have put it there", async () => {
     const report = await verifyJournal(dir);
-    expect(report).toMatchObject({ verdict: "ok", keys: { from: "directory" } });
+    expect(report).toMatchObject({ verdict: "cannot-tell", keys: { from: "directory" }, covered: 28, findings: [], missing: [expect.stringContaining("lies beside the lines")] });
     expect(report.notProved.join()).toContain("Keep a copy elsewhere");
+  });
+
+  it("is verified with the config's key, also where an earlier key signed a part of it", async () => {
+    expect(await verifyJournal(dir, { own: vkey })).toMatchObject({ verdict: "ok", keys: { from: "config" }, covered: 28, notes: [] });
+    const { journal, checkpoints, close } = await openWithCheckpoints(dir, aKey());
+    expect(await verifyJournal(dir, { own: checkpoints.verifierKey })).toMatchObject({ verdict: "cannot-tell", covered: 0, missing: [expect.stringContaining("checkpoint 28 is signed by a key that only the directory names")] });
+    await journal.append(anIntent(30));
+    await close();
+    expect(await verifyJournal(dir, { own: checkpoints.verifierKey })).toMatchObject({ verdict: "ok", covered: 31, notes: [expect.stringContaining("checkpoints up to 28 are signed by gateway.test/main+")] });
+  });
+
+  it.each(["", "\n\n"])("cannot be verified with a key file that holds none: %o", async (empty) => {
+    await expect(verifyJournal(dir, { vkey: empty })).rejects.toThrow("expected a verifier key, found none");
   });
 
   it("is verified while it is written, with a piece of a line at its end", async () => {
@@ -220,7 +233,6 @@ describe("checkpoints", () => {
     await journal.append(anIntent(30));
     await close();
     expect(await verifyJournal(dir, { vkey: `${vkey}\n${checkpoints.verifierKey}\n` })).toMatchObject({ verdict: "ok", covered: 31 });
-    expect(await verifyJournal(dir)).toMatchObject({ verdict: "ok", covered: 31 });
   });
 });
 

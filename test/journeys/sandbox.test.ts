@@ -201,7 +201,7 @@ describe("SIGTERM", () => {
       const { statusCode, headers } = await sending;
       expect([statusCode, headers["ocsgw-delivery"]]).toEqual([200, "answered"]);
       expect(await stopping).toBe(0);
-      expect((await ocsgw("audit", "verify", other.ready.audit!.dir)).code).toBe(0);
+      expect((await ocsgw("audit", "verify", other.ready.audit!.dir, "--key", other.ready.audit!.publicKey)).code).toBe(0);
     } finally {
       await other.stop();
       await other.remove();

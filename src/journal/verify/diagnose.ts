@@ -1,6 +1,7 @@
 /** When something does not fit: which lines, as exactly as can be proved. Reads again only the segments that it must. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { nameOf } from "./checkpoints.ts";
 import { differences, type Difference, type Standing } from "./differences.ts";
 import { Prefix, hashLine } from "./merkle.ts";
 import type { Finding } from "./report.ts";
@@ -29,22 +30,34 @@ export const diagnose = async (dir: string, seen: Scan, anchors: readonly Claim[
   for (const first of new Set([...proved, ...seen.segments.map((segment) => segment.first)].toSorted((left, right) => left - right))) {
     findings.push(...(await (first < it.proved ? diagnoseProved(it, first) : diagnoseIndexes(it, first))));
   }
-  return [...findings, ...rangeOf(it, findings)];
+  const all = [...findings, ...rangeOf(it, findings), ...contradictions(it)];
+  const [failing] = seen.failing;
+  // A root that does not fit is a fact, also where nothing above explains it.
+  return failing && all.length === 0 ? [{ kind: "checkpoint", text: `${nameOf(failing)} does not have the root of the first ${failing.size} entries` }] : all;
 };
 
-/** The largest checkpoint whose root the recorded leaf hashes have; a root stands for every leaf below it. */
+/** Checkpoints that do not fit, below one that does: the lines cannot explain that, for all of them are as the later one signed them. */
+const contradictions = ({ seen, matching }: Case): Finding[] => {
+  const later = seen.matching.at(-1);
+  return seen.failing.filter(({ size }) => size <= matching).map((failing): Finding => ({
+    kind: "checkpoint",
+    text: `${nameOf(failing)} does not have the root of the first ${failing.size} entries, and ${nameOf(later!)} has that of the first ${later!.size}: they contradict each other, so one of the two was signed of other lines`,
+  }));
+};
+
+/** The largest checkpoint whose root the recorded leaf hashes have; a root stands for every leaf below it, whatever a smaller one says. */
 const provedBy = async (dir: string, recorded: readonly number[], anchors: readonly Claim[]): Promise<number> => {
   const prefix = new Prefix();
-  const left = [...anchors];
+  const left = anchors.filter(({ size }) => size > 0);
+  // Behind the last checkpoint no leaf hash proves anything, however many a file has.
+  const last = left.at(-1)?.size ?? 0;
   let proved = 0;
   for (const [place, first] of recorded.entries()) {
     if (first !== prefix.size) break;
-    const leaves = await readLeaves(dir, first, (recorded[place + 1] ?? Number.POSITIVE_INFINITY) - first);
+    const leaves = await readLeaves(dir, first, Math.min(recorded[place + 1] ?? last, last) - first);
     for (const leaf of leaves) {
       prefix.add(leaf);
-      if (prefix.size !== left[0]?.size) continue;
       while (left[0]?.size === prefix.size) if (left.shift()!.root === prefix.root()) proved = prefix.size;
-      if (proved !== prefix.size) return proved;
     }
   }
   return proved;
@@ -52,9 +65,10 @@ const provedBy = async (dir: string, recorded: readonly number[], anchors: reado
 
 const readLeaves = async (dir: string, first: number, most: number): Promise<string[]> => {
   await using file = await open(join(dir, "segments", segmentFile(first).replace(".jsonl", ".hashes")), "r");
-  const bytes = await file.readFile();
+  const length = Math.max(0, Math.min((await file.stat()).size, most * HASH_BYTES));
+  const { buffer: bytes, bytesRead } = await file.read(Buffer.alloc(length), 0, length, 0);
   const leaves: string[] = [];
-  for (let at = 0; at + HASH_BYTES <= bytes.length && leaves.length < most; at += HASH_BYTES) leaves.push(bytes.toString("hex", at, at + HASH_BYTES));
+  for (let at = 0; at + HASH_BYTES <= bytesRead; at += HASH_BYTES) leaves.push(bytes.toString("hex", at, at + HASH_BYTES));
   return leaves;
 };
 
@@ -66,7 +80,7 @@ const diagnoseProved = async (it: Case, first: number): Promise<Finding[]> => {
   const end = Math.min(next, it.proved);
   if (!segment) return [{ kind: "segment", segment: name, index: first, text: `${name} is missing, with the entries ${first} to ${end - 1}` }];
   if (end <= it.matching && !segment.irregular) return [];
-  const expected = (await readLeaves(it.dir, first, next - first)).slice(0, end - first);
+  const expected = await readLeaves(it.dir, first, end - first);
   const standing = await readStanding(it, first, hashLine);
   const behind = next > it.proved ? splitBehind(standing, new Set(expected), it.proved) : standing.length;
   return [
@@ -126,8 +140,8 @@ const rangeOf = ({ seen, anchors, matching }: Case, found: readonly Finding[]): 
   const failing = seen.failing.find(({ size }) => size > matching);
   const before = anchors.findLast(({ size }) => size <= matching)?.size ?? 0;
   if (!failing || found.some((finding) => placeOf(finding) >= before && placeOf(finding) < failing.size)) return [];
-  if (seen.entries < failing.size) return [{ kind: "cut", index: seen.entries, text: `the journal ends after ${seen.entries} entries, checkpoint ${failing.size} covers ${failing.size}: the end was cut off` }];
-  return [{ kind: "range", index: before, text: `among the entries ${before} to ${failing.size - 1} one or more lines were changed: the first ${failing.size} entries do not have the root of checkpoint ${failing.size}${before > 0 ? `, the first ${before} have that of checkpoint ${before}` : ""}` }];
+  if (seen.entries < failing.size) return [{ kind: "cut", index: seen.entries, text: `the journal ends after ${seen.entries} entries, ${nameOf(failing)} covers ${failing.size}: the end was cut off` }];
+  return [{ kind: "range", index: before, text: `among the entries ${before} to ${failing.size - 1} one or more lines were changed: the first ${failing.size} entries do not have the root of ${nameOf(failing)}${before > 0 ? `, the first ${before} have that of checkpoint ${before}` : ""}` }];
 };
 
 /** Which line of all lines it is about, counted from 0. */
@@ -140,7 +154,7 @@ const worded = ({ proved, anchors }: Case, { first, byHash }: How, found: readon
   const coverOf = (index: number): Claim | undefined => anchors.find(({ size }) => size > index);
   const why = (index: number): string => {
     const cover = byHash ? anchors.find(({ size }) => size === proved) : coverOf(index);
-    return cover ? `: the first ${cover.size} entries do not have the root of checkpoint ${cover.size}` : ": no checkpoint covers it yet, its index tells";
+    return cover ? `: the first ${cover.size} entries do not have the root of ${nameOf(cover)}` : ": no checkpoint covers it yet, its index tells";
   };
   return found.map((difference): Finding => {
     const { text, index } = wordsFor(difference, segment, byHash);

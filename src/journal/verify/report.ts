@@ -8,7 +8,7 @@ export type Finding = {
     | "segment" // a whole file is missing or too many
     | "sequence" // the Do-Not-Calls of a tenant have a gap in their numbers
     | "json" // a line that no checkpoint covers yet is no JSON
-    | "checkpoint"; // a checkpoint's file is not what was signed
+    | "checkpoint"; // a checkpoint's file is not what was signed, or two of them contradict each other
   readonly segment?: string;
   /** Counted from 1, in the segment as it stands. */
   readonly line?: number;
@@ -35,7 +35,7 @@ export type Report = {
   readonly checkpoints: { readonly found: number; readonly signed: number; readonly matching: number };
   /** The last one that is signed and matches; root in hex. */
   readonly last: { readonly origin: string; readonly size: number; readonly root: string } | undefined;
-  readonly keys: { readonly from: "given" | "directory" | "none"; readonly names: readonly string[] };
+  readonly keys: { readonly from: "given" | "config" | "directory" | "none"; readonly names: readonly string[] };
   /** Entries up to the last checkpoint that holds, and behind it. */
   readonly covered: number;
   readonly uncovered: number;

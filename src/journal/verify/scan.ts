@@ -1,10 +1,11 @@
 /** Once through all lines: their leaf hashes, the roots at the checkpoints, whether each stands where its index says, and the numbers of the Do-Not-Calls. */
-import { open, readdir } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Prefix, hashLine } from "./merkle.ts";
 import { Numbering } from "./numbering.ts";
 import type { Finding } from "./report.ts";
 import type { Claim } from "./signatures.ts";
+import { namesIn } from "./small-file.ts";
 import { walk, type Line } from "./walk.ts";
 
 export type Segment = {
@@ -34,7 +35,7 @@ export type Scan = {
 export const segmentFile = (first: number): string => `${String(first).padStart(12, "0")}.jsonl`;
 
 export const numbersOf = async (dir: string, ending: string): Promise<number[]> => {
-  const names = await readdir(join(dir, "segments")).catch(() => []);
+  const names = await namesIn(join(dir, "segments"));
   return names.filter((name) => /^\d{12}\./.test(name) && name.slice(12) === ending).map((name) => Number(name.slice(0, 12))).toSorted((left, right) => left - right);
 };
 
@@ -42,7 +43,8 @@ export const numbersOf = async (dir: string, ending: string): Promise<number[]> 
 export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan> => {
   const firsts = await numbersOf(dir, ".jsonl");
   const seen: Scan = { segments: [], entries: 0, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] };
-  const state: State = { prefix: new Prefix(), numbering: new Numbering(), anchors, reached: 0, time: "" };
+  const state: State = { prefix: new Prefix(), numbering: new Numbering(), anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
+  reach(seen, state);
   if (firsts[0] !== undefined) await takeHashes(dir, firsts[0], seen, state);
   seen.entries = state.prefix.size;
   for (const first of firsts) {
@@ -87,7 +89,7 @@ const retirement = (first: number, seen: Scan, retired: number): Finding[] => {
   return [{ kind: "segment", segment: segmentFile(0), index: 0, text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over` }];
 };
 
-type State = { readonly prefix: Prefix; readonly numbering: Numbering; readonly anchors: readonly Claim[]; reached: number; time: string };
+type State = { readonly prefix: Prefix; readonly numbering: Numbering; readonly anchors: readonly Claim[]; reached: number; time: string; readonly tomorrow: string };
 type Place = { readonly segment: Segment; readonly line: Line; readonly isLast: boolean };
 
 const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void => {
@@ -108,15 +110,25 @@ const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void 
 
 const grow = (seen: Scan, state: State, leaf: string): void => {
   state.prefix.add(leaf);
+  reach(seen, state);
+};
+
+/** Holds the checkpoints of exactly so many entries against the lines so far. */
+const reach = (seen: Scan, state: State): void => {
   for (let anchor = state.anchors[state.reached]; anchor?.size === state.prefix.size; anchor = state.anchors[++state.reached]) {
     (anchor.root === state.prefix.root() ? seen.matching : seen.failing).push(anchor);
   }
 };
 
-/** Texts of one form compare as the times do. A new run may begin with a clock that was set, and an entry of kind clock says itself that it was. */
+const MOST_NOTES = 20;
+const DAY_MS = 24 * 3_600_000;
+
+/** Texts of one form compare as the times do. An entry of kind clock says itself that the clock was set; a line of the future shows a clock that was ahead, here or there. */
 const noteTime = (seen: Scan, state: State, { line: { head }, where }: { line: Line; where: string }): void => {
   if (!head) return;
-  if (head.time < state.time && head.kind !== "start" && head.kind !== "clock" && seen.notes.length < 20) seen.notes.push(`${where} is dated ${head.time}, before the line above it: the clock was set back between two runs, if the line was not changed`);
+  const note = (text: string): void => void (seen.notes.length < MOST_NOTES && seen.notes.push(`${where} is dated ${head.time}, ${text}`));
+  if (head.time < state.time && head.kind !== "clock") note("before the line above it: the clock was set back between two runs, if the line was not changed");
+  if (head.time > state.tomorrow && state.time <= state.tomorrow) note("which is after the time of this machine: the gateway's clock was ahead, or this one is behind");
   state.time = head.time;
 };
 

@@ -1,6 +1,7 @@
 /** One segment by itself. Of the other segments only the recorded leaf hashes are read: they count where they lead to a signed root. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { nameOf } from "./checkpoints.ts";
 import { Prefix, hashLine } from "./merkle.ts";
 import type { Finding } from "./report.ts";
 import { numbersOf, segmentFile, type Scan } from "./scan.ts";
@@ -23,38 +24,65 @@ export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise
     if (!partial) leaves.push(hashLine(bytes));
   });
   const seen: Scan = { segments: [{ first, lines: leaves.length, irregular: findings.length > 0 }], entries: leaves.length, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes };
-  const proved = await provedLeaves(dir, anchors);
-  const covered = (proved?.leaves ?? []).slice(first, proved?.cover.size);
-  if (!proved || covered.length === 0) return { seen, findings, missing: [proved ? "no checkpoint covers it yet" : "the checkpoints and the leaf hashes of its journal are not beside it, so nothing says what its lines were"] };
+  const { leaves: recorded, cover, failing } = await provedLeaves(dir, anchors);
+  findings.push(...rootsThatDoNotFit({ cover, failing, first, end: first + leaves.length }));
+  const covered = recorded.slice(first, cover?.size ?? 0);
+  if (!cover || covered.length === 0) return { seen, findings, missing: [cover ? "no checkpoint covers it yet" : "the checkpoints and the leaf hashes of its journal are not beside it, so nothing says what its lines were"] };
   const own = covered.slice(0, Math.max(leaves.length, Math.min(covered.length, (await nextOf(dir, first)) - first)));
   for (const [at, leaf] of own.entries()) {
     if (leaves[at] !== leaf) findings.push(leaves[at] === undefined
-      ? { kind: "cut", segment: segmentFile(first), index: first + at, text: `${segmentFile(first)} ends before index ${first + at}, which checkpoint ${proved.cover.size} covers` }
-      : { kind: "changed", segment: segmentFile(first), line: at + 1, index: first + at, text: `line ${at + 1} of ${segmentFile(first)} is not what stood at index ${first + at} when checkpoint ${proved.cover.size} was signed` });
+      ? { kind: "cut", segment: segmentFile(first), index: first + at, text: `${segmentFile(first)} ends before index ${first + at}, which ${nameOf(cover)} covers` }
+      : { kind: "changed", segment: segmentFile(first), line: at + 1, index: first + at, text: `line ${at + 1} of ${segmentFile(first)} is not what stood at index ${first + at} when ${nameOf(cover)} was signed` });
   }
-  seen.matching.push({ ...proved.cover, size: Math.min(proved.cover.size, own.length) });
+  seen.matching.push({ ...cover, size: Math.min(cover.size, own.length) });
   return { seen, findings, missing: [] };
 };
 
 const nextOf = async (dir: string, first: number): Promise<number> => (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? Number.POSITIVE_INFINITY;
 
-/** The recorded leaf hashes, and the largest checkpoint whose root they have. */
-const provedLeaves = async (dir: string, anchors: readonly Claim[]): Promise<{ readonly leaves: readonly string[]; readonly cover: Claim } | undefined> => {
+type Proved = {
+  readonly leaves: readonly string[];
+  /** The largest checkpoint whose root the leaf hashes have. */
+  readonly cover: Claim | undefined;
+  /** Those whose root they do not have. */
+  readonly failing: readonly Claim[];
+};
+
+const provedLeaves = async (dir: string, anchors: readonly Claim[]): Promise<Proved> => {
   const prefix = new Prefix();
   const leaves: string[] = [];
+  const failing: Claim[] = [];
+  // Behind the last checkpoint no leaf hash proves anything, however many a file has.
+  const last = anchors.at(-1)?.size ?? 0;
+  const bySize = Map.groupBy(anchors, ({ size }) => size);
   let cover: Claim | undefined;
   for (const first of await numbersOf(dir, ".hashes")) {
     if (first !== leaves.length) break;
+    const length = Math.max(0, Math.min(await nextOf(dir, first), last) - first) * HASH_BYTES;
     await using file = await open(join(dir, "segments", segmentFile(first).replace(".jsonl", ".hashes")), "r");
-    const bytes = await file.readFile();
-    const end = Math.min(bytes.length, ((await nextOf(dir, first)) - first) * HASH_BYTES);
+    const { size } = await file.stat();
+    const { buffer: bytes, bytesRead: end } = await file.read(Buffer.alloc(Math.min(length, size)), 0, Math.min(length, size), 0);
     for (let at = 0; at + HASH_BYTES <= end; at += HASH_BYTES) {
       const leaf = bytes.toString("hex", at, at + HASH_BYTES);
       leaves.push(leaf);
       prefix.add(leaf);
-      const anchor = anchors.find(({ size }) => size === prefix.size);
-      if (anchor && anchor.root === prefix.root()) cover = anchor;
+      for (const anchor of bySize.get(prefix.size) ?? []) {
+        if (anchor.root === prefix.root()) cover = anchor;
+        else failing.push(anchor);
+      }
     }
   }
-  return cover && { leaves, cover };
+  return { leaves, cover, failing };
+};
+
+type Range = { readonly cover: Claim | undefined; readonly failing: readonly Claim[]; readonly first: number; readonly end: number };
+
+/** A checkpoint that the recorded leaf hashes contradict: below one that fits, or above it where that may be about this segment. */
+const rootsThatDoNotFit = ({ cover, failing, first, end }: Range): Finding[] => {
+  const proved = cover?.size ?? 0;
+  return failing.filter(({ size }) => size <= proved || (end > proved && first < size)).map((claim): Finding => ({
+    kind: claim.size <= proved ? "checkpoint" : "range",
+    text: `the leaf hashes beside the segments do not have the root of ${nameOf(claim)}${claim.size <= proved
+      ? `, and they have that of ${nameOf(cover!)}: the two contradict each other` : `: lines or hashes between ${proved} and ${claim.size - 1} were changed; verify the whole journal to see which`}`,
+  }));
 };

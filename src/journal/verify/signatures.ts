@@ -4,7 +4,17 @@ import { createHash, createPublicKey, verify, type KeyObject } from "node:crypto
 export type VerifierKey = { readonly name: string; readonly id: string; readonly key: KeyObject };
 
 /** What a checkpoint's file turned out to be. `root` in hex. */
-export type Claim = { readonly origin: string; readonly size: number; readonly root: string };
+export type Claim = {
+  readonly origin: string;
+  readonly size: number;
+  readonly root: string;
+  /** Signed by a key that is known from outside the directory. */
+  readonly trusted?: boolean;
+  /** How it is called, when it does not lie in the directory. */
+  readonly name?: string;
+  /** It says that the journal was restored: what was published before it is of lines that are gone. */
+  readonly restored?: boolean;
+};
 export type Signed =
   | { readonly kind: "signed"; readonly by: VerifierKey }
   | { readonly kind: "forged"; readonly by: VerifierKey } // our key's name and id, but not its signature
@@ -45,7 +55,8 @@ export const readClaim = (text: string): Claim | undefined => {
   const [origin, size = "", root = "", ...more] = text.slice(0, -1).split("\n");
   const bytes = Buffer.from(root, "base64");
   const isWhole = text.endsWith("\n") && !!origin && String(Number(size)) === size && Number.isSafeInteger(Number(size)) && bytes.length === 32;
-  return isWhole && bytes.toString("base64") === root && more.every(Boolean) ? { origin, size: Number(size), root: bytes.toString("hex") } : undefined;
+  if (!isWhole || bytes.toString("base64") !== root || !more.every(Boolean)) return undefined;
+  return { origin, size: Number(size), root: bytes.toString("hex"), ...(more.includes("restored") && { restored: true }) };
 };
 
 /** Unknown signatures are passed over, as the specification asks; one of a known key that does not verify spoils the note. */

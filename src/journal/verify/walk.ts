@@ -1,5 +1,5 @@
 /** Reads a segment line by line, in memory that does not grow with it. */
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 
 export type Line = {
   /** Counted from 1. */
@@ -11,6 +11,10 @@ export type Line = {
   /** The file ends before its `\n`. */
   readonly partial: boolean;
 };
+
+/** A segment is begun anew at 64 MiB, so no line of the journal is longer. Of one that is, only the beginning is read: it is none of the journal. */
+const LONGEST_LINE = 64 << 20;
+const KEPT_OF_LONGER = 4096;
 
 export type Head = { readonly index: number; readonly time: string; /** As it is called now. */ readonly kind: string };
 
@@ -28,21 +32,45 @@ const readHead = (bytes: Buffer, partial: boolean): Head | undefined => {
   return found && (partial || bytes.at(-1) === CLOSING_BRACE) ? { index: Number(found[1]), time: found[2]!, kind: FORMER.get(found[3]!) ?? found[3]! } : undefined;
 };
 
+/** Throws when the path is no regular file. */
 export const walk = async (path: string, onLine: (line: Line) => void): Promise<void> => {
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
   await using file = await open(path, "r");
   let number = 0;
-  let rest = Buffer.alloc(0);
+  let pieces = new Pieces();
   for (let chunk = Buffer.alloc(CHUNK);;) {
     const { bytesRead } = await file.read(chunk, 0, CHUNK);
     if (bytesRead === 0) break;
-    const bytes = rest.length === 0 ? chunk.subarray(0, bytesRead) : Buffer.concat([rest, chunk.subarray(0, bytesRead)]);
+    const bytes = chunk.subarray(0, bytesRead);
     let start = 0;
     for (let end = bytes.indexOf("\n"); end >= 0; end = bytes.indexOf("\n", start)) {
-      const line = bytes.subarray(start, end);
+      const line = pieces.with(bytes.subarray(start, end));
       onLine({ number: ++number, bytes: line, head: readHead(line, false), partial: false });
+      pieces = new Pieces();
       start = end + 1;
     }
-    rest = Buffer.from(bytes.subarray(start));
+    pieces.add(bytes.subarray(start));
   }
+  const rest = pieces.with(Buffer.alloc(0));
   if (rest.length > 0) onLine({ number: number + 1, bytes: rest, head: readHead(rest, true), partial: true });
 };
+
+/** A line that came in several chunks. */
+class Pieces {
+  #pieces: Buffer[] = [];
+  #length = 0;
+
+  /** Keeps a copy. */
+  add(piece: Buffer): void {
+    if (piece.length === 0 || this.#length > LONGEST_LINE) return;
+    this.#pieces.push(Buffer.from(piece));
+    this.#length += piece.length;
+    if (this.#length > LONGEST_LINE) this.#pieces = [Buffer.concat(this.#pieces).subarray(0, KEPT_OF_LONGER)];
+  }
+
+  with(last: Buffer): Buffer {
+    if (this.#length === 0) return last;
+    this.add(last);
+    return Buffer.concat(this.#pieces);
+  }
+}
