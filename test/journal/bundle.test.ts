@@ -1,10 +1,11 @@
-import { appendFile, cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { appendFile, cp, mkdir, readFile, readdir, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { NotProvable, writeBundle } from "../../src/journal/bundle.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
 import { unknownNames } from "../../src/journal/filter/vocabulary.ts";
-import { signCheckpoint } from "../../src/journal/note.ts";
+import { signCheckpoint, verifierKey } from "../../src/journal/note.ts";
 import { printBundle, verifyBundle } from "../../src/journal/verify/bundle.mjs";
 import { unpack } from "../../src/journal/verify/unpack.ts";
 import { run } from "../kit/command.ts";
@@ -76,9 +77,9 @@ describe("a bundle", () => {
     expect(report.notProved.join()).toContain("what is not here is not");
   });
 
-  it("says that the key is its own when none is given", async () => {
+  it("cannot be told by the key that came with it: whoever made the bundle can have made that", async () => {
     const report = await verifyBundle(join(work, "b"));
-    expect([report.verdict, report.keys]).toEqual(["ok", "bundle"]);
+    expect(report).toMatchObject({ verdict: "cannot-tell", keys: "bundle", findings: [], missing: [expect.stringContaining("the only key is the one that came with the bundle")] });
     expect(report.notProved[0]).toContain("it came with the bundle");
   });
 
@@ -165,6 +166,68 @@ describe("a bundle", () => {
     await expect(unpack(join(work, "cut.zip"), join(work, "out"))).rejects.toThrow("cut off");
     await writeFile(join(work, "out.zip"), Buffer.from(bytes.toString("latin1").replaceAll("verify.mjs", "../../evil"), "latin1"));
     await expect(unpack(join(work, "out.zip"), join(work, "out"))).rejects.toThrow("which is no file of a bundle");
+  });
+});
+
+describe("a forged bundle", () => {
+  const thief = aKey();
+  /** Everything is right but for the key: whoever made it made the journal, too. */
+  const forged = async (origin = ORIGIN): Promise<void> => {
+    await rm(at(""), { recursive: true });
+    const other = await aDirectory();
+    try {
+      const { journal, checkpoints, close } = await openWithCheckpoints(other, thief);
+      for (const entry of aDoNotCall(1)) await journal.append(entry);
+      await close();
+      await writeBundle({ dir: other, filter: parseFilter(""), size: checkpoints.last().size, by: "rw", purpose: undefined, version: "1", configHash: "" }, join(work, "b"));
+    } finally {
+      await removeDirectory(other);
+    }
+    if (origin !== ORIGIN) await edit("checkpoints.txt", (text) => text.replaceAll(ORIGIN, origin));
+  };
+  const signManifest = async (): Promise<void> => {
+    const lines = await Promise.all((await readdir(at(""))).filter((name) => name !== "manifest.sha256").map(async (name) => `${createHash("sha256").update(await readFile(at(name))).digest("hex")}  ${name}\n`));
+    await writeFile(at("manifest.sha256"), lines.join(""));
+  };
+
+  it("with a key of its own is no proof of anything, and with the gateway's is known", async () => {
+    await forged();
+    expect(await verifyBundle(join(work, "b"))).toMatchObject({ verdict: "cannot-tell", proved: 2, missing: [expect.stringContaining("whoever made the bundle can have made it")] });
+    expect(await verified()).toMatchObject({ verdict: "cannot-tell", signed: undefined, missing: [expect.stringContaining("is signed by gateway.test/main, and not by gateway.test/main+")] });
+  });
+
+  it("that names a key of its own beside the gateway's is known", async () => {
+    await forged();
+    await writeFile(at("keys.json"), JSON.stringify({ keys: [vkey, verifierKey(ORIGIN, thief)] }));
+    await signManifest();
+    expect((await verifyBundle(join(work, "b"))).verdict).toBe("cannot-tell");
+    expect((await verified()).verdict).toBe("cannot-tell");
+  });
+
+  it.each<[string, () => Promise<void>, string, RegExp]>([
+    ["no entries", async () => { await writeFile(at("events.ndjson"), ""); await writeFile(at("proofs.ndjson"), ""); }, "cannot-tell", /events\.ndjson is empty/],
+    ["a line that never ends", () => truncate(at("events.ndjson"), 80 << 20), "broken", /has a line of more than|is not as it was exported/],
+    ["a million lines that are none", () => writeFile(at("events.ndjson"), "{}\n".repeat(1_000_000)), "broken", /line 1 of events\.ndjson is no entry/],
+    ["a proof as long as a book", () => edit("proofs.ndjson", (text) => text.replace('"path":[', `"path":[${'"00",'.repeat(1_000_000)}`)), "broken", /does not lead/],
+    ["a checkpoint as large as a disk", () => truncate(at("checkpoints.txt"), 20 * 2 ** 30), "cannot-tell", /checkpoints\.txt is no file of at most/],
+    ["keys that are none", () => writeFile(at("keys.json"), '{"keys":7}'), "cannot-tell", /holds no list of keys/],
+    ["a link in place of the entries", async () => { await rm(at("events.ndjson")); await symlink("/etc/passwd", at("events.ndjson")); }, "cannot-tell", /there is no events\.ndjson/],
+    ["a directory that its manifest names", async () => { await mkdir(at("x")); await appendFile(at("manifest.sha256"), `${"0".repeat(64)}  x\n`); }, "broken", /x is no regular file/],
+    ["a way out in its manifest", () => appendFile(at("manifest.sha256"), `${"0".repeat(64)}  ..\n`), "broken", /manifest\.sha256 has a line that is none/],
+    ["an index below 0", () => edit("events.ndjson", (text) => text.replace('{"index":0', '{"index":-1')), "broken", /does not lead/],
+  ])("with %s is answered and stops nothing", async (_what, forge, verdict, words) => {
+    await forge();
+    const report = await (/keys/.test(_what) ? verifyBundle(join(work, "b")) : verified());
+    expect([...report.findings, ...report.missing].join("\n")).toMatch(words);
+    if (verdict === "cannot-tell") expect(report.verdict === "ok").toBe(false);
+    else expect(report.verdict).toBe(verdict);
+  }, 60_000);
+
+  it("does not write its own verdict over ours", async () => {
+    await forged("gateway.test/main\u001b[2K\u001b[1GOK\u202e");
+    const printed = printBundle(await verified());
+    expect(printed).not.toMatch(/[^\P{C}\n]/u);
+    expect(printed).toContain("\\u{1b}[2K");
   });
 });
 

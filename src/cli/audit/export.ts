@@ -102,5 +102,5 @@ const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, war
   console.error(`${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`);
   if (fitting === 0) console.error(`nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`);
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  if (as === "bundle") console.error(`verify anywhere: node verify.mjs (inside it), or ocsgw audit verify ${out}`);
+  if (as === "bundle") console.error(`verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${out} --key KEY`);
 };

@@ -18,7 +18,9 @@ ${entries} entries of ${stories} requests and events, exported ${at} by ${by}${p
 Filter: ${query === "" ? "(everything)" : query}
 ${warned(facts)}
 CHECK IT        node verify.mjs --key <the gateway's verifier key>        Node 20 or later, no network, nothing to install
-                or: ocsgw audit verify <this bundle>
+                or: ocsgw audit verify <this bundle> --key <the gateway's verifier key>
+                The key is one line, name+id+key, that the gateway's owner gave you otherwise. With the key in this bundle alone the
+                answer is "cannot tell" (exit code 8): whoever made the bundle can have made that key.
 
   events.ndjson     the entries, byte for byte as they stand in the journal, one JSON object to a line
   proofs.ndjson     for each of those lines, in the same order, the path from its hash to the root (RFC 6962, RFC 9162 2.1.3)

@@ -1,19 +1,26 @@
 /**
  * Verifies a bundle of journal entries: offline, with nothing but Node (20 or later), without the program that wrote it.
  *
- *     node verify.mjs [--key <verifier key, or a file with it>]
+ *     node verify.mjs --key <verifier key, or a file with it>
  *
- * Exit code 0: unchanged. 7: broken. 8: cannot tell. What each file holds stands in README.txt; the formats are RFC 6962 (the tree) and
+ * The key must come from somewhere else than the bundle: whoever made the bundle can have made the key in it. Exit code 0: unchanged.
+ * 7: broken. 8: cannot tell, as without a key. What each file holds stands in README.txt; the formats are RFC 6962 (the tree) and
  * C2SP signed notes (the checkpoint), so any other program can do the same.
  */
 import { createHash, createPublicKey, verify } from "node:crypto";
-import { createReadStream, existsSync, readFileSync, readdirSync, realpathSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
+import { createReadStream, existsSync, lstatSync, readFileSync, readdirSync, realpathSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const MOST_FINDINGS = 100;
 const FILES = { events: "events.ndjson", proofs: "proofs.ndjson", checkpoint: "checkpoints.txt", keys: "keys.json", query: "query.json", manifest: "manifest.sha256" };
+
+/** Of everything but events, proofs and summary. */
+const MOST_SMALL_BYTES = 1 << 20;
+const LARGE = new Set(["events.ndjson", "proofs.ndjson", "summary.html"]);
+/** No line of a journal is longer. */
+const LONGEST_LINE = 64 << 20;
+const PLAIN_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,80}$/;
 
 const sha256 = (...parts) => parts.reduce((hash, part) => hash.update(part), createHash("sha256")).digest();
 
@@ -23,7 +30,7 @@ const nodeHash = (left, right) => sha256(Buffer.of(1), left, right);
 
 /** RFC 9162, 2.1.3.2. Undefined when the path does not fit the tree. */
 const rootFrom = (leaf, index, size, path) => {
-  if (!(index < size)) return undefined;
+  if (!(index >= 0 && index < size)) return undefined;
   let [node, last, hash] = [BigInt(index), BigInt(size - 1), leaf];
   for (const sibling of path) {
     if (last === 0n) return undefined;
@@ -64,18 +71,33 @@ const readCheckpoint = (note, keys) => {
   return { origin, size: Number(size), root: hash, by, names: signatures.map(([, name]) => name) };
 };
 
+/** The lines without their line feeds. Throws at one that is longer than any line of a journal. */
 const linesOf = async function* (path) {
-  let line = Buffer.alloc(0);
+  let pieces = [];
+  let length = 0;
   for await (const chunk of createReadStream(path)) {
-    line = line.length === 0 ? chunk : Buffer.concat([line, chunk]);
     let start = 0;
-    for (let end = line.indexOf(10, start); end >= 0; end = line.indexOf(10, start)) {
-      yield line.subarray(start, end);
+    for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
+      yield Buffer.concat([...pieces, chunk.subarray(start, end)]);
+      pieces = [];
+      length = 0;
       start = end + 1;
     }
-    line = line.subarray(start);
+    pieces.push(chunk.subarray(start));
+    length += chunk.length - start;
+    if (length > LONGEST_LINE) throw new Error(`${basename(path)} has a line of more than ${LONGEST_LINE} bytes, which no journal has`);
   }
-  if (line.length > 0) yield line;
+  if (length > 0) yield Buffer.concat(pieces);
+};
+
+/** A file, and no link, pipe or directory in its place. */
+const isFile = (path) => lstatSync(path, { throwIfNoEntry: false })?.isFile() === true;
+
+/** Throws when it is no small file. */
+const readSmall = (dir, name) => {
+  const found = lstatSync(join(dir, name));
+  if (!found.isFile() || found.size > MOST_SMALL_BYTES) throw new Error(`${name} is no file of at most ${MOST_SMALL_BYTES} bytes`);
+  return readFileSync(join(dir, name), "utf8");
 };
 
 const fileHash = async (path) => {
@@ -87,17 +109,22 @@ const fileHash = async (path) => {
 /** The manifest only tells damage from change: it is not signed. */
 const checkManifest = async (dir, finding) => {
   const listed = new Set([FILES.manifest]);
-  for await (const line of createInterface({ input: createReadStream(join(dir, FILES.manifest)) })) {
-    const [, hash, name = ""] = /^([0-9a-f]{64}) [ *]([\w.-]+)$/.exec(line) ?? [];
+  for (const line of readSmall(dir, FILES.manifest).split(/\r?\n/).filter(Boolean)) {
+    const [, hash, name = ""] = /^([0-9a-f]{64}) [ *](\S+)$/.exec(line) ?? [];
     listed.add(name);
-    if (hash === undefined) finding(`manifest.sha256 has a line that is none: ${line.slice(0, 80)}`);
+    if (hash === undefined || !PLAIN_NAME.test(name)) finding(`manifest.sha256 has a line that is none: ${line.slice(0, 80)}`);
     else if (!existsSync(join(dir, name))) finding(`${name} is missing`);
+    else if (!isFile(join(dir, name))) finding(`${name} is no regular file`);
+    else if (!LARGE.has(name) && lstatSync(join(dir, name)).size > MOST_SMALL_BYTES) finding(`${name} is larger than the gateway writes it`);
     else if ((await fileHash(join(dir, name))) !== hash) finding(`${name} is not as it was exported: its SHA-256 differs from the manifest's`);
   }
   for (const name of readdirSync(dir)) if (!listed.has(name)) finding(`${name} is no part of the bundle: it was put there`);
 };
 
 const tenantOf = ({ dbid, upstream }) => `tenant ${dbid}${upstream === undefined ? "" : ` of ${upstream}`}`;
+
+/** Of a tree of 2^53 leaves; longer ones are cut to one that leads nowhere. */
+const LONGEST_PATH = 64;
 
 /** What the entries say of themselves, gathered while they pass. */
 class Gathered {
@@ -112,8 +139,8 @@ class Gathered {
   /** By sequence, the last number among entries that were deleted when their time was over. */
   retired = {};
 
+  /** Of entries that are proved. */
   take(entry) {
-    this.events++;
     if (entry.kind === "intent") this.open.set(entry.id, entry.index);
     else if (typeof entry.id === "string") this.open.delete(entry.id);
     if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.dnc_sequence ?? String(entry.tenant.dbid), entry.dnc);
@@ -145,20 +172,22 @@ const checkEvents = async (dir, { size, root }, finding) => {
   const gathered = new Gathered();
   const proofs = linesOf(join(dir, FILES.proofs));
   for await (const line of linesOf(join(dir, FILES.events))) {
-    const where = `line ${gathered.events + 1} of ${FILES.events}`;
+    const where = `line ${++gathered.events} of ${FILES.events}`;
     const proof = parse((await proofs.next()).value);
     const entry = parse(line);
     if (!entry || !Number.isSafeInteger(entry.index)) {
       finding(`${where} is no entry`);
-      gathered.events++;
       continue;
     }
     if (gathered.seen.has(entry.index)) finding(`${where}: index ${entry.index} is there twice`);
-    gathered.seen.add(entry.index);
+    else if (entry.index < size) gathered.seen.add(entry.index);
+    const path = Array.isArray(proof?.path) ? proof.path.slice(0, LONGEST_PATH).map((each) => Buffer.from(String(each), "hex")) : [];
+    if (proof?.index !== entry.index || !rootFrom(leafHash(line), entry.index, size, path)?.equals(root)) {
+      finding(`${where} (index ${entry.index}) does not lead to the root of checkpoint ${size}: it or its proof was changed`);
+      continue;
+    }
+    gathered.proved++;
     gathered.take(entry);
-    const path = Array.isArray(proof?.path) ? proof.path.map((each) => Buffer.from(String(each), "hex")) : [];
-    if (proof?.index === entry.index && rootFrom(leafHash(line), entry.index, size, path)?.equals(root)) gathered.proved++;
-    else finding(`${where} (index ${entry.index}) does not lead to the root of checkpoint ${size}: it or its proof was changed`);
   }
   if (!(await proofs.next()).done) finding(`${FILES.proofs} has more lines than ${FILES.events}: an entry was taken out`);
   return gathered;
@@ -173,24 +202,32 @@ const parse = (bytes) => {
 };
 
 const keysIn = (dir) => {
-  const { keys } = JSON.parse(readFileSync(join(dir, FILES.keys), "utf8"));
+  const keys = parse(readSmall(dir, FILES.keys))?.keys;
+  if (!Array.isArray(keys) || keys.some((each) => typeof each !== "string")) throw new Error(`${FILES.keys} holds no list of keys`);
   return keys.map(readKey);
 };
+
+const OWN_KEY = "the only key is the one that came with the bundle, and whoever made the bundle can have made it: give the gateway's with --key";
 
 /** `key`: verifier keys, one to a line; without it the bundle's own. */
 export const verifyBundle = async (dir, key) => {
   const findings = [];
-  const finding = (text) => findings.push(text);
-  const missing = Object.values(FILES).filter((name) => !existsSync(join(dir, name))).map((name) => `there is no ${name}`);
+  let more = 0;
+  const finding = (text) => (findings.length < MOST_FINDINGS ? findings.push(text) : more++);
+  const missing = Object.values(FILES).filter((name) => !isFile(join(dir, name))).map((name) => `there is no ${name}`);
   const report = { verdict: "cannot-tell", bundle: dir, events: 0, proved: 0, checkpoint: undefined, signed: undefined, keys: key === undefined ? "bundle" : "given", sequences: [], said: undefined, inDoubt: 0, findings, more: 0, missing, notProved: [] };
   if (missing.length > 0) return report;
   try {
     const keys = key === undefined ? keysIn(dir) : key.split(/\r?\n/).filter((line) => line.trim() !== "").map(readKey);
-    const checkpoint = readCheckpoint(readFileSync(join(dir, FILES.checkpoint), "utf8"), keys);
+    if (keys.length === 0) missing.push("there is no key, neither given nor in the bundle");
+    else if (key === undefined) missing.push(OWN_KEY);
+    const checkpoint = readCheckpoint(readSmall(dir, FILES.checkpoint), keys);
     if (typeof checkpoint === "string") finding(checkpoint);
     else {
-      if (!checkpoint.by) missing.push(`the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`);
+      if (!checkpoint.by && keys.length > 0) missing.push(`the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`);
       const gathered = await checkEvents(dir, checkpoint, finding);
+      // An export has at least the entry that records it.
+      if (gathered.events === 0) missing.push(`${FILES.events} is empty, so there is nothing that could be proved`);
       Object.assign(report, {
         events: gathered.events, proved: gathered.proved, checkpoint: { origin: checkpoint.origin, size: checkpoint.size, root: checkpoint.root.toString("hex") },
         signed: checkpoint.by && `${checkpoint.by.name}+${checkpoint.by.id}`, sequences: gathered.sequences(finding), said: gathered.said?.index, inDoubt: gathered.open.size,
@@ -199,15 +236,14 @@ export const verifyBundle = async (dir, key) => {
   } catch (error) {
     missing.push(error.message);
   }
-  await checkManifest(dir, finding);
+  await checkManifest(dir, finding).catch((error) => missing.push(error.message));
+  report.more = more;
   return finished(report);
 };
 
 const finished = (report) => {
   const { findings, missing, keys, sequences } = report;
   report.verdict = findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok";
-  report.more = Math.max(0, findings.length - MOST_FINDINGS);
-  report.findings = findings.slice(0, MOST_FINDINGS);
   report.notProved = [
     ...(keys === "bundle" ? ["that the key is the gateway's: it came with the bundle. Compare it with one that you were given otherwise, or give that with --key"] : []),
     sequences.some(({ complete }) => complete)
@@ -217,6 +253,9 @@ const finished = (report) => {
   ];
   return report;
 };
+
+/** What a bundle says must not move the cursor of whoever reads the verdict, nor look like another line of it. */
+const visible = (text) => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) => `\\u{${sign.codePointAt(0).toString(16)}}`);
 
 const row = (name, says) => `  ${name.padEnd(10)}  ${says}`;
 
@@ -233,7 +272,7 @@ export const printBundle = (report) => {
     ...(more > 0 ? [row("broken", `and ${more} more`)] : []),
     verdict === "ok" ? "OK  unchanged since the checkpoint was signed" : verdict === "broken" ? `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}` : `CANNOT TELL  ${missing.join("; ")}`,
     ...notProved.map((text) => `not proved: ${text}`),
-  ].join("\n");
+  ].map(visible).join("\n");
 };
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 };
@@ -249,7 +288,7 @@ const keyOf = (given) => {
 
 const main = async ([flag, given]) => {
   if (flag !== undefined && (flag !== "--key" || given === undefined)) {
-    console.error("node verify.mjs [--key <verifier key, or a file with it>]");
+    console.error("node verify.mjs --key <verifier key, or a file with it>");
     return 2;
   }
   const key = given === undefined ? undefined : keyOf(given);
