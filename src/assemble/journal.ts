@@ -1,13 +1,15 @@
 /** The journal and its checkpoints, from settings to the first entry. */
 import { events } from "../events.ts";
-import { openJournal, type Journal, type JournalNews } from "../journal/append.ts";
+import type { Journal, JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
 import { Floods } from "../journal/floods.ts";
 import { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
+import { openChecked } from "../journal/open-checked.ts";
 import { beginRun } from "../journal/run.ts";
 import type { Settings } from "../settings/schema.ts";
 import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
+import { trustOf } from "./trust.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
@@ -18,29 +20,39 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const found = await readSecondPlaces(settings);
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const openDoNotCalls = new OpenDoNotCalls();
-  const journal = await openJournal({
+  const { journal, anchor, warnings, published } = await openChecked({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
-    published: found.flatMap(({ checkpoints }) => checkpoints ?? []),
     written: openDoNotCalls.take,
-  });
+  }, trustOf(settings, key, found), events.anchorNotWritten);
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size);
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
-  const secondPlaces = await startPublishing(found, journal, stops);
+  warnings.forEach(events.journalWarning);
+  const secondPlaces = await startPublishing(found, published, journal, stops);
   const checkpoints = await createCheckpoints(journal, {
-    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, publish: secondPlaces.publish,
+    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, publish: secondPlaces.publish, anchor,
   });
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
   if (doubts > 0) events.journalDoubts(doubts);
+  for (const detail of warnings) await journal.append({ kind: "alarm", reason: "what vouches for the journal is not as it was left", detail });
+  // Before anybody is served: from the first request on, the anchor tells of a journal that was taken away.
+  await checkpoints.write().catch((error: unknown) => {
+    if (audit.on_failure !== "continue") throw error;
+    events.checkpointFailed(error);
+  });
   await copyKeyChecks(journal).catch(events.keyChecksNotCopied);
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
+  const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
   const { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close } = journal;
-  return { journal: { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close, note: floods.note }, checkpoints, secondPlaces, openDoNotCalls };
+  return {
+    journal: { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close, note: floods.note },
+    checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles },
+  };
 };
 
 const tell = (news: JournalNews): void => {

@@ -2,7 +2,7 @@
 import { events } from "../events.ts";
 import { within } from "../journal/broken.ts";
 import type { Journal } from "../journal/append.ts";
-import type { Checkpoint } from "../journal/note.ts";
+import type { Published } from "../journal/evidence.ts";
 import { catchUp, Publisher, type PublisherNews } from "../journal/publisher.ts";
 import { secondPlace, type SecondPlace } from "../journal/second-place.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -10,30 +10,43 @@ import type { Stops } from "./stops.ts";
 
 const PATIENCE_MS = 2000;
 
-type Found = { readonly place: SecondPlace; /** Undefined where nothing can be read. */ readonly checkpoints: readonly Checkpoint[] | undefined };
+export type Found = Published & {
+  readonly place: SecondPlace;
+  /** Why it could not be read. */
+  readonly away?: string;
+};
 
-/** What earlier runs published of this journal. A place that is away now is told and passed over. */
+/** What earlier runs published. A place that is away now is passed over. */
 export const readSecondPlaces = ({ audit }: Settings): Promise<Found[]> =>
   Promise.all(audit.checkpoint.publish.map(async (address): Promise<Found> => {
     const place = secondPlace(address);
+    const { name } = place;
     try {
-      const checkpoints = await within(PATIENCE_MS, place.published(), place.name);
-      return { place, checkpoints: checkpoints?.filter(({ origin }) => origin === audit.checkpoint.origin) };
+      return { place, name, notes: await within(PATIENCE_MS, place.published(), name) };
     } catch (error) {
-      events.secondPlaceAway(place.name, error instanceof Error ? error.message : String(error));
-      return { place, checkpoints: undefined };
+      return { place, name, notes: undefined, away: error instanceof Error ? error.message : String(error) };
     }
   }));
 
-export type SecondPlaces = { readonly publish: (note: string) => void; /** In words, where checkpoints do not arrive. */ readonly troubles: () => readonly string[] };
+export type SecondPlaces = {
+  readonly publish: (note: string) => void;
+  /** In words, where checkpoints do not arrive or did not stay. */
+  readonly troubles: () => readonly string[];
+};
+
+/** Sizes of what is in each place, as evidence tells. */
+type Newest = readonly (number | undefined)[];
 
 /** Begins with what is missing there. */
-export const startPublishing = async (found: readonly Found[], journal: Journal, stops: Stops): Promise<SecondPlaces> => {
+export const startPublishing = async (
+  found: readonly Found[], newest: Newest, journal: Journal, stops: Stops,
+): Promise<SecondPlaces> => {
   const publishers = found.map(({ place }) => new Publisher(place, tellOf(journal)));
   stops.push(async () => void (await Promise.all(publishers.map(({ stop }) => stop()))));
   for (const [at, publisher] of publishers.entries()) {
-    const { checkpoints } = found[at]!;
-    await catchUp(journal, publisher, checkpoints && (checkpoints.at(-1)?.size ?? 0));
+    const { name, away } = found[at]!;
+    if (away !== undefined) events.secondPlaceAway(name, away);
+    await catchUp(journal, publisher, newest[at]);
   }
   return {
     publish: (note) => publishers.forEach((publisher) => publisher.publish(note)),
@@ -41,8 +54,17 @@ export const startPublishing = async (found: readonly Found[], journal: Journal,
   };
 };
 
+const AWAY = "checkpoints do not reach their second place";
+const EMPTIED = "a second place of the checkpoints was removed or emptied";
+
 const tellOf = (journal: Journal) => (news: PublisherNews): void => {
-  if (news.kind === "back") return events.secondPlaceBack(news.place);
-  events.secondPlaceAway(news.place, news.reason);
-  journal.note({ kind: "alarm", reason: "checkpoints do not reach their second place", detail: `${news.place}: ${news.reason}` });
+  switch (news.kind) {
+    case "back": return events.secondPlaceBack(news.place);
+    case "away":
+      events.secondPlaceAway(news.place, news.reason);
+      return journal.note({ kind: "alarm", reason: AWAY, detail: `${news.place}: ${news.reason}` });
+    case "emptied":
+      events.secondPlaceEmptied(news.place);
+      return journal.note({ kind: "alarm", reason: EMPTIED, detail: news.place });
+  }
 };

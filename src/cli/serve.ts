@@ -5,9 +5,12 @@ import { readAside } from "../assemble/reading.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
+import { JournalDamaged } from "../journal/recover.ts";
 import { sayInvalid } from "./check.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
+
+const BROKEN = 7;
 
 export const serve = async ({ config }: { config: string }): Promise<number> => {
   letHeapGrow();
@@ -17,6 +20,10 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
   if (gateway instanceof IndexKeyDiffers) {
     console.error(`${config}: ${gateway.message}`);
     return NOT_VALID;
+  }
+  if (gateway instanceof JournalDamaged) {
+    console.error(gateway.message);
+    return BROKEN;
   }
   if (!gateway) {
     hintInContainer(config);
@@ -31,13 +38,13 @@ const unheard = (): void => undefined;
 
 const NOT_VALID = 3;
 
-/** Undefined when the file is not valid, and what is wrong with it when only the journal tells. */
-const start = async (config: string): Promise<Gateway | IndexKeyDiffers | undefined> => {
+/** Undefined when the file is not valid, and what is wrong with it, or with the journal, when only the journal tells. */
+const start = async (config: string): Promise<Gateway | IndexKeyDiffers | JournalDamaged | undefined> => {
   const loaded = await readAside({ file: config });
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
   return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config }).catch((error: unknown) => {
-    if (error instanceof IndexKeyDiffers) return error;
+    if (error instanceof IndexKeyDiffers || error instanceof JournalDamaged) return error;
     throw error;
   });
 };

@@ -1,4 +1,11 @@
 /** `ocsgw audit verify`: of a directory, or of the journal that the config names. */
+import { createPrivateKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { readSecondPlaces } from "../assemble/second-places.ts";
+import { anchorOf } from "../assemble/trust.ts";
+import { verifierKey } from "../journal/note.ts";
+import type { Elsewhere } from "../journal/verify/checkpoints.ts";
+import type { Settings } from "../settings/schema.ts";
 import { loadToRead } from "../settings/load.ts";
 import { auditVerify } from "./audit.ts";
 import { sayInvalid } from "./check.ts";
@@ -10,5 +17,34 @@ export const verify = async ({ path, key, config, json }: VerifyOptions): Promis
   if (path !== undefined) return auditVerify(path, told);
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
-  return auditVerify(loaded.settings.audit.dir, told);
+  const { settings } = loaded;
+  try {
+    return await auditVerify(settings.audit.dir, { ...told, ...(await ownKey(settings)), elsewhere: await keptElsewhere(settings) });
+  } catch (error) {
+    console.error(`CANNOT TELL  ${error instanceof Error ? error.message : String(error)}`);
+    return CANNOT_TELL;
+  }
+};
+
+const CANNOT_TELL = 8;
+
+/** The verifier key of the config, which lies outside of what it verifies. Nothing where this user may not read it, or it is not there. */
+const ownKey = async ({ audit: { checkpoint } }: Settings): Promise<{ readonly own?: string }> => {
+  const pem = await readFile(checkpoint.key, "utf8").catch((error: NodeJS.ErrnoException) => {
+    console.error(`${checkpoint.key} cannot be read (${error.code}): the journal is verified by a key that is given with --key, or by none that proves anything`);
+    return undefined;
+  });
+  return pem === undefined ? {} : { own: verifierKey(checkpoint.origin, createPrivateKey(pem)) };
+};
+
+/** What the gateway holds against the directory at each start. */
+const keptElsewhere = async (settings: Settings): Promise<Elsewhere[]> => {
+  const anchor = anchorOf(settings);
+  const note = await readFile(anchor, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  const published = await readSecondPlaces(settings);
+  for (const { name, away } of published) if (away !== undefined) console.error(`${name} could not be read, and is not held against the journal: ${away}`);
+  return [...(note === undefined ? [] : [{ name: `the anchor ${anchor}`, note }]), ...published.flatMap(({ name, notes = [] }) => notes.map((each) => ({ name, note: each })))];
 };

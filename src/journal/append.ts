@@ -6,10 +6,9 @@ import type { Entry, Deleted } from "./entry.ts";
 import type { KeyRegister } from "./key-checks.ts";
 import { takeLock } from "./lock.ts";
 import { newestTime } from "./newest.ts";
-import type { Checkpoint } from "./note.ts";
 import type { OnFailure } from "./outage.ts";
 import { places } from "./places.ts";
-import { recover, type TornTail } from "./recover.ts";
+import { recover, type Elsewhere, type TornTail } from "./recover.ts";
 import type { RevokedSet } from "./revoked.ts";
 import { Segments } from "./segments.ts";
 import type { Digest } from "./tree.ts";
@@ -37,8 +36,8 @@ export type JournalOptions = {
   readonly stuckMs?: number;
   readonly disk?: Disk;
   readonly clocks?: Clocks;
-  /** Checkpoints that were published elsewhere: a journal that contradicts one, or ends before one, is not opened. */
-  readonly published?: readonly Checkpoint[] | undefined;
+  /** Checkpoints that lie elsewhere: a journal that contradicts one, or ends before one, is not opened. Asked for when the directory is locked. */
+  readonly published?: readonly Elsewhere[] | (() => Promise<readonly Elsewhere[]>) | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
   /** Called with every entry once it is on disk, in their order, with its index and its time (microseconds since 1970). Must not throw. */
   readonly written?: ((entry: Entry, index: number, micros: number) => void) | undefined;
@@ -118,7 +117,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   const unlock = await takeLock(at.lock);
   try {
     const how = durability === "flush" ? "durable" : "create";
-    const recovered = await recover({ disk, dir, how, published });
+    const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published });
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
     return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, unlock });

@@ -5,9 +5,10 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { link, mkdir, open, readFile, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Anchor } from "./anchor.ts";
 import type { Journal } from "./append.ts";
 import { nodeDisk, readWhole, replaceWhole } from "./disk.ts";
-import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey } from "./note.ts";
+import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey, type Checkpoint } from "./note.ts";
 import { numbersIn, places } from "./places.ts";
 import { digestBytes } from "./tree.ts";
 
@@ -21,6 +22,8 @@ export type CheckpointOptions = {
   readonly onFailure?: (error: unknown) => void;
   /** Given each signed note when it is on disk. */
   readonly publish?: (note: string) => void;
+  /** Told of each checkpoint when it is on disk; told once at the beginning, so that one that cannot be written is known at once. */
+  readonly anchor?: Anchor;
 };
 
 export type Checkpoints = {
@@ -28,8 +31,8 @@ export type Checkpoints = {
   readonly verifierKey: string;
   /** The size of the last checkpoint, 0 when there is none, and milliseconds since it was written or found, whatever the wall clock did. */
   readonly last: () => { readonly size: number; readonly age: number };
-  /** Writes a checkpoint when there are entries since the last one. */
-  readonly write: () => Promise<void>;
+  /** Writes a checkpoint when there are entries since the last one. `more`: lines behind its root. */
+  readonly write: (more?: readonly string[]) => Promise<void>;
   /** Writes the last one and ends. */
   readonly stop: () => Promise<void>;
 };
@@ -37,25 +40,35 @@ export type Checkpoints = {
 /** `at`: on the monotonic clock. */
 type Last = { size: number; at: number };
 
-/** Throws when the earlier checkpoints are another log's, or the origin cannot be a name. */
-export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, publish }: CheckpointOptions): Promise<Checkpoints> => {
+/** SHA-256 of nothing: RFC 6962, 2.1. */
+const EMPTY_ROOT = Buffer.from("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "hex");
+
+/** Throws when the earlier checkpoints are another log's, the origin cannot be a name, or the anchor cannot be written. */
+export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, publish, anchor }: CheckpointOptions): Promise<Checkpoints> => {
   requireKeyName(origin);
   const own = verifierKey(origin, key);
-  const last: Last = { size: await lastSize(journal, origin), at: performance.now() };
+  const earlier = await lastOf(journal, origin);
+  const last: Last = { size: earlier?.size ?? 0, at: performance.now() };
   await leaveKey(journal, own);
+  // Before the first entry: entries without any checkpoint are then known for a crash at the very beginning.
+  await anchor?.keep(earlier ?? { size: 0, root: EMPTY_ROOT });
 
-  const sign = async (): Promise<void> => {
-    const { size, root } = await journal.head();
-    if (size > last.size) {
-      const note = signCheckpoint({ origin, size, root: digestBytes(root) }, key);
+  const sign = async (more: readonly string[] = []): Promise<void> => {
+    const { size, root: digest } = await journal.head();
+    const root = digestBytes(digest);
+    const isNew = size > last.size;
+    if (isNew) {
+      const note = signCheckpoint({ origin, size, root }, key, more);
       await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(note));
       publish?.(note);
     }
     Object.assign(last, { size, at: performance.now() } satisfies Last);
+    // An anchor that lags behind is true nevertheless: it tells its trouble itself, and nobody waits for it.
+    if (isNew || anchor?.trouble !== undefined) await anchor?.keep({ size, root }).catch(() => undefined);
   };
   let turn: Promise<void> = Promise.resolve();
-  const write = (): Promise<void> => {
-    const done = turn.then(sign);
+  const write = (more?: readonly string[]): Promise<void> => {
+    const done = turn.then(() => sign(more));
     turn = done.catch(() => undefined);
     return done;
   };
@@ -72,13 +85,13 @@ export const createCheckpoints = async (journal: Journal, { key, origin, everyMs
   };
 };
 
-const lastSize = async ({ disk, dir }: Journal, origin: string): Promise<number> => {
+const lastOf = async ({ disk, dir }: Journal, origin: string): Promise<Checkpoint | undefined> => {
   const size = numbersIn(await disk.list(places(dir).checkpoints), "").at(-1);
-  if (size === undefined) return 0;
+  if (size === undefined) return undefined;
   const path = places(dir).checkpoint(size);
   const earlier = readCheckpoint((await readWhole(disk, path)).toString());
   if (earlier?.origin !== origin) throw new Error(`${path}: a checkpoint of ${earlier?.origin ?? "nothing known"}, this journal would sign as ${origin}`);
-  return size;
+  return earlier;
 };
 
 /** A key that replaces another is added: earlier checkpoints are still verified by theirs. */

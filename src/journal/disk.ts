@@ -66,7 +66,7 @@ const openHandle = async (path: string, how: How): Promise<FileHandle> => {
 };
 
 /** What root's command makes in the directory of the gateway's own user must stay that user's: it could not be written otherwise. */
-const giveToOwner = async (path: string, give: (uid: number, gid: number) => Promise<void>): Promise<void> => {
+export const giveToOwner = async (path: string, give: (uid: number, gid: number) => Promise<void>): Promise<void> => {
   if (process.geteuid?.() !== 0) return;
   const { uid, gid } = await stat(dirname(path));
   // Where root may not give files away, it is not that user's directory in any case.

@@ -294,6 +294,11 @@ export type Alarm = {
   readonly resource?: string | undefined;
   readonly identifier?: string | null | undefined;
   readonly detail?: string | undefined;
+  /** Who accepted what the alarm is about, and why. */
+  readonly user?: string | undefined;
+  readonly purpose?: string | undefined;
+  /** What was signed last before the journal was restored or moved; the root in base64, as in a checkpoint. */
+  readonly anchor?: { readonly size: number; readonly root: string } | undefined;
 };
 
 export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | OpenDnc | Switchover | Access | Alarm;
@@ -336,7 +341,9 @@ const MEMBERS: Members = {
   },
   switchover: { upstream: true, from: true, to: true, epoch: true, reason: true, proof: true },
   access: { user: true, behind: true, role: true, operation: true, query: true, purpose: true, results: true, tokens: true, dnc: true },
-  alarm: { reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true },
+  alarm: {
+    reason: true, tenant: true, upstream: true, resource: true, identifier: true, detail: true, user: true, purpose: true, anchor: true,
+  },
 };
 
 export const KINDS = Object.keys(MEMBERS) as readonly Kind[];

@@ -5,7 +5,9 @@ import { readWhole } from "./disk.ts";
 import { numbersIn, places } from "./places.ts";
 import type { SecondPlace } from "./second-place.ts";
 
-export type PublisherNews = { readonly place: string } & ({ readonly kind: "away"; readonly reason: string } | { readonly kind: "back" });
+export type PublisherNews = { readonly place: string } & ({ readonly kind: "away"; readonly reason: string } | { readonly kind: "back" }
+  /** What was left there earlier in this run is gone. */
+  | { readonly kind: "emptied" });
 
 const PATIENCE_MS = 2000;
 const FIRST_TRY_MS = 1000;
@@ -18,7 +20,8 @@ export class Publisher {
   readonly #tell: (news: PublisherNews) => void;
   readonly #notes: string[] = [];
   /** Was not waited for any longer, and may still arrive. */
-  #late: Promise<void> | undefined;
+  #late: Promise<boolean> | undefined;
+  #isEmptied = false;
   #turn: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #away: string | undefined;
@@ -29,9 +32,10 @@ export class Publisher {
     this.#tell = tell;
   }
 
-  /** Why checkpoints do not arrive, in words; undefined while they do. */
+  /** Why checkpoints do not arrive or did not stay, in words; undefined while all is well. */
   get trouble(): string | undefined {
-    return this.#away === undefined ? undefined : `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
+    if (this.#away !== undefined) return `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
+    return this.#isEmptied ? `${this.#place.name} was removed or emptied: earlier checkpoints are no longer there` : undefined;
   }
 
   readonly publish = (note: string): void => {
@@ -58,8 +62,10 @@ export class Publisher {
     for (let note = this.#notes[0]; note !== undefined; note = this.#notes[0]) {
       try {
         this.#late ??= this.#place.deliver(note);
-        await within(PATIENCE_MS, this.#late, this.#place.name);
+        const isEmptied = await within(PATIENCE_MS, this.#late, this.#place.name);
         this.#late = undefined;
+        if (isEmptied) this.#tell({ kind: "emptied", place: this.#place.name });
+        this.#isEmptied ||= isEmptied;
         this.#notes.shift();
         this.#isBack();
       } catch (error) {

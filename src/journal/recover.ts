@@ -42,8 +42,8 @@ type Reading = {
   readonly trail: Trail;
   /** The roots that were signed, by size. */
   readonly signed: ReadonlyMap<number, Digest>;
-  /** Sizes of those that were read elsewhere alone. */
-  readonly elsewhere: ReadonlySet<number>;
+  /** How those are called that were read elsewhere alone, by size. */
+  readonly elsewhere: ReadonlyMap<number, string>;
   /** Entries below it are covered by a checkpoint. */
   readonly covered: number;
 };
@@ -57,9 +57,12 @@ export type RecoverOptions = {
   readonly dir: string;
   /** How segments are opened. */
   readonly how: Exclude<How, "read">;
-  /** Checkpoints of this journal that were published elsewhere, and so must hold as well. */
-  readonly published: readonly Checkpoint[];
+  /** Checkpoints of this journal that lie elsewhere, and so must hold as well. */
+  readonly published: readonly Elsewhere[];
 };
+
+/** `from`: where it lies, as in "checkpoint 7 of the anchor". */
+export type Elsewhere = Checkpoint & { readonly from?: string };
 
 /** Makes the directories where there are none. Throws JournalDamaged. */
 export const recover = async ({ disk, dir, how, published }: RecoverOptions): Promise<Recovered> => {
@@ -96,19 +99,19 @@ const readSigned = async (disk: Disk, at: ReturnType<typeof places>): Promise<Ma
   return signed;
 };
 
-/** Gives the sizes that are only there. */
-const addPublished = (signed: Map<number, Digest>, published: readonly Checkpoint[]): Set<number> => {
-  const elsewhere = new Set<number>();
-  for (const { size, root } of published) {
+/** Gives those that are only there. */
+const addPublished = (signed: Map<number, Digest>, published: readonly Elsewhere[]): Map<number, string> => {
+  const elsewhere = new Map<number, string>();
+  for (const { size, root, from } of published) {
     const own = signed.get(size);
-    if (own !== undefined && own !== digestOf(root)) throw new JournalDamaged(`checkpoint ${size} is not the one that was published`);
-    if (own === undefined) elsewhere.add(size);
+    if (own !== undefined && own !== digestOf(root)) throw new JournalDamaged(`checkpoint ${size} is not the one that ${from === undefined ? "was published" : `is in ${from}`}`);
+    if (own === undefined) elsewhere.set(size, from === undefined ? `the published checkpoint ${size}` : `checkpoint ${size} in ${from}`);
     signed.set(size, digestOf(root));
   }
   return elsewhere;
 };
 
-const named = ({ elsewhere }: Reading, size: number): string => `${elsewhere.has(size) ? "the published " : ""}checkpoint ${size}`;
+const named = ({ elsewhere }: Reading, size: number): string => elsewhere.get(size) ?? `checkpoint ${size}`;
 
 const endOf = (tree: Tree): string => (tree.size() === 0 ? "is empty" : `ends with index ${tree.size() - 1}`);
 

@@ -4,20 +4,19 @@
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { nodeDisk } from "./disk.ts";
-import { readCheckpoint, type Checkpoint } from "./note.ts";
+import { giveToOwner, nodeDisk } from "./disk.ts";
 
 export type SecondPlace = {
   /** As it stands in the config. */
   readonly name: string;
-  /** Resolves when the note is there; of a syslog receiver, when it left. */
-  readonly deliver: (note: string) => Promise<void>;
-  /** The newest checkpoints that are there, ascending; undefined where nothing can be read back. */
-  readonly published: () => Promise<readonly Checkpoint[] | undefined>;
+  /** Resolves when the note is there; of a syslog receiver, when it left. True when the place held less than this process had left there. */
+  readonly deliver: (note: string) => Promise<boolean>;
+  /** The newest checkpoints that are there, in their order, whoever signed them; undefined where nothing can be read back. */
+  readonly published: () => Promise<readonly string[] | undefined>;
 };
 
 export type Address =
@@ -25,13 +24,26 @@ export type Address =
   | { readonly kind: "syslog"; readonly protocol: "udp" | "tcp"; readonly host: string; readonly port: number };
 
 export const secondPlace = (at: Address): SecondPlace => {
-  if (at.kind === "file") return { name: `file:${at.path}`, deliver: (note) => append(at.path, `${note}\n`), published: () => publishedIn(at.path) };
+  if (at.kind === "file") {
+    let left = 0;
+    const deliver = async (note: string): Promise<boolean> => {
+      const { before, after } = await append(at.path, `${note}\n`);
+      const isLess = before < left;
+      left = after;
+      return isLess;
+    };
+    return { name: `file:${at.path}`, deliver, published: () => publishedIn(at.path) };
+  }
   const send = at.protocol === "tcp" ? sendTcp : sendUdp;
   const host = at.host.includes(":") ? `[${at.host}]` : at.host;
-  return { name: `syslog:${at.protocol}://${host}:${at.port}`, deliver: (note) => send(at, syslogMessage(note)), published: () => Promise.resolve(undefined) };
+  return { name: `syslog:${at.protocol}://${host}:${at.port}`, deliver: async (note) => { await send(at, syslogMessage(note)); return false; }, published: () => Promise.resolve(undefined) };
 };
 
-const append = async (path: string, text: string): Promise<void> => {
+/** Its sizes in bytes. */
+type Grown = { readonly before: number; readonly after: number };
+
+const append = async (path: string, text: string): Promise<Grown> => {
+  await requireFile(path);
   const file = await open(path, "a+", 0o600);
   try {
     const { size } = await file.stat();
@@ -43,7 +55,11 @@ const append = async (path: string, text: string): Promise<void> => {
       await file.truncate(size).catch(() => undefined);
       throw error;
     }
-    if (size === 0) await nodeDisk.syncDirectory(dirname(path));
+    if (size === 0) {
+      await giveToOwner(path, (uid, gid) => file.chown(uid, gid));
+      await nodeDisk.syncDirectory(dirname(path));
+    }
+    return { before: size, after: size + Buffer.byteLength(text) };
   } finally {
     await file.close();
   }
@@ -53,16 +69,23 @@ const append = async (path: string, text: string): Promise<void> => {
 const TAIL_BYTES = 4 << 20;
 const NOTES = /[^\n]+\n(?:0|[1-9]\d*)\n[A-Za-z0-9+/]{43}=\n(?:[^\n]+\n)*\n(?:— [^\n]+\n)+/g;
 
-const publishedIn = async (path: string): Promise<readonly Checkpoint[]> => {
-  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+/** A pipe in its place would let whoever opens it wait for ever. */
+const requireFile = async (path: string): Promise<boolean> => {
+  const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });
-  if (!file) return [];
+  if (found && !found.isFile()) throw new Error(`${path} is no regular file`);
+  return found !== undefined;
+};
+
+const publishedIn = async (path: string): Promise<readonly string[]> => {
+  if (!(await requireFile(path))) return [];
+  const file = await open(path, "r");
   try {
     const { size } = await file.stat();
     const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(Math.min(size, TAIL_BYTES)), position: Math.max(0, size - TAIL_BYTES) });
-    return [...buffer.toString("utf8", 0, bytesRead).matchAll(NOTES)].flatMap(([note]) => readCheckpoint(note) ?? []);
+    return [...buffer.toString("utf8", 0, bytesRead).matchAll(NOTES)].map(([note]) => note);
   } finally {
     await file.close();
   }

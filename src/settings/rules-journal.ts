@@ -1,5 +1,5 @@
 /** Where the journal is to be, and what signs it: both are made at the first start when they are not there. */
-import { dirname } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import { keyIn } from "./certificates.ts";
 import type { Facts } from "./facts.ts";
 import { isGone, reason, type Files } from "./fill.ts";
@@ -12,8 +12,23 @@ export const findJournalProblems = ({ audit }: Facts, files: Files): readonly Fi
   const [text, why] = textOf(key, files);
   return [
     ...notWritable({ path: [...audit.path, "dir"], file: audit.value.dir }, audit.value.dir, files),
+    ...anchorProblems(audit, files),
     ...(text !== undefined ? keyProblems(key, text, files) : why === undefined ? notWritable(key, dirname(key.file), files) : [unfit("OCSGW-6262", key, `it cannot be read: ${why}`)]),
   ];
+};
+
+/** It tells of a directory that was taken away, so it lies beside it, and in no file that something else writes. */
+const anchorProblems = ({ path: at, value: { dir, checkpoint } }: NonNullable<Facts["audit"]>, files: Files): readonly Finding[] => {
+  const file = checkpoint.anchor ?? `${dir}.anchor`;
+  const path = checkpoint.anchor === null ? [...at, "dir"] : [...at, "checkpoint", "anchor"];
+  const isInside = !/^\.\.(?:$|[\\/])/.test(relative(resolve(dir), resolve(file)));
+  if (isInside) return [{ code: "OCSGW-6275", path, message: `the anchor ${file} lies in audit.dir, and would be lost or replaced with it`, help: "name a file outside it, as in ../audit.anchor" }];
+  const taken = [checkpoint.key, ...checkpoint.publish.flatMap((place) => (place.kind === "file" ? [place.path] : []))].find((other) => resolve(other) === resolve(file));
+  if (taken !== undefined) return [{ code: "OCSGW-6275", path, message: `the anchor ${file} is another file of the journal, which would be written over` }];
+  const why = files.whyNotWritable?.(dirname(file));
+  // Where the directory itself cannot be made, that is told, and is the same fault.
+  const isTold = checkpoint.anchor === null && files.whyNotWritable?.(dir) !== undefined;
+  return why === undefined || isTold ? [] : [{ code: "OCSGW-6274", path, message: `the anchor ${file} cannot be written in its folder: ${why}`, help: "audit.checkpoint.anchor names a file in another folder that the gateway may write to" }];
 };
 
 /** The text, or why there is none, unless there is no such file. */

@@ -16,6 +16,7 @@ const checkpoint = z.strictObject({
   key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
   origin: keyName.describe("The journal's name in its checkpoints: a domain and a path of yours."),
   every: wait.prefault("60s").describe("How often the journal is signed; at stop too."),
+  anchor: off(path).describe("A file outside audit.dir that keeps what was signed last, so that a directory that was cut back or replaced is noticed. <audit.dir>.anchor when left out; another place where nothing can be written beside audit.dir."),
   publish: z.array(secondPlace).default([]).describe("Second places for the checkpoints: file:/absolute/path, syslog:udp://host:port, syslog:tcp://host:port."),
 });
 

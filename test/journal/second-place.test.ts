@@ -9,13 +9,16 @@ import { openJournal } from "../../src/journal/append.ts";
 import { catchUp, Publisher, type PublisherNews } from "../../src/journal/publisher.ts";
 import { secondPlace, type SecondPlace } from "../../src/journal/second-place.ts";
 import { nodeDisk } from "../../src/journal/disk.ts";
-import { aDirectory, aJournal, aKey, anIntent, checkpointsOf, linesOf, openWithCheckpoints, removeDirectory, writeLines } from "./kit.ts";
+import { signedIn } from "../../src/journal/evidence.ts";
+import { readCheckpoint, verifierKey, type Checkpoint } from "../../src/journal/note.ts";
+import { ORIGIN, aDirectory, aJournal, aKey, anIntent, checkpointsOf, linesOf, openWithCheckpoints, removeDirectory, writeLines } from "./kit.ts";
 
 let dir: string;
 beforeEach(async () => { dir = await aDirectory(); });
 afterEach(() => removeDirectory(dir));
 
 const notesOf = async (place = dir): Promise<string[]> => Promise.all((await checkpointsOf(place)).toSorted().map((name) => readFile(join(place, "checkpoints", name), "utf8")));
+const sizesIn = async (place: SecondPlace): Promise<number[] | undefined> => (await place.published())?.map((note) => readCheckpoint(note)!.size);
 const aFile = (): SecondPlace => secondPlace({ kind: "file", path: join(dir, "elsewhere.txt") });
 
 /** RFC 5424: priority 109 is facility 13 (log audit), severity 5 (notice). The message is the note as a JSON text. */
@@ -27,7 +30,7 @@ describe("a file", () => {
     const notes = await notesOf(join(dir, "j"));
     for (const note of notes) await aFile().deliver(note);
     expect(await readFile(join(dir, "elsewhere.txt"), "utf8")).toBe(notes.map((note) => `${note}\n`).join(""));
-    expect((await aFile().published())?.map(({ size }) => size)).toEqual([2, 4, 6]);
+    expect(await sizesIn(aFile())).toEqual([2, 4, 6]);
   });
 
   it("that is not there yet holds none, and a piece of a note is none", async () => {
@@ -66,9 +69,9 @@ describe("publishing", () => {
   /** A place whose deliveries the test ends. */
   const aSlowPlace = (): { place: SecondPlace; asked: string[]; end: ((error?: Error) => void)[] } => {
     const [asked, end]: [string[], ((error?: Error) => void)[]] = [[], []];
-    const deliver = (note: string): Promise<void> => new Promise((resolve, reject) => {
+    const deliver = (note: string): Promise<boolean> => new Promise((resolve, reject) => {
       asked.push(note);
-      end.push((error) => (error ? reject(error) : resolve()));
+      end.push((error) => (error ? reject(error) : resolve(false)));
     });
     return { place: { name: "slow", deliver, published: () => Promise.resolve(undefined) }, asked, end };
   };
@@ -111,14 +114,14 @@ describe("publishing", () => {
     const publisher = new Publisher(aFile(), () => undefined);
     await catchUp({ disk: nodeDisk, dir }, publisher, 2);
     await publisher.stop();
-    expect((await aFile().published())?.map(({ size }) => size)).toEqual([4, 6]);
+    expect(await sizesIn(aFile())).toEqual([4, 6]);
   });
 });
 
 describe("a journal whose checkpoints were published", () => {
   const key = aKey();
   /** Its directory as it was after four entries, and what was published after six. */
-  const aged = async (): Promise<Awaited<ReturnType<SecondPlace["published"]>>> => {
+  const aged = async (): Promise<readonly Checkpoint[]> => {
     await mkdir(join(dir, "old"));
     const { journal, checkpoints, close } = await openWithCheckpoints(join(dir, "j"), key);
     for (let number = 0; number < 6; number++) {
@@ -131,7 +134,7 @@ describe("a journal whose checkpoints were published", () => {
     }
     await close();
     for (const note of await notesOf(join(dir, "j"))) await aFile().deliver(note);
-    return aFile().published();
+    return signedIn((await aFile().published())!, { origin: ORIGIN, keys: [verifierKey(ORIGIN, key)] }).checkpoints;
   };
 
   it("is not opened as an older copy of itself, which its own checkpoints do not tell", async () => {

@@ -6,14 +6,18 @@ import { readFile } from "node:fs/promises";
 import { copyKeyChecks, KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokenFile } from "../../console/token.ts";
 import { accessEntry, faultOf, type Asked } from "../../journal/access.ts";
-import { openJournal } from "../../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
+import { openChecked } from "../../journal/open-checked.ts";
+import { JournalDamaged } from "../../journal/recover.ts";
+import { readSecondPlaces } from "../../assemble/second-places.ts";
+import { trustOf } from "../../assemble/trust.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { adminOf, ask } from "../admin.ts";
 import { whoAsks } from "./who-asks.ts";
 
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
+const BROKEN = 7;
 const CANNOT_TELL = 8;
 
 export type Looked = Omit<Asked, "user" | "behind">;
@@ -47,16 +51,20 @@ const askGateway = async ({ config, settings }: Place, body: object, token: stri
   return refused(`the gateway did not record the look-up, so nothing is shown: ${error ?? answer.status}`, answer.status === 400 ? WRONG_USAGE : CANNOT_TELL);
 };
 
-const writeHere = async ({ settings: { audit }, configHash }: Place, asked: Asked, sign: boolean): Promise<Written | number> => {
+/** Under the conditions of the gateway: a directory that is not what was signed before is written to by nobody. */
+const writeHere = async ({ settings, configHash }: Place, asked: Asked, sign: boolean): Promise<Written | number> => {
+  const { dir, checkpoint, index_key } = settings.audit;
   try {
-    const journal = await openJournal({ dir: audit.dir, durability: "flush" });
+    const key = await loadOrCreateKey(checkpoint.key);
+    const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush" }, trustOf(settings, key, await readSecondPlaces(settings)));
     try {
-      if (configHash !== undefined) journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
+      for (const warning of warnings) console.error(`warning: ${warning}`);
+      const checkpoints = await createCheckpoints(journal, { key, origin: checkpoint.origin, everyMs: checkpoint.every, anchor });
+      if (configHash !== undefined) journal.keys.use(index_key, configHash, KNOWN_SECRETS);
       const statesKeys = journal.keys.owes;
       await journal.append(accessEntry(asked));
       if (statesKeys) await copyKeyChecks(journal);
       if (!sign) return { size: journal.status().size };
-      const checkpoints = await createCheckpoints(journal, { key: await loadOrCreateKey(audit.checkpoint.key), origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every });
       await checkpoints.stop();
       return { size: checkpoints.last().size };
     } finally {
@@ -64,6 +72,7 @@ const writeHere = async ({ settings: { audit }, configHash }: Place, asked: Aske
     }
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return refused(`the look-up could not be recorded, so nothing is shown: ${why}`, /has the journal open/.test(why) ? UNREACHABLE : CANNOT_TELL);
+    const code = error instanceof JournalDamaged ? BROKEN : /has the journal open/.test(why) ? UNREACHABLE : CANNOT_TELL;
+    return refused(`the look-up could not be recorded, so nothing is shown: ${why}`, code);
   }
 };

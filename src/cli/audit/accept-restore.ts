@@ -1,0 +1,78 @@
+/** `ocsgw audit accept-restore`: the journal was restored from a copy or moved on purpose, and goes on from there. */
+import { userInfo } from "node:os";
+import { faultOf } from "../../journal/access.ts";
+import { acceptRestore, type Accepted } from "../../journal/accept-restore.ts";
+import { AnchorNotWritable } from "../../journal/anchor.ts";
+import { loadOrCreateKey } from "../../journal/checkpoint.ts";
+import { JournalDamaged } from "../../journal/recover.ts";
+import { readSecondPlaces, type Found } from "../../assemble/second-places.ts";
+import { trustOf } from "../../assemble/trust.ts";
+import { loadToRead } from "../../settings/load.ts";
+import { sayInvalid } from "../check.ts";
+
+export type AcceptOptions = { readonly config: string; readonly purpose?: string; readonly json?: boolean };
+
+const NO_PURPOSE = "--purpose: say why, as in --purpose \"disk replaced, copy of Monday\"; it stands in the journal";
+const NOTHING = "the journal agrees with all that was signed before: there is nothing to accept";
+const DAMAGE = "That is damage and no restored copy: ocsgw audit verify tells where";
+
+const DONE = 0;
+const FAILED = 1;
+const WRONG_USAGE = 2;
+const UNREACHABLE = 5;
+const BROKEN = 7;
+
+export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOptions): Promise<number> => {
+  const loaded = await loadToRead(config);
+  if (!loaded.ok) return sayInvalid(config);
+  const user = userInfo().username;
+  const fault = purpose === undefined ? NO_PURPOSE : faultOf({ user, operation: "export", purpose });
+  if (fault !== undefined) return refused(fault, WRONG_USAGE);
+  const { settings } = loaded;
+  const found = await readSecondPlaces(settings);
+  const away = found.filter((each) => each.away !== undefined);
+  if (away.length > 0) {
+    const why = away.map((each) => `${each.name} cannot be read: ${each.away}`).join("; ");
+    return refused(`nothing was accepted: ${why}. What was published there would be held against the journal later`, UNREACHABLE);
+  }
+  try {
+    const key = await loadOrCreateKey(settings.audit.checkpoint.key);
+    const trust = trustOf(settings, key, found);
+    tell(await acceptRestore({ dir: settings.audit.dir, trust, user, purpose, deliver: deliverTo(found) }), json);
+    return DONE;
+  } catch (error) {
+    return explained(error);
+  }
+};
+
+const refused = (why: string, code: number): number => {
+  console.error(why);
+  return code;
+};
+
+class NotDelivered extends Error {
+  override readonly name = "NotDelivered";
+}
+
+const deliverTo = (found: readonly Found[]) => async (note: string): Promise<void> => {
+  for (const { place, name } of found) {
+    await place.deliver(note).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      throw new NotDelivered(`the checkpoint could not be brought to ${name}: ${why}. Give the command again when it can`);
+    });
+  }
+};
+
+const tell = (accepted: Accepted, json = false): void => {
+  if (json) console.log(JSON.stringify(accepted));
+  else if (accepted.kind === "nothing") console.error(NOTHING);
+  else console.error(`accepted with ${accepted.entries} entries; the last one says so. What did not agree: ${accepted.why}`);
+};
+
+const explained = (error: unknown): number => {
+  const why = error instanceof Error ? error.message : String(error);
+  if (error instanceof JournalDamaged) return refused(`nothing was accepted: ${why}. ${DAMAGE}`, BROKEN);
+  if (error instanceof NotDelivered) return refused(why, UNREACHABLE);
+  if (error instanceof AnchorNotWritable) return refused(why, FAILED);
+  return refused(`nothing was accepted: ${why}`, /has the journal open/.test(why) ? UNREACHABLE : FAILED);
+};
