@@ -197,7 +197,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
   });
 
   it("verifies a segment, and cannot tell of what is neither journal nor bundle", async () => {
-    expect((await ocsgw("audit", "verify", join(gateway.dir, "audit/segments/000000000000.jsonl"))).code).toBe(0);
+    expect((await ocsgw("audit", "verify", join(gateway.dir, "audit/segments/000000000000.jsonl"), "--key", gateway.gateway.verifierKey)).code).toBe(0);
     expect(await ocsgw("audit", "verify", config)).toMatchObject({ code: 8, stdout: expect.stringContaining("is no journal") as string });
   });
 
