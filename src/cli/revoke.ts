@@ -1,13 +1,17 @@
 /** `ocsgw revoke`: revokes a token, a key, a certificate or a client, or lifts that again: told to the running gateway, or written to its journal while none runs. */
 import { readFile } from "node:fs/promises";
+import { readSecondPlaces } from "../assemble/second-places.ts";
+import { trustOf } from "../assemble/trust.ts";
 import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
-import { openJournal, type Journal } from "../journal/append.ts";
 import { spanOf } from "../journal/filter/times.ts";
+import type { Journal } from "../journal/append.ts";
+import { createCheckpoints, loadOrCreateKey } from "../journal/checkpoint.ts";
+import { openChecked } from "../journal/open-checked.ts";
 import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import { idOfKey } from "../settings/key.ts";
 import { readKeys } from "../settings/keys-file.ts";
-import { loadSettings, sha256 } from "../settings/load.ts";
+import { loadSettings, loadToRead, sha256 } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
 import { addToFile, readDecision, revocationsFile, type Decision } from "../settings/revocations-file.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -112,8 +116,30 @@ const leave = async (auditDir: string | undefined, config: string, decision: Dec
     console.error(`${config} has no audit.dir where the revocation could be kept`);
     return FAILED;
   }
-  const journal = await openJournal({ dir: auditDir, durability: "flush" }).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-  return journal instanceof Error ? leaveInFile(revocationsFile(auditDir), decision, journal.message) : writeTo(journal, config, decision);
+  const opened = await openToWrite(config).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+  if (opened instanceof Error) return leaveInFile(revocationsFile(auditDir), decision, opened.message);
+  try {
+    return await writeTo(opened.journal, config, decision);
+  } finally {
+    await opened.journal.close();
+  }
+};
+
+/** Under the conditions of the gateway, and with the anchor that a first entry needs. Rejects with why not. */
+const openToWrite = async (config: string): Promise<{ readonly journal: Journal }> => {
+  const loaded = await loadToRead(config);
+  if (!loaded.ok) throw new Error(`${config} is not valid, so it is not known what signs the journal`);
+  const { settings } = loaded;
+  const { dir, checkpoint: { key: file, origin, every: everyMs } } = settings.audit;
+  const key = await loadOrCreateKey(file);
+  const { journal, anchor } = await openChecked({ dir, durability: "flush" }, trustOf(settings, key, await readSecondPlaces(settings)));
+  try {
+    await createCheckpoints(journal, { key, origin, everyMs, anchor });
+    return { journal };
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
 };
 
 const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<number> => {
@@ -130,8 +156,6 @@ const writeTo = async (journal: Journal, config: string, decision: Decision): Pr
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));
     return FAILED;
-  } finally {
-    await journal.close();
   }
 };
 

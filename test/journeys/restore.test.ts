@@ -50,6 +50,13 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect(await oneRun()).not.toContain("Nothing is signed");
   });
 
+  it("may begin with a revocation, before the gateway was ever started", async () => {
+    await rm(audit(), { recursive: true });
+    for (const path of [join(dir, "audit.anchor"), elsewhere()]) await rm(path);
+    expect((await ocsgw("revoke", "--client", "alpha", "-c", config())).code).toBe(0);
+    expect(await oneRun()).not.toContain("Nothing is signed");
+  });
+
   it("that was put back to an older copy is signed by no command, until somebody accepts it", async () => {
     await cp(audit(), join(dir, "old"), { recursive: true });
     await oneRun();
