@@ -22,13 +22,13 @@ const anchorProblems = ({ path: at, value: { dir, checkpoint } }: NonNullable<Fa
   const file = checkpoint.anchor ?? `${dir}.anchor`;
   const path = checkpoint.anchor === null ? [...at, "dir"] : [...at, "checkpoint", "anchor"];
   const isInside = !/^\.\.(?:$|[\\/])/.test(relative(resolve(dir), resolve(file)));
-  if (isInside) return [{ code: "OCSGW-6275", path, message: `the anchor ${file} lies in audit.dir, and would be lost or replaced with it`, help: "name a file outside it, as in ../audit.anchor" }];
+  if (isInside) return [{ code: "OCSGW-6276", path, message: `the anchor ${file} lies in audit.dir, and would be lost or replaced with it`, help: "name a file outside it, as in ../audit.anchor" }];
   const taken = [checkpoint.key, ...checkpoint.publish.flatMap((place) => (place.kind === "file" ? [place.path] : []))].find((other) => resolve(other) === resolve(file));
-  if (taken !== undefined) return [{ code: "OCSGW-6275", path, message: `the anchor ${file} is another file of the journal, which would be written over` }];
+  if (taken !== undefined) return [{ code: "OCSGW-6276", path, message: `the anchor ${file} is another file of the journal, which would be written over` }];
   const why = files.whyNotWritable?.(dirname(file));
   // Where the directory itself cannot be made, that is told, and is the same fault.
   const isTold = checkpoint.anchor === null && files.whyNotWritable?.(dir) !== undefined;
-  return why === undefined || isTold ? [] : [{ code: "OCSGW-6274", path, message: `the anchor ${file} cannot be written in its folder: ${why}`, help: "audit.checkpoint.anchor names a file in another folder that the gateway may write to" }];
+  return why === undefined || isTold ? [] : [{ code: "OCSGW-6277", path, message: `the anchor ${file} cannot be written in its folder: ${why}`, help: "audit.checkpoint.anchor names a file in another folder that the gateway may write to" }];
 };
 
 /** The text, or why there is none, unless there is no such file. */

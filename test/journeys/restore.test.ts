@@ -109,7 +109,7 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
   });
 
   it.each([
-    ["./audit/anchor", "OCSGW-6275"], ["audit", "OCSGW-6275"], ["checkpoint.pem", "OCSGW-6275"], ["./audit/../audit/x", "OCSGW-6275"], ["keys.yaml/anchor", "OCSGW-6274"],
+    ["./audit/anchor", "OCSGW-6276"], ["audit", "OCSGW-6276"], ["checkpoint.pem", "OCSGW-6276"], ["./audit/../audit/x", "OCSGW-6276"], ["keys.yaml/anchor", "OCSGW-6277"],
   ])("cannot have its anchor at %s", async (anchor, code) => {
     await writeFile(config(), (await readFile(config(), "utf8")).replace("checkpoint:\n", `checkpoint:\n    anchor: ${anchor}\n`));
     expect(await loadSettings(config(), {})).toMatchObject({ ok: false, problems: [{ code, path: "audit.checkpoint.anchor" }] });
