@@ -178,13 +178,17 @@ const own = async ({ records, current, upstream }: Desk, record: Announced): Pro
     if (whose.nobody === "unregistered") return records.ownership.disown(upstream, record.handle);
     return records.ownership.disown(upstream, record.handle, whose.among.map(({ dbid }) => dbid), whose.malformed.map((key) => PROPERTIES[key]));
   }
-  const { handle, campaign, groupDbid, groupName, list, phone, attempt } = record;
+  const { handle, campaign, groupDbid, groupName, list, attempt } = record;
+  const tokens = parts.redact.tokens("records", undefined, personIn(record));
   return records.ownership.announce({
     upstream, handle, tenant: whose.tenant.dbid, campaign: wellFormed(campaign) ?? null, group: wellFormed(groupName) ?? wellFormed(groupDbid)?.toString() ?? null,
     list: wellFormed(list) ?? null,
-    phone: phone === undefined ? null : parts.redact.token("phone", phone), attempt: attempt ?? null,
+    phone: tokens?.phone ?? null, customer: tokens?.customer_id ?? null, attempt: attempt ?? null,
   });
 };
+
+const personIn = ({ phone, customer }: Announced): ReadonlyMap<string, unknown> =>
+  new Map([["GSW_PHONE", phone], ["GSW_CUSTOMER_ID", customer]]);
 
 /** As OCS names it. */
 const PROPERTIES: Readonly<Record<keyof Particulars, PropertyName>> = {

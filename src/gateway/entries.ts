@@ -1,16 +1,17 @@
 /** What of a request goes into the journal, and in which words. Values are stored as `audit.redact` says, never as they came. */
-import type { Entry } from "../journal/entry.ts";
+import type { Entry, Tokens } from "../journal/entry.ts";
 import { maskNumbers } from "../mask.ts";
 import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 import type { Operation } from "../ocs/target.ts";
-import type { Ownership } from "../tenants/ownership.ts";
+import type { HandleLease, Ownership } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { headerOf } from "../message.ts";
 
 type Waits = { readonly queue: number; readonly ocs: number };
 
-type Told = Pick<Parts, "redact"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf">> };
+/** Without them, an entry says as much less. */
+export type Told = Pick<Parts, "redact"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf" | "announcedFor">> };
 
 export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }: Seen): Entry => {
   const { resource, name } = order.operation.action;
@@ -30,7 +31,7 @@ export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }
     body: redact.body(order.attributes, (text) => isNamedBy(order.owner, text)),
     tokens: redact.tokens(resource, identifier, order.attributes),
     config_hash: configHash,
-    ...(order.lease?.record ?? upstreamOf(parts, order.owner, order.operation)),
+    ...(recordIn(redact, order) ?? upstreamOf(parts, order.owner, order.operation)),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
   };
 };
@@ -41,6 +42,12 @@ const upstreamOf = (parts: Told, tenant: Tenant, { action: { name, resource } }:
   const { upstream } = tenant;
   const epoch = resource === "records" ? parts.ownership?.epochOf?.(upstream) : undefined;
   return { upstream, ...(epoch !== undefined && { epoch }) };
+};
+
+/** What is known of the record handle: whose it is in which life of OCS, and whom OCS announced it with. */
+const recordIn = (redact: Parts["redact"], { lease }: Order): HandleLease["record"] => {
+  const record = lease?.record;
+  return record?.announced ? { ...record, announced: redact.kept(record.announced) } : record;
 };
 
 export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
@@ -109,6 +116,7 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
     identifier: operation?.identifier === undefined ? null : redact.identifier(operation.action.resource, operation.identifier, tenant?.lists.has(operation.identifier)),
     action: operation?.action.name ?? null,
     ...(operation && { tokens: redact.tokens(operation.action.resource, operation.identifier, NOTHING) }),
+    ...announcedIn(parts, seen),
     code,
     status,
     delivery: "not-sent",
@@ -119,6 +127,14 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(tenant && operation && upstreamOf(parts, tenant, operation)),
   };
+};
+
+/** For a caller who is known: the record is, or was, the tenant's, or one of those that the caller may speak for. */
+const announcedIn = ({ redact, ownership }: Told, { operation, tenant, caller }: Seen): { readonly announced?: Tokens } => {
+  if (!caller || operation?.action.resource !== "records" || operation.identifier === undefined) return {};
+  const tokens = ownership?.announcedFor?.(tenant ? [tenant] : caller.tenants, operation.identifier);
+  const announced = tokens && redact.kept(tokens);
+  return announced ? { announced } : {};
 };
 
 const NOTHING: ReadonlyMap<string, unknown> = new Map();

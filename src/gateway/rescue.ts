@@ -3,9 +3,8 @@ import { events } from "../events.ts";
 import { BodyFault, type Arrival, type Handler, type HeaderLine, type Reply } from "../message.ts";
 import { Violation } from "../ocs/violation.ts";
 import { wordRefusal } from "./dialect.ts";
-import { refusalEntry } from "./entries.ts";
+import { refusalEntry, type Told } from "./entries.ts";
 import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused } from "./refusals.ts";
-import type { Ownership } from "../tenants/ownership.ts";
 import { seenOf, type Held, type Parts, type Screened, type Seen } from "./words.ts";
 
 export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler => async (arrival) => {
@@ -38,7 +37,7 @@ const detailsOf = ({ message, pointer, allow }: Violation): ConstructorParameter
 });
 
 /** What a refusal needs of the world outside. */
-type Telling = Pick<Parts, "note" | "observe" | "dialect" | "redact"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf">> };
+type Telling = Pick<Parts, "note" | "observe" | "dialect"> & Told;
 
 export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & Partial<Held> => {
   // What was intended has its outcome in the journal already.

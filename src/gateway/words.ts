@@ -143,7 +143,7 @@ export type Parts = {
   /** By the config in force now, a later one perhaps than this line's. Left out where nothing waits. */
   readonly inForce?: () => InForce;
   readonly register: Register;
-  readonly ownership: Pick<Ownership, "ask" | "ownersAmong"> & Partial<Pick<Ownership, "epochOf">>;
+  readonly ownership: Pick<Ownership, "ask" | "ownersAmong"> & Partial<Pick<Ownership, "epochOf" | "announcedFor">>;
   readonly charge: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
   /** Resolves when the entry is on disk. */
   readonly append: (entry: Entry) => Promise<unknown>;

@@ -33,6 +33,8 @@ export type Intent = {
   readonly epoch?: number | undefined;
   /** Of an owned record handle: which announcement or registration of it is meant. */
   readonly generation?: number | undefined;
+  /** Tokens of the person with whom OCS announced the record. The request itself need not name them, and may name others. */
+  readonly announced?: Tokens | undefined;
   /** The code under which the tenant's policy would have refused it, had the tenant not been observed only. */
   readonly would_refuse?: string | undefined;
   /** Given by the journal: see `numbers.ts`. A number without a sequence is one of its DBID's. */
@@ -71,6 +73,8 @@ export type Refusal = {
   readonly identifier?: string | null | undefined;
   readonly action?: string | null | undefined;
   readonly tokens?: Tokens | undefined;
+  /** As in an intent, where the record is, or was, one of the client's tenants'. */
+  readonly announced?: Tokens | undefined;
   readonly code: string;
   readonly status: number;
   readonly delivery: Delivery;
@@ -311,14 +315,15 @@ type Members = { readonly [K in Kind]: Readonly<Record<Exclude<keyof Extract<Ent
 const MEMBERS: Members = {
   intent: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, would_refuse: true, dnc_sequence: true, dnc: true,
+    body: true, tokens: true, config_hash: true, upstream: true, epoch: true, generation: true, announced: true, would_refuse: true,
+    dnc_sequence: true, dnc: true,
   },
   outcome: {
     id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true, suspected: true,
   },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true,
+    tokens: true, announced: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true,
     upstream: true, epoch: true, dnc_sequence: true, dnc: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },

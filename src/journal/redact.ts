@@ -27,6 +27,8 @@ export type Redactor = {
   readonly body: (attributes: ReadonlyMap<string, unknown>, isOurs?: (text: string) => boolean) => Record<string, unknown>;
   /** Tokens of the phone and the customer id, from the URI or else the body; undefined when there is neither. */
   readonly tokens: (resource: string, identifier: string | undefined, attributes: ReadonlyMap<string, unknown>) => Tokens | undefined;
+  /** Those of the tokens, made earlier, of which the rules keep any. */
+  readonly kept: (tokens: Tokens) => Tokens | undefined;
   /** The token that a value of this class has from now on. */
   readonly token: (kind: "phone" | "customer_id", value: string) => string;
 };
@@ -98,11 +100,22 @@ export const createRedactor = (rules: RedactRules, keys: IndexKeys): Redactor =>
       const byPhone = searchable(phone, resource === "phones" ? identifier : attributes.get("GSW_PHONE"));
       const byCustomer = searchable(customer, resource === "customer_ids" ? identifier : attributes.get("GSW_CUSTOMER_ID"));
       if (byPhone === undefined && byCustomer === undefined) return undefined;
-      return { ...(byPhone !== undefined && { phone: byPhone }), ...(byCustomer !== undefined && { customer_id: byCustomer }) };
+      return tokensOf(byPhone, byCustomer);
+    },
+    kept: (tokens) => {
+      if (phone.mode !== "drop" && customer.mode !== "drop") return tokens;
+      const byPhone = phone.mode === "drop" ? undefined : tokens.phone;
+      const byCustomer = customer.mode === "drop" ? undefined : tokens.customer_id;
+      return byPhone === undefined && byCustomer === undefined ? undefined : tokensOf(byPhone, byCustomer);
     },
     token: tokenOf,
   };
 };
+
+const tokensOf = (phone: string | undefined, customer: string | undefined): Tokens => ({
+  ...(phone !== undefined && { phone }),
+  ...(customer !== undefined && { customer_id: customer }),
+});
 
 type IsOurs = (text: string) => boolean;
 const nobodys: IsOurs = () => false;

@@ -15,7 +15,8 @@ export type Said<Value extends string | number> = Value | Malformed | undefined;
 
 const NAMES = [
   "GSW_HIST_SEQUENCE_NUM", "GSW_RECORD_HANDLE", "GSW_TENANT_DBID", "GSW_TENANT_NAME", "GSW_CAMPAIGN_GROUP_DBID",
-  "GSW_CAMPAIGN_GROUP_NAME", "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_PHONE", "GSW_CALL_ATTEMPT_GUID",
+  "GSW_CAMPAIGN_GROUP_NAME", "GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_PHONE", "GSW_CUSTOMER_ID",
+  "GSW_CALL_ATTEMPT_GUID",
 ] as const;
 export type PropertyName = (typeof NAMES)[number];
 

@@ -16,13 +16,13 @@ import { StoreFailed, type Row } from "./ownership/store.ts";
 import { Strays } from "./ownership/strays.ts";
 import type { Announcement, Answer, EpochBegun, Found, Owning, OwnershipOptions } from "./ownership/types.ts";
 import type { NewLife } from "./ownership/announced.ts";
-import type { Ending } from "./ownership/verdict.ts";
+import type { Ending, PersonTokens } from "./ownership/verdict.ts";
 import { createHandleWatch } from "./ownership/watch.ts";
 
 export { needsOwner } from "./ownership/held.ts";
 export { openOwnershipStore, type OwnershipStore, type StoreThread } from "./ownership/store.ts";
 export { mayDial, type Announcement, type Answer, type Found, type Owning, type OwnershipNews, type OwnershipOptions } from "./ownership/types.ts";
-export { reasonOfDenied, reasonOfUnclear, type Denied, type HandleLease, type OwnedRecord, type ReasonWord, type Unclear } from "./ownership/verdict.ts";
+export { reasonOfDenied, reasonOfUnclear, type Denied, type HandleLease, type OwnedRecord, type PersonTokens, type ReasonWord, type Unclear } from "./ownership/verdict.ts";
 export { createFinder, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
 
 const TICK_MS = 1000;
@@ -69,11 +69,19 @@ export class Ownership {
     return owners.length > 0 ? owners : tenants.filter(({ upstream, dbid }) => this.#of(upstream).formerOwnerOf(handle) === dbid);
   };
 
+  /** Tokens of the person with whom OCS announced the handle, where it is, or was, one of these tenants'. */
+  readonly announcedFor = (tenants: readonly Tenant[], identifier: string): PersonTokens | undefined => {
+    const [owner, another] = this.ownersAmong(tenants, identifier);
+    return another ? undefined : owner && this.#of(owner.upstream).announcedFor(owner.dbid, Number(identifier));
+  };
+
   /** OCS has announced the record for this tenant. Resolves when what became of it is on disk. */
   readonly announce = async (said: Announcement): Promise<Owning> => {
-    const { upstream, handle, tenant, attempt } = said;
+    const { upstream, handle, tenant, attempt, phone, customer } = said;
     const handles = this.#ofLife(upstream, handle);
-    return this.#keep(handles, said, handles.announce({ handle, tenant, attempt: attempt ?? undefined, now: this.#seconds() }));
+    return this.#keep(handles, said, handles.announce({
+      handle, tenant, attempt: attempt ?? undefined, announced: tokensOf({ phone, customer }), now: this.#seconds(),
+    }));
   };
 
   /** OCS has announced the record, and it is no tenant's here. `among`: DBIDs of the tenants that it could mean all the same. */
@@ -289,10 +297,12 @@ export class Ownership {
     return this.#isDone(this.#options.store?.put(this.#rowOf(handles, said, held)), said.upstream);
   }
 
-  #rowOf({ epoch, keepFrom, highest, highestAt }: Handles, said: Announcement, { since, generation, among }: Held): Row {
-    const { upstream, handle, tenant, campaign, group, list, phone, attempt } = said;
+  #rowOf({ epoch, keepFrom, highest, highestAt }: Handles, said: Announcement, held: Held): Row {
+    const { since, generation, among, announced } = held;
+    const { upstream, handle, tenant, campaign, group, list, attempt } = said;
     const endpoint = this.#endpoints.get(upstream) ?? "";
-    const about = { campaign, group, list, phone, attempt, among };
+    const person = { phone: announced?.phone ?? null, customer: announced?.customer_id ?? null };
+    const about = { campaign, group, list, ...person, attempt, among };
     return { upstream, epoch, keepFrom, endpoint, handle, tenant, generation, highest, highestAt, since, ...about };
   }
 
@@ -362,8 +372,9 @@ export class Ownership {
     this.#endpoints.set(upstream, endpoint);
     const handles = this.#of(upstream);
     const isTrusted = store!.downtime !== undefined && store!.downtime < this.#graceOf(upstream);
-    for (const { handle, since, attempt, ...row } of owned) {
-      const known = { ...row, since: Math.min(since, this.#seconds()), attempt: attempt ?? undefined };
+    for (const { handle, since, attempt, phone, customer, ...row } of owned) {
+      const announced = tokensOf({ phone, customer });
+      const known = { ...row, announced, since: Math.min(since, this.#seconds()), attempt: attempt ?? undefined };
       handles.restore(handle, known, isTrusted);
     }
   }
@@ -395,5 +406,10 @@ export class Ownership {
     return Math.floor(this.#now() / 1000);
   }
 }
+
+type Said = { readonly phone?: string | null | undefined; readonly customer?: string | null | undefined };
+
+const tokensOf = ({ phone, customer }: Said): PersonTokens | undefined =>
+  (phone || customer ? { ...(phone && { phone }), ...(customer && { customer_id: customer }) } : undefined);
 
 const highestOf = (owned: readonly { readonly handle: number }[]): readonly number[] => [owned.reduce((highest, { handle }) => Math.max(highest, handle), 0)];

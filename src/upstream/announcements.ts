@@ -19,6 +19,8 @@ export type Announced = {
   readonly list: Said<string>;
   /** Undefined as well when it is malformed: it does not decide whose the record is. */
   readonly phone: string | undefined;
+  /** Likewise. */
+  readonly customer: string | undefined;
   readonly attempt: string | undefined;
 };
 
@@ -156,6 +158,7 @@ const recordIn = (said: Properties): Announced => {
     campaign: said.text("GSW_CAMPAIGN_NAME"),
     list: said.text("GSW_CALLING_LIST"),
     phone: wellFormed(said.digits("GSW_PHONE")),
+    customer: wellFormed(said.digits("GSW_CUSTOMER_ID")),
     attempt: wellFormed(said.text("GSW_CALL_ATTEMPT_GUID")),
   };
 };

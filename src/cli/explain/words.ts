@@ -91,6 +91,7 @@ const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<Reas
   "in-flight": ASK_AGAIN,
   "roles": `${ASK_AGAIN} ocsgw status tells which OCS is reachable.`,
   "disputed": "Compare the tenants' groups, campaigns and lists in the config with OCS: the alarm entry in the journal names what contradicts.",
+  "announced-again": "Send the request again: it will be for the number that OCS announces now.",
   "store-lost": "Handles of before are used again when OCS announces them; until then send a Do-Not-Call by phone number or customer id.",
 };
 

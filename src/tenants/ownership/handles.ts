@@ -8,7 +8,7 @@ import { FreeLease, OwnedLease } from "./lease.ts";
 import { Recent } from "./recent.ts";
 import { needsOwner, type Asked, type Asker, type Claim, type Claimed, type HandlesOptions, type Held, type Known, type Restoring } from "./held.ts";
 import { InFlight } from "./in-flight.ts";
-import { reasonOfDenied, reasonOfUnclear, type Ending, type Former, type Reason } from "./verdict.ts";
+import { reasonOfDenied, reasonOfUnclear, type Ending, type Former, type PersonTokens, type Reason } from "./verdict.ts";
 
 /** Owned handles at once. OCS's own memory ends far below. */
 const MAX_OWNED = 1_000_000;
@@ -109,6 +109,13 @@ export class Handles {
     return this.#former.get(handle)?.tenant ?? this.#past.get(handle)?.tenant;
   }
 
+  /** With which OCS announced the handle, where it is this tenant's, or else was. */
+  announcedFor(tenant: number, handle: number): PersonTokens | undefined {
+    const held = this.find(handle);
+    if (held?.tenant === tenant) return held.state === "disputed" ? undefined : held.announced;
+    return [this.#former.get(handle), this.#past.get(handle)].find((each) => each?.tenant === tenant)?.announced;
+  }
+
   find(handle: number): Held | undefined {
     return this.#owned.get(handle) ?? this.#stale.get(handle);
   }
@@ -160,13 +167,13 @@ export class Handles {
   }
 
   /** OCS announces the handle for this tenant. */
-  announce({ handle, tenant, attempt, now }: Claim): Claimed {
+  announce({ handle, tenant, attempt, announced, now }: Claim): Claimed {
     const isReused = this.#announced.has(handle) || this.#announcedBefore?.has(handle) === true;
     this.#note(handle);
     const held = this.find(handle);
     if (attempt !== undefined && held?.attempt !== attempt && this.#isOver(handle, attempt)) return { as: "finished" };
-    if (held === undefined) return this.#add({ handle, tenant, attempt, now, isReused }, false);
-    const claim = { handle, tenant, attempt, now, isReused: true };
+    if (held === undefined) return this.#add({ handle, tenant, attempt, announced, now, isReused }, false);
+    const claim = { handle, tenant, attempt, announced, now, isReused: true };
     const isDisputed = held.state === "disputed";
     if (this.isConfirmed(held)) {
       if (isDisputed) return this.#dispute(handle, held, [tenant]);
@@ -175,7 +182,7 @@ export class Handles {
       if (!held.among?.includes(tenant)) this.#doubt(held);
       return this.#replace(held, claim, "storing");
     }
-    if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, now);
+    if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, { announced, now });
     return this.#replace(held, claim, held.state);
   }
 
@@ -201,7 +208,10 @@ export class Handles {
     const held = this.find(claim.handle);
     if (held === undefined) return this.#add(claim, true);
     if (held.state === "disputed") return { as: "taken" };
-    if (held.tenant === claim.tenant) return this.#replace(held, { ...claim, attempt: held.attempt }, held.state, held.registered);
+    if (held.tenant === claim.tenant) {
+      const { attempt, announced } = held;
+      return this.#replace(held, { ...claim, attempt, announced }, held.state, held.registered);
+    }
     if (this.isConfirmed(held)) return { as: "taken" };
     this.#doubt(held);
     return held.registered && mayReplace(held.tenant) ? this.#replace(held, claim, "storing", true) : { as: "unclear" };
@@ -213,13 +223,13 @@ export class Handles {
   }
 
   /** What an earlier run knew; unconfirmed unless it is `trusted`. */
-  restore(handle: number, { tenant, since, generation, attempt, among }: Restoring, trusted: boolean): void {
+  restore(handle: number, { tenant, since, generation, attempt, among, announced }: Restoring, trusted: boolean): void {
     const stretch = trusted ? this.#stretch : 0;
     // OCS names an attempt, a registrar does not.
     const registered = attempt === undefined;
     const state = among ? "disputed" : "owned";
     this.#owned.set(handle, {
-      tenant, generation, began: generation, attempt, registered, since, state, among, stretch, heardAt: -Infinity,
+      tenant, generation, began: generation, attempt, registered, since, state, among, stretch, announced, heardAt: -Infinity,
     });
     // It was announced in this epoch, so that a late copy of its announcement proves nothing when it has ended.
     this.#announced.add(handle, generation);
@@ -362,10 +372,10 @@ export class Handles {
   }
 
   /** What contradicted was the owner of the life before: the handle is the announced tenant's. */
-  #adopt(handle: number, { tenant, attempt, since, stretch }: Held): void {
+  #adopt(handle: number, { tenant, attempt, announced, since, stretch }: Held): void {
     const generation = ++this.#generation;
     const held: Held = {
-      tenant, attempt, since, stretch, generation, began: generation, registered: false, state: "owned",
+      tenant, attempt, announced, since, stretch, generation, began: generation, registered: false, state: "owned",
       heardAt: -Infinity,
     };
     this.#owned.set(handle, held);
@@ -381,11 +391,11 @@ export class Handles {
     this.#doubtUpTo = Math.max(this.#doubtUpTo, stretch);
   }
 
-  #add({ handle, tenant, attempt, now, isReused }: Claim, registered: boolean): Claimed {
+  #add({ handle, tenant, attempt, announced, now, isReused }: Claim, registered: boolean): Claimed {
     if (this.#owned.size >= MAX_OWNED) return { as: "full" };
     const generation = ++this.#generation;
     const held: Held = {
-      tenant, generation, began: generation, attempt, registered, isReused, since: now, state: "storing",
+      tenant, generation, began: generation, attempt, announced, registered, isReused, since: now, state: "storing",
       stretch: this.#stretch,
     };
     this.#owned.set(handle, held);
@@ -394,11 +404,11 @@ export class Handles {
   }
 
   #replace(before: Held, claim: Claim, state: Held["state"], registered = false): Claimed {
-    const { handle, tenant, attempt, now, isReused } = claim;
+    const { handle, tenant, attempt, announced, now, isReused } = claim;
     const generation = ++this.#generation;
     const began = before.tenant === tenant || before.state === "disputed" ? before.began : generation;
     const held: Held = {
-      tenant, generation, began, attempt, registered, isReused, since: now, state, stretch: this.#stretch,
+      tenant, generation, began, attempt, announced, registered, isReused, since: now, state, stretch: this.#stretch,
     };
     this.#forget(handle);
     this.#owned.set(handle, held);
@@ -407,7 +417,8 @@ export class Handles {
     return { as: "renewed", held };
   }
 
-  #renew(handle: number, held: Held, now: number): Claimed {
+  #renew(handle: number, held: Held, { announced, now }: Pick<Claim, "announced" | "now">): Claimed {
+    if (announced) held.announced = { ...held.announced, ...announced };
     held.since = now;
     held.stretch = this.#stretch;
     this.#forget(handle);
@@ -422,7 +433,7 @@ export class Handles {
     const isNews = isFirst || among.some((dbid) => !known.includes(dbid));
     const generation = ++this.#generation;
     const held: Held = {
-      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, generation, began: before.began, registered: false,
+      tenant: claim?.tenant ?? before.tenant, attempt: claim?.attempt, announced: claim?.announced, generation, began: before.began, registered: false,
       stretch: this.#stretch, since: claim?.now ?? before.since, state: "disputed",
       among: [...new Set([...known, ...among])], contradicts: isFirst && claim ? before.generation : undefined,
     };
@@ -431,9 +442,9 @@ export class Handles {
     return { as: "disputed", held, isNews };
   }
 
-  #remember(handle: number, { tenant, attempt, since }: Held, how: Pick<Former, "ending" | "by" | "at">): void {
+  #remember(handle: number, { tenant, attempt, announced, since }: Held, how: Pick<Former, "ending" | "by" | "at">): void {
     const isStale = this.#stale.get(handle) !== undefined;
-    this.#former.set(handle, { tenant, attempt, stretch: this.#stretch, ...how, ...(isStale && { staleSince: since * 1000 }) });
+    this.#former.set(handle, { tenant, attempt, announced, stretch: this.#stretch, ...how, ...(isStale && { staleSince: since * 1000 }) });
   }
 
   #forget(handle: number): void {

@@ -1,7 +1,7 @@
 /** What is known of one record handle, what is claimed for it, and what a tenant that asks for it is told. */
 import type { RecordsMode } from "../register.ts";
 import type { KnownLife } from "./announced.ts";
-import type { Denied, HandleLease, Unclear } from "./verdict.ts";
+import type { Denied, HandleLease, PersonTokens, Unclear } from "./verdict.ts";
 
 /** Who asks, by shape a tenant of the register. */
 export type Asker = { readonly dbid: number; readonly records: RecordsMode };
@@ -21,6 +21,8 @@ export type Held = {
   began: number;
   /** GSW_CALL_ATTEMPT_GUID. */
   readonly attempt: string | undefined;
+  /** With which OCS announced it. */
+  announced?: PersonTokens | undefined;
   /** A registrar named the tenant, and not OCS. */
   readonly registered: boolean;
   /** Seconds since 1970 of the last word about it. */
@@ -51,6 +53,7 @@ export type Claim = {
   readonly handle: number;
   readonly tenant: number;
   readonly attempt?: string | undefined;
+  readonly announced?: PersonTokens | undefined;
   readonly isReused?: boolean | undefined;
   /** Seconds since 1970. */
   readonly now: number;
@@ -65,7 +68,7 @@ export type Known = KnownLife & {
   readonly journalSize?: (() => number) | undefined;
 };
 
-export type Restoring = Pick<Held, "tenant" | "since" | "generation" | "attempt" | "among">;
+export type Restoring = Pick<Held, "tenant" | "since" | "generation" | "attempt" | "among" | "announced">;
 
 export type HandlesOptions = {
   /** An owned handle has ended. */

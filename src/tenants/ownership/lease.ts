@@ -1,7 +1,7 @@
 /** Leave to use a record handle for one request: what may change until it leaves, what it has to wait for, and what its answer does. */
 import type { Handles } from "./handles.ts";
 import type { Held } from "./held.ts";
-import { reasonOfUnclear, type HandleLease, type OwnedRecord, type Reason } from "./verdict.ts";
+import { reasonOfUnclear, type HandleLease, type OwnedRecord, type PersonTokens, type Reason } from "./verdict.ts";
 
 /** Its own end, and not before the end of the one that it waits for. */
 class FinalizingTurn {
@@ -45,7 +45,8 @@ export class OwnedLease implements HandleLease {
 
   get record(): OwnedRecord {
     const { upstream, epoch } = this.#handles;
-    return { upstream, epoch, generation: this.#held.generation };
+    const { generation, announced } = this.#held;
+    return { upstream, epoch, generation, ...(announced && { announced }) };
   }
 
   readonly withdrawn = (leaves = false): "void" | "unclear" | undefined => {
@@ -56,7 +57,10 @@ export class OwnedLease implements HandleLease {
     if (this.#isFollowedBy(now)) return "void";
     if (now.state === "storing" || !this.#handles.isConfirmed(now)) return "unclear";
     // The same tenant's newer attempt, once OCS may have opened it: what this request ends is that one.
-    if (now.heardAt !== undefined) this.#held = now;
+    if (now.heardAt !== undefined) {
+      if (isOtherPerson(this.#held.announced, now.announced)) return "unclear";
+      this.#held = now;
+    }
     if (leaves) this.#leftAt = performance.now();
     if (leaves && !this.#isInFlight) {
       this.#isInFlight = true;
@@ -80,6 +84,9 @@ export class OwnedLease implements HandleLease {
 
   readonly reason = (): Reason => {
     const now = this.#handles.find(this.#handle);
+    if (now?.tenant === this.#held.tenant && isOtherPerson(this.#held.announced, now.announced)) {
+      return reasonOfUnclear("announced-again");
+    }
     return now?.tenant === this.#held.tenant && this.#isFollowedBy(now)
       ? this.#handles.reasonForEnded(this.#handle)
       : this.#handles.reasonFor(this.#held.tenant, this.#handle);
@@ -109,6 +116,18 @@ export class OwnedLease implements HandleLease {
     void turn.over.then(() => held.finalizing === turn.over && (held.finalizing = undefined));
   }
 }
+
+/**
+ * The journal has named a person for the request, and the record is by now another one's, or may be. Tokens of two
+ * epochs of the index key cannot be compared.
+ */
+const isOtherPerson = (named: PersonTokens = {}, now: PersonTokens = {}): boolean =>
+  isOther(named.phone, now.phone) || isOther(named.customer_id, now.customer_id);
+
+const isOther = (named: string | undefined, now: string | undefined): boolean =>
+  named !== undefined && named !== now && (now === undefined || epochOf(named) === epochOf(now));
+
+const epochOf = (token: string): string => token.slice(0, token.indexOf(":"));
 
 /** For a handle that needs no owner. */
 export class FreeLease implements HandleLease {

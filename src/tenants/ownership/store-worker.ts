@@ -15,7 +15,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS owned_attempt ON owned (attempt, upstream) WHERE attempt IS NOT NULL;
 `;
-const VERSION = 1;
+const VERSION = 2;
 /** What a file of version 0 lacks. */
 const VERSION_1 = `
   ALTER TABLE epoch ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;
@@ -27,6 +27,11 @@ const VERSION_1 = `
   CREATE TABLE alive (boot TEXT NOT NULL, uptime REAL NOT NULL, mark INTEGER NOT NULL) STRICT;
   INSERT INTO alive VALUES ('', 0, 0);
   PRAGMA user_version = 1;
+`;
+/** What a file of version 1 lacks. */
+const VERSION_2 = `
+  ALTER TABLE owned ADD COLUMN customer TEXT;
+  PRAGMA user_version = 2;
 `;
 
 const open = (file: string): DatabaseSync => {
@@ -42,6 +47,7 @@ const open = (file: string): DatabaseSync => {
   }
   db.exec(SCHEMA);
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${VERSION_1} COMMIT;`);
+  if (version < VERSION) db.exec(`BEGIN IMMEDIATE; ${VERSION_2} COMMIT;`);
   return db;
 };
 
@@ -89,7 +95,7 @@ const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 2
 type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
 
 const restoredIn = (db: DatabaseSync): Restored[] => {
-  const owned = db.prepare(`SELECT handle, tenant, since, generation, attempt, among FROM owned
+  const owned = db.prepare(`SELECT handle, tenant, since, generation, attempt, phone, customer, among FROM owned
     WHERE upstream = ? AND epoch = ? ORDER BY since, generation`);
   return (db.prepare("SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation FROM epoch").all() as unknown as Epoch[])
     .map(({ upstream, number, endpoint, highest, highestAt, generation }) =>
@@ -100,8 +106,8 @@ const restoredIn = (db: DatabaseSync): Restored[] => {
 };
 
 /** Of a row, whose `among` is a JSON array. */
-const ownedIn = ({ among, ...row }: Readonly<Record<string, unknown>>): Owned =>
-  ({ ...row, ...(typeof among === "string" && { among: JSON.parse(among) as number[] }) }) as unknown as Owned;
+const ownedIn = ({ among, phone, customer, ...row }: Readonly<Record<string, unknown>>): Owned =>
+  ({ ...row, ...(phone !== null && { phone }), ...(customer !== null && { customer }), ...(typeof among === "string" && { among: JSON.parse(among) as number[] }) }) as unknown as Owned;
 
 const pagesIn = (db: DatabaseSync, upstream: string): Page[] =>
   db.prepare("SELECT page AS number, bits FROM announced WHERE upstream = ?").all(upstream) as unknown as Page[];
@@ -137,11 +143,12 @@ type Statements = Readonly<Record<StatementName, StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
   put: db.prepare(`INSERT INTO owned
-    (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation, among)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    (upstream, epoch, handle, tenant, since, campaign, campaign_group, list, phone, attempt, generation, among, customer)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
     ON CONFLICT (upstream, handle) DO UPDATE SET epoch = excluded.epoch, tenant = excluded.tenant, since = excluded.since, campaign = excluded.campaign,
       campaign_group = excluded.campaign_group, list = excluded.list, phone = excluded.phone,
-      attempt = excluded.attempt, generation = excluded.generation, among = excluded.among
+      attempt = excluded.attempt, generation = excluded.generation, among = excluded.among,
+      customer = excluded.customer
     WHERE excluded.generation >= owned.generation`),
   remove: db.prepare("DELETE FROM owned WHERE upstream = ? AND handle = ? AND generation <= ?"),
   epoch: db.prepare(UPSERT_EPOCH),
@@ -207,11 +214,11 @@ const apply = (db: DatabaseSync, statements: Statements, change: Change): void =
     noteAnnounced(statements, life, upstream, change.handle);
     statements.reach.run(upstream, change.epoch, change.handle, change.generation);
   } else {
-    const { epoch, handle, tenant, generation, since, campaign, group, list, phone, attempt, among } = change.row;
+    const { epoch, handle, tenant, generation, since, campaign, group, list, phone, customer = null, attempt, among } = change.row;
     const meant = among === undefined ? null : JSON.stringify(among);
     begin(statements, life, change.row, change.row);
     const said = [campaign, group, list, phone, attempt] as const;
-    statements.put.run(upstream, epoch, handle, tenant, since, ...said, generation, meant);
+    statements.put.run(upstream, epoch, handle, tenant, since, ...said, generation, meant, customer);
   }
 };
 

@@ -31,6 +31,8 @@ export type Row = {
   readonly list: string | null;
   /** A token (`t1:…`), never a number. */
   readonly phone: string | null;
+  /** A token likewise; of the customer id. */
+  readonly customer?: string | null;
   /** GSW_CALL_ATTEMPT_GUID, by which a call report may name the record. */
   readonly attempt: string | null;
   /** Set where OCS contradicts itself, so that the handle has no owner: DBIDs that it could mean. */
@@ -43,6 +45,9 @@ export type Owned = {
   readonly since: number;
   readonly generation: number;
   readonly attempt: string | null;
+  /** Tokens of the phone and the customer id that OCS announced it with. */
+  readonly phone?: string;
+  readonly customer?: string;
   readonly among?: readonly number[] | undefined;
 };
 

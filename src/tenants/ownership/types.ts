@@ -67,7 +67,7 @@ export type Answer =
 /** What OCS says of a record besides its handle. */
 export type Announcement = Pick<
   Row,
-  "upstream" | "handle" | "tenant" | "campaign" | "group" | "list" | "phone" | "attempt"
+  "upstream" | "handle" | "tenant" | "campaign" | "group" | "list" | "phone" | "customer" | "attempt"
 >;
 
 /** How an OCS was found: see `Settled` of the upstream. */

@@ -21,7 +21,15 @@ export type HandleLease = {
 };
 
 /** One attempt of OCS's to dial a record, as the gateway knows it. */
-export type OwnedRecord = { readonly upstream: string; readonly epoch: number; readonly generation: number };
+export type OwnedRecord = {
+  readonly upstream: string;
+  readonly epoch: number;
+  readonly generation: number;
+  readonly announced?: PersonTokens | undefined;
+};
+
+/** Tokens of the phone and the customer id with which OCS announced a record; undefined where it named none. */
+export type PersonTokens = { readonly phone?: string; readonly customer_id?: string };
 
 /** Why a handle ended. */
 export type Ending =
@@ -39,6 +47,7 @@ export type Former = {
   readonly at: number;
   readonly by?: string | undefined;
   readonly attempt?: string | undefined;
+  readonly announced?: PersonTokens | undefined;
   /** The stretch of unbroken connections in which it ended. */
   readonly stretch: number;
   /** It had not been announced for `stale_after` since then. */
@@ -57,6 +66,7 @@ export type Unclear =
   | "unconfirmed" // every connection to OCS was lost, or the gateway was restarted, and OCS has not spoken of it since
   | "storing" // its owner is being written
   | "disputed" // what OCS announced contradicts itself
+  | "announced-again" // OCS has announced it for another phone or customer id since the request came
   | "roles" // which OCS is the primary is undecided
   | "store-lost"; // the ownership database was damaged: what it held is not known
 
@@ -69,6 +79,7 @@ const TEXT_OF_UNCLEAR: Readonly<Record<Unclear, string>> = {
     "every connection to OCS was lost, or the gateway was restarted, and OCS has not announced the handle since",
   storing: "the owner of the handle is being written",
   disputed: "what OCS announced for the handle contradicts itself",
+  "announced-again": "OCS announced the handle for another phone or customer id while the request waited",
   roles: "which OCS is the primary is undecided",
   "store-lost": "the ownership database was damaged and moved aside, and OCS has not announced the handle since",
 };

@@ -27,11 +27,11 @@ const begin = async (): Promise<OwnershipStore> => {
 };
 
 const row = (handle: number, over: Partial<Row> = {}): Row => ({
-  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, highestAt: handle - 1, generation: handle, handle, tenant: 101, since: 1_000_000 + handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: "t1:token", attempt: `attempt-${handle}`, ...over,
+  upstream: "ocs", epoch: 1, endpoint: "http://one", highest: handle, highestAt: handle - 1, generation: handle, handle, tenant: 101, since: 1_000_000 + handle, campaign: "Alpha Campaign", group: "106", list: "Alpha List", phone: "t1:token", customer: "t1:person", attempt: `attempt-${handle}`, ...over,
 });
 
 const kept = (handle: number, over: Partial<Owned> = {}): Owned =>
-  ({ handle, tenant: 101, since: 1_000_000 + handle, generation: handle, attempt: `attempt-${handle}`, ...over });
+  ({ phone: "t1:token", customer: "t1:person", handle, tenant: 101, since: 1_000_000 + handle, generation: handle, attempt: `attempt-${handle}`, ...over });
 
 describe("ownership on disk", () => {
   it("is what the next run finds, oldest first, in the epoch that was under way", async () => {
@@ -147,11 +147,13 @@ describe("ownership on disk", () => {
       CREATE TABLE owned (upstream TEXT NOT NULL, epoch INTEGER NOT NULL, handle INTEGER NOT NULL, tenant INTEGER NOT NULL, since INTEGER NOT NULL,
         campaign TEXT, campaign_group TEXT, list TEXT, phone TEXT, attempt TEXT, PRIMARY KEY (upstream, handle)) STRICT, WITHOUT ROWID;
       INSERT INTO epoch VALUES ('ocs', 4, 'http://one');
-      INSERT INTO owned VALUES ('ocs', 4, 15, 101, 1000, NULL, NULL, NULL, NULL, 'attempt-15');`);
+      INSERT INTO owned VALUES ('ocs', 4, 15, 101, 1000, NULL, NULL, NULL, 't1:token', 'attempt-15');`);
     old.close();
     const store = await begin();
+    // Version 0 kept no customer id.
+    const { customer: _, ...owned } = kept(15, { since: 1000, generation: 0 });
     expect([store.restored.get("ocs"), store.downtime]).toEqual([
-      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, announced: [], owned: [kept(15, { since: 1000, generation: 0 })] }, undefined,
+      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, announced: [], owned: [owned] }, undefined,
     ]);
   });
 
@@ -195,7 +197,7 @@ describe("ownership on disk", () => {
     await store.put(row(1));
     await store.close();
     const db = new DatabaseSync(file);
-    db.exec("PRAGMA user_version = 2");
+    db.exec("PRAGMA user_version = 3");
     db.close();
     await expect(begin()).rejects.toThrow(/newer version/);
     expect(await readdir(dir)).toContain("ownership.sqlite");
