@@ -8,6 +8,7 @@ import { nodeDisk, readAll, type DiskFile } from "./disk.ts";
 import { readLine } from "./entry.ts";
 import type { Expression } from "./filter.ts";
 import { candidates, type Candidate } from "./index/candidates.ts";
+import { countIn, type Count } from "./index/count.ts";
 import { readSnapshot } from "./index/open.ts";
 import { fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./index/schema.ts";
 import { Writer, type Placed } from "./index/write.ts";
@@ -77,6 +78,11 @@ export class Index {
   /** Youngest first, those with an index below `before`. `onStep` is called now and then, and may throw. */
   candidates(expression: Expression, before: number, onStep?: () => void): Generator<Candidate, void, undefined> {
     return candidates(this.#database, this.#writer.facets, expression, before, onStep);
+  }
+
+  /** How many fit; undefined when only the lines can tell. */
+  count(expression: Expression): Count | undefined {
+    return countIn(this.#database, this.#writer.facets, expression);
   }
 
   /** Which epochs of the index key made the tokens, and from when to when. */

@@ -3,14 +3,16 @@
  * searched and where the journal has a gap in it, because "nothing there" is only worth as much as that.
  */
 import { bothOf, parseFilter, type Filter } from "./filter.ts";
+import { periodOf, uncoveredBy, type Uncovered } from "./coverage.ts";
 import type { EpochSeen } from "./index.ts";
 import type { Finder, PageOptions, Searched } from "./search.ts";
+import type { TimeLimit } from "./search/time-limit.ts";
 import { filterFor, wantedOf, type Person, type Wanted } from "./spellings.ts";
 import type { Story } from "./story.ts";
 import { IndexKeyDiffers, keyDifferences, type KeyChecks, type NamedSecrets } from "./key-checks.ts";
 import { indexKeysOf, type IndexKey, type IndexKeys } from "./redact.ts";
 import { statedKeyChecks } from "./stated-key-checks.ts";
-import { writeMicros } from "./time.ts";
+import { readMicros, writeMicros } from "./time.ts";
 
 export type Epoch = {
   readonly epoch: string;
@@ -36,9 +38,11 @@ export type Evidence = {
   readonly tokens: readonly string[];
   readonly searched: Searched;
   readonly epochs: readonly Epoch[];
-  /** Times in which something was not recorded, or whose entries are deleted. */
+  /** Times of the period asked about in which something was not recorded, or whose entries are deleted. */
   readonly gaps: readonly Hole[];
-  /** Every key is there and proven, and there is no gap: what was not found was not recorded. */
+  /** Requests that may be about the person and do not say whom they are about. */
+  readonly uncovered: readonly Uncovered[];
+  /** Every key is there and proven, there is no gap and nothing uncovered: what was not found was not recorded. */
   readonly complete: boolean;
 };
 
@@ -49,24 +53,33 @@ export class NothingToLookFor extends Error {
 }
 
 /** `known`: secrets by name, for the message of IndexKeyDiffers. */
-export type LookUp = { readonly person: Person; readonly keys: IndexKeys; readonly filter: Filter; readonly known?: NamedSecrets };
+export type LookUp = { readonly person: Person; readonly keys: IndexKeys; readonly filter: Filter; readonly known?: NamedSecrets | undefined };
 
 /**
  * `filter` must hold as well. Throws NothingToLookFor when the person's value has no digits or is empty, and
  * IndexKeyDiffers when not one of the keys is the journal's.
  */
 export const lookUp = async (finder: Finder, { person, keys, filter, known }: LookUp, options: PageOptions): Promise<Found> => {
-  const asked: Asked = { keys: indexKeysOf(keys), checks: await statedKeyChecks(finder), known };
-  const wanted = wantedOf(person, searchable(asked));
-  if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number: digits, with or without + and signs between them" : "expected a customer id");
-  const page = await finder.page(bothOf(parseFilter(filterFor(person, wanted)), filter), options);
-  return { ...page, evidence: await evidenceOf(finder, wanted, asked) };
+  const asked = await askedFor(finder, { person, keys, filter, known });
+  const page = await finder.page(bothOf(parseFilter(filterFor(person, asked.wanted)), filter), options);
+  return { ...page, evidence: await evidenceOf(finder, asked, options.timeLimit) };
 };
 
-type Asked = { readonly keys: readonly IndexKey[]; readonly checks: KeyChecks; readonly known?: NamedSecrets | undefined };
+type Known = { readonly keys: readonly IndexKey[]; readonly checks: KeyChecks; readonly known?: NamedSecrets | undefined };
+
+/** Who is looked for, by tokens. `filter`: what must hold besides. */
+export type Asked = Known & { readonly person: Person; readonly wanted: Wanted; readonly filter: Filter };
+
+/** Throws as `lookUp` does. */
+export const askedFor = async (finder: Finder, { person, keys, filter, known }: LookUp): Promise<Asked> => {
+  const all: Known = { keys: indexKeysOf(keys), checks: await statedKeyChecks(finder), known };
+  const wanted = wantedOf(person, searchable(all));
+  if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number: digits, with or without + and signs between them" : "expected a customer id");
+  return { ...all, person, wanted, filter };
+};
 
 /** What another secret under the name of a key makes are tokens of nobody. */
-const searchable = ({ keys, checks, known }: Asked): readonly IndexKey[] => {
+const searchable = ({ keys, checks, known }: Known): readonly IndexKey[] => {
   const differences = keyDifferences(keys, checks, known);
   const fit = keys.filter(({ epoch }) => !differences.some((each) => each.epoch === epoch));
   if (fit.length === 0) throw new IndexKeyDiffers(differences);
@@ -76,14 +89,18 @@ const searchable = ({ keys, checks, known }: Asked): readonly IndexKey[] => {
 /** Whether every token that the journal has could be searched for, by a key that is known to be the one that made it. */
 export const areKeysProven = ({ epochs }: Pick<Evidence, "epochs">): boolean => epochs.every(({ key }) => key === "same" || key === "unused");
 
-const evidenceOf = async (finder: Finder, { spellings, tokens, epochs: held }: Wanted, asked: Asked): Promise<Evidence> => {
+/** What an answer about this person is worth, whatever was found. */
+export const evidenceOf = async (finder: Finder, asked: Asked, timeLimit?: TimeLimit): Promise<Evidence> => {
+  const { spellings, tokens, epochs: held } = asked.wanted;
   const searched = await finder.searched();
   const epochs = epochsOf(finder.epochs(), { ...asked, held, searched });
-  const gaps = await gapsOf(finder, searched);
-  return { spellings, tokens, searched, epochs, gaps, complete: gaps.length === 0 && areKeysProven({ epochs }) };
+  const gaps = await gapsOf(finder, searched, periodOf(asked.filter));
+  const uncovered = await uncoveredBy(finder, asked, timeLimit);
+  const complete = gaps.length === 0 && uncovered.length === 0 && areKeysProven({ epochs });
+  return { spellings, tokens, searched, epochs, gaps, uncovered, complete };
 };
 
-type Held = Asked & { readonly held: readonly string[]; readonly searched: Searched };
+type Held = Known & { readonly held: readonly string[]; readonly searched: Searched };
 
 const epochsOf = (all: readonly EpochSeen[], { keys, checks, held, searched }: Held): Epoch[] => {
   // Tokens of entries that are deleted are nobody's any more.
@@ -108,9 +125,33 @@ const epochsOf = (all: readonly EpochSeen[], { keys, checks, held, searched }: H
 
 const MOST_GAPS = 1000;
 
-const gapsOf = async (finder: Finder, { from, first }: Searched): Promise<Hole[]> => {
-  const { stories } = await finder.page(parseFilter("kind:gap"), { limit: MOST_GAPS });
-  const holes = stories.flatMap(({ entries }) => entries.flatMap((entry): Hole[] => (entry.kind === "gap" ? [{ from: entry.from, to: entry.to, reason: entry.reason }] : [])));
-  const retired: Hole[] = from > 0 ? [{ from: "the beginning", to: first ?? "now", reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }] : [];
-  return [...retired, ...holes.toReversed()];
+/** Those that reach into the period. A clock that was set may have given a deleted entry a later time than the oldest one that is left. */
+const gapsOf = async (
+  finder: Finder,
+  { from, first }: Searched,
+  [since, until]: readonly [from: number, to: number],
+): Promise<Hole[]> => {
+  const { stories, next } = await finder.page(parseFilter("kind:gap"), { limit: MOST_GAPS });
+  const gaps = stories.flatMap(({ entries }) =>
+    entries.flatMap((entry): Hole[] => (entry.kind === "gap" ? [{ from: entry.from, to: entry.to, reason: entry.reason }] : [])),
+  );
+  const oldest = gaps.at(-1)?.to ?? "now";
+  const unlisted: Hole[] = next === undefined ? [] : [{ from: BEGINNING, to: oldest, reason: `more than ${MOST_GAPS} gaps; the older ones are not listed` }];
+  const deleted: Hole[] = from === 0 ? [] : [{ from: BEGINNING, to: await lastDeleted(finder, first), reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }];
+  const reaches = (hole: Hole): boolean => timeOf(hole.from, -Infinity) <= until && timeOf(hole.to, Infinity) >= since;
+  return [...deleted, ...unlisted, ...gaps.toReversed()].filter(reaches);
+};
+
+const BEGINNING = "the beginning";
+
+const lastDeleted = async (finder: Finder, first: string | undefined): Promise<string> => {
+  const { stories } = await finder.page(parseFilter("kind:deleted"), { limit: 1 });
+  const [entry] = stories[0]?.entries ?? [];
+  const youngest = entry?.kind === "deleted" ? entry.youngest : undefined;
+  return [first, youngest].filter((time) => time !== undefined).toSorted().at(-1) ?? "now";
+};
+
+const timeOf = (text: string, otherwise: number): number => {
+  const micros = readMicros(text);
+  return Number.isNaN(micros) ? otherwise : micros;
 };

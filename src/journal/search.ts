@@ -9,6 +9,7 @@ import { nodeDisk, type DiskFile } from "./disk.ts";
 import { readLine, type Recorded } from "./entry.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
 import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
+import type { Count } from "./index/count.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
 import { numbersIn, places } from "./places.ts";
@@ -34,6 +35,10 @@ export type PageOptions = {
 
 /** A page ends before its limit when its entries are longer than this together: whoever hands them on has other things to do. */
 const MOST_PAGE_BYTES = 4 << 20;
+/** `more`: there are more than that. */
+export type Counted = Count & { readonly more?: true };
+
+const MOST_COUNTED = 10_000;
 
 export class Finder {
   readonly #dir: string;
@@ -59,6 +64,20 @@ export class Finder {
   /** Of what `refresh` took in. Rejects with TookTooLong. */
   async page(filter: Filter, options: PageOptions): Promise<Page> {
     return this.#trusting(() => this.#page(filter, options));
+  }
+
+  /** How many stories fit. Where only their lines can tell, they are counted up to `MOST_COUNTED`. */
+  async count(filter: Filter, timeLimit?: TimeLimit): Promise<Counted> {
+    const known = await this.#trusting(() => Promise.resolve(this.#index.count(filter.expression)));
+    if (known) return known;
+    let [count, refused, before]: [number, number, number | undefined] = [0, 0, undefined];
+    do {
+      const { stories, next } = await this.page(filter, { limit: MOST_COUNTED - count, before, timeLimit });
+      count += stories.length;
+      refused += stories.filter((story) => factsOf(story).state === "refused").length;
+      before = next;
+    } while (before !== undefined && count < MOST_COUNTED);
+    return { count, refused, ...(before !== undefined && { more: true as const }) };
   }
 
   /** The stories of all requests whose id begins so, youngest first; at most `limit`. */

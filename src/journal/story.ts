@@ -3,6 +3,7 @@
  * switchover, a look-up) is a story by itself. What a story is searched by, its facts, is read out of its entries here and nowhere else.
  */
 import type { Delivery, Kind, Origin, Recorded, Tenant } from "./entry.ts";
+import { missingIn, type Missing } from "./missing.ts";
 import { readMicros } from "./time.ts";
 
 export type Story = {
@@ -39,6 +40,11 @@ export type Facts = {
   /** Tokens. */
   readonly phone?: string | undefined;
   readonly customer?: string | undefined;
+  /** Tokens of the person with whom OCS announced the record. */
+  readonly announced_phone?: string | undefined;
+  readonly announced_customer?: string | undefined;
+  /** What a request about a person does not name. */
+  readonly missing?: readonly Missing[] | undefined;
   readonly status?: number | undefined;
   readonly origin?: Origin | undefined;
   readonly code?: string | undefined;
@@ -109,6 +115,7 @@ export const whatOf = (asked: Members): Partial<Facts> => {
   const identifier = textOf(asked["identifier"]);
   const body = mapOf(asked["body"]) ?? {};
   const tokens = mapOf(asked["tokens"]);
+  const announced = mapOf(asked["announced"]);
   return {
     action: textOf(asked["action"]),
     resource,
@@ -118,6 +125,9 @@ export const whatOf = (asked: Members): Partial<Facts> => {
     campaign: textOf(body["GSW_CAMPAIGN_NAME"]),
     phone: textOf(tokens?.["phone"]),
     customer: textOf(tokens?.["customer_id"]),
+    announced_phone: textOf(announced?.["phone"]),
+    announced_customer: textOf(announced?.["customer_id"]),
+    missing: missingIn(asked),
   };
 };
 

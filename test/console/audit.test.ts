@@ -63,7 +63,7 @@ describe("the journal over the admin API", () => {
   });
 
   it("takes a number in the body alone, and records the look-up without it", async () => {
-    const { ask, asked, recorded } = aConsole({ answer: { ...page, evidence: { tokens: [TOKEN], spellings: [], epochs: [], gaps: [], complete: true, searched: page.searched! } } });
+    const { ask, asked, recorded } = aConsole({ answer: { ...page, evidence: { tokens: [TOKEN], spellings: [], epochs: [], gaps: [], uncovered: [], complete: true, searched: page.searched! } } });
     expect(await ask("/api/audit/look-up", post({ phone: "415-555-0100", purpose: "case 12", user: "rw" }))).toMatchObject({ status: 200, value: { evidence: { complete: true } } });
     expect(asked).toMatchObject([{ kind: "person", person: { kind: "phone", value: "415-555-0100" }, filter: "", limit: 50 }]);
     expect(recorded).toEqual([[{ user: "rw", operation: "look-up", query: "", purpose: "case 12", results: 1, tokens: { phone: TOKEN } }, false]]);

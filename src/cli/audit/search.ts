@@ -5,7 +5,7 @@ import { stringify } from "../../journal/entry.ts";
 import { FilterError, type Filter } from "../../journal/filter.ts";
 import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
-import { areKeysProven, lookUp, NothingToLookFor, type Epoch, type Evidence } from "../../journal/lookup.ts";
+import { lookUp, NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
 import { Finder, type PageOptions, type Searched } from "../../journal/search.ts";
 import { warningsFor } from "../../journal/search/names.ts";
 import { TimeLimit, TookTooLong } from "../../journal/search/time-limit.ts";
@@ -18,6 +18,7 @@ import { DURATION_EXPECTED, parseDuration } from "../../settings/units.ts";
 import { vocabularyOf } from "../../assemble/vocabulary.ts";
 import { sayInvalid } from "../check.ts";
 import { expressionOf } from "./expression.ts";
+import { evidenceLines } from "./evidence.ts";
 import { linesOf } from "./lines.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
@@ -90,7 +91,7 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
   }
   if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }), warnings: found.warnings }));
   else print(found);
-  return found.evidence && !areKeysProven(found.evidence) ? CANNOT_TELL : 0;
+  return found.evidence?.complete === false ? CANNOT_TELL : 0;
 };
 
 const cursorIn = (text: string | undefined): number | undefined => {
@@ -128,23 +129,6 @@ const print = ({ stories, next, searched, evidence, warnings }: Found): void => 
   for (const line of linesOf(stories)) console.log(line);
   console.error(stories.length === 0 ? "nothing found" : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`);
   console.error(`searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`);
-  if (evidence) printEvidence(evidence);
+  if (evidence) for (const line of evidenceLines(evidence)) console.error(line);
   for (const warning of warnings) console.error(`warning: ${warning}`);
-};
-
-const keyInWords = ({ key, covered_from: from }: Epoch): string => {
-  switch (key) {
-    case "same": return "searched";
-    case "unused": return "searched, no token of it in the journal";
-    case "missing": return "NOT SEARCHED, its key is not in the config";
-    case "other": return "NOT SEARCHED, the secret in the config is not the journal's of this name";
-    case "unproven": return `searched, but CANNOT TELL whether this secret made the tokens ${from === undefined ? "of the journal, which states no check value" : `before entry ${from}, where the journal states its check value`}`;
-  }
-};
-
-const printEvidence = ({ spellings, epochs, gaps, complete }: Evidence): void => {
-  console.error(`looked for the number or id ${spellings.join("; ")}`);
-  for (const epoch of epochs) console.error(`key ${epoch.epoch}: ${keyInWords(epoch)}${epoch.first === undefined ? "" : `, in use from ${epoch.first} to ${epoch.last}`}`);
-  for (const { from, to, reason } of gaps) console.error(`gap from ${from} to ${to}: ${reason}`);
-  console.error(complete ? "complete: every key was searched, and the journal has no gap" : "NOT COMPLETE: what was not found may all the same have been");
 };

@@ -1,8 +1,9 @@
 /** Every key of the filter language, one row each: the fact that it asks about, and how its values are read. */
+import { MISSING } from "../missing.ts";
 import { STATES, type Facts } from "../story.ts";
 import type { FilterError } from "./error.ts";
 import type { Value } from "./scan.ts";
-import { code, duration, group, id, kind, number, since, status, tenant, text, time, token, until, whole, words, type Test } from "./values.ts";
+import { code, duration, group, id, kind, number, oneAmong, since, status, tenant, text, time, token, until, whole, words, type Test } from "./values.ts";
 
 /** Names of facts. */
 export type Known = keyof Facts;
@@ -14,6 +15,8 @@ export type Term = {
   readonly key: string;
   readonly fact: Known;
   readonly values: readonly Asked[];
+  /** It holds for this one as well. */
+  readonly also?: Known | undefined;
   readonly holds: (facts: Facts) => boolean;
   /** The fact must be like one of these texts, where * stands for any characters and case does not count. */
   readonly like?: readonly string[] | undefined;
@@ -30,7 +33,7 @@ export type Reading = {
 };
 
 type Grammar = (value: Value, reading: Reading) => Test;
-type Row = { readonly fact: Known; readonly grammar: Grammar; readonly says: string };
+type Row = { readonly fact: Known; readonly also?: Known; readonly grammar: Grammar; readonly says: string };
 
 const DELIVERIES = ["not-sent", "answered", "sent-no-answer"] as const;
 
@@ -46,8 +49,9 @@ const KEYS: Readonly<Record<string, Row>> = {
   list: { fact: "list", grammar: text, says: "a calling list" },
   group: { fact: "group", grammar: group, says: "a campaign group's DBID" },
   campaign: { fact: "campaign", grammar: text, says: "a campaign" },
-  phone: { fact: "phone", grammar: token, says: "a phone number's token, as in t1:9f2c…" },
-  customer: { fact: "customer", grammar: token, says: "a customer id's token, as in t1:9f2c…" },
+  phone: { fact: "phone", also: "announced_phone", grammar: token, says: "a phone number's token, as in t1:9f2c…" },
+  customer: { fact: "customer", also: "announced_customer", grammar: token, says: "a customer id's token, as in t1:9f2c…" },
+  missing: { fact: "missing", grammar: oneAmong(MISSING), says: "what a request about a person does not name: phone, customer, chain (it names one number of a chain), tenant" },
   status: { fact: "status", grammar: status, says: "an HTTP status: 410, 4xx, >=400, 400..499" },
   origin: { fact: "origin", grammar: words(["ocs", "gateway"]), says: "who answered: ocs, gateway" },
   code: { fact: "code", grammar: code, says: "a code of the gateway, as in OCSGW-2103" },
@@ -85,15 +89,16 @@ export const findKey = (name: string): { readonly read: (values: readonly Value[
   return row && { read: (values, reading) => termOf(key, row, values, reading) };
 };
 
-const termOf = (key: string, { fact, grammar }: Row, given: readonly Value[], reading: Reading): Term => {
+const termOf = (key: string, { fact, also, grammar }: Row, given: readonly Value[], reading: Reading): Term => {
   const tests = given.map((value) => grammar(value, reading));
   return {
     key,
     fact,
+    also,
     values: given.map(({ text: value, at, length }, place) => ({ text: value, at, length, holds: tests[place]!.holds })),
     holds: (facts) => {
-      const value = facts[fact];
-      return value !== undefined && tests.some(({ holds }) => holds(value));
+      const values = [facts[fact], also && facts[also]];
+      return values.some((value) => value !== undefined && tests.some(({ holds }) => holds(value)));
     },
     like: allOf(tests.map(({ like }) => like)),
     oneOf: allOf(tests.map(({ exactly }) => exactly)),

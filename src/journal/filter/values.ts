@@ -43,6 +43,12 @@ export const kind = (value: Value, { fault }: Reading): Test => {
   return { holds: (fact) => (fact as readonly Kind[]).some((each) => kinds.has(each)) };
 };
 
+/** As `words`, of a fact that is a list of them. */
+export const oneAmong = (known: readonly string[]) => (value: Value, reading: Reading): Test => {
+  const { holds } = words(known)(value, reading);
+  return { holds: (fact) => (fact as readonly string[]).some(holds) };
+};
+
 export const words = (known: readonly string[]) => (value: Value, { fault }: Reading): Test => {
   const wanted = value.text.toLowerCase();
   if (!known.includes(wanted)) throw unknownWord(value, known, fault);

@@ -126,7 +126,7 @@ const prepared = (database: DatabaseSync, sql: string): StatementSync => {
 };
 
 /** Between which indexes what fits can lie; undefined when nowhere. A clock that was set back makes blocks overlap, and all of them count. */
-const spanOf = (database: DatabaseSync, expression: Expression, before: number): { readonly from: number; readonly to: number } | undefined => {
+export const spanOf = (database: DatabaseSync, expression: Expression, before: number): { readonly from: number; readonly to: number } | undefined => {
   const blocks = prepared(database, "SELECT min(block) AS first, max(block) AS last FROM blocks WHERE latest >= ? AND earliest <= ?");
   let [from, to] = [0, before - 1];
   for (const { fact, within } of needed(expression)) {

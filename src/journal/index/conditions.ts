@@ -17,8 +17,11 @@ export type Condition = {
 export type Asked = boolean | Condition | undefined;
 
 const COLUMNS: Partial<Record<Known, string>> = {
-  time: "time", queue: "queue", ocs: "ocs", total: "total", source: "source", record: "record", group: "grouped", list: "list", campaign: "campaign", phone: "phone", customer: "customer", id: "id",
+  time: "time", queue: "queue", ocs: "ocs", total: "total", source: "source", record: "record", group: "grouped", list: "list", campaign: "campaign", phone: "phone", customer: "customer",
+  announced_phone: "announced_phone", announced_customer: "announced_customer", id: "id",
 };
+
+const TOKENS: ReadonlySet<Known> = new Set(["phone", "customer", "announced_phone", "announced_customer"]);
 
 /** Facts whose rows are found by an index of their own. */
 const SELECTIVE: ReadonlySet<Known> = new Set(["record", "group", "phone", "customer", "id"]);
@@ -55,7 +58,13 @@ export const selectiveOf = (expression: Expression): Condition | undefined => {
   return conditions.length === 0 ? undefined : (joined(conditions, false) as Condition);
 };
 
-const conditionOf = ({ fact, oneOf, within, like }: Term): Condition | undefined => {
+/** Of a fact that stands in two columns, in either. */
+const conditionOf = (term: Term): Condition | undefined => {
+  const conditions = [term.fact, ...(term.also ? [term.also] : [])].map((fact) => columnIs(fact, term));
+  return conditions.includes(undefined) ? undefined : (joined(conditions, true) as Condition);
+};
+
+const columnIs = (fact: Known, { oneOf, within, like }: Term): Condition | undefined => {
   const column = COLUMNS[fact];
   if (column === undefined) return undefined;
   const each = oneOf?.map((value) => exactly(column, fact, value))
@@ -67,7 +76,7 @@ const conditionOf = ({ fact, oneOf, within, like }: Term): Condition | undefined
 export const finite = (value: number): number => Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 
 const exactly = (column: string, fact: Known, value: string): Condition => {
-  if (fact === "phone" || fact === "customer") return { sql: `${column} = ?`, given: [tokenNumber(value)], exact: false };
+  if (TOKENS.has(fact)) return { sql: `${column} = ?`, given: [tokenNumber(value)], exact: false };
   // Text compares by bytes; a ULID has nothing behind Z.
   return fact === "id" ? { sql: `(${column} >= ? AND ${column} < ?)`, given: [value, `${value}[`], exact: true } : { sql: `${column} = ?`, given: [value], exact: true };
 };

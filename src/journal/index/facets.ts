@@ -6,7 +6,7 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import type { Known } from "../filter/keys.ts";
 import type { Facts } from "../story.ts";
 
-const MEMBERS = ["kinds", "state", "tenant", "client", "action", "resource", "listener", "status", "origin", "code", "delivery", "warning", "upstream", "endpoint", "would"] as const satisfies readonly Known[];
+const MEMBERS = ["kinds", "state", "tenant", "client", "action", "resource", "listener", "status", "origin", "code", "delivery", "warning", "upstream", "endpoint", "would", "missing"] as const satisfies readonly Known[];
 
 export type Facet = Partial<Pick<Facts, (typeof MEMBERS)[number]>>;
 export type Numbered = { readonly number: number; readonly facet: Facet };
@@ -19,10 +19,10 @@ const MOST_REMEMBERED = 20_000;
 /** Written out, in the order of MEMBERS: the index does this for every entry, and a loop over the names is slow. */
 export const facetOf = ({
   kinds, state, tenant, client, action, resource, listener, status, origin, code, delivery, warning, upstream, endpoint,
-  would,
+  would, missing,
 }: Facts): Required<Facet> => ({
   kinds, state, tenant, client, action, resource, listener, status, origin, code, delivery, warning, upstream, endpoint,
-  would,
+  would, missing,
 });
 
 /** What is known of a request when its end is known too. */

@@ -3,14 +3,14 @@ import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 
 /** Another number makes every index anew. */
-const VERSION = 4;
+const VERSION = 5;
 
 const TABLES = `
   CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
   CREATE TABLE facets (facet INTEGER PRIMARY KEY, says TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE stories (
     at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, facet INTEGER NOT NULL, time INTEGER NOT NULL, id TEXT,
-    source TEXT, record TEXT, list TEXT, campaign TEXT, grouped TEXT, phone INTEGER, customer INTEGER, queue REAL, ocs REAL, total REAL
+    source TEXT, record TEXT, list TEXT, campaign TEXT, grouped TEXT, phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER, queue REAL, ocs REAL, total REAL
   ) STRICT;
   CREATE INDEX by_facet ON stories (facet);
   CREATE INDEX by_id ON stories (id) WHERE id IS NOT NULL;
@@ -18,6 +18,8 @@ const TABLES = `
   CREATE INDEX by_group ON stories (grouped) WHERE grouped IS NOT NULL;
   CREATE INDEX by_phone ON stories (phone) WHERE phone IS NOT NULL;
   CREATE INDEX by_customer ON stories (customer) WHERE customer IS NOT NULL;
+  CREATE INDEX by_announced_phone ON stories (announced_phone) WHERE announced_phone IS NOT NULL;
+  CREATE INDEX by_announced_customer ON stories (announced_customer) WHERE announced_customer IS NOT NULL;
   CREATE TABLE blocks (block INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
   CREATE TABLE epochs (epoch TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL) STRICT;
   CREATE TABLE duties (

@@ -41,7 +41,7 @@ export class Writer {
   constructor(database: DatabaseSync) {
     this.facets = new Facets(database);
     this.#duties = new Duties(database);
-    this.#insert = database.prepare("INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#insert = database.prepare("INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
     this.#find = database.prepare("SELECT at, facet FROM stories WHERE id = ? AND at < ? ORDER BY at DESC LIMIT 1");
     this.#close = database.prepare("UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?");
     this.#block = database.prepare("INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)");
@@ -88,10 +88,13 @@ export class Writer {
     return undefined;
   }
 
-  #store({ facts: { at, time, id, source, group, record, list, campaign, phone, customer }, facet, position, end, endPosition, waits }: Row): void {
+  #store({ facts, facet, position, end, endPosition, waits }: Row): void {
+    const { at, time, id, source, group, record, list, campaign, phone, customer } = facts;
+    const { announced_phone: announcedPhone, announced_customer: announcedCustomer } = facts;
     this.#insert.run(
       at, position, end, endPosition, this.facets.numberOf(facet), Number.isNaN(time) ? 0 : time, id ?? null,
-      source ?? null, record ?? null, list ?? null, campaign ?? null, group ?? null, tokenNumber(phone), tokenNumber(customer), ...waits,
+      source ?? null, record ?? null, list ?? null, campaign ?? null, group ?? null,
+      tokenNumber(phone), tokenNumber(customer), tokenNumber(announcedPhone), tokenNumber(announcedCustomer), ...waits,
     );
   }
 
@@ -108,10 +111,12 @@ export class Writer {
   #noteEpochs(rows: readonly Row[]): void {
     const seen = new Map<string, readonly [Facts, Facts]>();
     for (const { facts } of rows) {
-      const token = facts.phone ?? facts.customer;
-      if (token === undefined) continue;
-      const epoch = token.slice(0, token.indexOf(":"));
-      seen.set(epoch, [seen.get(epoch)?.[0] ?? facts, facts]);
+      // A record may have been announced under an older key.
+      for (const token of [facts.phone, facts.customer, facts.announced_phone, facts.announced_customer]) {
+        if (token === undefined) continue;
+        const epoch = token.slice(0, token.indexOf(":"));
+        seen.set(epoch, [seen.get(epoch)?.[0] ?? facts, facts]);
+      }
     }
     for (const [epoch, [first, last]] of seen) this.#epoch.run(epoch, first.at, last.at, first.time, last.time);
   }

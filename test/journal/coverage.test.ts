@@ -1,0 +1,123 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal } from "../../src/journal/append.ts";
+import type { Entry, Intent } from "../../src/journal/entry.ts";
+import { parseFilter } from "../../src/journal/filter.ts";
+import { lookUp, type Found } from "../../src/journal/lookup.ts";
+import { createRedactor, type IndexKeys } from "../../src/journal/redact.ts";
+import { Finder } from "../../src/journal/search.ts";
+import { aDirectory, aDoNotCall, removeDirectory } from "./kit.ts";
+
+const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more" }];
+const LATER = [...KEYS, { epoch: "t2", secret: "the second key of it, of 32 and more too" }];
+const RULES = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
+const PHONE = "4155550100";
+
+let dir: string;
+beforeEach(async () => { dir = await aDirectory(); });
+afterEach(() => removeDirectory(dir));
+
+const write = async (...entries: readonly Entry[]): Promise<void> => {
+  const journal = await openJournal({ dir, durability: "os" });
+  for (const entry of entries) await journal.append(entry);
+  await journal.close();
+};
+
+type Asking = { readonly keys?: IndexKeys; readonly filter?: string; readonly kind?: "phone" | "customer_id"; readonly value?: string };
+const look = async ({ keys = KEYS, filter = "", kind = "phone", value = PHONE }: Asking = {}): Promise<Found> => {
+  const finder = new Finder(dir);
+  try {
+    await finder.refresh();
+    return await lookUp(finder, { person: { kind, value }, keys, filter: parseFilter(filter) }, { limit: 50 });
+  } finally {
+    finder.close();
+  }
+};
+
+const tokensOf = (phone?: string, customer?: string, keys: IndexKeys = KEYS) =>
+  createRedactor(RULES, keys).tokens("records", undefined, new Map([["GSW_PHONE", phone], ["GSW_CUSTOMER_ID", customer]]));
+const onRecord = (number: number, over: Parameters<typeof aDoNotCall>[1] = {}): Entry[] =>
+  aDoNotCall(number, { resource: "records", identifier: "1024", tokens: undefined, body: {}, ...over });
+const says = ({ evidence }: Found): string[] => evidence.uncovered.map((each) => each.says);
+
+type Uncovered = readonly [sentence: string, members: Partial<Intent> & { readonly refused?: string }, kind?: "phone" | "customer_id"];
+
+describe("a look-up of a person", () => {
+  it("finds what was asked for on a record handle that OCS had announced with the number, under an older key too", async () => {
+    await write(
+      ...onRecord(0, { announced: tokensOf(PHONE, "C-1") }),
+      ...onRecord(1, { announced: tokensOf(PHONE), refused: "OCSGW-2104" }),
+      ...onRecord(2, { announced: tokensOf("4155550199") }),
+    );
+    const found = await look({ keys: LATER });
+    expect(found.stories.map(({ at }) => at)).toEqual([2, 0]);
+    expect(found.evidence).toMatchObject({ complete: true, uncovered: [], epochs: [{ epoch: "t1", held: true }, { epoch: "t2" }] });
+    expect((await look({ keys: [LATER[1]!] })).evidence).toMatchObject({ complete: false, epochs: [{ epoch: "t1", held: false }, {}] });
+    expect((await look({ kind: "customer_id", value: "C-1" })).stories.map(({ at }) => at)).toEqual([0]);
+  });
+
+  it("finds a request by the number that it names and by the one that was announced", async () => {
+    await write(...onRecord(0, { tokens: tokensOf("4155550177"), announced: tokensOf(PHONE) }));
+    expect([(await look()).stories.length, (await look({ value: "4155550177" })).stories.length]).toEqual([1, 1]);
+  });
+
+  it.each<Uncovered>([
+    ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined }],
+    ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined, announced: tokensOf(undefined, "C-1") }],
+    ["1 Do-Not-Call by record handle names no number; the gateway refused it", { resource: "records", tokens: undefined, refused: "OCSGW-2106" }],
+    ["1 Do-Not-Call by customer id names no number", { resource: "customer_ids", tokens: tokensOf(undefined, "C-1") }],
+    ["1 Do-Not-Call by phone number has no token (audit.redact.phone was drop)", { resource: "phones", tokens: undefined }],
+    ["1 other request by record handle or customer id names no number", { resource: "records", action: "RecordReject", tokens: undefined }],
+    ["1 other request by record handle or customer id names no number", { resource: "customer_ids", action: "RequestRecordCancel", tokens: tokensOf(undefined, "C-1") }],
+    ["1 request for a whole chain of records (AllChain) names at most one number of it", { resource: "phones", tokens: tokensOf("4155550199"), body: { GSW_CHAIN_ATTR: "AllChain" } }],
+    ["1 Do-Not-Call by record handle names no customer id", { resource: "records", announced: tokensOf("4155550199"), tokens: undefined }, "customer_id"],
+    ["1 Do-Not-Call by phone number names no customer id", { resource: "phones", tokens: tokensOf("4155550199") }, "customer_id"],
+    ["1 Do-Not-Call by customer id has no token (audit.redact.customer_id was drop)", { resource: "customer_ids", tokens: undefined }, "customer_id"],
+    ["1 other request by record handle or phone number names no customer id", { resource: "phones", action: "RequestRecordCancel", tokens: tokensOf("4155550199") }, "customer_id"],
+  ])("is not complete: %s", async (...[sentence, members, kind = "phone"]: Uncovered) => {
+    await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
+    const found = await look({ kind });
+    expect([says(found), found.evidence.complete, found.stories]).toEqual([[sentence], false, []]);
+    const finder = new Finder(dir);
+    expect((await finder.page(parseFilter(found.evidence.uncovered[0]!.filter), { limit: 10 })).stories.length).toBe(1);
+    finder.close();
+  });
+
+  it.each<readonly [string, Partial<Intent> & { readonly refused?: string }]>([
+    ["names another number", { tokens: tokensOf("4155550199") }],
+    ["names the number for its whole chain", { tokens: tokensOf(PHONE), body: { GSW_CHAIN_ATTR: "AllChain" } }],
+    ["adds a record to a list", { resource: "lists", action: "AddRecord", tokens: undefined }],
+    ["is about a campaign group", { resource: "campaigngroups", action: "StartDialing", tokens: undefined }],
+    ["came from a stranger", { resource: "records", client: null as unknown as string, tokens: undefined, refused: "OCSGW-2001" }],
+  ])("is complete beside a request that %s", async (_, members) => {
+    await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
+    expect((await look()).evidence).toMatchObject({ uncovered: [], complete: true });
+  });
+
+  it("counts in the period and for the tenant that were asked about, also what was refused before its tenant was known", async () => {
+    const beta = { dbid: 102, name: "Beta Tenant" };
+    await write(
+      ...[0, 1, 2].flatMap((number) => onRecord(number)),
+      ...onRecord(3, { tenant: beta }),
+      ...onRecord(4, { tenant: null as never, refused: "OCSGW-1005" }),
+      ...aDoNotCall(5, { tenant: null as never, refused: "OCSGW-1005", tokens: tokensOf(PHONE) }),
+    );
+    const name = (found: Found): readonly (readonly [number, number])[] => found.evidence.uncovered.map(({ count, refused }) => [count, refused]);
+    expect(name(await look())).toEqual([[5, 1]]);
+    expect(name(await look({ filter: "tenant:102" }))).toEqual([[2, 1], [1, 1]]);
+    expect(says(await look({ filter: "tenant:102" }))[1]).toBe("1 request of this person was refused before the tenant was known; the gateway refused it");
+    expect(name(await look({ filter: "until:2001-01-01" }))).toEqual([]);
+    expect((await look({ filter: "until:2001-01-01" })).evidence.complete).toBe(true);
+    expect(name(await look({ filter: "resource:phones" }))).toEqual([]);
+  });
+
+  it("counts by the lines where the index cannot tell", async () => {
+    await write(...onRecord(0, { source: "10.0.0.1" }), ...onRecord(1, { source: "10.0.0.2" }));
+    expect((await look({ filter: "credential:*" })).evidence.uncovered).toMatchObject([{ count: 2, refused: 0 }]);
+  });
+
+  it("is complete where the gap is not in the period", async () => {
+    await write({ kind: "gap", reason: "the disk was full", from: "2026-11-22T12:00:00.000000Z", to: "2026-11-22T12:01:00.000000Z" });
+    const completes = ["", "since:2026-11-22T12:00:30", "until:2026-11-22T11:59", "since:2026-11-23"].map(async (filter) => (await look({ filter })).evidence.complete);
+    expect(await Promise.all(completes)).toEqual([false, false, true, true]);
+  });
+});
