@@ -115,6 +115,11 @@ const program = (): Command => {
     .option("--since <time>").option("--until <time>").option("--phone-stdin", "of a phone number: one line from standard input").option("--customer-stdin", "of a customer id: one line from standard input")
     .option("--purpose <text>", "why; written to the journal; asked for on a terminal when left out").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, ...words) => (await import("./audit/export.ts")).auditExport({ ...options, words: words.flat() })));
+  audit.command("case").description("one person's case: number, customer id and record handles joined, in sentences, as a bundle; exit code 8 when the journal cannot cover all of it")
+    .option("--phone-stdin", "of a phone number: one line from standard input").option("--customer-stdin", "of a customer id: one line from standard input")
+    .option("--tenant <name>", "only this tenant's; a name or a DBID").requiredOption("--out <file>", "is made; a directory, or a zip when it ends with .zip")
+    .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
+    .action(done(async (options) => (await import("./audit/case.ts")).auditCase(options)));
   audit.command("dnc").description("open Do-Not-Calls: asked for, and OCS has not answered 200 since for that number, tenant and scope").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options) => (await import("./audit/dnc.ts")).auditDnc(options)));
   audit.command("retention").description("whether a running gateway deletes what is old enough, and why not").option(...CONFIG).option(...JSON_OUT)

@@ -9,12 +9,14 @@ import { dirname, join } from "node:path";
 import { finished, pipeline } from "node:stream/promises";
 import { nodeDisk } from "./disk.ts";
 import { judge, type Filter } from "./filter.ts";
+import { coverageOf } from "./export/coverage.ts";
 import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
 import { Proofs, readLeaves } from "./export/proofs.ts";
 import { NOTHING_FITS, readMe } from "./export/read-me.ts";
 import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./export/summary.ts";
 import { writeZip } from "./export/zip.ts";
 import { fileStream, ownRecord, put, type Exported } from "./export.ts";
+import type { Evidence } from "./lookup.ts";
 import { readCheckpoint } from "./note.ts";
 import { numbersIn, places } from "./places.ts";
 import { readLines, type Line } from "./read.ts";
@@ -34,6 +36,19 @@ export type Bundling = {
   readonly purpose: string | undefined;
   readonly version: string;
   readonly configHash: string;
+  /** Of a person who was looked for: what the bundle cannot cover. */
+  readonly evidence?: Evidence | undefined;
+  readonly caseFile?: CaseFile | undefined;
+};
+
+/** A person's case: further stories by the index at which they begin, and what stands in front of the table and in a file of its own. */
+export type CaseFile = {
+  readonly also: ReadonlySet<number>;
+  readonly title: string;
+  /** HTML. */
+  readonly head: string;
+  readonly json: unknown;
+  readonly readMe: string;
 };
 
 /** The journal does not have the root that its checkpoint signed, so nothing can be proved. */
@@ -78,7 +93,7 @@ const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
 /** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired. */
 const isBeside = (story: ToldStory, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted";
 
-const writeEvents = async (work: string, { dir, filter, size, names }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
+const writeEvents = async (work: string, { dir, filter, size, names, evidence, caseFile }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
@@ -86,11 +101,12 @@ const writeEvents = async (work: string, { dir, filter, size, names }: Bundling,
   const watch = new NameWatch(names ?? []);
   await addRetired(dir, proofs);
   let [stories, fitting] = [0, 0];
-  await put(summary, summaryHead("Journal entries", [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt"]));
+  const says = [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt", ...(evidence && !caseFile ? coverageOf(evidence) : [])];
+  await put(summary, summaryHead(caseFile?.title ?? "Journal entries", says, caseFile?.head));
   for await (const story of storiesOf(hashed(readLines(dir, { to: size }), proofs))) {
     const facts = factsOf(story);
     watch.see(facts);
-    const fits = judge(filter.expression, facts) === true;
+    const fits = judge(filter.expression, facts) === true || caseFile?.also.has(story.at) === true;
     if (fits && story.at !== own) fitting++;
     if (!fits && !isBeside(story, own)) continue;
     for (const [place, { index }] of story.entries.entries()) {
@@ -132,13 +148,14 @@ const writeProofs = async (work: string, proofs: Proofs, chosen: readonly number
   await pipeline(lines, createWriteStream(join(work, "proofs.ndjson")));
 };
 
-const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash }: Bundling, found: Exported & { readonly origin: string }): Promise<void> => {
+const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling, found: Exported & { readonly origin: string }): Promise<void> => {
   const at = new Date().toISOString();
   const keys = (await readFile(places(dir).verifierKeys, "utf8")).split("\n").filter(Boolean);
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
   await writeFile(join(work, "keys.json"), json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }));
-  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings }));
-  await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found }));
+  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings, ...(evidence && { evidence }) }));
+  if (caseFile) await writeFile(join(work, "case.json"), json(caseFile.json));
+  await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found, coverage: evidence && coverageOf(evidence), more: caseFile?.readMe }));
 };
 
 const writeManifest = async (work: string): Promise<void> => {

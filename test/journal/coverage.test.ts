@@ -41,6 +41,21 @@ const says = ({ evidence }: Found): string[] => evidence.uncovered.map((each) =>
 
 type Uncovered = readonly [sentence: string, members: Partial<Intent> & { readonly refused?: string }, kind?: "phone" | "customer_id"];
 
+const UNCOVERED: readonly Uncovered[] = [
+  ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined }],
+  ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined, announced: tokensOf(undefined, "C-1") }],
+  ["1 Do-Not-Call by record handle names no number; the gateway refused it", { resource: "records", tokens: undefined, refused: "OCSGW-2106" }],
+  ["1 Do-Not-Call by customer id names no number", { resource: "customer_ids", tokens: tokensOf(undefined, "C-1") }],
+  ["1 Do-Not-Call by phone number has no token (audit.redact.phone was drop)", { resource: "phones", tokens: undefined }],
+  ["1 other request by record handle or customer id names no number", { resource: "records", action: "RecordReject", tokens: undefined }],
+  ["1 other request by record handle or customer id names no number", { resource: "customer_ids", action: "RequestRecordCancel", tokens: tokensOf(undefined, "C-1") }],
+  ["1 request for a whole chain of records (AllChain) names at most one number of it", { resource: "phones", tokens: tokensOf("4155550199"), body: { GSW_CHAIN_ATTR: "AllChain" } }],
+  ["1 Do-Not-Call by record handle names no customer id", { resource: "records", announced: tokensOf("4155550199"), tokens: undefined }, "customer_id"],
+  ["1 Do-Not-Call by phone number names no customer id", { resource: "phones", tokens: tokensOf("4155550199") }, "customer_id"],
+  ["1 Do-Not-Call by customer id has no token (audit.redact.customer_id was drop)", { resource: "customer_ids", tokens: undefined }, "customer_id"],
+  ["1 other request by record handle or phone number names no customer id", { resource: "phones", action: "RequestRecordCancel", tokens: tokensOf("4155550199") }, "customer_id"],
+];
+
 describe("a look-up of a person", () => {
   it("finds what was asked for on a record handle that OCS had announced with the number, under an older key too", async () => {
     await write(
@@ -60,20 +75,7 @@ describe("a look-up of a person", () => {
     expect([(await look()).stories.length, (await look({ value: "4155550177" })).stories.length]).toEqual([1, 1]);
   });
 
-  it.each<Uncovered>([
-    ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined }],
-    ["1 Do-Not-Call by record handle names no number", { resource: "records", tokens: undefined, announced: tokensOf(undefined, "C-1") }],
-    ["1 Do-Not-Call by record handle names no number; the gateway refused it", { resource: "records", tokens: undefined, refused: "OCSGW-2106" }],
-    ["1 Do-Not-Call by customer id names no number", { resource: "customer_ids", tokens: tokensOf(undefined, "C-1") }],
-    ["1 Do-Not-Call by phone number has no token (audit.redact.phone was drop)", { resource: "phones", tokens: undefined }],
-    ["1 other request by record handle or customer id names no number", { resource: "records", action: "RecordReject", tokens: undefined }],
-    ["1 other request by record handle or customer id names no number", { resource: "customer_ids", action: "RequestRecordCancel", tokens: tokensOf(undefined, "C-1") }],
-    ["1 request for a whole chain of records (AllChain) names at most one number of it", { resource: "phones", tokens: tokensOf("4155550199"), body: { GSW_CHAIN_ATTR: "AllChain" } }],
-    ["1 Do-Not-Call by record handle names no customer id", { resource: "records", announced: tokensOf("4155550199"), tokens: undefined }, "customer_id"],
-    ["1 Do-Not-Call by phone number names no customer id", { resource: "phones", tokens: tokensOf("4155550199") }, "customer_id"],
-    ["1 Do-Not-Call by customer id has no token (audit.redact.customer_id was drop)", { resource: "customer_ids", tokens: undefined }, "customer_id"],
-    ["1 other request by record handle or phone number names no customer id", { resource: "phones", action: "RequestRecordCancel", tokens: tokensOf("4155550199") }, "customer_id"],
-  ])("is not complete: %s", async (...[sentence, members, kind = "phone"]: Uncovered) => {
+  it.each(UNCOVERED.map(([sentence, members, kind = "phone"]) => ({ sentence, members, kind })))("is not complete: $sentence", async ({ sentence, members, kind }) => {
     await write(...aDoNotCall(0, { identifier: "1024", body: {}, ...members }));
     const found = await look({ kind });
     expect([says(found), found.evidence.complete, found.stories]).toEqual([[sentence], false, []]);

@@ -7,15 +7,16 @@ import { exportTo, type Exported, type PlainFormat } from "../../journal/export.
 import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
 import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
-import { NothingToLookFor } from "../../journal/lookup.ts";
+import { askedFor, evidenceOf, NothingToLookFor, type Asked, type Evidence } from "../../journal/lookup.ts";
 import { Finder } from "../../journal/search.ts";
-import { filterFor, wantedOf } from "../../journal/spellings.ts";
+import { filterFor } from "../../journal/spellings.ts";
 import { requireSameKeys } from "../../journal/stated-key-checks.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
 import { vocabularyOf } from "../../assemble/vocabulary.ts";
 import { sayInvalid } from "../check.ts";
+import { evidenceLines } from "./evidence.ts";
 import { expressionOf } from "./expression.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
@@ -60,47 +61,54 @@ const said = (why: string, code: number): number => {
 };
 
 const write = async (options: ExportOptions, settings: Settings, configHash: string): Promise<number> => {
-  const { filter, names, byPerson } = await filterOf(options, settings);
+  const { filter, names, asked } = await filterOf(options, settings);
   const { out, as, config } = options;
   const purpose = await purposeFrom(options.purpose);
-  const recorded = await recordAccess({ config, settings, ...(byPerson && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
+  const recorded = await recordAccess({ config, settings, ...(asked && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, names, size: recorded.size };
-  const done = as === "bundle" ? await writeBundle({ ...query, by: userInWords(await whoAsks()), purpose, version: VERSION, configHash }, out) : await exportTo(query, { out, as });
-  tell(options, done, recorded.size);
-  return 0;
+  const evidence = asked && (await withFinder(settings.audit.dir, (finder) => evidenceOf(finder, asked)));
+  const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence };
+  const done = as === "bundle" ? await writeBundle({ ...query, ...about }, out) : await exportTo(query, { out, as });
+  tell(options, done, { size: recorded.size, evidence });
+  return evidence?.complete === false ? CANNOT_TELL : 0;
 };
 
-type Asked = { readonly filter: Filter; readonly names: readonly UnknownName[]; readonly byPerson: boolean };
+type Query = { readonly filter: Filter; readonly names: readonly UnknownName[]; readonly asked?: Asked };
 
 /** A person's spellings become tokens here, so that nothing that is written holds the number. */
-const filterOf = async (options: ExportOptions, settings: Settings): Promise<Asked> => {
+const filterOf = async (options: ExportOptions, settings: Settings): Promise<Query> => {
+  const { audit } = settings;
   const vocabulary = vocabularyOf(settings);
   const filter = readFilter(expressionOf(options.words, options), vocabulary);
   const names = unknownNames(filter, vocabulary);
   const person = await personFrom(options);
-  if (!person) return { filter, names, byPerson: false };
-  await requireKeysOf(settings.audit);
-  const wanted = wantedOf(person, settings.audit.index_key);
-  if (!wanted) throw new NothingToLookFor("expected a phone number or a customer id on standard input");
-  return { filter: bothOf(parseFilter(filterFor(person, wanted)), filter), names, byPerson: true };
+  if (!person) return { filter, names };
+  const asked = await withFinder(audit.dir, async (finder) => {
+    // The lines of a file cannot say that some of its tokens were made with another secret.
+    await requireSameKeys(finder, audit.index_key, KNOWN_SECRETS);
+    return askedFor(finder, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS });
+  });
+  return { filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter), names, asked };
 };
 
-/** A file has no room to say that some of its tokens were made with another secret. */
-const requireKeysOf = async ({ dir, index_key: keys }: Settings["audit"]): Promise<void> => {
+const withFinder = async <Found>(dir: string, look: (finder: Finder) => Promise<Found>): Promise<Found> => {
   const finder = new Finder(dir);
   try {
     await finder.refresh();
-    await requireSameKeys(finder, keys, KNOWN_SECRETS);
+    return await look(finder);
   } finally {
     finder.close();
   }
 };
 
-const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, warnings }: Exported, size: number): void => {
-  if (json && out !== "-") return console.log(JSON.stringify({ out, as, requests_and_events: stories, entries, fitting, warnings, checkpoint: size }));
+type Told = { readonly size: number; readonly evidence: Evidence | undefined };
+
+const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, warnings }: Exported, { size, evidence }: Told): void => {
+  if (json && out !== "-") return console.log(JSON.stringify({ out, as, requests_and_events: stories, entries, fitting, warnings, checkpoint: size, ...(evidence && { evidence }) }));
   console.error(`${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`);
   if (fitting === 0) console.error(`nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`);
   for (const warning of warnings) console.error(`warning: ${warning}`);
+  if (evidence) for (const line of evidenceLines(evidence)) console.error(line);
   if (as === "bundle") console.error(`verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${out} --key KEY`);
 };
