@@ -49,9 +49,10 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
 
   it("finds a person by every spelling, says what was searched, and has it in the journal who looked and why", async () => {
     const ran = await ocsgwWith("(415) 555-0100\n", "audit", "search", "-c", config, "--json", "--phone-stdin", "--purpose", "complaint 2026-118");
-    expect(ran.code).toBe(0);
+    // A cancel by customer id may be about the number.
+    expect(ran.code).toBe(8);
     expect(told(ran).requests.map(({ state }) => state)).toEqual(["refused", "ok"]);
-    expect(told(ran).evidence).toMatchObject({ complete: true, epochs: [{ epoch: "t1", held: true }] });
+    expect(told(ran).evidence).toMatchObject({ complete: false, uncovered: [{ count: 1, filter: "missing:phone -action:DoNotCall" }], epochs: [{ epoch: "t1", held: true }] });
     const [looked] = await accesses();
     expect(looked).toMatchObject({ kind: "access", operation: "look-up", purpose: "complaint 2026-118", results: 2, tokens: { phone: expect.stringMatching(/^t1:[0-9a-f]{64}$/) as string } });
     expect(JSON.stringify(looked)).not.toMatch(/555/);
@@ -205,7 +206,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     await gateway.gateway.stop("test");
     const before = (await accesses()).length;
     const ran = await ocsgwWith("4155550100", "audit", "search", "-c", config, "--json", "--phone-stdin", "--purpose", "audit of the year");
-    expect([ran.code, told(ran).requests.length]).toEqual([0, 2]);
+    expect([ran.code, told(ran).requests.length]).toEqual([8, 2]);
     expect((await accesses()).slice(before)).toMatchObject([{ purpose: "audit of the year" }]);
     expect((await ocsgw("audit", "verify", "-c", config)).code).toBe(0);
   });
