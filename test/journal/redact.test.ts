@@ -92,6 +92,14 @@ describe("redact › tokens", () => {
     expect(createRedactor(rules({ phone: "drop" }), KEY).tokens("phones", "4155550100", none)).toBeUndefined();
   });
 
+  it("that were made earlier are kept as far as the rules keep such values now", () => {
+    const made = { phone: "t1:one", customer_id: "t1:two" };
+    expect(createRedactor(rules(), KEY).kept(made)).toEqual(made);
+    expect(createRedactor(rules({ phone: "drop" }), KEY).kept(made)).toEqual({ customer_id: "t1:two" });
+    expect(createRedactor(rules({ customer_id: "drop" }), KEY).kept(made)).toEqual({ phone: "t1:one" });
+    expect(createRedactor(rules({ phone: "drop", customer_id: "drop" }), KEY).kept(made)).toBeUndefined();
+  });
+
   it("gives a look-up the token of the journal", () => {
     const redactor = createRedactor(rules(), KEY);
     expect(redactor.token("phone", "415-555-0100")).toBe(redactor.tokens("phones", "4155550100", none)?.phone);

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -85,6 +85,7 @@ describe("a Do-Not-Call by record handle", { timeout: 120_000 }, () => {
     const ran = await ocsgwWith(PHONE, "audit", "case", "-c", config, "--phone-stdin", "--tenant", "Alpha Tenant", "--out", out, "--purpose", "complaint 12");
     // The Do-Not-Call by customer id names no number: it is in the case because an entry has both.
     expect([ran.code, ran.stdout]).toMatchObject([8, expect.stringContaining("2 Do-Not-Calls asked for: 2 confirmed") as string]);
+    await mkdir(join(dir, "case"));
     await unpack(out, join(dir, "case"));
     const [page, json, readMe] = await Promise.all(["summary.html", "case.json", "README.txt"].map((name) => readFile(join(dir, "case", name), "utf8")));
     expect(page).toContain("alpha (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number. OCS confirmed it with 200.");

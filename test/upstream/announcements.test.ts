@@ -47,7 +47,7 @@ describe("OCS's pre-dial validation", () => {
   });
 
   it.each<[string, unknown, Partial<Announced>]>([
-    ["texts and numbers alike", { GSW_RECORD_HANDLE: "15", GSW_CAMPAIGN_GROUP_DBID: 106, GSW_PHONE: 4155550100, GSW_TENANT_DBID: "101" }, { handle: 15, groupDbid: 106, phone: "4155550100", tenantDbid: 101 }],
+    ["texts and numbers alike", { GSW_RECORD_HANDLE: "15", GSW_CAMPAIGN_GROUP_DBID: 106, GSW_PHONE: 4155550100, GSW_CUSTOMER_ID: 77, GSW_TENANT_DBID: "101" }, { handle: 15, groupDbid: 106, phone: "4155550100", customer: "77", tenantDbid: 101 }],
     ["nothing but the handle", { GSW_RECORD_HANDLE: 2147483647 }, { handle: 2147483647, campaign: undefined, list: undefined }],
     ["what it does not know", { GSW_RECORD_HANDLE: 1, GSW_NEW: { deep: [1, [2]] }, CUSTOMER: null, GSW_CALLING_LIST: null, constructor: 1 }, { handle: 1, list: undefined }],
   ])("is read with %s", async (_what, body, expected) => {
