@@ -14,7 +14,14 @@ export type Uncovered = Counted & {
   readonly filter: string;
 };
 
-type Row = { readonly filter: string; readonly says: (count: string, are: (one: string, many: string) => string) => string };
+type Row = { readonly filter: string; readonly what?: string; readonly says: (count: string, are: (one: string, many: string) => string) => string };
+
+/** Beyond its tenant's budget a client's refused requests are counted and are no entries; Do-Not-Calls always are. */
+const FLOODS: Row = {
+  filter: "kind:flood client:* -action:DoNotCall",
+  what: "count",
+  says: (counts, are) => `${counts} of refused requests that have no entries of their own ${are("names", "name")} nobody`,
+};
 
 const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
   phone: [
@@ -23,12 +30,14 @@ const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
     { filter: "missing:phone action:DoNotCall -resource:records,customer_ids", says: (dnc, are) => `${dnc} by phone number ${are("has", "have")} no token (audit.redact.phone was drop)` },
     { filter: "missing:phone -action:DoNotCall", says: (others, are) => `${others} by record handle or customer id ${are("names", "name")} no number` },
     { filter: "missing:chain", says: (chains, are) => `${chains} for a whole chain of records (AllChain) ${are("names", "name")} at most one number of it` },
+    FLOODS,
   ],
   customer_id: [
     { filter: "missing:customer action:DoNotCall resource:records", says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no customer id` },
     { filter: "missing:customer action:DoNotCall resource:phones", says: (dnc, are) => `${dnc} by phone number ${are("names", "name")} no customer id` },
     { filter: "missing:customer action:DoNotCall -resource:records,phones", says: (dnc, are) => `${dnc} by customer id ${are("has", "have")} no token (audit.redact.customer_id was drop)` },
     { filter: "missing:customer -action:DoNotCall", says: (others, are) => `${others} by record handle or phone number ${are("names", "name")} no customer id` },
+    FLOODS,
   ],
 };
 
@@ -67,10 +76,9 @@ const tenantless = async (finder: Finder, { person, wanted, filter }: Asked): Pr
   return counted.count > 0 ? uncovered(row, counted, filter) : undefined;
 };
 
-const uncovered = ({ filter, says }: Row, { count, refused, more }: Counted, within: Filter): Uncovered => {
+const uncovered = ({ filter, says, what: named }: Row, { count, refused, more }: Counted, within: Filter): Uncovered => {
   const isOne = count === 1 && !more;
-  const isDoNotCall = filter.includes(" action:DoNotCall");
-  const what = isDoNotCall ? "Do-Not-Call" : filter.includes(" -action:") ? "other request" : "request";
+  const what = named ?? wordFor(filter);
   const sentence = says(`${count}${more ? " or more" : ""} ${what}${isOne ? "" : "s"}`, (one, many) => (isOne ? one : many));
   return {
     count, refused, ...(more && { more }),
@@ -78,6 +86,9 @@ const uncovered = ({ filter, says }: Row, { count, refused, more }: Counted, wit
     filter: bothOf(parseFilter(filter), within).text,
   };
 };
+
+const wordFor = (filter: string): string =>
+  (filter.includes(" action:DoNotCall") ? "Do-Not-Call" : filter.includes(" -action:") ? "other request" : "request");
 
 /** A request whose tenant is not known may be that of any. */
 const orUnknownTenant = (expression: Expression, isTurned = false): Expression => {

@@ -121,6 +121,7 @@ export type Flood = {
   readonly resource?: string | undefined;
   readonly identifier?: string | null | undefined;
   readonly tokens?: Tokens | undefined;
+  readonly announced?: Tokens | undefined;
   /** RFC 3339, the beginning of the time that was counted. */
   readonly second: string;
   /** How long that time is; 1 where it is not given. */
@@ -328,7 +329,7 @@ const MEMBERS: Members = {
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },
   flood: {
-    source: true, listener: true, tenant: true, client: true, action: true, resource: true, identifier: true, tokens: true, second: true, seconds: true,
+    source: true, listener: true, tenant: true, client: true, action: true, resource: true, identifier: true, tokens: true, announced: true, second: true, seconds: true,
     count: true, codes: true, first_id: true, last_id: true,
   },
   abandoned: { id: true, delivery: true, waits: true },

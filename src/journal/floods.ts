@@ -103,13 +103,13 @@ export class Floods {
   }
 
   #noteDoNotCall(refusal: Refusal): { readonly holdMs: number } | undefined {
-    const { tenant, client, source, listener, resource, identifier, tokens, action, upstream, epoch } = refusal;
+    const { tenant, client, source, listener, resource, identifier, tokens, announced, action, upstream, epoch } = refusal;
     const whose = tokens?.phone ?? tokens?.customer_id ?? (resource === "records" ? `record ${identifier}` : undefined);
     this.#sameDoNotCalls.turn();
     // A DBID is one tenant's on one OCS only, and a handle one record's in one epoch.
-    const key = JSON.stringify([upstream, tenant?.dbid, client, whose, epoch]);
+    const key = JSON.stringify([upstream, tenant?.dbid, client, whose, epoch, announced]);
     if (whose !== undefined && this.#sameDoNotCalls.has(key)) {
-      const about = { source: source ?? REST, listener: listener ?? undefined, tenant, client, action: action ?? undefined, resource: resource ?? undefined, identifier, tokens };
+      const about = { source: source ?? REST, listener: listener ?? undefined, tenant, client, action: action ?? undefined, resource: resource ?? undefined, identifier, tokens, announced };
       this.#sameDoNotCalls.count(key, refusal, about);
       return undefined;
     }

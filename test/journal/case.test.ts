@@ -5,9 +5,10 @@ import { caseFileOf } from "../../src/journal/case/file.ts";
 import { inShort, sentenceOf } from "../../src/journal/case/sentences.ts";
 import type { Entry, Outcome } from "../../src/journal/entry.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
+import { askedFor } from "../../src/journal/lookup.ts";
 import { createRedactor } from "../../src/journal/redact.ts";
 import { Finder } from "../../src/journal/search.ts";
-import { wantedOf, type Person } from "../../src/journal/spellings.ts";
+import type { Person } from "../../src/journal/spellings.ts";
 import { aDirectory, aDoNotCall, anIntent, anOutcome, removeDirectory } from "./kit.ts";
 
 const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more" }];
@@ -22,18 +23,21 @@ const tokensOf = (phone?: string, customer?: string) => redactor.tokens("records
 
 const of = async (entries: readonly Entry[], { person = PHONE, filter = "" }: { readonly person?: Person; readonly filter?: string } = {}): Promise<Case> => {
   const journal = await openJournal({ dir, durability: "os" });
+  journal.keys.use(KEYS, "h");
   for (const entry of entries) await journal.append(entry);
   await journal.close();
   const finder = new Finder(dir);
   try {
     await finder.refresh();
     const open = new Set((await finder.owed()).map(({ at }) => at));
-    return await caseOf(finder, { person, wanted: wantedOf(person, KEYS)!, filter: parseFilter(filter) }, open);
+    return await caseOf(finder, await askedFor(finder, { person, keys: KEYS, filter: parseFilter(filter) }), open);
   } finally {
     finder.close();
   }
 };
-const reasons = ({ requests }: Case): unknown[] => requests.map(({ story: { at }, reason }) => [at, reason.by]);
+/** The check values of the keys stand before it. */
+const FIRST = 1;
+const reasons = ({ requests }: Case): unknown[] => requests.map(({ story: { at }, reason }) => [at - FIRST, reason.by]);
 const record = { resource: "records", identifier: "1024", upstream: "ocs", epoch: 3, generation: 7, body: {} } as const;
 
 describe("a person's case", () => {
@@ -48,7 +52,7 @@ describe("a person's case", () => {
       ...aDoNotCall(6, { tokens: tokensOf("4155550199") }),
     ]);
     expect(reasons(found)).toEqual([[0, "announced"], [2, "joined-token"], [4, "record"]]);
-    expect(found.joined).toEqual([{ token: tokensOf(undefined, "C-1")!.customer_id, with: 0, requests: 2 }]);
+    expect(found.joined).toEqual([{ token: tokensOf(undefined, "C-1")!.customer_id, with: FIRST, requests: 2 }]);
   });
 
   it("goes from a customer id to its numbers", async () => {
@@ -62,7 +66,7 @@ describe("a person's case", () => {
   it("does not take a customer id of many numbers for one person's, and says so", async () => {
     const found = await of([0, 1, 2, 3, 4, 5].flatMap((number) => aDoNotCall(number, { tokens: tokensOf(`415555010${number}`, "0") })));
     expect([reasons(found), found.joined, found.complete]).toEqual([[[0, "named"]], [], false]);
-    expect(found.notJoined).toEqual(["the customer id beside the person's in entry 0 stands beside 6 different ones too, so it may be several persons'; requests that name it alone are left out"]);
+    expect(found.notJoined).toEqual(["the customer id beside the person's in entry 1 stands beside 6 different ones too, so it may be several persons'; requests that name it alone are left out"]);
   });
 
   it("is one tenant's where one is asked for", async () => {
@@ -95,7 +99,7 @@ describe("a person's case", () => {
     const found = await of([
       ...aDoNotCall(0, { tokens, refused: "OCSGW-2104" }),
       hungUp, { kind: "abandoned", id: hungUp.id, delivery: "not-sent", waits: { queue_ms: 1, ocs_ms: 0, total_ms: 1 } },
-      crashed, { kind: "in-doubt", id: crashed.id, intent: 3, tenant: crashed.tenant, client: "alpha-crm", resource: "phones", action: "DoNotCall", reason: "restart" },
+      crashed, { kind: "in-doubt", id: crashed.id, intent: 4, tenant: crashed.tenant, client: "alpha-crm", resource: "phones", action: "DoNotCall", reason: "restart" },
     ]);
     expect(found.requests.map((each) => sentenceOf(each, "phone").replace(/^.*this number\. /, "").replace(/ This Do.*/, ""))).toEqual([
       "The gateway refused it (OCSGW-2104); nothing was sent to OCS.",
@@ -103,6 +107,11 @@ describe("a person's case", () => {
       "It is in doubt whether OCS acted: the gateway ended before it had an outcome on disk.",
     ]);
     expect(inShort(found).slice(0, 3)).toEqual(["3 Do-Not-Calls asked for: 1 refused, 1 not sent, 1 in doubt.", "3 of them are still open: asked for by a known client, and not confirmed by OCS since.", "No Do-Not-Call is confirmed."]);
+  });
+
+  it("counts what was folded behind an identical refusal", async () => {
+    const found = await of([{ kind: "flood", source: "127.0.0.1", client: "alpha-crm", tenant: { dbid: 101, name: "Alpha Tenant" }, action: "DoNotCall", resource: "records", identifier: "1024", announced: tokensOf("4155550100"), second: "2026-11-22T12:00:00.000Z", seconds: 60, count: 7, codes: { "OCSGW-2106": 7 } }]);
+    expect(sentenceOf(found.requests[0]!, "phone")).toContain("asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number. These were 7 more within a minute of an identical one; the gateway refused them too.");
   });
 
   it("claims nothing beyond what the journal covers, and escapes what it shows", async () => {

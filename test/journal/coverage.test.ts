@@ -18,6 +18,7 @@ afterEach(() => removeDirectory(dir));
 
 const write = async (...entries: readonly Entry[]): Promise<void> => {
   const journal = await openJournal({ dir, durability: "os" });
+  journal.keys.use(LATER, "h");
   for (const entry of entries) await journal.append(entry);
   await journal.close();
 };
@@ -64,10 +65,10 @@ describe("a look-up of a person", () => {
       ...onRecord(2, { announced: tokensOf("4155550199") }),
     );
     const found = await look({ keys: LATER });
-    expect(found.stories.map(({ at }) => at)).toEqual([2, 0]);
+    expect(found.stories.map(({ at }) => at - 1)).toEqual([2, 0]);
     expect(found.evidence).toMatchObject({ complete: true, uncovered: [], epochs: [{ epoch: "t1", held: true }, { epoch: "t2" }] });
     expect((await look({ keys: [LATER[1]!] })).evidence).toMatchObject({ complete: false, epochs: [{ epoch: "t1", held: false }, {}] });
-    expect((await look({ kind: "customer_id", value: "C-1" })).stories.map(({ at }) => at)).toEqual([0]);
+    expect((await look({ kind: "customer_id", value: "C-1" })).stories.map(({ at }) => at - 1)).toEqual([0]);
   });
 
   it("finds a request by the number that it names and by the one that was announced", async () => {
@@ -110,6 +111,12 @@ describe("a look-up of a person", () => {
     expect(name(await look({ filter: "until:2001-01-01" }))).toEqual([]);
     expect((await look({ filter: "until:2001-01-01" })).evidence.complete).toBe(true);
     expect(name(await look({ filter: "resource:phones" }))).toEqual([]);
+  });
+
+  it("is not complete where refused requests of a known client were only counted", async () => {
+    const flood = { kind: "flood", source: "127.0.0.1", second: "2026-11-22T12:00:00.000Z", count: 900 } as const;
+    await write(flood, { ...flood, client: "alpha-crm", tenant: { dbid: 101, name: "Alpha Tenant" } });
+    expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
   });
 
   it("counts by the lines where the index cannot tell", async () => {

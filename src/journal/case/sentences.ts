@@ -5,7 +5,8 @@ import type { Facts } from "../story.ts";
 export const END_WORDS = ["confirmed", "rejected by OCS", "refused", "not sent", "in doubt", "without an outcome yet"] as const;
 export type End = (typeof END_WORDS)[number];
 
-export const endOf = ({ state, suspected, status, action }: Facts): End => {
+export const endOf = ({ kinds, state, suspected, status, action }: Facts): End => {
+  if (kinds[0] === "flood") return "refused";
   switch (state) {
     case "ok":
       return suspected || (action === "DoNotCall" && status !== 200) ? "in doubt" : "confirmed";
@@ -28,10 +29,13 @@ const wordOf = (sort: Sort): string => (sort === "phone" ? "number" : "customer 
 /** In two sentences or three. `sort`: what was looked for. */
 export const sentenceOf = (request: CaseRequest, sort: Sort): string => {
   const { story, facts, reason, open } = request;
+  const [first] = story.entries;
   const time = story.entries[0]?.time ?? "";
   const who = `${facts.client ?? "a client that is not known"} (${facts.tenant ? `tenant ${facts.tenant.name}` : "its tenant is not known"})`;
   const still = open ? " This Do-Not-Call is still open: OCS has not confirmed it since." : "";
-  return `${time.slice(0, 10)} ${time.slice(11, 19)}Z: ${who} ${whatOf(facts)} ${reasonOf(reason, sort)}. ${endSentence(facts)}${still}`;
+  const asked = `${time.slice(0, 10)} ${time.slice(11, 19)}Z: ${who} ${whatOf(facts)} ${reasonOf(reason, sort)}.`;
+  if (first?.kind === "flood") return `${asked} These were ${first.count} more within a minute of an identical one; the gateway refused them too.`;
+  return `${asked} ${endSentence(facts)}${still}`;
 };
 
 const whatOf = ({ action, resource, record, list, campaign }: Facts): string => {
