@@ -132,9 +132,16 @@ class Gathered {
 
   async #find(filter: string): Promise<readonly Story[]> {
     const within: Filter = bothOf(parseFilter(filter), this.#asked.filter);
-    const { stories, next } = await this.#finder.page(within, { limit: MOST_REQUESTS });
+    const stories: Story[] = [];
+    let before: number | undefined;
+    do {
+      // A page of long entries ends before its limit.
+      const page = await this.#finder.page(within, { limit: MOST_REQUESTS - stories.length, before });
+      stories.push(...page.stories);
+      before = page.next;
+    } while (before !== undefined && stories.length < MOST_REQUESTS);
     const says = `more than ${MOST_REQUESTS} requests are found in one way; the older ones are left out`;
-    if (next !== undefined && !this.notJoined.includes(says)) this.notJoined.push(says);
+    if (before !== undefined && !this.notJoined.includes(says)) this.notJoined.push(says);
     return stories;
   }
 }
