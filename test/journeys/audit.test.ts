@@ -162,7 +162,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     const verified = await ocsgw("audit", "verify", out, "--key", gateway.gateway.verifierKey, "--json");
     expect([verified.code, JSON.parse(verified.stdout)]).toMatchObject([0, { verdict: "ok", events: 4, proved: 4, sequences: [{ dbid: 101, first: 1, last: 2, said: 2, complete: true }] }]);
     expect((await readFile(out)).includes("555010")).toBe(false);
-    expect((await accesses()).at(-1)).toMatchObject({ operation: "export", purpose: "complaint 12", dnc: { 101: 2, 102: 1 } });
+    expect((await accesses()).at(-1)).toMatchObject({ operation: "export", purpose: "complaint 12", dnc: { "ocs/101": 2, "ocs/102": 1 } });
     expect((await ocsgw("audit", "export", "-c", config, "--as", "bundle", "--out", out)).code).toBe(2);
   });
 
@@ -174,9 +174,10 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     expect([ran.code, JSON.parse(ran.stdout)]).toMatchObject([0, expected]);
     const admin = gateway.gateway.admin!;
     expect(await (await fetch(`${admin}/api/dnc/open`, { headers: { Authorization: "Bearer token" } })).json()).toMatchObject(expected);
+    const open = '\nocsgw_dnc_open{tenant="Alpha Tenant"} 2\n';
     const metrics = async (): Promise<string> => (await fetch(`${admin}/metrics`)).text();
-    for (let tries = 0; tries < 100 && !(await metrics()).includes("\nocsgw_dnc_open 2\n"); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await metrics()).toContain("\nocsgw_dnc_open 2\n");
+    for (let tries = 0; tries < 100 && !(await metrics()).includes(open); tries++) await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await metrics()).toContain(open);
   });
 
   it("says so when an export holds nothing but the record of itself", async () => {
