@@ -18,9 +18,10 @@ import { writeZip } from "./export/zip.ts";
 import { fileStream, ownRecord, put, type Exported } from "./export.ts";
 import type { Evidence } from "./lookup.ts";
 import { readCheckpoint } from "./note.ts";
-import { numbersIn, places } from "./places.ts";
+import { places } from "./places.ts";
 import { readLines, type Line } from "./read.ts";
 import { NameWatch } from "./search/names.ts";
+import { firstsOf } from "./segment.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
 import { digestBytes, leafHash } from "./tree.ts";
@@ -133,7 +134,7 @@ const AT_ONCE = 65_536;
 
 /** Of entries that were deleted when their time was over the leaf hashes are there: the tree begins with them. */
 const addRetired = async (dir: string, proofs: Proofs): Promise<void> => {
-  const [first = 0] = numbersIn(await nodeDisk.list(places(dir).segments), ".jsonl");
+  const [first = 0] = await firstsOf(nodeDisk, dir);
   while (proofs.size < first) {
     const leaves = await readLeaves(dir, proofs.size, Math.min(AT_ONCE, first - proofs.size));
     if (leaves.length === 0) throw new NotProvable(`the leaf hashes of the entries from ${proofs.size} on are missing`);

@@ -120,7 +120,7 @@ export const settle = async (file: DiskFile, end: number): Promise<void> => {
 const SETTLED_BYTES = 4 << 20;
 
 /** Exactly `length` bytes from `position` on, or fewer when the file ends before. */
-export const readAll = async (file: DiskFile, position: number, length: number): Promise<Buffer> => {
+export const readAll = async (file: Pick<DiskFile, "read">, position: number, length: number): Promise<Buffer> => {
   const bytes = Buffer.alloc(length);
   let done = 0;
   for (let got = -1; done < length && got !== 0; done += got) got = await file.read(bytes.subarray(done), position + done);

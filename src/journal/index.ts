@@ -4,7 +4,7 @@
  */
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
-import { nodeDisk, readAll, type DiskFile } from "./disk.ts";
+import { nodeDisk, readAll } from "./disk.ts";
 import { readLine } from "./entry.ts";
 import type { Expression } from "./filter.ts";
 import { candidates, type Candidate } from "./index/candidates.ts";
@@ -14,7 +14,8 @@ import { fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./index/s
 import { Writer, type Placed } from "./index/write.ts";
 import { forEachLine } from "./lines.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
-import { numbersIn, places, segmentName } from "./places.ts";
+import { places, segmentName } from "./places.ts";
+import { firstsOf, withSegment, type SegmentFile } from "./segment.ts";
 
 export type { Candidate } from "./index/candidates.ts";
 
@@ -67,7 +68,7 @@ export class Index {
   async catchUp(onProgress?: (size: number) => void): Promise<void> {
     // SQLite goes on with a file that was deleted, and would never see the one that others made since.
     if (fileAt(this.#path) !== this.#file) this.#reopen();
-    const firsts = numbersIn(await nodeDisk.list(places(this.#dir).segments), ".jsonl");
+    const firsts = await firstsOf(nodeDisk, this.#dir);
     if (!(await this.#continues(firsts))) this.rebuild();
     this.#forget(firsts[0] ?? 0);
     for (const [place, first] of firsts.entries()) {
@@ -114,13 +115,8 @@ export class Index {
     const { size, segment, position, line } = this.#state();
     if (size === 0) return true;
     if (!firsts.includes(segment)) return firsts.length > 0 && firsts[0]! >= size;
-    const file = await nodeDisk.open(places(this.#dir).segment(segment), "read");
-    try {
-      const found = await lineAt(file, position);
-      return found !== undefined && Buffer.from(line).equals(digestOf(found));
-    } finally {
-      await file.close();
-    }
+    const found = await withSegment(nodeDisk, this.#dir, segment, (file) => lineAt(file, position));
+    return found !== undefined && Buffer.from(line).equals(digestOf(found));
   }
 
   #forget(first: number): void {
@@ -128,8 +124,7 @@ export class Index {
   }
 
   async #takeSegment(first: number, onProgress?: (size: number) => void): Promise<void> {
-    const file = await nodeDisk.open(places(this.#dir).segment(first), "read");
-    try {
+    await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (;;) {
         const state = this.#state();
         const from = state.segment === first && state.size > first ? await behind(file, state.position) : 0;
@@ -138,9 +133,7 @@ export class Index {
         this.#commit(state, { size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line }, batch);
         onProgress?.(this.size);
       }
-    } finally {
-      await file.close();
-    }
+    });
   }
 
   /** Leaves it when another process has gone on meanwhile. */
@@ -173,7 +166,7 @@ const open = (path: string): DatabaseSync => {
 
 const digestOf = (line: Uint8Array): Buffer => hash("sha256", line, "buffer");
 
-const readBatch = async (file: DiskFile, { first, index, from }: { readonly first: number; readonly index: number; readonly from: number }): Promise<{ batch: Placed[]; line: Buffer }> => {
+const readBatch = async (file: SegmentFile, { first, index, from }: { readonly first: number; readonly index: number; readonly from: number }): Promise<{ batch: Placed[]; line: Buffer }> => {
   const batch: Placed[] = [];
   let position = from;
   await forEachLine(file, (bytes, start, end) => {
@@ -191,7 +184,7 @@ const readBatch = async (file: DiskFile, { first, index, from }: { readonly firs
 const LINE_BYTES = 4096;
 
 /** Undefined when the file ends before the line does. */
-export const lineAt = async (file: DiskFile, position: number): Promise<Buffer | undefined> => {
+export const lineAt = async (file: SegmentFile, position: number): Promise<Buffer | undefined> => {
   for (let length = LINE_BYTES;; length *= 4) {
     const bytes = await readAll(file, position, length);
     const end = bytes.indexOf("\n");
@@ -200,4 +193,4 @@ export const lineAt = async (file: DiskFile, position: number): Promise<Buffer |
   }
 };
 
-const behind = async (file: DiskFile, position: number): Promise<number> => position + ((await lineAt(file, position))?.length ?? -1) + 1;
+const behind = async (file: SegmentFile, position: number): Promise<number> => position + ((await lineAt(file, position))?.length ?? -1) + 1;

@@ -11,7 +11,7 @@ const NEWLINE = 0x0a;
 export type OnLine = (bytes: Buffer, start: number, end: number) => boolean | undefined;
 
 /** Resolves with the number of bytes of the lines that were read, `\n` included: what lies behind them has no `\n`, or was stopped at. */
-export const forEachLine = async (file: DiskFile, onLine: OnLine, from = 0): Promise<number> => {
+export const forEachLine = async (file: Pick<DiskFile, "read">, onLine: OnLine, from = 0): Promise<number> => {
   let buffer = Buffer.alloc(1 + CHUNK);
   let filled = 1;
   let position = from;

@@ -2,7 +2,8 @@
 import { nodeDisk, type Disk } from "./disk.ts";
 import { readLine, type Recorded } from "./entry.ts";
 import { forEachLine } from "./lines.ts";
-import { numbersIn, places, segmentName } from "./places.ts";
+import { segmentName } from "./places.ts";
+import { firstsOf, openSegment } from "./segment.ts";
 
 export type Range = {
   /** First index wanted. */
@@ -23,7 +24,7 @@ export const readEntries = async function* (dir: string, range: Range = {}, disk
 
 /** The same, with the lines themselves. */
 export const readLines = async function* (dir: string, { from = 0, to = Number.POSITIVE_INFINITY }: Range = {}, disk: Disk = nodeDisk): AsyncGenerator<Line, void, undefined> {
-  const firsts = numbersIn(await disk.list(places(dir).segments), ".jsonl");
+  const firsts = await firstsOf(disk, dir);
   for (const [place, first] of firsts.entries()) {
     if (first >= to) return;
     if ((firsts[place + 1] ?? Number.POSITIVE_INFINITY) <= from) continue;
@@ -33,7 +34,7 @@ export const readLines = async function* (dir: string, { from = 0, to = Number.P
 
 /** `from` and `to` count the segment's lines from 0. */
 const readSegment = async function* (disk: Disk, dir: string, first: number, { from, to }: Required<Range>): AsyncGenerator<Line, void, undefined> {
-  const file = await disk.open(places(dir).segment(first), "read");
+  const file = await openSegment(disk, dir, first);
   try {
     let line = 0;
     let position = 0;

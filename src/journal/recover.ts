@@ -8,6 +8,7 @@ import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 import { isSealed } from "./seal.ts";
+import { segmentsIn } from "./segment.ts";
 import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Tree } from "./tree.ts";
@@ -75,7 +76,7 @@ export const recover = async ({ disk, dir, how, published }: RecoverOptions): Pr
   let last: Last | undefined;
   try {
     const names = await disk.list(at.segments);
-    const firsts = numbersIn(names, ".jsonl");
+    const firsts = segmentsIn(names);
     await passRetired(reading, numbersIn(names, ".hashes"), firsts[0] ?? 0);
     last = await recoverSegments(reading, firsts);
     requireRetired(reading, firsts[0] ?? 0);

@@ -5,11 +5,12 @@
  */
 import type { Journal } from "./append.ts";
 import type { Checkpoints } from "./checkpoint.ts";
-import { readWhole } from "./disk.ts";
+import { readAll, readWhole } from "./disk.ts";
 import { kindOf, readLine, type Deleted, type Kind, type OpenDnc, type Recorded } from "./entry.ts";
 import { forEachLine } from "./lines.ts";
 import type { Open, OpenDoNotCalls } from "./open-do-not-calls.ts";
-import { numbersIn, places, segmentName } from "./places.ts";
+import { places, segmentName } from "./places.ts";
+import { firstsOf, withSegment } from "./segment.ts";
 import { readMicros, writeMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
@@ -98,7 +99,7 @@ const SCOPE = ["GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_CHAIN_ATTR"] as con
 /** What an earlier run had said that it deletes, when a crash came between. */
 export const finishRetiring = async (journal: Journal): Promise<void> => {
   const { to } = journal.deleted ?? { to: 0 };
-  const left = numbersIn(await journal.disk.list(places(journal.dir).segments), ".jsonl").filter((first) => first < to);
+  const left = (await firstsOf(journal.disk, journal.dir)).filter((first) => first < to);
   if (left.length > 0) await remove(journal, left);
 };
 
@@ -122,7 +123,7 @@ const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted 
 };
 
 const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POSITIVE_INFINITY, now = Date.now }: RetentionOptions): Promise<Looked[]> => {
-  const firsts = numbersIn(await journal.disk.list(places(journal.dir).segments), ".jsonl");
+  const firsts = await firstsOf(journal.disk, journal.dir);
   const due: Looked[] = [];
   const least = Math.min(...Object.values(keep));
   // The last segment is being written.
@@ -146,16 +147,10 @@ const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POS
 const millis = (time: string | undefined): number => Math.floor(readMicros(time ?? "") / 1000);
 
 const firstTime = async ({ disk, dir }: Journal, first: number): Promise<number> => {
-  const file = await disk.open(places(dir).segment(first), "read");
-  try {
-    const head = Buffer.alloc(HEAD_BYTES);
-    await file.read(head, 0);
-    const time = millis(HEAD.exec(head.toString("latin1"))?.[1]);
-    if (Number.isNaN(time)) throw new Error(`${segmentName(first)} has no first line with a time`);
-    return time;
-  } finally {
-    await file.close();
-  }
+  const head = await withSegment(disk, dir, first, (file) => readAll(file, 0, HEAD_BYTES));
+  const time = millis(HEAD.exec(head.toString("latin1"))?.[1]);
+  if (Number.isNaN(time)) throw new Error(`${segmentName(first)} has no first line with a time`);
+  return time;
 };
 
 type Wanted = { readonly first: number; readonly end: number; readonly wanted: ReadonlySet<number> };
@@ -164,8 +159,7 @@ const look = async ({ disk, dir }: Journal, { first, end, wanted }: Wanted): Pro
   const hashes = await readWhole(disk, places(dir).leaves(first));
   const seen = { first, end, oldest: Number.POSITIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
   let index = first;
-  const file = await disk.open(places(dir).segment(first), "read");
-  try {
+  await withSegment(disk, dir, first, async (file) => {
     await forEachLine(file, (bytes, start, lineEnd) => {
       const [, time, kind] = HEAD.exec(bytes.toString("latin1", start, Math.min(lineEnd, start + HEAD_BYTES))) ?? [];
       const at = (index - first) * DIGEST_BYTES;
@@ -176,9 +170,7 @@ const look = async ({ disk, dir }: Journal, { first, end, wanted }: Wanted): Pro
       seen.trail.add(bytes, start, lineEnd, index++);
       return true;
     });
-  } finally {
-    await file.close();
-  }
+  });
   if (index !== end) throw new Error(`${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it stays`);
   return seen;
 };

@@ -5,15 +5,15 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { nodeDisk, type DiskFile } from "./disk.ts";
+import { nodeDisk } from "./disk.ts";
 import { readLine, type Recorded } from "./entry.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
 import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
 import type { Count } from "./index/count.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
-import { numbersIn, places } from "./places.ts";
 import { TookTooLong, type TimeLimit } from "./search/time-limit.ts";
+import { firstsOf, openSegment, withSegment, type SegmentFile } from "./segment.ts";
 import { factsOf, type Story } from "./story.ts";
 
 export type Page = {
@@ -107,7 +107,7 @@ export class Finder {
   }
 
   async searched(): Promise<Searched> {
-    const [first] = numbersIn(await nodeDisk.list(places(this.#dir).segments), ".jsonl");
+    const [first] = await firstsOf(nodeDisk, this.#dir);
     const everything = parseFilter("");
     const oldest = first === undefined ? undefined : await firstTime(this.#dir, first);
     const [youngest] = (await this.page(everything, { limit: 1 })).stories;
@@ -176,7 +176,7 @@ class Misplaced extends Error {
 class Reader {
   readonly #dir: string;
   #firsts: Promise<number[]> | undefined;
-  readonly #files = new Map<number, Promise<DiskFile>>();
+  readonly #files = new Map<number, Promise<SegmentFile>>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -204,11 +204,11 @@ class Reader {
     return entry;
   }
 
-  async #segmentOf(index: number): Promise<DiskFile> {
-    this.#firsts ??= nodeDisk.list(places(this.#dir).segments).then((names) => numbersIn(names, ".jsonl"));
+  async #segmentOf(index: number): Promise<SegmentFile> {
+    this.#firsts ??= firstsOf(nodeDisk, this.#dir);
     const first = (await this.#firsts).findLast((each) => each <= index);
     if (first === undefined) throw new Misplaced(`no segment for index ${index}`);
-    const file = this.#files.get(first) ?? nodeDisk.open(places(this.#dir).segment(first), "read");
+    const file = this.#files.get(first) ?? openSegment(nodeDisk, this.#dir, first);
     this.#files.set(first, file);
     return file;
   }
@@ -223,11 +223,6 @@ const readOrNothing = (line: string): Recorded | undefined => {
 };
 
 const firstTime = async (dir: string, first: number): Promise<string | undefined> => {
-  const file = await nodeDisk.open(places(dir).segment(first), "read");
-  try {
-    const line = await lineAt(file, 0);
-    return line && readOrNothing(line.toString("utf8"))?.time;
-  } finally {
-    await file.close();
-  }
+  const line = await withSegment(nodeDisk, dir, first, (file) => lineAt(file, 0));
+  return line && readOrNothing(line.toString("utf8"))?.time;
 };
