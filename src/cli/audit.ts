@@ -35,7 +35,7 @@ const verified = async (path: string, { key: given, own, elsewhere = [] }: Audit
     if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
     if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, { ...keys, elsewhere });
     if (await isZip(path)) return await verifyPacked(path, key);
-    return /^\d{12}\.jsonl$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
+    return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }

@@ -13,14 +13,18 @@ export const places = (dir: string) => ({
   index: join(dir, "index.sqlite"),
   verifierKeys: join(dir, "checkpoint.pub"),
   segment: (first: number): string => join(dir, "segments", segmentName(first)),
+  /** The same lines, compressed. */
+  compressed: (first: number): string => join(dir, "segments", compressedName(first)),
   leaves: (first: number): string => join(dir, "segments", `${numbered(first)}.hashes`),
   checkpoint: (size: number): string => join(dir, "checkpoints", numbered(size)),
 });
 
 export const segmentName = (first: number): string => `${numbered(first)}.jsonl`;
 
-/** The numbers of the names that fit, ascending: of segments with ".jsonl", of their leaf hashes with ".hashes", of checkpoints with "". */
-export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".hashes" | ""): number[] =>
+export const compressedName = (first: number): string => `${segmentName(first)}.zst`;
+
+/** The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with ".hashes", of checkpoints with "". */
+export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".jsonl.zst" | ".hashes" | ""): number[] =>
   names
     .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))
     .map((name) => Number(name.slice(0, DIGITS)))

@@ -3,12 +3,13 @@
  * leaves it, is cut off; anything else that does not follow is refused, because going on would sign it.
  */
 import { readAll, readWhole, settle, type Disk, type DiskFile, type How } from "./disk.ts";
+import { FramesDamaged } from "./frames.ts";
 import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 import { isSealed } from "./seal.ts";
-import { segmentsIn } from "./segment.ts";
+import { compressedIn, segmentsIn, withSegment } from "./segment.ts";
 import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Tree } from "./tree.ts";
@@ -35,6 +36,7 @@ export type Recovered = {
 
 type Reading = {
   readonly disk: Disk;
+  readonly dir: string;
   /** How segments are opened. */
   readonly how: Exclude<How, "read">;
   readonly at: ReturnType<typeof places>;
@@ -72,13 +74,13 @@ export const recover = async ({ disk, dir, how, published }: RecoverOptions): Pr
   await disk.makeDirectory(at.checkpoints);
   const signed = await readSigned(disk, at);
   const elsewhere = addPublished(signed, published);
-  const reading: Reading = { disk, how, at, signed, elsewhere, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].reduce((most, size) => Math.max(most, size), 0) };
+  const reading: Reading = { disk, dir, how, at, signed, elsewhere, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].reduce((most, size) => Math.max(most, size), 0) };
   let last: Last | undefined;
   try {
     const names = await disk.list(at.segments);
     const firsts = segmentsIn(names);
     await passRetired(reading, numbersIn(names, ".hashes"), firsts[0] ?? 0);
-    last = await recoverSegments(reading, firsts);
+    last = await recoverSegments(reading, firsts, compressedIn(names));
     requireRetired(reading, firsts[0] ?? 0);
     if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
@@ -136,26 +138,35 @@ const requireRetired = ({ trail }: Reading, first: number): void => {
   if (first > (trail.deleted?.to ?? 0)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
 };
 
-const recoverSegments = async (reading: Reading, firsts: readonly number[]): Promise<Last> => {
+const recoverSegments = async (reading: Reading, firsts: readonly number[], compressed: ReadonlySet<number>): Promise<Last> => {
   for (const first of firsts) {
     if (first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
     await reading.leaves.turnTo(first, reading.covered);
+    if (first < firsts.at(-1)! || compressed.has(first)) {
+      await recoverFull(reading, first);
+      continue;
+    }
     const file = await reading.disk.open(reading.at.segment(first), reading.how);
     try {
-      if (first === firsts.at(-1)) return await recoverLast(reading, file, first);
-      await recoverFull(reading, file, first);
+      return await recoverLast(reading, file, first);
     } catch (error) {
       await file.close();
       throw error;
     }
-    await file.close();
   }
   return { tail: undefined, torn: undefined };
 };
 
-const recoverFull = async (reading: Reading, file: DiskFile, first: number): Promise<void> => {
-  const good = await forEachLine(file, onLine(reading, first));
-  if (good < (await file.size())) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
+/** Nothing is written there any more. */
+const recoverFull = async (reading: Reading, first: number): Promise<void> => {
+  try {
+    await withSegment(reading.disk, reading.dir, first, async (file) => {
+      const good = await forEachLine(file, onLine(reading, first));
+      if (good < (await file.size())) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
+    });
+  } catch (error) {
+    throw error instanceof FramesDamaged ? new JournalDamaged(error.message, { cause: error }) : error;
+  }
 };
 
 /** Here a crash may have left its mark. */

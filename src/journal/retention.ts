@@ -8,9 +8,10 @@ import type { Checkpoints } from "./checkpoint.ts";
 import { readAll, readWhole } from "./disk.ts";
 import { kindOf, readLine, type Deleted, type Kind, type OpenDnc, type Recorded } from "./entry.ts";
 import { forEachLine } from "./lines.ts";
+import { oneAtATime } from "./one-at-a-time.ts";
 import type { Open, OpenDoNotCalls } from "./open-do-not-calls.ts";
 import { places, segmentName } from "./places.ts";
-import { firstsOf, withSegment } from "./segment.ts";
+import { firstsOf, removeSegment, withSegment } from "./segment.ts";
 import { readMicros, writeMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
@@ -65,7 +66,7 @@ export const retire = async (options: RetentionOptions): Promise<Deleted | undef
   await journal.append(entry);
   said.set(journal, entry);
   await checkpoints.write();
-  await remove(journal, due.map(({ first }) => first));
+  await oneAtATime(journal.dir, () => remove(journal, due.map(({ first }) => first)));
   return entry;
 };
 
@@ -99,13 +100,15 @@ const SCOPE = ["GSW_CAMPAIGN_NAME", "GSW_CALLING_LIST", "GSW_CHAIN_ATTR"] as con
 /** What an earlier run had said that it deletes, when a crash came between. */
 export const finishRetiring = async (journal: Journal): Promise<void> => {
   const { to } = journal.deleted ?? { to: 0 };
-  const left = (await firstsOf(journal.disk, journal.dir)).filter((first) => first < to);
-  if (left.length > 0) await remove(journal, left);
+  await oneAtATime(journal.dir, async () => {
+    const left = (await firstsOf(journal.disk, journal.dir)).filter((first) => first < to);
+    if (left.length > 0) await remove(journal, left);
+  });
 };
 
 /** The oldest first, so that what is left after a crash still follows the hashes of what is gone. */
 const remove = async ({ disk, dir }: Journal, firsts: readonly number[]): Promise<void> => {
-  for (const first of firsts) await disk.remove(places(dir).segment(first));
+  for (const first of firsts) await removeSegment(disk, dir, first);
   await disk.syncDirectory(places(dir).segments);
 };
 

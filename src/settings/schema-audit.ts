@@ -67,6 +67,7 @@ export const audit = z.strictObject({
   index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched. The journal knows the content of each epoch: another one under its name is refused."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),
   retention: retention.prefault("1855d").describe("How long entries are kept: a duration, or one for each kind of entry with a default. A segment (64 MiB, a day at most) is deleted when all of its entries may go."),
+  compress_after: z.union([z.literal("never"), duration], { error: "expected a duration, as in 1d, or never" }).prefault("1d").describe("How long after the next segment was begun a segment is compressed (to an eighth or so): a duration, or never. Search, verification and export read both forms."),
   legal_hold: z.array(hold).default([]).describe("Entries of these days are not deleted, nor any younger ones."),
   postgres: off(secret).describe("Connection string of a searchable mirror. The files stay the truth. Off when left out."),
 });

@@ -7,6 +7,7 @@ import { basename, dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import { createCheckpoints } from "../../src/journal/checkpoint.ts";
+import { compressSegments } from "../../src/journal/compress.ts";
 import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
 import { readEntries } from "../../src/journal/read.ts";
 import { beginRun } from "../../src/journal/run.ts";
@@ -71,6 +72,11 @@ const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Mo
       const { now } = namesOf(dirname(from));
       now.set(basename(to), now.get(basename(from))!);
       now.delete(basename(from));
+      remember();
+    },
+    remove: async (path) => {
+      await nodeDisk.remove(path);
+      namesOf(dirname(path)).now.delete(basename(path));
       remember();
     },
     syncDirectory: async (path) => {
@@ -138,6 +144,32 @@ describe("after a power cut", () => {
       expect(intents.map(({ dnc }) => dnc), `image ${image}`).toEqual(intents.map((_, at) => at + 1));
       expect(entries.map(({ index }) => index), `image ${image}`).toEqual(entries.map((_, at) => at));
       expect(moment.acknowledged.filter((id) => !ids.includes(id)), `image ${image}`).toEqual([]);
+      expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
+    }
+  }, 120_000);
+
+  it("in the middle of a compression, every line is there and verifies, plain or compressed", async () => {
+    const key = aKey();
+    const acknowledged: string[] = [];
+    const { disk, moments } = remembering(acknowledged);
+    const { journal, checkpoints, close } = await openWithCheckpoints(`${dir}/live`, key, { segmentBytes: 3000, disk });
+    for (let number = 0; number < 40; number++) await journal.append(anIntent(number));
+    await checkpoints.write();
+    const before = moments.length;
+    await compressSegments({ journal, after: 0 });
+    expect(moments.length - before).toBeGreaterThan(15);
+    await close();
+
+    const random = randomFrom(27);
+    for (let image = 0; image < IMAGES; image++) {
+      const own = `${dir}/image-${image}`;
+      await writeImage(own, `${dir}/live`, moments[before + random(moments.length - before)]!, random);
+      const again = await openWithCheckpoints(own, key);
+      await again.journal.append(anIntent(999));
+      await again.close();
+      await compressSegments({ journal: again.journal, after: 0 });
+      const entries = await Array.fromAsync(readEntries(own));
+      expect(entries.map(({ index }) => index), `image ${image}`).toEqual(Array.from({ length: 41 }, (_, at) => at));
       expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
     }
   }, 120_000);

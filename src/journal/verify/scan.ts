@@ -36,7 +36,9 @@ export const segmentFile = (first: number): string => `${String(first).padStart(
 
 export const numbersOf = async (dir: string, ending: string): Promise<number[]> => {
   const names = await namesIn(join(dir, "segments"));
-  return names.filter((name) => /^\d{12}\./.test(name) && name.slice(12) === ending).map((name) => Number(name.slice(0, 12))).toSorted((left, right) => left - right);
+  // A segment's lines may be compressed, or, where a crash came between two steps, be there in both forms.
+  const numbers = names.filter((name) => /^\d{12}\./.test(name) && [ending, ...(ending === ".jsonl" ? [".jsonl.zst"] : [])].includes(name.slice(12))).map((name) => Number(name.slice(0, 12)));
+  return [...new Set(numbers)].toSorted((left, right) => left - right);
 };
 
 /** `anchors` ascending by size. */
@@ -51,7 +53,11 @@ export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan
     const segment: Segment = { first, lines: 0, irregular: first !== seen.entries };
     if (segment.irregular && seen.segments.length > 0) seen.segments.at(-1)!.irregular = true;
     seen.segments.push(segment);
-    await walk(join(dir, "segments", segmentFile(first)), (line) => take(seen, state, { segment, line, isLast: first === firsts.at(-1) }));
+    const damage = await walk(join(dir, "segments", segmentFile(first)), (line) => take(seen, state, { segment, line, isLast: first === firsts.at(-1) }));
+    if (damage !== undefined) {
+      segment.irregular = true;
+      seen.findings.push({ kind: "segment", segment: segmentFile(first), line: segment.lines + 1, index: seen.entries + segment.lines, text: damage });
+    }
     seen.entries = state.prefix.size;
   }
   seen.failing.push(...anchors.slice(state.reached));

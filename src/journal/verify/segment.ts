@@ -17,12 +17,13 @@ export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise
   const leaves: string[] = [];
   const findings: Finding[] = [];
   const notes: string[] = [];
-  await walk(path, ({ bytes, head, partial, number }) => {
+  const damage = await walk(path, ({ bytes, head, partial, number }) => {
     const index = first + number - 1;
     if (partial) notes.push(`line ${number} is not whole: it is being written now, or was cut off`);
     else if (head?.index !== index) findings.push({ kind: "changed", segment: segmentFile(first), line: number, index, text: `line ${number} of ${segmentFile(first)} should be that of index ${index}` });
     if (!partial) leaves.push(hashLine(bytes));
   });
+  if (damage !== undefined) findings.push({ kind: "segment", segment: segmentFile(first), line: leaves.length + 1, index: first + leaves.length, text: damage });
   const seen: Scan = { segments: [{ first, lines: leaves.length, irregular: findings.length > 0 }], entries: leaves.length, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes };
   const { leaves: recorded, cover, failing } = await provedLeaves(dir, anchors);
   findings.push(...rootsThatDoNotFit({ cover, failing, first, end: first + leaves.length }));

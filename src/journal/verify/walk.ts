@@ -1,5 +1,6 @@
 /** Reads a segment line by line, in memory that does not grow with it. */
 import { open, stat } from "node:fs/promises";
+import { formOf, unpacked, type Chunks } from "./frames.ts";
 
 export type Line = {
   /** Counted from 1. */
@@ -32,16 +33,19 @@ const readHead = (bytes: Buffer, partial: boolean): Head | undefined => {
   return found && (partial || bytes.at(-1) === CLOSING_BRACE) ? { index: Number(found[1]), time: found[2]!, kind: FORMER.get(found[3]!) ?? found[3]! } : undefined;
 };
 
-/** Throws when the path is no regular file. */
-export const walk = async (path: string, onLine: (line: Line) => void): Promise<void> => {
-  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
-  await using file = await open(path, "r");
+/**
+ * Takes the compressed form of a segment where there is one. Resolves with what is wrong with that; then the lines are those before the damage.
+ * Throws when the path is no regular file.
+ */
+export const walk = async (given: string, onLine: (line: Line) => void): Promise<string | undefined> => {
+  const path = await formOf(given);
+  const chunks = path.endsWith(".zst") ? unpacked(path) : plain(path);
   let number = 0;
   let pieces = new Pieces();
-  for (let chunk = Buffer.alloc(CHUNK);;) {
-    const { bytesRead } = await file.read(chunk, 0, CHUNK);
-    if (bytesRead === 0) break;
-    const bytes = chunk.subarray(0, bytesRead);
+  for (;;) {
+    const { done, value: bytes } = await chunks.next();
+    if (done && bytes !== undefined) return bytes;
+    if (done) break;
     let start = 0;
     for (let end = bytes.indexOf("\n"); end >= 0; end = bytes.indexOf("\n", start)) {
       const line = pieces.with(bytes.subarray(start, end));
@@ -53,6 +57,18 @@ export const walk = async (path: string, onLine: (line: Line) => void): Promise<
   }
   const rest = pieces.with(Buffer.alloc(0));
   if (rest.length > 0) onLine({ number: number + 1, bytes: rest, head: readHead(rest, true), partial: true });
+  return undefined;
+};
+
+/** Each piece is valid until the next one is asked for. */
+const plain = async function* (path: string): Chunks {
+  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
+  await using file = await open(path, "r");
+  for (const chunk = Buffer.alloc(CHUNK);;) {
+    const { bytesRead } = await file.read(chunk, 0, CHUNK);
+    if (bytesRead === 0) return undefined;
+    yield chunk.subarray(0, bytesRead);
+  }
 };
 
 /** A line that came in several chunks. */

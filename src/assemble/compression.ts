@@ -1,0 +1,36 @@
+/** Compresses segments of the journal some time after they were written: at the start and every quarter of an hour, and never for more than a tenth of the time. */
+import { setTimeout as pass } from "node:timers/promises";
+import { events } from "../events.ts";
+import type { Journal } from "../journal/append.ts";
+import { compressSegments } from "../journal/compress.ts";
+import type { Settings } from "../settings/schema.ts";
+import type { Stops } from "./stops.ts";
+
+const EVERY_MS = 15 * 60_000;
+/** For each millisecond of work so many of rest. */
+const REST = 9;
+
+type Parts = { readonly journal: Pick<Journal, "dir" | "disk">; /** Those in force. */ readonly current: () => Settings };
+
+export const startCompression = ({ journal, current }: Parts, stops: Stops): void => {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const rest = (tookMs: number): Promise<void> => pass(REST * tookMs, undefined, { signal, ref: false }).catch(() => undefined);
+  const run = async (): Promise<void> => {
+    const after = current().audit.compress_after;
+    if (after === "never" || signal.aborted) return;
+    try {
+      const { segments, before, after: compressed } = await compressSegments({ journal, after, isStopped: () => signal.aborted, pause: rest, onFailure: events.compressionFailed });
+      if (segments > 0) events.segmentsCompressed(segments, before, compressed);
+    } catch (error) {
+      events.compressionFailed(error instanceof Error ? error.message : String(error));
+    }
+  };
+  let turn = run();
+  const timer = setInterval(() => void (turn = turn.then(run)), EVERY_MS).unref();
+  stops.push(() => {
+    clearInterval(timer);
+    stopping.abort();
+    return turn;
+  });
+};
