@@ -11,7 +11,7 @@ import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
-import { startCompression } from "./assemble/compression.ts";
+import { startSegmentUpkeep } from "./assemble/segment-upkeep.ts";
 import { startRetention } from "./assemble/retention.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
 import { statesOf, tellOf } from "./assemble/upstreams.ts";
@@ -81,7 +81,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
   const retention = await startRetention({ journal, checkpoints, openDoNotCalls, known: gauge.known, current }, stops);
-  startCompression({ journal, current }, stops);
+  startSegmentUpkeep({ journal, current }, stops);
   const token = adminToken ?? newToken();
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({

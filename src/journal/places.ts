@@ -16,6 +16,9 @@ export const places = (dir: string) => ({
   /** The same lines, compressed. */
   compressed: (first: number): string => join(dir, "segments", compressedName(first)),
   leaves: (first: number): string => join(dir, "segments", `${numbered(first)}.hashes`),
+  /** Inner nodes of the tree; may be deleted at any time: they are made again from the leaf hashes. */
+  tilesDirectory: join(dir, "tiles"),
+  tiles: (level: number): string => join(dir, "tiles", String(level)),
   checkpoint: (size: number): string => join(dir, "checkpoints", numbered(size)),
 });
 

@@ -1,8 +1,12 @@
-/** Compresses segments of the journal some time after they were written: at the start and every quarter of an hour, and never for more than a tenth of the time. */
+/**
+ * What is done to the journal's segments after they were written, at the start and every quarter of an hour: the tree above their hashes is extended
+ * up to the last checkpoint, and old ones are compressed, for a tenth of the time at most.
+ */
 import { setTimeout as pass } from "node:timers/promises";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import { compressSegments } from "../journal/compress.ts";
+import { extendTiles } from "../journal/tiles.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
 
@@ -12,11 +16,14 @@ const REST = 9;
 
 type Parts = { readonly journal: Pick<Journal, "dir" | "disk">; /** Those in force. */ readonly current: () => Settings };
 
-export const startCompression = ({ journal, current }: Parts, stops: Stops): void => {
+export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): void => {
   const stopping = new AbortController();
   const { signal } = stopping;
   const rest = (tookMs: number): Promise<void> => pass(REST * tookMs, undefined, { signal, ref: false }).catch(() => undefined);
+  const extend = (): Promise<void> =>
+    extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) => events.tilesFailed(error instanceof Error ? error.message : String(error)));
   const run = async (): Promise<void> => {
+    await extend();
     const after = current().audit.compress_after;
     if (after === "never" || signal.aborted) return;
     try {

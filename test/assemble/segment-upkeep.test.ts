@@ -1,13 +1,14 @@
 import { readFile, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { startCompression } from "../../src/assemble/compression.ts";
+import { startSegmentUpkeep } from "../../src/assemble/segment-upkeep.ts";
 import { undo, type Stops } from "../../src/assemble/stops.ts";
 import { events } from "../../src/events.ts";
 import { openJournal, type Journal } from "../../src/journal/append.ts";
+import { createCheckpoints } from "../../src/journal/checkpoint.ts";
 import { audit } from "../../src/settings/schema-audit.ts";
 import type { Settings } from "../../src/settings/schema.ts";
-import { aDirectory, anIntent, removeDirectory } from "../journal/kit.ts";
+import { aDirectory, aKey, anIntent, ORIGIN, removeDirectory } from "../journal/kit.ts";
 
 const DAY = 86_400_000;
 /** On a machine that has other things to do; after each segment nine times as long is waited. */
@@ -37,16 +38,16 @@ afterEach(async () => {
 const formsOf = async (): Promise<string[]> => (await readdir(join(dir, "segments"))).filter((name) => !name.endsWith(".hashes")).toSorted().map((name) => name.slice(13));
 const current = (compress_after: number | "never") => (): Settings => ({ audit: { compress_after } }) as unknown as Settings;
 
-describe("compression of a running gateway", () => {
+describe("upkeep of the segments of a running gateway", () => {
   it("takes the segments that are old enough, and leaves the others", { timeout: 40_000 }, async () => {
     const compressed = vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
-    startCompression({ journal, current: current(2.5 * DAY) }, stops);
+    startSegmentUpkeep({ journal, current: current(2.5 * DAY) }, stops);
     await expect.poll(() => compressed.mock.calls, SOON).toEqual([[1, expect.any(Number), expect.any(Number)]]);
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl", "jsonl"]);
   });
 
   it("does nothing where the config says never", async () => {
-    startCompression({ journal, current: current("never") }, stops);
+    startSegmentUpkeep({ journal, current: current("never") }, stops);
     await undo(stops.splice(0));
     expect(await formsOf()).toEqual(["jsonl", "jsonl", "jsonl", "jsonl"]);
   });
@@ -56,14 +57,34 @@ describe("compression of a running gateway", () => {
     await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
     const failed = vi.spyOn(events, "compressionFailed").mockImplementation(() => undefined);
     const compressed = vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
-    startCompression({ journal, current: current(1) }, stops);
+    startSegmentUpkeep({ journal, current: current(1) }, stops);
     await expect.poll(() => compressed.mock.calls.length, SOON).toBe(1);
     expect(failed.mock.calls).toEqual([[expect.stringContaining("000000000001.jsonl line 1 is not what its leaf hash says")]]);
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl.zst", "jsonl"]);
   });
 
+  it("extends the tree above the leaf hashes up to the last checkpoint", async () => {
+    await Promise.all(Array.from({ length: 600 }, (_, number) => journal.append(anIntent(100 + number))));
+    const checkpoints = await createCheckpoints(journal, { key: aKey(), origin: ORIGIN, everyMs: 3_600_000 });
+    await checkpoints.stop();
+    startSegmentUpkeep({ journal, current: current("never") }, stops);
+    await expect.poll(async () => (await readFile(join(dir, "tiles/1")).catch(() => "")).length, SOON).toBe(2 * 32);
+  }, 40_000);
+
+  it("says when the leaf hashes do not lead to the signed root, and compresses all the same", async () => {
+    const failed = vi.spyOn(events, "tilesFailed").mockImplementation(() => undefined);
+    vi.spyOn(events, "compressionFailed").mockImplementation(() => undefined);
+    vi.spyOn(events, "segmentsCompressed").mockImplementation(() => undefined);
+    const checkpoints = await createCheckpoints(journal, { key: aKey(), origin: ORIGIN, everyMs: 3_600_000 });
+    await checkpoints.stop();
+    await writeFile(join(dir, "segments/000000000001.hashes"), Buffer.alloc(32));
+    startSegmentUpkeep({ journal, current: current(1) }, stops);
+    await expect.poll(() => failed.mock.calls, SOON).toEqual([[expect.stringContaining("do not have the root that checkpoint 4 signed")]]);
+    await expect.poll(async () => (await formsOf())[0], SOON).toBe("jsonl.zst");
+  }, 40_000);
+
   it("ends at once when the gateway stops", async () => {
-    startCompression({ journal, current: current(1) }, stops);
+    startSegmentUpkeep({ journal, current: current(1) }, stops);
     await undo(stops.splice(0));
     expect((await formsOf()).some((form) => form.endsWith(".tmp"))).toBe(false);
   });

@@ -1,0 +1,132 @@
+import { generateKeyPairSync } from "node:crypto";
+import { mkdir, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { nodeDisk } from "../../src/journal/disk.ts";
+import { signCheckpoint } from "../../src/journal/note.ts";
+import { places } from "../../src/journal/places.ts";
+import { extendTiles, LeavesMissing, Tiles } from "../../src/journal/tiles.ts";
+import { digestBytes, inclusionProof, leafHash, rootOf } from "../../src/journal/tree.ts";
+import { aQuickDirectory, ORIGIN, randomFrom, removeDirectory } from "./kit.ts";
+import { TroubledDisk } from "./trouble.ts";
+
+const { privateKey } = generateKeyPairSync("ed25519");
+const LEAVES = Array.from({ length: 70_000 }, (_, at) => leafHash(Buffer.from(`entry ${at}`)));
+/** Where segments begin: not where tiles do. */
+const FIRSTS = [0, 5, 261, 300, 1000, 40_000, 69_999];
+
+let dir: string;
+beforeEach(async () => {
+  dir = await aQuickDirectory();
+  const at = places(dir);
+  for (const path of [at.segments, at.checkpoints]) await mkdir(path, { recursive: true });
+  for (const [place, first] of FIRSTS.entries()) await writeFile(at.leaves(first), Buffer.concat(LEAVES.slice(first, FIRSTS[place + 1]).map(digestBytes)));
+});
+afterEach(() => removeDirectory(dir));
+
+const sign = (size: number): Promise<void> =>
+  writeFile(places(dir).checkpoint(size), signCheckpoint({ origin: ORIGIN, size, root: digestBytes(rootOf(LEAVES, 0, size)) }, privateKey));
+const opened = async <Result>(size: number, work: (tiles: Tiles) => Promise<Result>): Promise<Result> => {
+  const tiles = new Tiles(nodeDisk, dir, size);
+  try {
+    return await work(tiles);
+  } finally {
+    await tiles.close();
+  }
+};
+const sizes = async (): Promise<number[]> => Promise.all([1, 2, 3].map(async (level) => (await readFile(places(dir).tiles(level))).length / 32));
+
+describe("paths by tiles", () => {
+  const random = randomFrom(5);
+  const CASES = [1, 2, 3, 255, 256, 257, 511, 512, 513, 1023, 4096, 65_535, 65_536, 65_537, 66_000, 69_999, 70_000];
+
+  it.each([["without tiles", 0], ["with tiles of some", 20_000], ["with tiles of all", 70_000]])("are those of the whole tree, %s", async (_how, tiled) => {
+    if (tiled > 0) {
+      await sign(tiled);
+      await extendTiles({ disk: nodeDisk, dir });
+      expect(await sizes()).toEqual([Math.floor(tiled / 256), Math.floor(tiled / 65_536), 0]);
+    }
+    for (const size of CASES) {
+      const own = LEAVES.slice(0, size);
+      await opened(size, async (tiles) => {
+        expect(await tiles.root(), `size ${size}`).toBe(rootOf(own));
+        for (const index of new Set([0, size - 1, size >> 1, random(size)])) expect(await tiles.of(index), `${index} of ${size}`).toEqual(inclusionProof(own, index));
+      });
+    }
+  }, 60_000);
+
+  it("read a few pieces of the files and not all of them", async () => {
+    await sign(70_000);
+    await extendTiles({ disk: nodeDisk, dir });
+    let read = 0;
+    const counting = { ...nodeDisk, open: async (path: string, how: "read" | "create" | "durable") => {
+      const file = await nodeDisk.open(path, how);
+      return { ...file, read: async (into: Uint8Array, position: number) => {
+        const got = await file.read(into, position);
+        read += got;
+        return got;
+      } };
+    } };
+    const tiles = new Tiles(counting, dir, 70_000);
+    await tiles.of(12_345);
+    await tiles.close();
+    expect(read).toBeLessThan(6 * 8192);
+  });
+
+  it("say which leaf hashes are missing, and never make a path without them", async () => {
+    await truncate(places(dir).leaves(300), 32 * 100);
+    await opened(1000, async (tiles) => {
+      await expect(tiles.root()).rejects.toThrow(LeavesMissing);
+      await expect(tiles.of(700)).rejects.toThrow(/leaf hashes of the entries from \d+ on are missing/);
+    });
+  });
+});
+
+describe("tiles on disk", () => {
+  it("grow with the checkpoints, never beyond the last one", async () => {
+    await sign(600);
+    await extendTiles({ disk: nodeDisk, dir });
+    expect(await sizes()).toEqual([2, 0, 0]);
+    await sign(70_000);
+    await extendTiles({ disk: nodeDisk, dir });
+    expect(await sizes()).toEqual([273, 1, 0]);
+  });
+
+  it.each<[string, () => Promise<void>]>([
+    ["a node is another", async () => writeFile(places(dir).tiles(1), (await readFile(places(dir).tiles(1))).fill(7, 64, 96))],
+    ["an end is torn", () => truncate(places(dir).tiles(1), 33)],
+    ["they are gone", () => rm(places(dir).tilesDirectory, { recursive: true })],
+  ])("are made again when %s", async (_what, damage) => {
+    await sign(60_000);
+    await extendTiles({ disk: nodeDisk, dir });
+    const whole = await readFile(places(dir).tiles(1));
+    await damage();
+    await extendTiles({ disk: nodeDisk, dir });
+    expect((await readFile(places(dir).tiles(1))).equals(whole)).toBe(true);
+  });
+
+  it("are taken up again after any disk call that failed", async () => {
+    await sign(3000);
+    for (let k = 0, failed = true; failed; k++) {
+      await rm(places(dir).tilesDirectory, { recursive: true, force: true });
+      const trouble = new TroubledDisk();
+      trouble.break({ code: "EIO", after: k, half: true });
+      failed = await extendTiles({ disk: trouble.disk, dir }).then(() => false, () => true);
+      await extendTiles({ disk: nodeDisk, dir });
+      expect(await sizes(), `k ${k}`).toEqual([11, 0, 0]);
+    }
+  });
+
+  it("are refused when the leaf hashes do not lead to the signed root", async () => {
+    await sign(70_000);
+    const path = places(dir).leaves(1000);
+    await writeFile(path, (await readFile(path)).fill(7, 0, 32));
+    await expect(extendTiles({ disk: nodeDisk, dir })).rejects.toThrow("the leaf hashes of the first 70000 entries do not have the root that checkpoint 70000 signed");
+  });
+
+  it("are not begun where nothing was signed", async () => {
+    await extendTiles({ disk: nodeDisk, dir });
+    expect(await readdir(dir)).not.toContain("tiles");
+    expect(join(dir, "tiles")).toBe(places(dir).tilesDirectory);
+  });
+});
