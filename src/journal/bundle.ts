@@ -1,6 +1,7 @@
 /**
  * An export that proves itself: the entries of a query byte for byte, a proof of each up to a signed checkpoint, and a program without
- * dependencies that checks them. Everything is read from the segments, and the root is computed from them before anything is handed out.
+ * dependencies that checks them. The index says where they lie and the tiles give their paths, and each line is held against the signed root before
+ * anything is handed out; where that does not lead there, or much is asked for, all lines are read and the root is computed from them.
  */
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream } from "node:fs";
@@ -11,20 +12,22 @@ import { nodeDisk } from "./disk.ts";
 import { judge, type Filter } from "./filter.ts";
 import { coverageOf } from "./export/coverage.ts";
 import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
+import { storiesByIndex } from "./export/by-index.ts";
 import { Proofs, readLeaves } from "./export/proofs.ts";
 import { NOTHING_FITS, readMe } from "./export/read-me.ts";
 import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./export/summary.ts";
 import { writeZip } from "./export/zip.ts";
 import { fileStream, ownRecord, put, type Exported } from "./export.ts";
 import type { Evidence } from "./lookup.ts";
-import { readCheckpoint } from "./note.ts";
+import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { places } from "./places.ts";
 import { readLines, type Line } from "./read.ts";
 import { NameWatch } from "./search/names.ts";
 import { firstsOf } from "./segment.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
-import { digestBytes, leafHash } from "./tree.ts";
+import { LeavesMissing, Tiles } from "./tiles.ts";
+import { digestBytes, digestOf, leafHash, verifyInclusion, type Digest } from "./tree.ts";
 
 export type Bundling = {
   readonly dir: string;
@@ -80,10 +83,7 @@ export const writeBundle = async (bundling: Bundling, out: string): Promise<Expo
 const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
   const note = await readFile(places(bundling.dir).checkpoint(bundling.size), "utf8");
   const checkpoint = readCheckpoint(note)!;
-  const proofs = new Proofs(bundling.dir);
-  const { chosen, ...done } = await writeEvents(work, bundling, proofs);
-  if (proofs.size !== checkpoint.size || !digestBytes(proofs.root()).equals(checkpoint.root)) throw new NotProvable(`the first ${bundling.size} entries do not have the root that checkpoint ${bundling.size} signed: ocsgw audit verify tells where`);
-  await writeProofs(work, proofs, chosen);
+  const done = (await fillByIndex(work, bundling, checkpoint)) ?? (await fillByLines(work, bundling, checkpoint));
   await writeFile(join(work, "checkpoints.txt"), note);
   await writeAbout(work, bundling, { ...done, origin: checkpoint.origin });
   await copyFile(new URL("./verify/bundle.mjs", import.meta.url), join(work, "verify.mjs"));
@@ -91,20 +91,72 @@ const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
   return done;
 };
 
+/** `through`: how the entries were looked for. */
+type Filled = Exported & { readonly through: "index" | "lines" };
+
+/**
+ * By the index and the tiles: in time that does not grow with the journal. Undefined where these do not lead to the signed root, or much fits; and for
+ * what only all lines can tell: that nothing fits, and that no entry has a name.
+ */
+const fillByIndex = async (work: string, bundling: Bundling, { root }: Checkpoint): Promise<Filled | undefined> => {
+  const { dir, filter, size, names = [], caseFile } = bundling;
+  // A case also has requests that its filter does not name.
+  if (names.length > 0 || caseFile) return undefined;
+  const own = await ownRecord({ dir, filter, size });
+  const tiles = new Tiles(nodeDisk, dir, size);
+  try {
+    const signed = digestOf(root);
+    if ((await tiles.root()) !== signed) return undefined;
+    const found = await storiesByIndex({ dir, filter, size, besides: own < 0 ? [] : [own] });
+    const stories = found?.filter((story) => isBeside(story, own) || judge(filter.expression, factsOf(story)) === true);
+    if (!stories || stories.every((story) => isBeside(story, own)) || !(await areProved(stories, tiles, signed))) return undefined;
+    const { chosen, ...done } = await writeEvents(work, bundling, { stories, own });
+    await writeProofs(work, tiles, chosen);
+    return { ...done, through: "index" };
+  } catch (error) {
+    if (error instanceof LeavesMissing) return undefined;
+    throw error;
+  } finally {
+    await tiles.close();
+  }
+};
+
+/** Each of their lines leads to the root. */
+const areProved = async (stories: readonly ToldStory[], tiles: Tiles, root: Digest): Promise<boolean> => {
+  for (const { entries, lines } of stories) {
+    for (const [place, { index }] of entries.entries()) {
+      if (!verifyInclusion({ index, size: tiles.size, leaf: leafHash(Buffer.from(lines[place]!)), root, proof: await tiles.of(index) })) return false;
+    }
+  }
+  return true;
+};
+
+/** Through all lines: the root is computed from them. */
+const fillByLines = async (work: string, bundling: Bundling, { root }: Checkpoint): Promise<Filled> => {
+  const { dir, filter, size } = bundling;
+  const proofs = new Proofs(dir);
+  const own = await ownRecord({ dir, filter, size });
+  await addRetired(dir, proofs);
+  const { chosen, ...done } = await writeEvents(work, bundling, { stories: storiesOf(hashed(readLines(dir, { to: size }), proofs)), own });
+  if (proofs.size !== size || !digestBytes(proofs.root()).equals(root)) throw new NotProvable(`the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells where`);
+  await writeProofs(work, proofs, chosen);
+  return { ...done, through: "lines" };
+};
+
 /** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired. */
 const isBeside = (story: ToldStory, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted";
 
-const writeEvents = async (work: string, { dir, filter, size, names, evidence, caseFile }: Bundling, proofs: Proofs): Promise<Exported & { readonly chosen: readonly number[] }> => {
+type Looked = { readonly stories: Iterable<ToldStory> | AsyncIterable<ToldStory>; readonly own: number };
+
+const writeEvents = async (work: string, { filter, names, evidence, caseFile }: Bundling, { stories: looked, own }: Looked): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
-  const own = await ownRecord({ dir, filter, size });
   const watch = new NameWatch(names ?? []);
-  await addRetired(dir, proofs);
   let [stories, fitting] = [0, 0];
   const says = [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt", ...(evidence && !caseFile ? coverageOf(evidence) : [])];
   await put(summary, summaryHead(caseFile?.title ?? "Journal entries", says, caseFile?.head));
-  for await (const story of storiesOf(hashed(readLines(dir, { to: size }), proofs))) {
+  for await (const story of looked) {
     const facts = factsOf(story);
     watch.see(facts);
     const fits = judge(filter.expression, facts) === true || caseFile?.also.has(story.at) === true;
@@ -142,19 +194,19 @@ const addRetired = async (dir: string, proofs: Proofs): Promise<void> => {
   }
 };
 
-const writeProofs = async (work: string, proofs: Proofs, chosen: readonly number[]): Promise<void> => {
+const writeProofs = async (work: string, proofs: Pick<Tiles, "of">, chosen: readonly number[]): Promise<void> => {
   const lines = async function* (): AsyncGenerator<string> {
     for (const index of chosen) yield `${JSON.stringify({ index, path: (await proofs.of(index)).map((digest) => digestBytes(digest).toString("hex")) })}\n`;
   };
   await pipeline(lines, createWriteStream(join(work, "proofs.ndjson")));
 };
 
-const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling, found: Exported & { readonly origin: string }): Promise<void> => {
+const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling, found: Filled & { readonly origin: string }): Promise<void> => {
   const at = new Date().toISOString();
   const keys = (await readFile(places(dir).verifierKeys, "utf8")).split("\n").filter(Boolean);
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
   await writeFile(join(work, "keys.json"), json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }));
-  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings, ...(evidence && { evidence }) }));
+  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings, looked_through: found.through, ...(evidence && { evidence }) }));
   if (caseFile) await writeFile(join(work, "case.json"), json(caseFile.json));
   await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found, coverage: evidence && coverageOf(evidence), more: caseFile?.readMe }));
 };

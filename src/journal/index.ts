@@ -86,6 +86,11 @@ export class Index {
     return countIn(this.#database, this.#writer.facets, expression);
   }
 
+  /** Stories that began below `size`, at most `within` before it, and ended at or behind it: of the journal up to there they were open. Oldest first. */
+  endedBehind(size: number, within: number): Candidate[] {
+    return this.#database.prepare("SELECT at, position, closed, closed_position FROM stories WHERE at BETWEEN ? AND ? AND closed >= ? ORDER BY at").all(size - within, size - 1, size) as unknown as Candidate[];
+  }
+
   /** Which epochs of the index key made the tokens, and from when to when. */
   epochs(): EpochSeen[] {
     return this.#database.prepare("SELECT * FROM epochs ORDER BY first").all() as unknown as EpochSeen[];

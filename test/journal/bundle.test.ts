@@ -10,7 +10,11 @@ import { printBundle, verifyBundle } from "../../src/journal/verify/bundle.mjs";
 import { unpack } from "../../src/journal/verify/unpack.ts";
 import { run } from "../kit/command.ts";
 import { describeWith, programOf } from "../kit/machine.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "./kit.ts";
+import { compressSegments } from "../../src/journal/compress.ts";
+import { nodeDisk } from "../../src/journal/disk.ts";
+import { places } from "../../src/journal/places.ts";
+import { extendTiles } from "../../src/journal/tiles.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, anIntent, anOutcome, linesOf, openWithCheckpoints, removeDirectory, segmentsOf, writeLines } from "./kit.ts";
 
 const key = aKey();
 let [dir, whole, work, vkey] = ["", "", "", ""];
@@ -281,4 +285,83 @@ it("a bundle tells the Do-Not-Calls of one DBID on two OCS apart, and from those
   } finally {
     for (const each of [other, out]) await removeDirectory(each);
   }
+});
+
+describe("a bundle of few entries in a large journal", () => {
+  const FILTER = `id:${anIntent(146).id}`;
+  let [own, made] = ["", ""];
+  beforeEach(async () => {
+    own = join(work, "journal");
+    made = join(work, "few");
+    await cp(dir, own, { recursive: true });
+  });
+  const few = (over: { readonly size?: number } = {}) => writeBundle({ dir: own, filter: parseFilter(FILTER), size, by: "rw", purpose: undefined, version: "1", configHash: "7c", ...over }, made);
+  const through = async (): Promise<unknown> => (JSON.parse(await readFile(join(made, "query.json"), "utf8")) as { looked_through: unknown }).looked_through;
+  const edited = async (segment: string, change: (lines: string[]) => string[]): Promise<void> => writeLines(own, segment, change(await linesOf(own, segment)));
+
+  it.each<[string, () => Promise<unknown>]>([
+    ["as it was written", () => Promise.resolve()],
+    ["with tiles", () => extendTiles({ disk: nodeDisk, dir: own })],
+    ["compressed, with tiles", async () => {
+      await extendTiles({ disk: nodeDisk, dir: own });
+      expect((await compressSegments({ journal: { dir: own, disk: nodeDisk }, after: 0 })).segments).toBeGreaterThan(2);
+    }],
+  ])("is made by the index and the tiles, %s, and holds what going through all lines finds", async (_how, prepare) => {
+    await prepare();
+    await few();
+    expect(await through()).toBe("index");
+    const report = await verifyBundle(made, vkey);
+    expect(report).toMatchObject({ verdict: "ok", findings: [] });
+    const lines = await readFile(join(made, "events.ndjson"), "utf8");
+    expect(lines.match(/"kind":"intent"/g)).toHaveLength(1);
+    await rm(made, { recursive: true });
+    await extendTiles({ disk: nodeDisk, dir: own });
+    await writeFile(places(own).tiles(1), (await readFile(places(own).tiles(1))).fill(7));
+    await few();
+    expect(await through()).toBe("lines");
+    expect(await readFile(join(made, "events.ndjson"), "utf8")).toBe(lines);
+  });
+
+  it("needs no other line than those that it holds", async () => {
+    await few();
+    await rm(made, { recursive: true });
+    await edited("000000000000.jsonl", ([first, ...rest]) => [first!.replace("alpha-crm", "alpha-crl"), ...rest]);
+    await few();
+    expect(await through()).toBe("index");
+    expect(await verifyBundle(made, vkey)).toMatchObject({ verdict: "ok", findings: [] });
+  });
+
+  it("is refused when a line that it would hold is not what was signed", async () => {
+    await few();
+    await rm(made, { recursive: true });
+    for (const segment of await segmentsOf(own)) await edited(segment, (lines) => lines.map((line) => (line.includes(anIntent(146).id) ? line.replace("alpha-crm", "alpha-crl") : line)));
+    await expect(few()).rejects.toThrow(NotProvable);
+  });
+
+  it.each<[string, () => Promise<void>]>([
+    ["a tile is another", async () => {
+      await extendTiles({ disk: nodeDisk, dir: own });
+      await writeFile(places(own).tiles(1), (await readFile(places(own).tiles(1))).fill(7, 0, 32));
+    }],
+    ["the index is nonsense", () => writeFile(places(own).index, "nonsense")],
+  ])("comes out as well when %s", async (_what, damage) => {
+    await damage();
+    await few();
+    expect(await verifyBundle(made, vkey)).toMatchObject({ verdict: "ok", findings: [] });
+  });
+
+  it("shows a request as it was when the checkpoint was signed, though it has ended since", async () => {
+    await removeDirectory(own);
+    const { journal, checkpoints, close } = await openWithCheckpoints(own, key);
+    await journal.append(anIntent(146));
+    await checkpoints.write();
+    const signed = checkpoints.last().size;
+    await journal.append(anOutcome(anIntent(146).id));
+    await close();
+    const open = parseFilter("is:open");
+    await writeBundle({ dir: own, filter: open, size: signed, by: "rw", purpose: undefined, version: "1", configHash: "7c" }, made);
+    expect(await through()).toBe("index");
+    expect((await readFile(join(made, "events.ndjson"), "utf8")).split("\n").slice(0, -1).map((line) => (JSON.parse(line) as { kind: string }).kind)).toEqual(["intent"]);
+    expect(await verifyBundle(made, vkey)).toMatchObject({ verdict: "ok" });
+  });
 });

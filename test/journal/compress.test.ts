@@ -5,12 +5,13 @@ import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { compressSegments, type CompressOptions } from "../../src/journal/compress.ts";
 import { nodeDisk } from "../../src/journal/disk.ts";
-import { exported } from "../../src/journal/export.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
+import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
 import { readLines } from "../../src/journal/read.ts";
 import { JournalDamaged } from "../../src/journal/recover.ts";
 import { retire } from "../../src/journal/retention.ts";
 import { Finder } from "../../src/journal/search.ts";
+import { storiesOf } from "../../src/journal/stories.ts";
 import { withSegment } from "../../src/journal/segment.ts";
 import { verifyJournal, verifySegment } from "../../src/journal/verify.ts";
 import { aDirectory, aJournal, aKey, anIntent, anOutcome, aQuickDirectory, openWithCheckpoints, removeDirectory, segmentsOf } from "./kit.ts";
@@ -60,7 +61,7 @@ describe("a segment that is no longer written", () => {
     expect(await found("")).toEqual(searched);
     await rm(join(dir, "index.sqlite"));
     expect(await found("")).toEqual(searched);
-    expect((await Array.fromAsync(exported({ dir, filter: parseFilter(""), size: SIZE }))).map(({ at }) => at)).toEqual(searched.toReversed());
+    expect((await Array.fromAsync(storiesOf(readLines(dir)))).map(({ at }) => at)).toEqual(searched.toReversed());
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], notes: [], entries: SIZE, segments: plain.length });
     expect(await verifySegment(join(dir, "segments", `${plain[1]}.zst`), { vkey })).toMatchObject({ verdict: "ok", findings: [] });
     expect(await compressing()).toMatchObject({ segments: 0 });
@@ -79,7 +80,7 @@ describe("a segment that is no longer written", () => {
   it("is deleted by retention as the plain one is", async () => {
     await compressing();
     const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
-    const deleted = await retire({ journal, checkpoints, keep: { default: 1 }, holds: [], now: () => Date.now() + 1000 });
+    const deleted = await retire({ journal, checkpoints, openDoNotCalls: new OpenDoNotCalls(), keep: { default: 1 }, holds: [], now: () => Date.now() + 1000 });
     expect(deleted?.segments.length).toBeGreaterThan(3);
     await close();
     expect(await namesOf()).toEqual((await segmentsOf(dir)).slice(-1));

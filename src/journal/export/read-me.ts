@@ -1,6 +1,6 @@
 /** What stands in a bundle's README.txt. */
 
-export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number; readonly fitting: number; readonly warnings: readonly string[]; readonly coverage?: readonly string[] | undefined; readonly more?: string | undefined };
+export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number; readonly fitting: number; readonly warnings: readonly string[]; readonly through: "index" | "lines"; readonly coverage?: readonly string[] | undefined; readonly more?: string | undefined };
 
 export const NOTHING_FITS =
   "NOTHING FOUND: no entry of the journal fits the filter. This bundle holds only the journal's own records of this export and of deletions.";
@@ -10,8 +10,12 @@ const warned = ({ fitting, warnings }: BundleFacts): string => {
   return said.length === 0 ? "" : `\n${said.join("\n")}\n`;
 };
 
+/** How the entries were looked for when not all lines were read. */
+const HOW = `: they were looked for by the journal's
+                index, and each line that was found was held against the signed root`;
+
 export const readMe = (facts: BundleFacts): string => {
-  const { query, at, by, purpose, origin, size, stories, entries, coverage = [], more = "" } = facts;
+  const { query, at, by, purpose, origin, size, stories, entries, through, coverage = [], more = "" } = facts;
   return `Entries of the journal ${origin}
 
 ${entries} entries of ${stories} requests and events, exported ${at} by ${by}${purpose === undefined ? "" : `, for: ${purpose}`}
@@ -36,7 +40,7 @@ WHAT IT PROVES  Every line of events.ndjson stood so in the journal when the che
                 export (kind access) the gateway itself says which number was the last.
 
 WHAT IT DOES NOT PROVE
-                That the filter took all other entries that it should have. Requests that did not pass the gateway. Text that was masked before it
+                That the filter took all other entries that it should have${through === "index" ? HOW : ""}. Requests that did not pass the gateway. Text that was masked before it
                 was written. That the clock was right. That the key is the gateway's, unless you have it from elsewhere.
 ${coverage.length === 0 ? "" : `
 WHAT IT COVERS

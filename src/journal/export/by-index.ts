@@ -1,0 +1,130 @@
+/**
+ * The stories of an export by the index: which ones may fit, each read where the index says that it lies. For what few entries match, however many the
+ * journal has. Where the index cannot be relied on, nothing is given, and the export goes through all lines.
+ */
+import { nodeDisk } from "../disk.ts";
+import { readLine } from "../entry.ts";
+import { parseFilter, type Filter } from "../filter.ts";
+import { Index, lineAt, type Candidate } from "../index.ts";
+import { isDatabaseFault } from "../index/schema.ts";
+import type { Line } from "../read.ts";
+import { firstsOf, openSegment, type SegmentFile } from "../segment.ts";
+import type { ToldStory } from "../stories.ts";
+
+/** Of more it is quicker to go through the lines, and they would all be held in memory. */
+const MOST_STORIES = 5000;
+/** An index that lacks more entries takes longer to be brought up to date than the lines to be read. */
+const MOST_LACKING = 500_000;
+/** How far back stories are looked for that were open when the checkpoint was signed. */
+const OPEN_WITHIN = 1_000_000;
+
+export type Wanted = { readonly dir: string; readonly filter: Filter; readonly size: number; /** Besides: the stories that begin at these indexes. */ readonly besides: readonly number[] };
+
+/** Oldest first, as they were when the journal had `size` entries. Undefined: to be looked for line by line. */
+export const storiesByIndex = async (wanted: Wanted): Promise<readonly ToldStory[] | undefined> => {
+  const index = openIndex(wanted.dir);
+  if (!index) return undefined;
+  try {
+    if (wanted.size - index.size > MOST_LACKING) return undefined;
+    await index.catchUp();
+    const candidates = candidatesOf(index, wanted);
+    return candidates && (await told(candidates, wanted));
+  } catch (error) {
+    if (error instanceof Misplaced || isDatabaseFault(error)) return undefined;
+    throw error;
+  } finally {
+    index.close();
+  }
+};
+
+/** Undefined where there is none and none can be written. */
+const openIndex = (dir: string): Index | undefined => {
+  try {
+    return new Index(dir);
+  } catch (error) {
+    if (!/readonly|unable to open|EACCES|EROFS|EPERM/.test(String(error))) throw error;
+    return undefined;
+  }
+};
+
+const DELETED = parseFilter("kind:deleted");
+
+const candidatesOf = (index: Index, { filter, size, besides }: Wanted): readonly Candidate[] | undefined => {
+  const found = new Map<number, Candidate>();
+  for (const candidate of index.endedBehind(size, OPEN_WITHIN)) found.set(candidate.at, candidate);
+  for (const { expression } of [filter, DELETED]) {
+    for (const candidate of index.candidates(expression, size)) {
+      found.set(candidate.at, candidate);
+      if (found.size > MOST_STORIES) return undefined;
+    }
+  }
+  for (const at of besides) {
+    const [candidate] = index.candidates(parseFilter("").expression, at + 1);
+    if (candidate?.at !== at) return undefined;
+    found.set(at, candidate);
+  }
+  return [...found.values()].toSorted((one, other) => one.at - other.at);
+};
+
+const told = async (candidates: readonly Candidate[], { dir, size }: Wanted): Promise<ToldStory[]> => {
+  const lines = new Lines(dir, await firstsOf(nodeDisk, dir));
+  try {
+    const stories: ToldStory[] = [];
+    for (const { at, position, closed, closed_position } of candidates) {
+      const parts = [await lines.at(at, position)];
+      if (closed !== null && closed_position !== null && closed < size) parts.push(await lines.at(closed, closed_position));
+      stories.push({ at, entries: parts.map(({ entry }) => entry), lines: parts.map(({ text }) => text) });
+    }
+    return stories;
+  } finally {
+    await lines.close();
+  }
+};
+
+/** The line at the place that the index gave is another. */
+class Misplaced extends Error {
+  override readonly name = "Misplaced";
+}
+
+/** Lines by index and byte, the oldest first: one segment is open at a time, and that of an end that is in a later one. */
+class Lines {
+  readonly #dir: string;
+  readonly #firsts: readonly number[];
+  readonly #files = new Map<number, SegmentFile>();
+
+  constructor(dir: string, firsts: readonly number[]) {
+    this.#dir = dir;
+    this.#firsts = firsts;
+  }
+
+  async at(index: number, position: number): Promise<Line> {
+    const text = (await lineAt(await this.#segmentOf(index), position))?.toString("utf8");
+    const entry = text === undefined ? undefined : readOrNothing(text);
+    if (text === undefined || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`);
+    return { text, entry };
+  }
+
+  async close(): Promise<void> {
+    for (const file of this.#files.values()) await file.close();
+    this.#files.clear();
+  }
+
+  async #segmentOf(index: number): Promise<SegmentFile> {
+    const first = this.#firsts.findLast((each) => each <= index);
+    if (first === undefined) throw new Misplaced(`no segment for index ${index}`);
+    const open = this.#files.get(first);
+    if (open) return open;
+    if (this.#files.size > 2) await this.close();
+    const file = await openSegment(nodeDisk, this.#dir, first);
+    this.#files.set(first, file);
+    return file;
+  }
+}
+
+const readOrNothing = (line: string): ReturnType<typeof readLine> | undefined => {
+  try {
+    return readLine(line);
+  } catch {
+    return undefined;
+  }
+};
