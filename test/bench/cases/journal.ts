@@ -1,8 +1,9 @@
-/** The journal's readers: first pages of a search in many entries, and the memory of a verification. */
+/** The journal's readers: first pages of a search in many entries, the memory of a verification, a bundle by age of the journal, and its bytes on disk. */
 import { join } from "node:path";
 import { generateKeyPairSync } from "node:crypto";
 import { openJournal } from "../../../src/journal/append.ts";
 import { createCheckpoints } from "../../../src/journal/checkpoint.ts";
+import type { Bundled } from "../programs/bundle-journal.ts";
 import type { Searched } from "../programs/search-journal.ts";
 import { atMost, type Section } from "../report.ts";
 import { messageFrom, start } from "../rig/processes.ts";
@@ -15,6 +16,11 @@ const PHONES = 1_000_000;
 const VERIFIED = 1_000_000;
 const LONGEST_MS = 3_600_000;
 const AT_ONCE = 5000;
+/** So many times as many entries has the larger of two journals of which a bundle is made. */
+const OLDER = 20;
+const PERSON = `phone:${tokenOf(123)}`;
+/** Entries of a request: all but a few have an intent and an outcome. */
+const PER_REQUEST = 1.98;
 
 /** What is there often, seldom and never; by what the index knows, by what it must go through, and mixed. */
 const FILTERS = [
@@ -30,7 +36,11 @@ export const journal: Case = {
     const searched = await ask<Searched>("search-journal", dir, JSON.stringify(FILTERS));
     const size = Math.min(VERIFIED, entries);
     const verified = await verify(join(rig.dir, "signed"), size);
-    return section(entries, searched, { ...verified, size });
+    const large = await ask<Bundled>("bundle-journal", join(rig.dir, "signed"), PERSON);
+    const small = Math.ceil(size / OLDER);
+    await verify(join(rig.dir, "young"), small);
+    const young = await ask<Bundled>("bundle-journal", join(rig.dir, "young"), PERSON);
+    return section(entries, searched, { ...verified, size }, { small, young, large });
   },
 };
 
@@ -57,7 +67,9 @@ const verify = async (dir: string, size: number): Promise<Verified> => {
   return told;
 };
 
-const section = (entries: number, { indexed, pages }: Searched, { ms, rss, size }: Verified & { readonly size: number }): Section => ({
+type Bundles = { readonly small: number; readonly young: Bundled; readonly large: Bundled };
+
+const section = (entries: number, { indexed, pages }: Searched, { ms, rss, size }: Verified & { readonly size: number }, { small, young, large }: Bundles): Section => ({
   title: `The journal's readers: ${entries} entries searched, ${size} verified`,
   columns: ["what", "found", "ms"],
   rows: [
@@ -65,10 +77,22 @@ const section = (entries: number, { indexed, pages }: Searched, { ms, rss, size 
     ["index made from nothing, entries per second", entries, entries / (indexed / 1000)],
     ["verify, entries per second", size, size / (ms / 1000)],
     ["verify, largest resident memory in MiB", size, rss / MIB],
+    [`bundle of one person, ${small} entries, plain`, young.entries, young.plainMs],
+    [`bundle of one person, ${size} entries, plain`, large.entries, large.plainMs],
+    [`bundle of one person, ${small} entries, compressed`, young.entries, young.compressedMs],
+    [`bundle of one person, ${size} entries, compressed`, large.entries, large.compressedMs],
+    ["MB per million requests: lines, plain", size, perMillion(large.lines, size)],
+    ["MB per million requests: lines, compressed", size, perMillion(large.lines * large.packed, size)],
+    ["MB per million requests: hashes and tiles", size, perMillion(large.hashes, size)],
+    ["MB per million requests: index", size, perMillion(large.index, size)],
   ],
   goals: [
     atMost(`slowest first page of ${pages.length} filters, seconds`, Math.max(...pages.map(([, , took]) => took)) / 1000, 1),
+    atMost(`bundle of one person, ${size} to ${small} entries, ratio`, large.compressedMs / young.compressedMs, 1.5),
+    atMost("lines compressed to plain, ratio", large.packed, 1 / 7),
     atMost(`resident memory of a verification of ${size} entries, MiB`, rss / MIB, 256),
   ],
   notes: ["A page is 50 requests. Pages are asked in a process that has not searched before; the file system has the files in memory."],
 });
+
+const perMillion = (bytes: number, entries: number): number => (bytes / entries) * PER_REQUEST;

@@ -1,0 +1,49 @@
+/**
+ * Has a bundle of one person's entries made of a journal, plain and then compressed, in a process of its own; tells how long each took, how many bytes
+ * its lines have in each form, its hashes and its index.
+ */
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { writeBundle } from "../../../src/journal/bundle.ts";
+import { compressSegments } from "../../../src/journal/compress.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import { parseFilter } from "../../../src/journal/filter.ts";
+import { numbersIn, places } from "../../../src/journal/places.ts";
+import { Finder } from "../../../src/journal/search.ts";
+import { extendTiles } from "../../../src/journal/tiles.ts";
+
+/** Milliseconds, bytes. `packed`: the part of its size that a segment has once it is compressed. */
+export type Bundled = { readonly plainMs: number; readonly compressedMs: number; readonly entries: number; readonly lines: number; readonly packed: number; readonly hashes: number; readonly index: number; };
+
+const ROUNDS = 5;
+const [dir, filter] = [process.argv[2]!, parseFilter(process.argv[3]!)];
+const size = numbersIn(await nodeDisk.list(places(dir).checkpoints), "").at(-1)!;
+
+const bundled = async (): Promise<{ readonly ms: number; readonly entries: number }> => {
+  const times: number[] = [];
+  let entries = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const out = join(dir, `bundle-${round}`);
+    const before = performance.now();
+    ({ entries } = await writeBundle({ dir, filter, size, by: "bench", purpose: undefined, version: "0", configHash: "0" }, out));
+    times.push(performance.now() - before);
+    rmSync(out, { recursive: true });
+  }
+  return { ms: times.toSorted((one, other) => one - other)[ROUNDS >> 1]!, entries };
+};
+
+const bytesOf = (folder: string, ending = ""): number => readdirSync(folder).filter((name) => name.endsWith(ending)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+
+const finder = new Finder(dir);
+await finder.refresh();
+finder.close();
+await extendTiles({ disk: nodeDisk, dir });
+const lines = bytesOf(places(dir).segments, ".jsonl");
+const plain = await bundled();
+const done = await compressSegments({ journal: { dir, disk: nodeDisk }, after: Number.NEGATIVE_INFINITY });
+const compressed = await bundled();
+process.send!({
+  plainMs: plain.ms, compressedMs: compressed.ms, entries: compressed.entries, lines, packed: done.after / done.before,
+  hashes: bytesOf(places(dir).segments, ".hashes") + bytesOf(places(dir).tilesDirectory),
+  index: statSync(places(dir).index).size,
+} satisfies Bundled);
