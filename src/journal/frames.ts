@@ -72,7 +72,7 @@ const tableOf = (sizes: readonly number[]): Buffer => {
 type Table = { readonly packed: readonly number[]; readonly unpacked: readonly number[] };
 
 const readTable = async (file: Pick<DiskFile, "read" | "size">, path: string): Promise<Table> => {
-  const damaged = (): FramesDamaged => new FramesDamaged(`${path}: the table at its end is damaged, or the end is missing`);
+  const damaged = (): FramesDamaged => new FramesDamaged(`${path}: the table at its end is damaged or missing: ocsgw audit verify tells more`);
   const size = await file.size();
   const foot = await readAll(file, Math.max(0, size - FOOT_BYTES), FOOT_BYTES);
   if (foot.length < FOOT_BYTES || foot.readUInt32LE(FOOT_BYTES - 4) !== SEEKABLE || foot[4] !== 0) throw damaged();
@@ -106,9 +106,9 @@ export const readFrames = async (file: DiskFile, path: string): Promise<Pick<Dis
     const bytes = await readAll(file, packed[frame]!, packed[frame + 1]! - packed[frame]!);
     const length = unpacked[frame + 1]! - unpacked[frame]!;
     const lines = await decompress(bytes, { maxOutputLength: length }).catch((error: unknown) => {
-      throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged`, { cause: error });
+      throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`, { cause: error });
     });
-    if (lines.length !== length) throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged`);
+    if (lines.length !== length) throw new FramesDamaged(`${path}: the frame at byte ${packed[frame]} is damaged: ocsgw audit verify tells more`);
     return lines;
   };
   return {

@@ -181,6 +181,7 @@ describe("compression that is interrupted", () => {
     await compressing();
     await copyFile(`${path}.kept`, path);
     await rm(`${path}.kept`);
+    expect((await verifyJournal(dir, { vkey })).notes).toEqual([expect.stringContaining(`${first} lies beside its compressed form, which alone is read`)]);
     await writeFile(`${path}.zst`, (await readFile(`${path}.zst`)).subarray(0, -3));
     await compressing();
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [] });

@@ -41,11 +41,19 @@ export const numbersOf = async (dir: string, ending: string): Promise<number[]> 
   return [...new Set(numbers)].toSorted((left, right) => left - right);
 };
 
+/** A plain file beside the compressed one is not read by anything, and so is not verified. */
+const inBothForms = async (dir: string): Promise<string[]> => {
+  const names = await namesIn(join(dir, "segments"));
+  return names.filter((name) => /^\d{12}\.jsonl$/.test(name) && names.includes(`${name}.zst`)).toSorted()
+    .map((name) => `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`);
+};
+
 /** `anchors` ascending by size. */
 export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan> => {
   const firsts = await numbersOf(dir, ".jsonl");
   const seen: Scan = { segments: [], entries: 0, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] };
   const state: State = { prefix: new Prefix(), numbering: new Numbering(), anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
+  seen.notes.push(...(await inBothForms(dir)));
   reach(seen, state);
   if (firsts[0] !== undefined) await takeHashes(dir, firsts[0], seen, state);
   seen.entries = state.prefix.size;

@@ -60,9 +60,16 @@ export const walk = async (given: string, onLine: (line: Line) => void): Promise
   return undefined;
 };
 
+const ifGone = (error: unknown): undefined => {
+  if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+};
+
 /** Each piece is valid until the next one is asked for. */
 const plain = async function* (path: string): Chunks {
-  if (!(await stat(path)).isFile()) throw new Error(`${path} is no regular file`);
+  // Between two looks the gateway may have compressed it.
+  const found = await stat(path).catch(ifGone);
+  if (!found) return yield* unpacked(`${path}.zst`);
+  if (!found.isFile()) throw new Error(`${path} is no regular file`);
   await using file = await open(path, "r");
   for (const chunk = Buffer.alloc(CHUNK);;) {
     const { bytesRead } = await file.read(chunk, 0, CHUNK);
