@@ -80,7 +80,12 @@ describe("a segment that is no longer written", () => {
   it("is deleted by retention as the plain one is", async () => {
     await compressing();
     const { journal, checkpoints, close } = await openWithCheckpoints(dir, key);
-    const deleted = await retire({ journal, checkpoints, openDoNotCalls: new OpenDoNotCalls(), keep: { default: 1 }, holds: [], now: () => Date.now() + 1000 });
+    const openDoNotCalls = new OpenDoNotCalls();
+    const finder = new Finder(dir);
+    await finder.refresh();
+    await openDoNotCalls.start(await finder.openDoNotCalls(100));
+    finder.close();
+    const deleted = await retire({ journal, checkpoints, openDoNotCalls, keep: { default: 1 }, holds: [], now: () => Date.now() + 1000 });
     expect(deleted?.segments.length).toBeGreaterThan(3);
     await close();
     expect(await namesOf()).toEqual((await segmentsOf(dir)).slice(-1));

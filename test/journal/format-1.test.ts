@@ -53,6 +53,9 @@ describe("a journal in format 1", () => {
     expect(await beginRun(again.journal, { version: "1" })).toBe(8);
     await again.journal.append(anIntent(1));
     await again.close();
-    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: 330, uncovered: 0, retired: 41 });
+    const added = await Array.fromAsync(readEntries(dir, { from: 320 }));
+    expect(added.map(({ index }) => index)).toEqual(added.map((_, at) => 320 + at));
+    expect(added.filter(({ kind }) => kind === "in-doubt")).toHaveLength(8);
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: 320 + added.length, uncovered: 0, retired: 41 });
   });
 });
