@@ -9,6 +9,7 @@ import type { Disk } from "./disk.ts";
 import { readWhole } from "./disk.ts";
 import { linesBehindRoot, readCheckpoint, signerOf, verifierKey, type Checkpoint } from "./note.ts";
 import { numbersIn, places } from "./places.ts";
+import { openSegment, segmentsIn } from "./segment.ts";
 
 /** A line behind the root of a checkpoint: what was published before it was of lines that are not restored. */
 export const RESTORED = "restored";
@@ -112,8 +113,8 @@ const hasEntries = async ({ disk, dir }: Place): Promise<boolean> => {
   const at = places(dir);
   const names = await listed(disk, at.segments);
   if (numbersIn(names, ".hashes").some((first) => first > 0)) return true;
-  for (const first of numbersIn(names, ".jsonl")) {
-    const file = await disk.open(at.segment(first), "read");
+  for (const first of segmentsIn(names)) {
+    const file = await openSegment(disk, dir, first);
     try {
       if (first > 0 || (await file.size()) > 0) return true;
     } finally {

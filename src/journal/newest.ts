@@ -1,6 +1,6 @@
 /** The time of the journal's last entry, read from the end of its last segment. */
 import { readAll, type Disk } from "./disk.ts";
-import { numbersIn, places } from "./places.ts";
+import { firstsOf, openSegment } from "./segment.ts";
 import { readMicros } from "./time.ts";
 
 const HEAD = /^\{"index":\d+,"time":"([^"]{27})"/;
@@ -9,9 +9,8 @@ const NEWLINE = 0x0a;
 
 /** Microseconds since 1970; undefined when there is no entry with a time. */
 export const newestTime = async (disk: Disk, dir: string): Promise<number | undefined> => {
-  const at = places(dir);
-  for (const first of numbersIn(await disk.list(at.segments), ".jsonl").toReversed()) {
-    const file = await disk.open(at.segment(first), "read");
+  for (const first of (await firstsOf(disk, dir)).toReversed()) {
+    const file = await openSegment(disk, dir, first);
     try {
       const size = await file.size();
       // A body may be long: then more is read, up to the beginning.
