@@ -4,7 +4,7 @@ import { maskNumbers } from "../mask.ts";
 import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 import type { Operation } from "../ocs/target.ts";
-import type { HandleLease, Ownership } from "../tenants/ownership.ts";
+import type { Ownership } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { headerOf } from "../message.ts";
 
@@ -17,6 +17,8 @@ export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }
   const { resource, name } = order.operation.action;
   const { identifier } = order.operation;
   const { redact, configHash } = parts;
+  const { announced: known, ...record } = order.lease?.record ?? {};
+  const announced = known && redact.kept(known);
   return {
     kind: "intent",
     id: arrival.id,
@@ -29,9 +31,9 @@ export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }
     identifier: identifier === undefined ? null : redact.identifier(resource, identifier, order.owner.lists.has(identifier)),
     action: name,
     body: redact.body(order.attributes, (text) => isNamedBy(order.owner, text)),
-    tokens: redact.tokens(resource, identifier, order.attributes),
+    ...personIn(redact.tokens(resource, identifier, order.attributes), announced),
     config_hash: configHash,
-    ...(recordIn(redact, order) ?? upstreamOf(parts, order.owner, order.operation)),
+    ...(order.lease?.record ? record : upstreamOf(parts, order.owner, order.operation)),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
   };
 };
@@ -44,10 +46,13 @@ const upstreamOf = (parts: Told, tenant: Tenant, { action: { name, resource } }:
   return { upstream, ...(epoch !== undefined && { epoch }) };
 };
 
-/** What is known of the record handle: whose it is in which life of OCS, and whom OCS announced it with. */
-const recordIn = (redact: Parts["redact"], { lease }: Order): HandleLease["record"] => {
-  const record = lease?.record;
-  return record?.announced ? { ...record, announced: redact.kept(record.announced) } : record;
+/**
+ * Tokens of the person: those that the request names, else those that OCS announced the record with. Where the request
+ * names some, what was announced is said besides: the two may be different people, and are never mixed.
+ */
+const personIn = (named: Tokens | undefined, announced: Tokens | undefined): { readonly tokens?: Tokens; readonly announced?: Tokens } => {
+  const tokens = named ?? announced;
+  return { ...(tokens && { tokens }), ...(named && announced && { announced }) };
 };
 
 export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
@@ -115,8 +120,7 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
     resource: operation?.action.resource ?? null,
     identifier: operation?.identifier === undefined ? null : redact.identifier(operation.action.resource, operation.identifier, tenant?.lists.has(operation.identifier)),
     action: operation?.action.name ?? null,
-    ...(operation && { tokens: redact.tokens(operation.action.resource, operation.identifier, NOTHING) }),
-    ...announcedIn(parts, seen),
+    ...personIn(operation && redact.tokens(operation.action.resource, operation.identifier, NOTHING), announcedFor(parts, seen)),
     code,
     status,
     delivery: "not-sent",
@@ -130,11 +134,10 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
 };
 
 /** For a caller who is known: the record is, or was, the tenant's, or one of those that the caller may speak for. */
-const announcedIn = ({ redact, ownership }: Told, { operation, tenant, caller }: Seen): { readonly announced?: Tokens } => {
-  if (!caller || operation?.action.resource !== "records" || operation.identifier === undefined) return {};
+const announcedFor = ({ redact, ownership }: Told, { operation, tenant, caller }: Seen): Tokens | undefined => {
+  if (!caller || operation?.action.resource !== "records" || operation.identifier === undefined) return undefined;
   const tokens = ownership?.announcedFor?.(tenant ? [tenant] : caller.tenants, operation.identifier);
-  const announced = tokens && redact.kept(tokens);
-  return announced ? { announced } : {};
+  return tokens && redact.kept(tokens);
 };
 
 const NOTHING: ReadonlyMap<string, unknown> = new Map();

@@ -56,6 +56,12 @@ export const caseOf = async (finder: Finder, asked: Asked, open: ReadonlySet<num
 const pairsOf = ({ phone, customer, announced_phone, announced_customer }: Facts): readonly Pair[] =>
   [{ phone, customer_id: customer }, { phone: announced_phone, customer_id: announced_customer }];
 
+/** Of a request by record handle that names nobody, the tokens are those of the announcement. */
+const namesSomebody = ({ entries: [entry] }: Story): boolean => {
+  if (!entry || !("resource" in entry) || entry.resource !== "records") return true;
+  return "body" in entry && entry.body !== undefined && ["GSW_PHONE", "GSW_CUSTOMER_ID"].some((name) => Object.hasOwn(entry.body!, name));
+};
+
 type Pair = { readonly phone: string | undefined; readonly customer_id: string | undefined };
 
 class Gathered {
@@ -74,7 +80,7 @@ class Gathered {
     const tokens = new Set(wanted.tokens);
     for (const story of await this.#find(filterFor(person, wanted))) {
       const [own] = pairsOf(factsOf(story));
-      this.#take(story, { by: tokens.has(own?.[person.kind] ?? "") ? "named" : "announced" });
+      this.#take(story, { by: namesSomebody(story) && tokens.has(own?.[person.kind] ?? "") ? "named" : "announced" });
     }
   }
 

@@ -33,7 +33,7 @@ export type Intent = {
   readonly epoch?: number | undefined;
   /** Of an owned record handle: which announcement or registration of it is meant. */
   readonly generation?: number | undefined;
-  /** Tokens of the person with whom OCS announced the record. The request itself need not name them, and may name others. */
+  /** Tokens of the person with whom OCS announced the record, where the request itself names one: they may differ. */
   readonly announced?: Tokens | undefined;
   /** The code under which the tenant's policy would have refused it, had the tenant not been observed only. */
   readonly would_refuse?: string | undefined;
