@@ -24,7 +24,10 @@ export const events = {
   configReloaded: (before: string, after: string, changes: readonly string[]): void => log.info({ before, after, changes }, "the config file was read again and is in force"),
   configRefused: (where: string, message: string, more: number): void => log.error({ where, more }, `the config file was read again and refused; what was in force stays: ${message}`),
   filesUnwatched: (folder: string): void => log.warn({ folder }, "changes of files in this folder are noticed within 30 s only"),
-  journalOpened: (dir: string, size: number): void => log.info({ dir, size }, "journal opened"),
+  /** `read`: how many lines of it were read, those above the start state. */
+  journalOpened: (dir: string, size: number, read: number): void => log.info({ dir, size, read }, "journal opened"),
+  startStatePassedOver: (size: number, reason: string): void => log.warn({ size, reason }, "a start state of the journal cannot be used; an older one was, or every line was read"),
+  startStateFailed: (error: unknown): void => log.warn({ error: plain(error) }, "the start state beside a checkpoint could not be written; a start reads the lines above the one before"),
   journalTailCut: (segment: string, bytes: number): void => log.warn({ segment, bytes }, "a torn last line was cut from the journal"),
   journalDoubts: (intents: number): void => log.warn({ intents }, "requests of the run before have no outcome: they are in doubt, and their ids are in the journal"),
   diskFillsUp: (warning: string): void => log.warn(warning),

@@ -27,12 +27,13 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
   const { size, torn } = journal.status();
-  events.journalOpened(audit.dir, size);
+  events.journalOpened(audit.dir, size, size - journal.begun.at);
+  for (const { size: of, reason } of journal.begun.passedOver) events.startStatePassedOver(of, reason);
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
   warnings.forEach(events.journalWarning);
   const secondPlaces = await startPublishing(found, published, journal, stops);
   const checkpoints = await createCheckpoints(journal, {
-    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, publish: secondPlaces.publish, anchor,
+    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, onStateFailure: events.startStateFailed, publish: secondPlaces.publish, anchor,
   });
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
@@ -48,9 +49,9 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
   const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
-  const { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close } = journal;
+  const { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close } = journal;
   return {
-    journal: { dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close, note: floods.note },
+    journal: { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close, note: floods.note },
     checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles },
   };
 };

@@ -8,9 +8,10 @@ import { takeLock } from "./lock.ts";
 import { newestTime } from "./newest.ts";
 import type { OnFailure } from "./outage.ts";
 import { places } from "./places.ts";
-import { recover, type Elsewhere, type TornTail } from "./recover.ts";
+import { recover, type Begun, type Elsewhere, type TornTail } from "./recover.ts";
 import type { RevokedSet } from "./revoked.ts";
 import { Segments } from "./segments.ts";
+import type { StateSigner } from "./start-state.ts";
 import type { Digest } from "./tree.ts";
 import { FileJournal } from "./writer.ts";
 
@@ -38,13 +39,20 @@ export type JournalOptions = {
   readonly clocks?: Clocks;
   /** Checkpoints that lie elsewhere: a journal that contradicts one, or ends before one, is not opened. Asked for when the directory is locked. */
   readonly published?: readonly Elsewhere[] | (() => Promise<readonly Elsewhere[]>) | undefined;
+  /** Who signs start states: with one, what the newest state covers is not read again. */
+  readonly states?: StateSigner | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
   /** Called with every entry once it is on disk, in their order, with its index and its time (microseconds since 1970). Must not throw. */
   readonly written?: ((entry: Entry, index: number, micros: number) => void) | undefined;
 };
 
 /** Size and root of the tree over all entries that are on disk. */
-export type Head = { readonly size: number; readonly root: Digest };
+export type Head = {
+  readonly size: number;
+  readonly root: Digest;
+  /** The start state at this size, as text to be signed; undefined when it was not asked for, and before the first entry. */
+  readonly state: string | undefined;
+};
 
 export type JournalStatus = {
   /** Entries on disk. */
@@ -100,8 +108,10 @@ export type Journal = {
   readonly note: (entry: Entry) => void;
   readonly status: () => JournalStatus;
   readonly believed: () => Believed;
-  /** Puts everything that waits on disk, with its leaf hashes. Rejects with JournalBroken. */
-  readonly head: () => Promise<Head>;
+  /** With which entry the reading of the lines began when the journal was opened, and why not later. */
+  readonly begun: Begun;
+  /** Puts everything that waits on disk, with its leaf hashes. `stateFor`: the origin of a start state that is wanted too. Rejects with JournalBroken. */
+  readonly head: (stateFor?: string) => Promise<Head>;
   /** Puts everything on disk and lets go of the directory. */
   readonly close: () => Promise<void>;
 };
@@ -109,15 +119,15 @@ export type Journal = {
 const SEGMENT_BYTES = 64 << 20;
 const STUCK_MS = 5000;
 
-/** Reads what is there, which takes some seconds for a million entries. Throws JournalDamaged, or an error that names the lock's holder. */
+/** Reads what is there: above the newest start state, or all of it, which takes some seconds for a million entries. Throws JournalDamaged, or an error that names the lock's holder. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
-  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [] } = options;
+  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states } = options;
   const at = places(dir);
   await disk.makeDirectory(dir);
   const unlock = await takeLock(at.lock);
   try {
     const how = durability === "flush" ? "durable" : "create";
-    const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published });
+    const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states });
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
     return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, unlock });

@@ -10,6 +10,7 @@ import type { Journal } from "./append.ts";
 import { nodeDisk, readWhole, replaceWhole } from "./disk.ts";
 import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey, type Checkpoint } from "./note.ts";
 import { numbersIn, places } from "./places.ts";
+import { writeState } from "./states.ts";
 import { digestBytes } from "./tree.ts";
 
 export type CheckpointOptions = {
@@ -20,6 +21,8 @@ export type CheckpointOptions = {
   readonly everyMs: number;
   /** Told when a checkpoint could not be written. The next interval tries again. */
   readonly onFailure?: (error: unknown) => void;
+  /** Told when the start state beside a checkpoint could not be written: the next start reads more lines. */
+  readonly onStateFailure?: (error: unknown) => void;
   /** Given each signed note when it is on disk. */
   readonly publish?: (note: string) => void;
   /** Told of each checkpoint when it is on disk; told once at the beginning, so that one that cannot be written is known at once. */
@@ -44,7 +47,7 @@ type Last = { size: number; at: number };
 const EMPTY_ROOT = Buffer.from("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "hex");
 
 /** Throws when the earlier checkpoints are another log's, the origin cannot be a name, or the anchor cannot be written. */
-export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, publish, anchor }: CheckpointOptions): Promise<Checkpoints> => {
+export const createCheckpoints = async (journal: Journal, { key, origin, everyMs, onFailure, onStateFailure, publish, anchor }: CheckpointOptions): Promise<Checkpoints> => {
   requireKeyName(origin);
   const own = verifierKey(origin, key);
   const earlier = await lastOf(journal, origin);
@@ -54,13 +57,14 @@ export const createCheckpoints = async (journal: Journal, { key, origin, everyMs
   await anchor?.keep(earlier ?? { size: 0, root: EMPTY_ROOT });
 
   const sign = async (more: readonly string[] = []): Promise<void> => {
-    const { size, root: digest } = await journal.head();
+    const { size, root: digest, state } = await journal.head(origin);
     const root = digestBytes(digest);
     const isNew = size > last.size;
     if (isNew) {
       const note = signCheckpoint({ origin, size, root }, key, more);
       await replaceWhole(journal.disk, places(journal.dir).checkpoint(size), Buffer.from(note));
       publish?.(note);
+      if (state !== undefined) await writeState(journal, { size, text: state }, { origin, key }).catch((error: unknown) => onStateFailure?.(error));
     }
     Object.assign(last, { size, at: performance.now() } satisfies Last);
     // An anchor that lags behind is true nevertheless: it tells its trouble itself, and nobody waits for it.

@@ -30,10 +30,23 @@ export const verifierKey = (origin: string, key: KeyObject): string => {
 export const checkpointText = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${Buffer.from(root).toString("base64")}\n`;
 
 /** The whole signed note. `more`: lines behind the root, which the specification leaves to the log; they are signed as well. */
-export const signCheckpoint = (checkpoint: Checkpoint, key: KeyObject, more: readonly string[] = []): string => {
-  const text = checkpointText(checkpoint) + more.map((line) => `${line}\n`).join("");
-  const signature = Buffer.concat([keyId(checkpoint.origin, typedKey(key)), sign(null, Buffer.from(text), key)]);
-  return `${text}\n— ${checkpoint.origin} ${signature.toString("base64")}\n`;
+export const signCheckpoint = (checkpoint: Checkpoint, key: KeyObject, more: readonly string[] = []): string =>
+  signNote(checkpointText(checkpoint) + more.map((line) => `${line}\n`).join(""), checkpoint.origin, key);
+
+/** A signed note of any text that ends with a line break, in the name of `origin`. */
+export const signNote = (text: string, origin: string, key: KeyObject): string => {
+  const signature = Buffer.concat([keyId(origin, typedKey(key)), sign(null, Buffer.from(text), key)]);
+  return `${text}\n— ${origin} ${signature.toString("base64")}\n`;
+};
+
+/** The text of a note that this key signed in the name of `origin` and nobody else did; undefined when it is none. */
+export const openNote = (note: string, origin: string, key: KeyObject): string | undefined => {
+  const split = note.lastIndexOf("\n\n");
+  const text = note.slice(0, split + 1);
+  const [dash, name, encoded = "", ...more] = note.slice(split + 2, -1).split(" ");
+  const signature = Buffer.from(encoded, "base64");
+  const isOurs = split > 0 && note.endsWith("\n") && dash === "—" && name === origin && more.length === 0 && signature.toString("base64") === encoded && signature.subarray(0, 4).equals(keyId(origin, typedKey(key)));
+  return isOurs && verify(null, Buffer.from(text), createPublicKey(key), signature.subarray(4)) ? text : undefined;
 };
 
 const NOTE = /^([^\n]+)\n(0|[1-9][0-9]{0,14})\n([A-Za-z0-9+/]{43}=)\n((?:[^\n]+\n)*)\n((?:— [^\n]+\n)+)$/;

@@ -29,6 +29,7 @@ export const openChecked = async (options: Options, trust: Trust, tell?: Tell): 
   try {
     const journal = await openJournal({
       ...options,
+      states: { key, origin },
       published: async () => {
         evidence = await gatherEvidence({ disk, dir }, trust);
         if (evidence.faults.length > 0) throw new JournalDamaged(evidence.faults.join("; "));

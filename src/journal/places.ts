@@ -1,4 +1,4 @@
-/** Where things lie in the journal's directory. A segment and its leaf hashes are named by the index of their first entry, a checkpoint by its size. */
+/** Where things lie in the journal's directory. A segment and its leaf hashes are named by the index of their first entry, a checkpoint and a state by its size. */
 import { join } from "node:path";
 
 const DIGITS = 12;
@@ -8,6 +8,8 @@ const numbered = (number: number): string => String(number).padStart(DIGITS, "0"
 export const places = (dir: string) => ({
   segments: join(dir, "segments"),
   checkpoints: join(dir, "checkpoints"),
+  /** What a start goes on from, beside some of the checkpoints. May be deleted at any time: then a start reads every line. */
+  states: join(dir, "states"),
   lock: join(dir, "lock"),
   /** May be deleted at any time: it is made again from the segments. */
   index: join(dir, "index.sqlite"),
@@ -20,13 +22,14 @@ export const places = (dir: string) => ({
   tilesDirectory: join(dir, "tiles"),
   tiles: (level: number): string => join(dir, "tiles", String(level)),
   checkpoint: (size: number): string => join(dir, "checkpoints", numbered(size)),
+  state: (size: number): string => join(dir, "states", numbered(size)),
 });
 
 export const segmentName = (first: number): string => `${numbered(first)}.jsonl`;
 
 export const compressedName = (first: number): string => `${segmentName(first)}.zst`;
 
-/** The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with ".hashes", of checkpoints with "". */
+/** The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with ".hashes", of checkpoints and states with "". */
 export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".jsonl.zst" | ".hashes" | ""): number[] =>
   names
     .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))

@@ -1,6 +1,7 @@
 /**
- * What is there when the journal is opened: every line is read, the tree built again and held against every checkpoint. A torn end, as a crash
- * leaves it, is cut off; anything else that does not follow is refused, because going on would sign it.
+ * What is there when the journal is opened. The lines above the newest start state are read, without a state that can be used every line; the tree
+ * grows by them and is held against every checkpoint on the way. A torn end, as a crash leaves it, is cut off; anything else that does not follow is
+ * refused, because going on would sign it.
  */
 import { readAll, readWhole, settle, type Disk, type DiskFile, type How } from "./disk.ts";
 import { FramesDamaged } from "./frames.ts";
@@ -8,8 +9,11 @@ import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
+import { requireLastLine, requireReached, requireSegments } from "./resume.ts";
 import { isSealed } from "./seal.ts";
-import { compressedIn, segmentsIn, withSegment } from "./segment.ts";
+import { compressedIn, segmentsIn, withSegment, type SegmentFile } from "./segment.ts";
+import type { StartState, StateSigner } from "./start-state.ts";
+import { loadState, stateSizes } from "./states.ts";
 import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Tree } from "./tree.ts";
@@ -23,7 +27,9 @@ export class JournalDamaged extends Error {
 export type TornTail = { readonly segment: string; readonly line: number; readonly index: number; readonly bytes: number };
 
 /** `time`: of its first line, in microseconds since 1970; undefined when it has none. */
-export type Tail = { readonly file: DiskFile; readonly first: number; readonly bytes: number; readonly time: number | undefined };
+type LastSegment = { readonly file: DiskFile; readonly first: number; readonly bytes: number; readonly time: number | undefined };
+/** `number`: so many segments there were up to it, those that were deleted included. */
+export type Tail = LastSegment & { readonly number: number };
 
 export type Recovered = {
   readonly tree: Tree;
@@ -32,7 +38,14 @@ export type Recovered = {
   /** The last segment, open for writing; undefined when there is none yet. */
   readonly tail: Tail | undefined;
   readonly torn: TornTail | undefined;
+  /** Of the last entry; undefined when there is none, or only its hash is left. */
+  readonly leaf: Digest | undefined;
+  readonly begun: Begun;
 };
+
+/** With which entry the reading began, and which states, by their size, could not be used, and why. */
+export type Begun = { readonly at: number; readonly passedOver: readonly PassedOver[] };
+export type PassedOver = { readonly size: number; readonly reason: string };
 
 type Reading = {
   readonly disk: Disk;
@@ -49,6 +62,9 @@ type Reading = {
   readonly elsewhere: ReadonlyMap<number, string>;
   /** Entries below it are covered by a checkpoint. */
   readonly covered: number;
+  /** What the reading goes on from; undefined when it begins with the first line. */
+  readonly state: StartState | undefined;
+  leaf: Digest | undefined;
 };
 
 const CLOSING_BRACE = 0x7d;
@@ -62,39 +78,62 @@ export type RecoverOptions = {
   readonly how: Exclude<How, "read">;
   /** Checkpoints of this journal that lie elsewhere, and so must hold as well. */
   readonly published: readonly Elsewhere[];
+  /** Who signs start states; without one every line is read. */
+  readonly states?: StateSigner | undefined;
 };
 
 /** `from`: where it lies, as in "checkpoint 7 of the anchor". */
 export type Elsewhere = Checkpoint & { readonly from?: string };
 
 /** Makes the directories where there are none. Throws JournalDamaged. */
-export const recover = async ({ disk, dir, how, published }: RecoverOptions): Promise<Recovered> => {
+export const recover = async (options: RecoverOptions): Promise<Recovered> => {
+  const { disk, dir, states, published } = options;
   const at = places(dir);
   await disk.makeDirectory(at.segments);
   await disk.makeDirectory(at.checkpoints);
-  const signed = await readSigned(disk, at);
-  const elsewhere = addPublished(signed, published);
-  const reading: Reading = { disk, dir, how, at, signed, elsewhere, tree: createTree(), leaves: new Leaves(disk, at), trail: new Trail(), covered: [...signed.keys()].reduce((most, size) => Math.max(most, size), 0) };
+  const passedOver: PassedOver[] = [];
+  for (const size of states ? await stateSizes({ disk, dir }) : []) {
+    try {
+      const state = await loadState({ disk, dir }, size, states!);
+      requireReached(state, published);
+      return { ...(await read(options, state)), begun: { at: size, passedOver } };
+    } catch (error) {
+      // Whatever it is: an older state, and at last all the lines, tell whether it is the journal that is damaged or only this state.
+      passedOver.push({ size, reason: error instanceof Error ? error.message : String(error) });
+    }
+  }
+  return { ...(await read(options, undefined)), begun: { at: 0, passedOver } };
+};
+
+const read = async ({ disk, dir, how, published }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {
+  const at = places(dir);
+  const signed = await readSigned(disk, at, state?.size ?? 0);
+  const elsewhere = addPublished(signed, published.filter(({ size }) => size >= (state?.size ?? 0)));
+  const covered = [...signed.keys()].reduce((most, size) => Math.max(most, size), 0);
+  const reading: Reading = { disk, dir, how, at, signed, elsewhere, covered, state, tree: state?.tree ?? createTree(), leaves: new Leaves(disk, at), trail: state?.trail ?? new Trail(), leaf: state?.leaf };
+  if (state) requireSigned(reading, "which were not read,");
   let last: Last | undefined;
   try {
     const names = await disk.list(at.segments);
-    const firsts = segmentsIn(names);
-    await passRetired(reading, numbersIn(names, ".hashes"), firsts[0] ?? 0);
-    last = await recoverSegments(reading, firsts, compressedIn(names));
+    const [firsts, hashes] = [segmentsIn(names), numbersIn(names, ".hashes")];
+    if (state) requireSegments(state, { segments: firsts, hashes });
+    else await passRetired(reading, hashes, firsts[0] ?? 0);
+    last = await recoverSegments(reading, firsts.filter((first) => first >= (state?.segment ?? 0)), compressedIn(names));
     requireRetired(reading, firsts[0] ?? 0);
     if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
-    return { tree: reading.tree, leaves: reading.leaves, trail: reading.trail, ...last };
+    return { tree: reading.tree, leaves: reading.leaves, trail: reading.trail, leaf: reading.leaf, torn: last.torn, tail: last.tail && { ...last.tail, number: new Set([...hashes, ...firsts]).size } };
   } catch (error) {
     await Promise.allSettled([reading.leaves.close(), last?.tail?.file.close()]);
     throw error;
   }
 };
 
-const readSigned = async (disk: Disk, at: ReturnType<typeof places>): Promise<Map<number, Digest>> => {
+/** Those of `from` entries and more. */
+const readSigned = async (disk: Disk, at: ReturnType<typeof places>, from: number): Promise<Map<number, Digest>> => {
   const signed = new Map<number, Digest>();
-  for (const size of numbersIn(await disk.list(at.checkpoints), "")) {
+  for (const size of numbersIn(await disk.list(at.checkpoints), "").filter((each) => each >= from)) {
     const checkpoint = readCheckpoint((await readWhole(disk, at.checkpoint(size))).toString());
     if (checkpoint?.size !== size) throw new JournalDamaged(`${at.checkpoint(size)}: not a checkpoint of ${size} entries`);
     signed.set(size, digestOf(checkpoint.root));
@@ -118,7 +157,7 @@ const named = ({ elsewhere }: Reading, size: number): string => elsewhere.get(si
 
 const endOf = (tree: Tree): string => (tree.size() === 0 ? "is empty" : `ends with index ${tree.size() - 1}`);
 
-type Last = Pick<Recovered, "tail" | "torn">;
+type Last = { readonly tail: LastSegment | undefined; readonly torn: TornTail | undefined };
 
 /** Of entries that retention deleted the leaf hashes stand in the tree. Ends early where a file of them is missing. */
 const passRetired = async (reading: Reading, hashes: readonly number[], until: number): Promise<void> => {
@@ -139,16 +178,19 @@ const requireRetired = ({ trail }: Reading, first: number): void => {
 };
 
 const recoverSegments = async (reading: Reading, firsts: readonly number[], compressed: ReadonlySet<number>): Promise<Last> => {
+  const { state } = reading;
   for (const first of firsts) {
-    if (first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
+    const from = first === state?.segment ? state.bytes : 0;
+    if (first !== state?.segment && first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
     await reading.leaves.turnTo(first, reading.covered);
     if (first < firsts.at(-1)! || compressed.has(first)) {
-      await recoverFull(reading, first);
+      await recoverFull(reading, { first, from });
       continue;
     }
     const file = await reading.disk.open(reading.at.segment(first), reading.how);
     try {
-      return await recoverLast(reading, file, first);
+      if (first === state?.segment) await requireState(reading, file, state);
+      return await recoverLast(reading, file, { first, from });
     } catch (error) {
       await file.close();
       throw error;
@@ -157,11 +199,21 @@ const recoverSegments = async (reading: Reading, firsts: readonly number[], comp
   return { tail: undefined, torn: undefined };
 };
 
+const requireState = async ({ leaves }: Reading, file: SegmentFile, state: StartState): Promise<void> => {
+  await requireLastLine(file, state);
+  if (leaves.next < state.size) throw new Error(`the leaf hashes of ${segmentName(state.segment)} end before it`);
+};
+
+/** `from`: the byte where the first line begins that is to be read. */
+type Part = { readonly first: number; readonly from: number };
+
 /** Nothing is written there any more. */
-const recoverFull = async (reading: Reading, first: number): Promise<void> => {
+const recoverFull = async (reading: Reading, { first, from }: Part): Promise<void> => {
+  const { state } = reading;
   try {
     await withSegment(reading.disk, reading.dir, first, async (file) => {
-      const good = await forEachLine(file, onLine(reading, first));
+      if (first === state?.segment) await requireState(reading, file, state);
+      const good = await forEachLine(file, onLine(reading, first), from);
       if (good < (await file.size())) throw new JournalDamaged(`${place(reading, first)} is not the line of index ${reading.tree.size()}`);
     });
   } catch (error) {
@@ -170,8 +222,8 @@ const recoverFull = async (reading: Reading, first: number): Promise<void> => {
 };
 
 /** Here a crash may have left its mark. */
-const recoverLast = async (reading: Reading, file: DiskFile, first: number): Promise<Last> => {
-  const good = await forEachLine(file, onLine(reading, first));
+const recoverLast = async (reading: Reading, file: DiskFile, { first, from }: Part): Promise<Last> => {
+  const good = await forEachLine(file, onLine(reading, first), from);
   const bytes = await file.size();
   const torn = good < bytes ? { segment: segmentName(first), line: reading.tree.size() - first + 1, index: reading.tree.size(), bytes: bytes - good } : undefined;
   if (torn) {
@@ -198,6 +250,7 @@ const onLine = (reading: Reading, first: number): OnLine => (bytes, start, end) 
   if (tree.size() >= leaves.next) leaves.add(leaf);
   trail.add(bytes, start, end, tree.size());
   tree.append(leaf);
+  reading.leaf = leaf;
   if (signed.has(tree.size())) requireSigned(reading, `up to line ${tree.size() - first} of ${segmentName(first)},`);
   return true;
 };

@@ -26,6 +26,7 @@ export class Segments {
   #file: DiskFile | undefined;
   #first: number | undefined;
   #bytes = 0;
+  #number = 0;
   /** The UTC day of its first entry; undefined where that is not known. */
   #day: number | undefined;
 
@@ -34,6 +35,7 @@ export class Segments {
     this.#file = tail?.file;
     this.#first = tail?.first;
     this.#bytes = tail?.bytes ?? 0;
+    this.#number = tail?.number ?? 0;
     this.#day = tail?.time === undefined ? undefined : dayOf(tail.time);
   }
 
@@ -44,6 +46,11 @@ export class Segments {
 
   get bytes(): number {
     return this.#bytes;
+  }
+
+  /** How many there were up to it, those that were deleted included. */
+  get number(): number {
+    return this.#number;
   }
 
   /** Resolves when the lines are as durable as asked. A full segment, and one of another day, is followed by a new one. */
@@ -119,6 +126,8 @@ export class Segments {
     const next = await disk.open(at.segment(index), how);
     const full = this.#file;
     this.#file = next;
+    // After a disk error it may be the same one again.
+    if (this.#first !== index) this.#number++;
     this.#first = index;
     this.#bytes = 0;
     this.#day = undefined;

@@ -75,6 +75,25 @@ export class Trail {
     this.revoked.lost(entry);
   }
 
+  /** The same as `add` of an entry that has reached the disk as the line of this index. */
+  take(entry: Entry, index: number): void {
+    switch (entry.kind) {
+      case "intent":
+        this.open.set(entry.id, index);
+        break;
+      case "outcome":
+      case "abandoned":
+      case "in-doubt":
+        this.open.delete(entry.id);
+        break;
+      case "deleted":
+      case "config":
+      case "start":
+        this.#restore(entry);
+    }
+    this.numbers.took(entry);
+  }
+
   #restore(entry: Entry): void {
     if ("index_keys" in entry) this.keys.found(entry.index_keys ?? {});
     this.revoked.took(entry);

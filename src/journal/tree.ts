@@ -38,12 +38,19 @@ export type Tree = {
   readonly size: () => number;
   readonly append: (leaf: Digest) => void;
   readonly root: () => Digest;
+  /** The roots of its full subtrees, the smallest first: one for each bit of the size. A tree goes on from them. */
+  readonly frontier: () => Digest[];
 };
 
-/** Keeps one hash per level: the roots of the full subtrees, as the bits of a binary counter. */
-export const createTree = (): Tree => {
-  const peaks: (Digest | undefined)[] = [];
-  let size = 0;
+/** What a tree goes on from: as many roots as the size has bits. */
+export type Frontier = { readonly size: number; readonly roots: readonly Digest[] };
+
+const EMPTY: Frontier = { size: 0, roots: [] };
+
+/** Keeps one hash per level: the roots of the full subtrees, as the bits of a binary counter. Throws when `from` is no frontier. */
+export const createTree = (from: Frontier = EMPTY): Tree => {
+  const peaks = peaksOf(from);
+  let { size } = from;
   return {
     size: () => size,
     append: (leaf) => {
@@ -57,7 +64,15 @@ export const createTree = (): Tree => {
       size++;
     },
     root: () => peaks.reduce<Digest | undefined>((right, peak) => (peak === undefined ? right : right === undefined ? peak : nodeHash(peak, right)), undefined) ?? EMPTY_ROOT,
+    frontier: () => peaks.filter((peak) => peak !== undefined),
   };
+};
+
+const peaksOf = ({ size, roots }: Frontier): (Digest | undefined)[] => {
+  const bits = Array.from(size.toString(2)).toReversed().map((bit) => bit === "1");
+  if (!isCount(size) || bits.filter(Boolean).length !== roots.length || !areDigests(roots)) throw new Error(`a tree of ${size} entries has other subtrees`);
+  let next = 0;
+  return size === 0 ? [] : bits.map((bit) => (bit ? roots[next++] : undefined));
 };
 
 /** The root over leaves[from, to). */

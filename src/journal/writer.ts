@@ -13,10 +13,13 @@ import { Group } from "./group.ts";
 import { Outage, type OnFailure } from "./outage.ts";
 import { segmentName } from "./places.ts";
 import type { KeyRegister } from "./key-checks.ts";
-import type { Recovered } from "./recover.ts";
+import type { Begun, Recovered } from "./recover.ts";
 import type { RevokedSet } from "./revoked.ts";
 import type { Segments } from "./segments.ts";
+import { copyOf, stateText } from "./start-state.ts";
 import { writeMicros } from "./time.ts";
+import type { Trail } from "./trail.ts";
+import type { Digest } from "./tree.ts";
 
 type Made = Recovered & {
   readonly dir: string;
@@ -48,12 +51,16 @@ export class FileJournal implements Journal {
   readonly deleted: Deleted | undefined;
   readonly keys: KeyRegister;
   readonly revoked: RevokedSet;
+  readonly begun: Begun;
   readonly #made: Made;
   readonly #clock: EntryClock;
   readonly #gathering: Gathering;
   readonly #outage: Outage;
   readonly #goesOn: boolean;
   readonly #watch: NodeJS.Timeout;
+  /** What is known of the entries that are on disk. */
+  readonly #known: Trail;
+  #leaf: Digest | undefined;
   #filling = new Group();
   /** On its way to the disk while `#flushing`, or what an error left unknown; else empty. */
   #other = new Group();
@@ -80,6 +87,9 @@ export class FileJournal implements Journal {
     this.deleted = made.trail.deleted;
     this.keys = made.trail.keys;
     this.revoked = made.trail.revoked;
+    this.begun = made.begun;
+    this.#known = copyOf(made.trail);
+    this.#leaf = made.leaf;
     this.#clock = new EntryClock(made.clocks, made.newest);
     this.#steadyAtStart = made.clocks.steady();
     this.#gathering = new Gathering(made.clocks.steady);
@@ -129,7 +139,7 @@ export class FileJournal implements Journal {
     };
   };
 
-  readonly head = async (): Promise<Head> => {
+  readonly head = async (stateFor?: string): Promise<Head> => {
     const { tree, leaves, segments } = this.#made;
     if (this.#failed) throw this.#failed;
     if (this.#filling.length > 0) {
@@ -138,7 +148,7 @@ export class FileJournal implements Journal {
     }
     while (this.#flushing) await this.#flushing;
     if (this.#failed) throw this.#failed;
-    const head = { size: tree.size(), root: tree.root() };
+    const head = { size: tree.size(), root: tree.root(), state: stateFor === undefined ? undefined : this.#state(stateFor) };
     try {
       await within(this.#made.stuckMs, Promise.all([segments.flush(), leaves.flush()]));
     } catch (error) {
@@ -147,6 +157,13 @@ export class FileJournal implements Journal {
     if (this.#failed) throw this.#failed;
     return head;
   };
+
+  /** While nothing is on its way to the disk. */
+  #state(origin: string): string | undefined {
+    const { tree, segments: { first, bytes, number } } = this.#made;
+    if (first === undefined || this.#leaf === undefined) return undefined;
+    return stateText({ size: tree.size(), tree, leaf: this.#leaf, segment: first, bytes, segments: number, trail: this.#known }, origin);
+  }
 
   readonly close = (): Promise<void> => (this.#closed ??= this.#close());
 
@@ -271,8 +288,10 @@ export class FileJournal implements Journal {
       const leaf = group.leaves[at]!;
       trail.settled(group.entries[at]!);
       written(group.entries[at]!, tree.size(), group.times[at]!);
+      this.#known.take(group.entries[at]!, tree.size());
       tree.append(leaf);
       leaves.add(leaf);
+      this.#leaf = leaf;
     }
   }
 

@@ -34,7 +34,7 @@ export const aRefusal = (number: number): Refusal => ({ kind: "refusal", id: `re
 export type Opened = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly close: () => Promise<void> };
 
 export const openWithCheckpoints = async (dir: string, key: KeyObject, options: Partial<JournalOptions> = {}): Promise<Opened> => {
-  const journal = await openJournal({ dir, durability: "flush", ...options });
+  const journal = await openJournal({ dir, durability: "flush", states: { key, origin: ORIGIN }, ...options });
   try {
     const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
     return { journal, checkpoints, close: async () => { await checkpoints.stop(); await journal.close(); } };

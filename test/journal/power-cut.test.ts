@@ -90,7 +90,7 @@ const remembering = (acknowledged: readonly string[]): { disk: Disk; moments: Mo
 
 /** One way in which the moment may look after the cut. */
 const writeImage = async (dir: string, from: string, { directories }: Moment, random: (below: number) => number): Promise<void> => {
-  for (const folder of ["segments", "checkpoints"]) await mkdir(join(dir, folder), { recursive: true });
+  for (const folder of ["segments", "checkpoints", "states"]) await mkdir(join(dir, folder), { recursive: true });
   for (const [path, { now, synced }] of directories) {
     for (const [name, content] of random(2) === 0 ? now : synced) {
       let { bytes } = content;
@@ -129,11 +129,13 @@ describe("after a power cut", () => {
     expect(moments.length).toBeGreaterThan(40);
 
     const random = randomFrom(26);
+    const begun: number[] = [];
     for (let image = 0; image < IMAGES; image++) {
       const moment = moments[random(moments.length)]!;
       const own = `${dir}/image-${image}`;
       await writeImage(own, `${dir}/live`, moment, random);
       const again = await openWithCheckpoints(own, key);
+      begun.push(again.journal.begun.at);
       const doubts = await beginRun(again.journal, { version: "1" });
       await again.journal.append(anIntent(999));
       await again.close();
@@ -146,6 +148,8 @@ describe("after a power cut", () => {
       expect(moment.acknowledged.filter((id) => !ids.includes(id)), `image ${image}`).toEqual([]);
       expect(await verifyJournal(own, { vkey: checkpoints.verifierKey }), `image ${image}`).toMatchObject({ verdict: "ok", findings: [], uncovered: 0 });
     }
+    expect(begun.filter((at) => at > 0).length).toBeGreaterThan(IMAGES / 10);
+    expect(begun.filter((at) => at === 0).length).toBeGreaterThan(IMAGES / 10);
   }, 120_000);
 
   it("in the middle of a compression, every line is there and verifies, plain or compressed", async () => {

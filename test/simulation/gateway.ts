@@ -128,13 +128,14 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   });
 };
 
-const bound = ({ dir, disk, unsettled, deleted, keys, revoked, append, status, believed, head, close }: FileJournal) => ({
+const bound = ({ dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close }: FileJournal) => ({
   dir,
   disk,
   unsettled,
   deleted,
   keys,
   revoked,
+  begun,
   append,
   status,
   believed,

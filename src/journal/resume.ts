@@ -1,0 +1,47 @@
+/** Whether a start may go on from a state: the files must be those that it was made of, as far as that can be seen without reading them. */
+import { readAll, type DiskFile } from "./disk.ts";
+import type { Checkpoint } from "./note.ts";
+import { segmentName } from "./places.ts";
+import type { StartState } from "./start-state.ts";
+import { leafHash } from "./tree.ts";
+
+const LOOK_BACK = 1 << 16;
+const NEWLINE = 0x0a;
+
+type Names = { readonly segments: readonly number[]; readonly hashes: readonly number[] };
+
+/** Every segment that was there is there, with its leaf hashes; of those that were deleted, which an entry must tell, the leaf hashes. */
+export const requireSegments = ({ segment: last, segments: number }: StartState, { segments, hashes }: Names): void => {
+  const own = new Set(segments);
+  const first = segments[0] ?? 0;
+  if (!own.has(last)) throw new Error(`${segmentName(last)}, where it ends, is gone`);
+  const recorded = hashes.filter((each) => each >= first && each <= last);
+  const missing = recorded.find((each) => !own.has(each));
+  if (missing !== undefined) throw new Error(`${segmentName(missing)} is missing`);
+  if (recorded.length < segments.filter((each) => each <= last).length) throw new Error("a segment has no leaf hashes");
+  const found = hashes.filter((each) => each <= last).length;
+  if (found !== number) throw new Error(`there were ${number} segments, and there are the leaf hashes of ${found}`);
+};
+
+/** What was signed elsewhere reaches at least as far: so the lines above the state are held against the newest of each place. */
+export const requireReached = ({ size }: StartState, elsewhere: readonly (Checkpoint & { readonly from?: string })[]): void => {
+  for (const [from = "the second places", checkpoints] of Map.groupBy(elsewhere, (each) => each.from)) {
+    const newest = Math.max(...checkpoints.map((each) => each.size));
+    if (newest < size) throw new Error(`the newest checkpoint in ${from} is of ${newest} entries, so the lines behind it are read`);
+  }
+};
+
+/** The line before the place where the next one begins is the last that the state knows. */
+export const requireLastLine = async (file: Pick<DiskFile, "read" | "size">, { bytes, segment, leaf }: StartState): Promise<void> => {
+  const size = await file.size();
+  if (size < bytes) throw new Error(`${segmentName(segment)} has ${size} bytes, and had ${bytes}`);
+  if (bytes === 0) return;
+  for (let length = LOOK_BACK;; length *= 4) {
+    const start = Math.max(0, bytes - length);
+    const read = await readAll(file, start, bytes - start);
+    const before = read.lastIndexOf(NEWLINE, read.length - 2);
+    if (before < 0 && start > 0) continue;
+    if (read.at(-1) === NEWLINE && leafHash(read.subarray(before + 1, -1)) === leaf) return;
+    throw new Error(`${segmentName(segment)} has another line where it ends`);
+  }
+};
