@@ -32,7 +32,6 @@ const TYPES_ONLY: readonly (readonly [string, string])[] = [["gateway", "journal
 /** Each library has one home. */
 const HOMES: Readonly<Record<string, readonly string[]>> = {
   express: ["edge/express.ts"],
-  undici: ["cli/admin.ts"],
   "http-proxy": ["upstream/relay.ts"],
   jsonwebtoken: ["tenants/"],
   jose: ["tenants/"],

@@ -1,11 +1,10 @@
 /** What the commands that ask a running gateway share: where its admin listener is, its token, and one question. */
 import { readFile } from "node:fs/promises";
-import { Agent, request } from "undici";
+import { request as overHttp, type IncomingMessage } from "node:http";
+import { request as overHttps } from "node:https";
 import { tokenFile, urlFile } from "../console/token.ts";
 import { glimpse } from "../settings/glimpse.ts";
-import { loadSettings } from "../settings/load.ts";
 import type { Settings } from "../settings/schema.ts";
-import { sayInvalid } from "./check.ts";
 
 /** `certificate`: PEM of the listener's own. */
 export type AdminTarget = { readonly url: string; readonly certificate: string | undefined };
@@ -17,6 +16,7 @@ const LONG_TIMEOUT_MS = 60_000;
 export const adminOf = async (config: string): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
   const { admin, auditDir } = await glimpse(config) ?? {};
   if (admin) return { target: await targetOf(admin, auditDir), auditDir };
+  const [{ loadSettings }, { sayInvalid }] = await Promise.all([import("../settings/load.ts"), import("./check.ts")]);
   if (!(await loadSettings(config)).ok) return sayInvalid(config);
   console.error(`${config} has no admin listener; with admin: { bind: 127.0.0.1:9640 } the gateway opens one when it starts`);
   return 3;
@@ -67,22 +67,47 @@ const fromConfig = async (config: string): Promise<{ readonly target: AdminTarge
 };
 
 /** Resolves to the answer's JSON. Says on stderr why there is none, and resolves to undefined. */
-export const ask = async ({ url, certificate }: AdminTarget, { path, method = "GET", body: given }: Question, headers: Readonly<Record<string, string>> = {}): Promise<AdminAnswer | undefined> => {
-  // The listener's own certificate is the one that is trusted, whatever name it has.
-  const pinned = certificate === undefined ? {} : { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
-  // What is to be done, and not only told, may take its time.
-  const timeout = method === "GET" ? TIMEOUT_MS : LONG_TIMEOUT_MS;
-  const dispatcher = new Agent({ connect: { ...pinned, timeout: TIMEOUT_MS } });
+export const ask = async (target: AdminTarget, question: Question, headers: Readonly<Record<string, string>> = {}): Promise<AdminAnswer | undefined> => {
+  const { url } = target;
   try {
-    const { statusCode, body } = await request(new URL(path, url), { method, ...bodyOf(given, headers), headersTimeout: timeout, bodyTimeout: timeout, dispatcher });
-    return { status: statusCode, value: JSON.parse(await body.text()) };
+    const answer = await exchange(target, question, headers);
+    return { status: answer.status, value: JSON.parse(answer.text) };
   } catch (error) {
     console.error(error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?` : `no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);
     return undefined;
-  } finally {
-    await dispatcher.destroy();
   }
 };
 
-const bodyOf = (given: object | undefined, headers: Readonly<Record<string, string>>) =>
-  (given === undefined ? { headers } : { headers: { ...headers, "Content-Type": "application/json" }, body: JSON.stringify(given) });
+const textOf = async (response: IncomingMessage): Promise<string> => Buffer.concat(await Array.fromAsync(response as AsyncIterable<Buffer>)).toString();
+
+/** A connection of its own, which ends with the answer. */
+const exchange = async ({ url, certificate }: AdminTarget, { path, method = "GET", body }: Question, given: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly text: string }> => {
+  // The listener's own certificate is the one that is trusted, whatever name it has.
+  const pinned = certificate === undefined ? {} : { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+  const at = new URL(path, url);
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const headers = { ...given, ...(text !== undefined && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }) };
+  const request = (at.protocol === "https:" ? overHttps : overHttp)(at, { method, headers, agent: false, ...pinned });
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request.on("response", resolve).on("error", reject).end(text);
+  const late = Promise.withResolvers<never>();
+  late.promise.catch(() => undefined);
+  const giveUp = (): void => {
+    late.reject(Object.assign(new Error("no answer in time"), { code: "ETIMEDOUT" }));
+    request.destroy();
+  };
+  const timers = [setTimeout(giveUp, TIMEOUT_MS)];
+  const connected = (): void => {
+    clearTimeout(timers.pop());
+    // What is to be done, and not only told, may take its time.
+    timers.push(setTimeout(giveUp, method === "GET" ? TIMEOUT_MS : LONG_TIMEOUT_MS));
+  };
+  request.on("socket", (socket) => socket.once(at.protocol === "https:" ? "secureConnect" : "connect", connected));
+  try {
+    const response = await Promise.race([promise, late.promise]);
+    return { status: response.statusCode!, text: await Promise.race([textOf(response), late.promise]) };
+  } finally {
+    timers.forEach(clearTimeout);
+    request.destroy();
+  }
+};

@@ -1,7 +1,12 @@
 #!/usr/bin/env node
 /** `ocsgw`: one row per command. A command's file is loaded when the command is given, and answers with the exit code. */
-import { Command, CommanderError, Option } from "commander";
-import manifest from "../../package.json" with { type: "json" };
+import type { Command as Given } from "commander";
+import { keepCompiled } from "./compile-cache.ts";
+
+// Before anything else is loaded.
+keepCompiled();
+const { Command, CommanderError, Option } = await import("commander");
+const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
 
 /** 0 done, 1 failed, 2 wrong usage, 3 config not valid, 5 cannot reach, 7 integrity broken, 8 cannot tell, 9 denied or not conformant. */
 type Exit = Promise<number>;
@@ -10,7 +15,7 @@ const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] a
 const CONTROL = ["--url <control>", "the sandbox's control address", "http://127.0.0.1:18090/sandbox"] as const;
 const JSON_OUT = ["--json", "print JSON"] as const;
 
-const adminToken = (): Option => new Option("--token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN");
+const adminToken = () => new Option("--token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN");
 
 const several = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
@@ -22,7 +27,7 @@ const refuseOldNode = (): void => {
   process.exit(1);
 };
 
-const program = (): Command => {
+const program = (): Given => {
   const ocsgw = new Command("ocsgw").description("API gateway in front of Genesys Outbound Contact Server (OCS)").version(manifest.version).exitOverride().showHelpAfterError("(ocsgw --help lists what there is)");
 
   ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops; SIGHUP, or a change of the files, reads the config again").option(...CONFIG)
@@ -160,7 +165,7 @@ type Action = (options: any, ...given: (string | undefined)[]) => Exit;
 
 /** commander hands over the arguments, then the options, then the command; an option that a parent has too, as --seed of sandbox, is read there. */
 const done = (action: Action) => async (...given: unknown[]): Promise<void> => {
-  const command = given.at(-1) as Command;
+  const command = given.at(-1) as Given;
   process.exitCode = await action(command.optsWithGlobals(), ...(given.slice(0, -2) as (string | undefined)[]));
 };
 

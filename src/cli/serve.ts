@@ -7,6 +7,7 @@ import { events } from "../events.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
 import { JournalDamaged } from "../journal/recover.ts";
 import { sayInvalid } from "./check.ts";
+import { keepCompiledSoFar } from "./compile-cache.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
 
@@ -29,6 +30,7 @@ export const serve = async ({ config }: { config: string }): Promise<number> => 
     hintInContainer(config);
     return sayInvalid(config);
   }
+  keepCompiledSoFar();
   const stopReloading = await keepReloading(gateway, config);
   await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
   return 0;
