@@ -1,9 +1,7 @@
 /** What the commands that ask a running gateway share: where its admin listener is, its token, and one question. */
 import { readFile } from "node:fs/promises";
 import { request as overHttp, type IncomingMessage } from "node:http";
-import { request as overHttps } from "node:https";
 import { tokenFile, urlFile } from "../console/token.ts";
-import { glimpse } from "../settings/glimpse.ts";
 import type { Settings } from "../settings/schema.ts";
 
 /** `certificate`: PEM of the listener's own. */
@@ -14,6 +12,7 @@ const LONG_TIMEOUT_MS = 60_000;
 
 /** The config's admin listener and its journal's directory; or, when it has none, the exit code, told why. The rest of the file may be wrong. */
 export const adminOf = async (config: string): Promise<{ readonly target: AdminTarget; readonly auditDir: string | undefined } | number> => {
+  const { glimpse } = await import("../settings/glimpse.ts");
   const { admin, auditDir } = await glimpse(config) ?? {};
   if (admin) return { target: await targetOf(admin, auditDir), auditDir };
   const [{ loadSettings }, { sayInvalid }] = await Promise.all([import("../settings/load.ts"), import("./check.ts")]);
@@ -87,7 +86,8 @@ const exchange = async ({ url, certificate }: AdminTarget, { path, method = "GET
   const at = new URL(path, url);
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = { ...given, ...(text !== undefined && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }) };
-  const request = (at.protocol === "https:" ? overHttps : overHttp)(at, { method, headers, agent: false, ...pinned });
+  const overIt = at.protocol === "https:" ? (await import("node:https")).request : overHttp;
+  const request = overIt(at, { method, headers, agent: false, ...pinned });
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   request.on("response", resolve).on("error", reject).end(text);
   const late = Promise.withResolvers<never>();

@@ -2,7 +2,7 @@
 import { dirname, resolve } from "node:path";
 import { gather } from "./facts.ts";
 import { fill } from "./fill.ts";
-import { originOf, textOf, type Origin } from "./load.ts";
+import { originOf, textOf, type Origin } from "./origin.ts";
 import { mapPaths } from "./outline.ts";
 import type { Settings } from "./schema.ts";
 import { readYaml } from "./yaml.ts";

@@ -1,14 +1,13 @@
 /** Config text → frozen `Settings`, or every problem at once. Past this point nobody checks again. */
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { gather, type Facts } from "./facts.ts";
-import { filesBeside } from "./files.ts";
-import { fill, reason, type Sources } from "./fill.ts";
+import { fill, type Sources } from "./fill.ts";
 import { findingsOf } from "./issues.ts";
+import { originOf, textOf, type Origin } from "./origin.ts";
 import { isSecret, keysAt, mapPaths } from "./outline.ts";
 import type { Finding, Path, Place, Problem } from "./problem.ts";
-import { problemsOf, unreadable } from "./report.ts";
+import { problemsOf } from "./report.ts";
 import { findContradictions } from "./rules.ts";
 import { findCertificateProblems } from "./rules-certificates.ts";
 import { findRevocationProblems } from "./rules-revocation.ts";
@@ -18,6 +17,8 @@ import { findJournalProblems } from "./rules-journal.ts";
 import { settingsSchema, type Settings } from "./schema.ts";
 import { findUnbuilt } from "./unbuilt.ts";
 import { isFilled, readYaml, type Read } from "./yaml.ts";
+
+export { originOf, textOf, type Origin } from "./origin.ts";
 
 /** Lanes are not known while an upstream is malformed. */
 export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number | undefined };
@@ -41,14 +42,6 @@ export type Loaded = (
   readonly files: FilesRead;
 };
 
-/** The file's name in messages and the base of relative paths, and where `${…}` is filled from. */
-export type Origin = Sources & { readonly file: string };
-
-
-/** The surroundings of a real file: the process's environment, and paths relative to the file. */
-export const originOf = (file: string, env: Sources["env"] = process.env): Origin =>
-  ({ file, env, ...filesBeside(dirname(file)) });
-
 /** Never rejects: a file that cannot be read is a problem like any other. */
 export const loadSettings = async (file: string, env?: Sources["env"]): Promise<Loaded> => {
   const text = await textOf(file);
@@ -64,15 +57,6 @@ export const loadToRead = async (file: string): Promise<Loaded> => {
 
 /** What is known of a file that could not be had. */
 export const unread = (problem: Problem): Loaded => ({ ok: false, problems: [problem], counts: undefined, hash: "", files: new Map() });
-
-/** The text of a config file, or the problem of not having it. */
-export const textOf = async (file: string): Promise<string | Problem> => {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
-  } catch (error) {
-    return unreadable(file, error instanceof TypeError ? "it is not UTF-8" : reason(error));
-  }
-};
 
 export const readSettings = (text: string, given: Origin): Loaded => {
   const files = new Map<string, string | undefined>();
