@@ -11,6 +11,7 @@ import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
+import { startRereading } from "./assemble/rereading.ts";
 import { startSegmentUpkeep } from "./assemble/segment-upkeep.ts";
 import { startRetention } from "./assemble/retention.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
@@ -66,7 +67,7 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
 
 const start = async ({ settings, configHash, files = new Map(), file, adminToken }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const first: Reading = { settings, hash: configHash, files };
-  const { journal, checkpoints, secondPlaces, openDoNotCalls } = await startJournal(settings, configHash, stops);
+  const { journal, checkpoints, secondPlaces, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops);
   const counts = new Counts();
   const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
@@ -76,6 +77,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
+  const rereading = await startRereading({ journal, checkpoints, signer, elsewhere }, stops);
   const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
@@ -88,7 +90,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
     revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
-    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse,
+    handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
   const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);

@@ -44,6 +44,10 @@ export const events = {
   anchorNotWritten: (reason: string): void => log.error({ reason }, "the anchor could not be written; the next checkpoint tries again"),
   journalWarning: (what: string): void => log.warn(what),
   secondPlaceBack: (place: string): void => log.info({ place }, "checkpoints reach their second place again"),
+  /** `what`: names segment and line. */
+  journalDamaged: (what: string): void => log.error({ what }, "old entries of the journal are damaged; the gateway goes on, and ocsgw audit verify tells more"),
+  rereadingFailed: (reason: string): void => log.warn({ reason }, "old entries of the journal could not be read again; it is tried in an hour"),
+  markFailed: (error: unknown): void => log.warn({ error: plain(error) }, "the mark that says up to where the journal was verified could not be written"),
   checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
   keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),
   keptKeysRefused: (issuer: string, reason: string): void => log.error({ issuer, reason }, "The issuer's keys that were kept on disk are not used; tokens are accepted once its keys have been fetched"),

@@ -4,8 +4,10 @@ import type { Journal, JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
 import { Floods } from "../journal/floods.ts";
 import { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
+import type { Checkpoint } from "../journal/note.ts";
 import { openChecked } from "../journal/open-checked.ts";
 import { beginRun } from "../journal/run.ts";
+import type { StateSigner } from "../journal/start-state.ts";
 import type { Settings } from "../settings/schema.ts";
 import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
@@ -13,14 +15,17 @@ import { trustOf } from "./trust.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
-export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls };
+export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls;
+  /** Who signs what lies beside the checkpoints, and which of them lie elsewhere. */
+  readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[] };
 
 export const startJournal = async (settings: Settings, configHash: string, stops: Stops): Promise<Started> => {
   const { audit } = settings;
   const found = await readSecondPlaces(settings);
   const key = await loadOrCreateKey(audit.checkpoint.key);
+  const signer: StateSigner = { key, origin: audit.checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
-  const { journal, anchor, warnings, published } = await openChecked({
+  const { journal, anchor, warnings, published, elsewhere } = await openChecked({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
     written: openDoNotCalls.take,
   }, trustOf(settings, key, found), events.anchorNotWritten);
@@ -52,7 +57,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close } = journal;
   return {
     journal: { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close, note: floods.note },
-    checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles },
+    checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, signer, elsewhere,
   };
 };
 

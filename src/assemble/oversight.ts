@@ -14,6 +14,7 @@ import type { Settings } from "../settings/schema.ts";
 import type { Retention } from "./retention.ts";
 import type { SecondPlaces } from "./second-places.ts";
 import type { Reading } from "./generation.ts";
+import type { Rereading } from "./rereading.ts";
 
 export type Watched = {
   /** The one in force. */
@@ -34,6 +35,7 @@ export type Watched = {
   readonly counts: Counts;
   /** Undefined while it is not known. */
   readonly openDoNotCalls: () => readonly TenantCount[] | undefined;
+  readonly rereading: Rereading;
   readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
@@ -59,11 +61,12 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     get certificates() { return certificates; },
     openDoNotCalls: watched.openDoNotCalls,
     diskUse: watched.diskUse,
+    rereading: watched.rereading,
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [
-    refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(),
+    refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(),
     ...unhealthyStandbys(upstreams()), ...retention.warnings(),
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
@@ -81,7 +84,7 @@ const reasons = ({ journal, upstreams }: Watched): string[] => {
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
 };
 
-const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse, rereading }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, age } = checkpoints.last();
   return {
@@ -90,7 +93,7 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     config_hash: reading().hash,
     upstreams: upstreams(),
     records: handles(),
-    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()) },
+    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()), verified: rereading.verified() ?? null, damage: rereading.damage() },
     open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),

@@ -9,7 +9,7 @@ import { isZip, unpack } from "../journal/verify/unpack.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
-export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere"> & {
+export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "sinceMark"> & {
   /** A verifier key, or the path of a file that holds some. */
   readonly key?: string;
   readonly json?: boolean;
@@ -17,6 +17,10 @@ export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere"> & {
 
 /** `path`: a journal's directory, one of its segments, or a bundle, packed or not. Resolves with the exit code. */
 export const auditVerify = async (path: string, options: AuditVerifyOptions): Promise<number> => {
+  if (options.sinceMark && !(await isJournal(path))) {
+    console.error(`--since-mark is for a journal's directory, and ${path} is none`);
+    return WRONG_USAGE;
+  }
   const report = await verified(path, options);
   if (typeof report === "string") {
     process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `${visible(`CANNOT TELL  ${report}`)}\n`);
@@ -26,14 +30,19 @@ export const auditVerify = async (path: string, options: AuditVerifyOptions): Pr
   return EXIT[report.verdict];
 };
 
+const WRONG_USAGE = 2;
+
+const isJournal = async (path: string): Promise<boolean> =>
+  (await stat(path).then((found) => found.isDirectory(), () => true)) && !existsSync(join(path, "manifest.sha256"));
+
 /** The report, or why there is none. */
-const verified = async (path: string, { key: given, own, elsewhere = [] }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
+const verified = async (path: string, { key: given, own, elsewhere = [], sinceMark = false }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
   try {
     const key = given === undefined ? undefined : await readKey(given);
     const keys = { vkey: key, own };
     const found = await stat(path).catch(() => undefined);
     if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
-    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, { ...keys, elsewhere });
+    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, { ...keys, elsewhere, sinceMark });
     if (await isZip(path)) return await verifyPacked(path, key);
     return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
@@ -58,6 +67,7 @@ const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) 
 const print = (report: Report): string => {
   const { entries, segments, checkpoints, keys, covered, last, retired, doubts, dnc } = report;
   const lines = [
+    ...(report.since ? [row("mark", `index 0 to ${report.since.size - 1} were verified by the gateway at ${report.since.at}, and not read now`)] : []),
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
     ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry says; their hashes are in the tree`)] : []),
     ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),

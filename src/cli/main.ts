@@ -133,7 +133,7 @@ const program = (): Given => {
   audit.command("filters").description("the filter language: every key, and how terms are put together")
     .action(done(async () => (await import("./audit/filters.ts")).auditFilters()));
   audit.command("verify").description("recompute everything, offline").argument("[path]", "a journal's directory, one segment of it, or a bundle; the config's journal when left out")
-    .option("--key <pub>", "the verifier key of the checkpoints, or a file with it; needed with a path, because a key that lies beside what it signed proves nothing").option(...CONFIG).option(...JSON_OUT)
+    .option("--key <pub>", "the verifier key of the checkpoints, or a file with it; needed with a path, because a key that lies beside what it signed proves nothing").option("--since-mark", "only what is behind the running gateway's mark, which says up to where it verified all itself; a journal's directory").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, path) => (await import("./verify.ts")).verify({ ...options, path })));
 
   audit.command("accept-restore").description("the journal was restored from a copy or moved on purpose, and the gateway is stopped: an entry says so, and it is signed from there on")

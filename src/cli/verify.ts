@@ -10,10 +10,10 @@ import { loadToRead } from "../settings/load.ts";
 import { auditVerify } from "./audit.ts";
 import { sayInvalid } from "./check.ts";
 
-export type VerifyOptions = { readonly path: string | undefined; readonly key?: string; readonly config: string; readonly json?: boolean };
+export type VerifyOptions = { readonly path: string | undefined; readonly key?: string; readonly sinceMark?: boolean; readonly config: string; readonly json?: boolean };
 
-export const verify = async ({ path, key, config, json }: VerifyOptions): Promise<number> => {
-  const told = { ...(key !== undefined && { key }), ...(json && { json }) };
+export const verify = async ({ path, key, config, json, sinceMark }: VerifyOptions): Promise<number> => {
+  const told = { ...(key !== undefined && { key }), ...(json && { json }), ...(sinceMark && { sinceMark }) };
   if (path !== undefined) return auditVerify(path, told);
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);

@@ -24,6 +24,8 @@ export type Sources = {
   readonly openDoNotCalls?: (() => readonly TenantCount[] | undefined) | undefined;
   /** Bytes; undefined while they are not known. */
   readonly diskUse?: (() => { readonly journal: number; readonly free: number } | undefined) | undefined;
+  /** What was read again of the journal's old entries. */
+  readonly rereading?: { readonly verified: () => { readonly size: number } | undefined; readonly damage: () => readonly string[] } | undefined;
 };
 
 type Labels = Readonly<Record<string, string>>;
@@ -105,7 +107,7 @@ const addUpstreams = (registry: Registry, sources: Sources): void => {
 const standbysOf = (upstreams: readonly UpstreamState[]): (readonly [Labels, StandbyState])[] =>
   upstreams.flatMap(({ name, endpoints }) => endpoints.flatMap(({ endpoint, standby }) => (standby ? [[{ upstream: name, endpoint }, standby] as const] : [])));
 
-const addJournal = (registry: Registry, { journal, diskUse }: Sources): void => {
+const addJournal = (registry: Registry, { journal, diskUse, rereading }: Sources): void => {
   gauge(registry, { name: "ocsgw_journal_up", help: "0 while the journal cannot be written, and nothing new is sent unless on_failure says so." }, () => [[{}, journal().failed === undefined ? 1 : 0]]);
   counter(registry, { name: "ocsgw_journal_failures_total", help: "Times that the journal could not be written any more." }, () => [[{}, journal().failures]]);
   const disk = (which: "journal" | "free") => (): Rows => {
@@ -114,6 +116,8 @@ const addJournal = (registry: Registry, { journal, diskUse }: Sources): void => 
   };
   gauge(registry, { name: "ocsgw_journal_bytes", help: "Bytes of all files in the journal's directory." }, disk("journal"));
   gauge(registry, { name: "ocsgw_disk_free_bytes", help: "Bytes that can still be written where the journal lies." }, disk("free"));
+  gauge(registry, { name: "ocsgw_journal_verified_entries", help: "Entries, from the first on, that were read again and found as they were signed." }, () => [[{}, rereading?.verified()?.size ?? 0]]);
+  gauge(registry, { name: "ocsgw_journal_damage", help: "Places below the last checkpoint that are not as they were signed; each is an alarm in the journal." }, () => [[{}, rereading?.damage().length ?? 0]]);
 };
 
 const addAges = (registry: Registry, sources: Sources): void => {

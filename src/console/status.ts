@@ -81,6 +81,10 @@ export type Status = {
       readonly per_hour: number | null;
       readonly full_in: number | null;
     } | null;
+    /** Entries below `size` were read again and found as they were signed, at `at` (milliseconds since 1970); null before the first time. */
+    readonly verified: { readonly size: number; readonly at: number } | null;
+    /** In words: what was found that is not as it was signed. */
+    readonly damage: readonly string[];
   };
   /**
    * Do-Not-Calls that OCS has not taken, by tenant (null where the client did not say for which of its tenants), and the age of the oldest; null

@@ -12,6 +12,8 @@ export type Checked = {
   readonly warnings: readonly string[];
   /** As in Evidence. */
   readonly published: Evidence["published"];
+  /** Checkpoints that lie elsewhere, as in Evidence. */
+  readonly elsewhere: Evidence["checkpoints"];
 };
 
 const REMEDY = "Nothing is signed. ocsgw audit verify tells what is wrong; a copy that was restored or moved on purpose "
@@ -42,8 +44,8 @@ export const openChecked = async (options: Options, trust: Trust, tell?: Tell): 
       await journal.close();
       throw error;
     }
-    const { anchor: known, warnings, published } = evidence!;
-    return { journal, anchor: new Anchor({ disk, path, key, origin, known, tell }), warnings, published };
+    const { anchor: known, warnings, published, checkpoints: elsewhere } = evidence!;
+    return { journal, anchor: new Anchor({ disk, path, key, origin, known, tell }), warnings, published, elsewhere };
   } catch (error) {
     if (!(error instanceof JournalDamaged)) throw error;
     throw new JournalDamaged(`${error.message}. ${REMEDY}`, { cause: error });

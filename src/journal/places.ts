@@ -10,6 +10,8 @@ export const places = (dir: string) => ({
   checkpoints: join(dir, "checkpoints"),
   /** What a start goes on from, beside some of the checkpoints. May be deleted at any time: then a start reads every line. */
   states: join(dir, "states"),
+  /** Up to where the lines were read again and found as they were signed. */
+  mark: join(dir, "verified"),
   lock: join(dir, "lock"),
   /** May be deleted at any time: it is made again from the segments. */
   index: join(dir, "index.sqlite"),

@@ -7,7 +7,8 @@ import { basename, dirname } from "node:path";
 import { judgeCheckpoints, loadKeys, type Elsewhere, type Judged, type KeyOptions, type Keys } from "./verify/checkpoints.ts";
 import { diagnose } from "./verify/diagnose.ts";
 import type { Finding, Report, Verdict } from "./verify/report.ts";
-import { scan, type Scan } from "./verify/scan.ts";
+import { loadMark, type Mark } from "./verify/mark.ts";
+import { nothingSeen, scan, type Scan } from "./verify/scan.ts";
 import { scanSegment } from "./verify/segment.ts";
 
 export type { Finding, Report, Verdict } from "./verify/report.ts";
@@ -17,19 +18,29 @@ const MOST_FINDINGS = 100;
 export type VerifyOptions = KeyOptions & {
   /** Checkpoints that were kept outside the directory: they hold for the lines as well. */
   readonly elsewhere?: readonly Elsewhere[];
+  /** Reads only what is behind the gateway's "verified to N" mark. */
+  readonly sinceMark?: boolean | undefined;
 };
 
 /** Without a key the directory's own, which proves nothing by itself. Throws when a given key or a file cannot be read. */
-export const verifyJournal = async (dir: string, { elsewhere = [], ...given }: VerifyOptions = {}): Promise<Report> => {
+export const verifyJournal = async (dir: string, { elsewhere = [], sinceMark = false, ...given }: VerifyOptions = {}): Promise<Report> => {
   const keys = await loadKeys(dir, given);
   // The checkpoints first: what a running gateway adds meanwhile lies behind them.
   const judged = await judgeCheckpoints(dir, keys, elsewhere);
-  const seen = await scan(dir, judged.anchors);
+  const mark = sinceMark ? await loadMark(dir, keys.keys, judged.anchors) : undefined;
+  if (typeof mark === "string") return summarize({ dir, keys, judged, seen: nothingSeen(), findings: judged.findings, missing: [mark] });
+  return verifyBehind(dir, { keys, judged, mark });
+};
+
+const verifyBehind = async (dir: string, { keys, judged, mark }: { readonly keys: Keys; readonly judged: Judged; readonly mark: Mark | undefined }): Promise<Report> => {
+  const seen = await scan(dir, judged.anchors, mark);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
+  // To say which line it is, all of them are needed.
+  if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, mark: undefined });
   const altered = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
   const findings = altered.length > 0 ? altered : seen.gaps;
   const missing = await whatIsMissing(dir, { keys, judged, seen });
-  return summarize({ dir, keys, judged, seen, findings, missing });
+  return summarize({ dir, keys, judged, seen, findings, missing, mark });
 };
 
 /** Of one segment's file, where it lies in its journal: its lines against the leaf hashes beside the segments, and those against the checkpoints. */
@@ -66,9 +77,9 @@ const keysMissing = ({ keys: { from }, judged: { found, signed, strangers, ancho
   return found > 0 && signed === 0 && covered === 0 ? ["no checkpoint is signed by the config's key: give the key that signed them with --key"] : [];
 };
 
-type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[] };
+type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly mark?: Mark | undefined };
 
-const summarize = ({ dir, keys, judged, seen, findings, missing }: Outcome): Report => {
+const summarize = ({ dir, keys, judged, seen, findings, missing, mark }: Outcome): Report => {
   const last = seen.matching.findLast(({ trusted }) => trusted);
   const covered = last?.size ?? 0;
   return {
@@ -88,7 +99,8 @@ const summarize = ({ dir, keys, judged, seen, findings, missing }: Outcome): Rep
     more: Math.max(0, findings.length - MOST_FINDINGS),
     missing,
     notes: [...judged.notes, ...seen.notes],
-    notProved: notProved(keys, seen, covered),
+    since: mark ? { size: mark.size, at: mark.at } : null,
+    notProved: [...(mark ? [`that the first ${mark.size} entries are still as the gateway found them at ${mark.at}, when it signed its mark: they were not read`] : []), ...notProved(keys, seen, covered)],
   };
 };
 

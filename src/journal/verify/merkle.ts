@@ -19,10 +19,28 @@ const hashPair = (left: string, right: string): string => {
   return hash("sha256", block, "hex");
 };
 
+/** Of the full subtrees, the smallest first: the bits of the number of leaves. */
+const sizesOf = (size: number): number[] => {
+  const sizes: number[] = [];
+  for (let leaves = 1; leaves <= size; leaves *= 2) if (Math.floor(size / leaves) % 2 === 1) sizes.push(leaves);
+  return sizes;
+};
+
 /** Roots of growing prefixes: a stack of full subtrees, the largest first, merged as soon as two are of one size. */
 export class Prefix {
   readonly #subtrees: { leaves: number; digest: string }[] = [];
   size = 0;
+
+  /** `frontier`: the roots of the full subtrees of so many leaves, the smallest first; see `isOf`. */
+  constructor(size = 0, frontier: readonly string[] = []) {
+    this.size = size;
+    const sizes = sizesOf(size);
+    for (const [at, digest] of frontier.entries()) this.#subtrees.unshift({ leaves: sizes[at]!, digest });
+  }
+
+  static isOf(size: number, frontier: readonly string[]): boolean {
+    return Number.isSafeInteger(size) && size > 0 && sizesOf(size).length === frontier.length && frontier.every((digest) => /^[0-9a-f]{64}$/.test(digest));
+  }
 
   add(leaf: string): void {
     let grown = { leaves: 1, digest: leaf };

@@ -38,6 +38,11 @@ export class Numbering {
   /** By sequence, what the last start said, and what was found by then. */
   readonly #said = new Map<string, { readonly number: number; readonly where: string; readonly found: number }>();
 
+  /** Behind a mark: the last numbers before it. */
+  constructor(before: Readonly<Record<string, number>> = {}) {
+    this.#before = before;
+  }
+
   take({ bytes, head }: Line, where: string): void {
     if (head?.kind === "deleted") return this.#retire(bytes);
     if (head?.kind === "start") return this.#checkFormer(bytes, where);
@@ -82,7 +87,7 @@ export class Numbering {
   #retire(bytes: Buffer): void {
     const { index, to, dnc } = parse(bytes);
     this.#retirements.push({ index, to });
-    this.#before = dnc;
+    this.#before = { ...this.#before, ...dnc };
   }
 }
 

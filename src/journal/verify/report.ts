@@ -36,6 +36,8 @@ export type Report = {
   /** The last one that is signed and matches; root in hex. */
   readonly last: { readonly origin: string; readonly size: number; readonly root: string } | undefined;
   readonly keys: { readonly from: "given" | "config" | "directory" | "none"; readonly names: readonly string[] };
+  /** Only entries behind this mark were read; null when all were. `at`: RFC 3339. */
+  readonly since: { readonly size: number; readonly at: string } | null;
   /** Entries up to the last checkpoint that holds, and behind it. */
   readonly covered: number;
   readonly uncovered: number;

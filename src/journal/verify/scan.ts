@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { Prefix, hashLine } from "./merkle.ts";
 import { Numbering } from "./numbering.ts";
+import type { Mark } from "./mark.ts";
 import type { Finding } from "./report.ts";
 import type { Claim } from "./signatures.ts";
 import { namesIn } from "./small-file.ts";
@@ -48,20 +49,31 @@ const inBothForms = async (dir: string): Promise<string[]> => {
     .map((name) => `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`);
 };
 
-/** `anchors` ascending by size. */
-export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan> => {
-  const firsts = await numbersOf(dir, ".jsonl");
-  const seen: Scan = { segments: [], entries: 0, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] };
-  const state: State = { prefix: new Prefix(), numbering: new Numbering(), anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
+export const nothingSeen = (): Scan => ({ segments: [], entries: 0, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] });
+
+/** `anchors` ascending by size. With a mark what lies below it is not read, and its checkpoint counts as matching. */
+export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark): Promise<Scan> => {
+  const there = await numbersOf(dir, ".jsonl");
+  const firsts = there.filter((first) => first >= (mark?.segment ?? 0));
+  const seen = nothingSeen();
+  const state: State = { prefix: new Prefix(), numbering: new Numbering(mark?.dnc), anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
   seen.notes.push(...(await inBothForms(dir)));
-  reach(seen, state);
-  if (firsts[0] !== undefined) await takeHashes(dir, firsts[0], seen, state);
+  if (mark) {
+    Object.assign(state, { prefix: new Prefix(mark.size, mark.frontier), reached: anchors.filter(({ size }) => size < mark.size).length });
+    reach(seen, state);
+  } else {
+    reach(seen, state);
+    if (firsts[0] !== undefined) await takeHashes(dir, firsts[0], seen, state);
+  }
   seen.entries = state.prefix.size;
   for (const first of firsts) {
-    const segment: Segment = { first, lines: 0, irregular: first !== seen.entries };
+    const segment: Segment = { first, lines: 0, irregular: first !== seen.entries && first !== mark?.segment };
     if (segment.irregular && seen.segments.length > 0) seen.segments.at(-1)!.irregular = true;
     seen.segments.push(segment);
-    const damage = await walk(join(dir, "segments", segmentFile(first)), (line) => take(seen, state, { segment, line, isLast: first === firsts.at(-1) }));
+    const damage = await walk(join(dir, "segments", segmentFile(first)), (line) => {
+      const isBelow = mark !== undefined && first + line.number - 1 < mark.size;
+      if (!isBelow) take(seen, state, { segment, line, isLast: first === firsts.at(-1) });
+    });
     if (damage !== undefined) {
       segment.irregular = true;
       seen.findings.push({ kind: "segment", segment: segmentFile(first), line: segment.lines + 1, index: seen.entries + segment.lines, text: damage });
@@ -71,7 +83,7 @@ export const scan = async (dir: string, anchors: readonly Claim[]): Promise<Scan
   seen.failing.push(...anchors.slice(state.reached));
   seen.dnc = state.numbering.upTo();
   seen.gaps = state.numbering.gaps().map((text): Finding => ({ kind: "sequence", text }));
-  seen.findings.push(...retirement(firsts[0] ?? 0, seen, state.numbering.retired(anchors.at(-1)?.size ?? 0)));
+  if (!mark) seen.findings.push(...retirement(firsts[0] ?? 0, seen, state.numbering.retired(anchors.at(-1)?.size ?? 0)));
   return seen;
 };
 
@@ -103,7 +115,7 @@ const retirement = (first: number, seen: Scan, retired: number): Finding[] => {
   return [{ kind: "segment", segment: segmentFile(0), index: 0, text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over` }];
 };
 
-type State = { readonly prefix: Prefix; readonly numbering: Numbering; readonly anchors: readonly Claim[]; reached: number; time: string; readonly tomorrow: string };
+type State = { prefix: Prefix; readonly numbering: Numbering; readonly anchors: readonly Claim[]; reached: number; time: string; readonly tomorrow: string };
 type Place = { readonly segment: Segment; readonly line: Line; readonly isLast: boolean };
 
 const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void => {
