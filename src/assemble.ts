@@ -77,7 +77,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
-  const rereading = await startRereading({ journal, checkpoints, signer, elsewhere }, stops);
+  const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
   const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());

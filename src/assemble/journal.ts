@@ -3,11 +3,13 @@ import { events } from "../events.ts";
 import type { Journal, JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
 import { Floods } from "../journal/floods.ts";
-import { OpenDoNotCalls } from "../journal/open-do-not-calls.ts";
+import { OpenDoNotCalls, type SavedDoNotCalls } from "../journal/open-do-not-calls.ts";
 import type { Checkpoint } from "../journal/note.ts";
 import { openChecked } from "../journal/open-checked.ts";
+import { readEntries } from "../journal/read.ts";
 import { beginRun } from "../journal/run.ts";
 import type { StateSigner } from "../journal/start-state.ts";
+import { readMicros } from "../journal/time.ts";
 import type { Settings } from "../settings/schema.ts";
 import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
@@ -28,9 +30,11 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const { journal, anchor, warnings, published, elsewhere } = await openChecked({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
     written: openDoNotCalls.take,
+    beside: { [OPEN]: () => ((openDoNotCalls.count ?? Infinity) <= MOST_SAVED ? openDoNotCalls.save() : null) },
   }, trustOf(settings, key, found), events.anchorNotWritten);
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
+  await restoreOpen(openDoNotCalls, journal);
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size, size - journal.begun.at);
   for (const { size: of, reason } of journal.begun.passedOver) events.startStatePassedOver(of, reason);
@@ -59,6 +63,18 @@ export const startJournal = async (settings: Settings, configHash: string, stops
     journal: { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close, note: floods.note },
     checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, signer, elsewhere,
   };
+};
+
+const OPEN = "open-do-not-calls";
+/** More would stop the traffic for more than some milliseconds at each checkpoint: a start asks the index for them. */
+const MOST_SAVED = 2000;
+
+/** Those that were open at the start state, and what the lines above it say of them. Without, the index is asked once all listens. */
+const restoreOpen = async (openDoNotCalls: OpenDoNotCalls, { dir, disk, begun, status }: Journal): Promise<void> => {
+  const saved = begun.beside[OPEN] as SavedDoNotCalls | null | undefined;
+  if (!saved) return;
+  openDoNotCalls.restore(saved);
+  for await (const entry of readEntries(dir, { from: begun.at, to: status().size }, disk)) openDoNotCalls.take(entry, entry.index, readMicros(entry.time));
 };
 
 const tell = (news: JournalNews): void => {

@@ -64,7 +64,7 @@ export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): 
       return counter.tenants ?? counted;
     },
     start: () => {
-      timer = setTimeout(() => void begin(), FIRST_MS).unref();
+      if (counter.count === undefined) timer = setTimeout(() => void begin(), FIRST_MS).unref();
     },
     known: async () => {
       if (counter.count === undefined) await begin();

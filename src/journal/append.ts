@@ -41,6 +41,8 @@ export type JournalOptions = {
   readonly published?: readonly Elsewhere[] | (() => Promise<readonly Elsewhere[]>) | undefined;
   /** Who signs start states: with one, what the newest state covers is not read again. */
   readonly states?: StateSigner | undefined;
+  /** Saved with each start state, by name, as JSON values of the entries that were `written` so far. The next start has them in `begun`. */
+  readonly beside?: Readonly<Record<string, () => unknown>> | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
   /** Called with every entry once it is on disk, in their order, with its index and its time (microseconds since 1970). Must not throw. */
   readonly written?: ((entry: Entry, index: number, micros: number) => void) | undefined;
@@ -121,7 +123,7 @@ const STUCK_MS = 5000;
 
 /** Reads what is there: above the newest start state, or all of it, which takes some seconds for a million entries. Throws JournalDamaged, or an error that names the lock's holder. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
-  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states } = options;
+  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states, beside = {} } = options;
   const at = places(dir);
   await disk.makeDirectory(dir);
   const unlock = await takeLock(at.lock);
@@ -130,7 +132,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
     const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states });
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
-    return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, unlock });
+    return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, beside, unlock });
   } catch (error) {
     await unlock();
     throw error;

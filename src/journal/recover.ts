@@ -44,7 +44,12 @@ export type Recovered = {
 };
 
 /** With which entry the reading began, and which states, by their size, could not be used, and why. */
-export type Begun = { readonly at: number; readonly passedOver: readonly PassedOver[] };
+export type Begun = {
+  readonly at: number;
+  readonly passedOver: readonly PassedOver[];
+  /** What others kept beside the journal at that entry: see `JournalOptions.beside`. */
+  readonly beside: Readonly<Record<string, unknown>>;
+};
 export type PassedOver = { readonly size: number; readonly reason: string };
 
 type Reading = {
@@ -96,13 +101,13 @@ export const recover = async (options: RecoverOptions): Promise<Recovered> => {
     try {
       const state = await loadState({ disk, dir }, size, states!);
       requireReached(state, published);
-      return { ...(await read(options, state)), begun: { at: size, passedOver } };
+      return { ...(await read(options, state)), begun: { at: size, passedOver, beside: state.beside } };
     } catch (error) {
       // Whatever it is: an older state, and at last all the lines, tell whether it is the journal that is damaged or only this state.
       passedOver.push({ size, reason: error instanceof Error ? error.message : String(error) });
     }
   }
-  return { ...(await read(options, undefined)), begun: { at: 0, passedOver } };
+  return { ...(await read(options, undefined)), begun: { at: 0, passedOver, beside: {} } };
 };
 
 const read = async ({ disk, dir, how, published }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {

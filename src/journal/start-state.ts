@@ -23,6 +23,8 @@ export type StartState = {
   /** How many segments there were up to that one, those that were deleted included. */
   readonly segments: number;
   readonly trail: Trail;
+  /** What others keep beside the journal, by name, as they saved it: JSON values. A state may be without. */
+  readonly beside: Readonly<Record<string, unknown>>;
 };
 
 /** JSON values. `restore` is given what `save` gave, and a new trail; it may throw. */
@@ -71,14 +73,15 @@ type Written = {
   readonly segment: number;
   readonly bytes: number;
   readonly segments: number;
+  readonly beside: Readonly<Record<string, unknown>>;
   readonly parts: Readonly<Record<string, unknown>>;
 };
 
 const base64 = (digest: Digest): string => digestBytes(digest).toString("base64");
 
 /** The text to be signed, so that it can be made at one moment and signed at another. */
-export const stateText = ({ size, tree, leaf, segment, bytes, segments, trail }: StartState, origin: string): string => {
-  const written: Written = { origin, size, root: base64(tree.root()), frontier: tree.frontier().map(base64), leaf: base64(leaf), segment, bytes, segments, parts: savedParts(trail) };
+export const stateText = ({ size, tree, leaf, segment, bytes, segments, trail, beside }: StartState, origin: string): string => {
+  const written: Written = { origin, size, root: base64(tree.root()), frontier: tree.frontier().map(base64), leaf: base64(leaf), segment, bytes, segments, beside, parts: savedParts(trail) };
   return `${TITLE}\n${JSON.stringify(written)}\n`;
 };
 
@@ -90,10 +93,10 @@ export const readState = (note: string, { origin, key }: StateSigner): StartStat
   if (text === undefined) throw new Error("it is not signed by the config's checkpoint key: the key was replaced, or the file was changed");
   const [title, json = "", ...rest] = text.split("\n");
   if (title !== TITLE || rest.join("") !== "") throw new Error("another version wrote it");
-  const { size, root, frontier, leaf, segment, bytes, segments, parts, ...of } = JSON.parse(json) as Written;
+  const { size, root, frontier, leaf, segment, bytes, segments, beside, parts, ...of } = JSON.parse(json) as Written;
   const tree = createTree({ size, roots: frontier.map(digestFrom) });
   if (of.origin !== origin || base64(tree.root()) !== root) throw new Error("its root is not that of its frontier");
-  return { size, tree, leaf: digestFrom(leaf), segment, bytes, segments, trail: restoreParts(parts) };
+  return { size, tree, leaf: digestFrom(leaf), segment, bytes, segments, beside, trail: restoreParts(parts) };
 };
 
 const digestFrom = (text: string): Digest => digestOf(Buffer.from(text, "base64"));

@@ -32,6 +32,7 @@ type Made = Recovered & {
   readonly stuckMs: number;
   readonly tell: (news: JournalNews) => void;
   readonly written: (entry: Entry, index: number, micros: number) => void;
+  readonly beside?: Readonly<Record<string, () => unknown>>;
   readonly unlock: () => Promise<void>;
 };
 
@@ -162,7 +163,8 @@ export class FileJournal implements Journal {
   #state(origin: string): string | undefined {
     const { tree, segments: { first, bytes, number } } = this.#made;
     if (first === undefined || this.#leaf === undefined) return undefined;
-    return stateText({ size: tree.size(), tree, leaf: this.#leaf, segment: first, bytes, segments: number, trail: this.#known }, origin);
+    const beside = Object.fromEntries(Object.entries(this.#made.beside ?? {}).map(([name, save]) => [name, save()]));
+    return stateText({ size: tree.size(), tree, leaf: this.#leaf, segment: first, bytes, segments: number, trail: this.#known, beside }, origin);
   }
 
   readonly close = (): Promise<void> => (this.#closed ??= this.#close());

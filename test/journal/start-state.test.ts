@@ -66,8 +66,8 @@ describe("a start from a state", () => {
     await aHistory();
     const { begun, ...known } = await opened();
     const { begun: whole, ...all } = await withoutStates();
-    expect(begun).toEqual({ at: 8, passedOver: [] });
-    expect(whole).toEqual({ at: 0, passedOver: [] });
+    expect(begun).toEqual({ at: 8, passedOver: [], beside: {} });
+    expect(whole).toEqual({ at: 0, passedOver: [], beside: {} });
     expect(known).toEqual(all);
     expect(known).toMatchObject({ size: 11, next: 9, open: [0, 3, 6, 9, 10].map((number) => anIntent(number).id) });
   });
@@ -78,19 +78,21 @@ describe("a start from a state", () => {
     const disk = { ...nodeDisk, open: (path: string, how: Parameters<typeof nodeDisk.open>[1]) => { read.push(path); return nodeDisk.open(path, how); } };
     const journal = await openJournal({ dir, durability: "os", disk, states: { key, origin: ORIGIN } });
     await journal.close();
-    expect(read.filter((path) => path.endsWith(".jsonl"))).toEqual([segmentPath(6), segmentPath(9)]);
+    expect(read.filter((path) => path.endsWith(".jsonl"))).toEqual([segmentPath(6), segmentPath(9), segmentPath(9)]);
     expect(read.filter((path) => path.includes("/checkpoints/"))).toEqual([checkpointPath(8), checkpointPath(8)]);
   });
 
   it("writes what is verified as before, over many starts and states", async () => {
+    let vkey = "";
     for (let run = 0; run < 6; run++) {
-      const { journal, close } = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
-      expect(journal.begun).toEqual({ at: 5 * run, passedOver: [] });
+      const { journal, checkpoints, close } = await openWithCheckpoints(dir, key, { segmentBytes: 1000 });
+      vkey = checkpoints.verifierKey;
+      expect(journal.begun).toEqual({ at: 5 * run, passedOver: [], beside: {} });
       for (let number = 0; number < 4; number++) await journal.append(anIntent(10 * run + number));
       await journal.append(aRefusal(run));
       await close();
     }
-    expect(await verifyJournal(dir)).toMatchObject({ verdict: "ok", findings: [], entries: 30, uncovered: 0, dnc: { 101: 24 } });
+    expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: 30, uncovered: 0, dnc: { 101: 24 } });
   });
 
   it("cuts a torn last line above it, and one right behind it", async () => {
@@ -103,19 +105,31 @@ describe("a start from a state", () => {
     await close();
     const path = segmentPath(9);
     await writeFile(path, Buffer.concat([await readFile(path), Buffer.from('{"index":10,"ti')]));
-    expect(await opened()).toMatchObject({ size: 10, begun: { at: 10, passedOver: [] } });
+    expect(await opened()).toMatchObject({ size: 10, begun: { at: 10, passedOver: [], beside: {} } });
   });
 
   it("does not need a state, and says that every line was read", async () => {
     await aHistory();
     await rm(join(dir, "states"), { recursive: true });
-    expect(await opened()).toMatchObject({ size: 11, begun: { at: 0, passedOver: [] } });
+    expect(await opened()).toMatchObject({ size: 11, begun: { at: 0, passedOver: [], beside: {} } });
   });
 
   it("sees a state whose checkpoint was written and which itself was not", async () => {
     await aHistory();
     await rm(statePath(8));
-    expect(await opened()).toMatchObject({ size: 11, begun: { at: 4, passedOver: [] } });
+    expect(await opened()).toMatchObject({ size: 11, begun: { at: 4, passedOver: [], beside: {} } });
+  });
+});
+
+describe("what is kept beside the journal", () => {
+  it("comes back as it was at the state, with the entries behind it to be taken", async () => {
+    let count = 0;
+    const { journal, close } = await openWithCheckpoints(dir, key, { written: () => { count++; }, beside: { count: () => ({ count }), unknown: () => null } });
+    for (let number = 0; number < 5; number++) await journal.append(anIntent(number));
+    await close();
+    const again = await openWithCheckpoints(dir, key);
+    expect(again.journal.begun).toEqual({ at: 5, passedOver: [], beside: { count: { count: 5 }, unknown: null } });
+    await again.close();
   });
 });
 
@@ -165,7 +179,7 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
   it("all of them, and every line is read", async () => {
     await aHistory();
     for (const size of [4, 8]) await truncate(statePath(size), 10);
-    expect((await opened()).begun).toEqual({ at: 0, passedOver: [8, 4].map((size) => ({ size, reason: expect.stringMatching(/not signed/) })) });
+    expect((await opened()).begun).toEqual({ at: 0, passedOver: [8, 4].map((size) => ({ size, reason: expect.stringMatching(/not signed/) })), beside: {} });
   });
 
   it("at every one of its bytes", async () => {
@@ -214,7 +228,7 @@ describe("checkpoints that were published elsewhere", () => {
   it("that end below a state have an older one used, whose lines are held against them", async () => {
     await aHistory();
     const found = await opened({ states: { key, origin: ORIGIN }, published: [await published(4)] });
-    expect(found.begun).toEqual({ at: 4, passedOver: [{ size: 8, reason: "the newest checkpoint in the second places is of 4 entries, so the lines behind it are read" }] });
+    expect(found.begun).toEqual({ at: 4, passedOver: [{ size: 8, reason: "the newest checkpoint in the second places is of 4 entries, so the lines behind it are read" }], beside: {} });
   });
 
   it.each([4, 8, 10])("contradict a state's journal at size %i", async (size) => {
@@ -232,6 +246,8 @@ describe("checkpoints that were published elsewhere", () => {
 describe("the parts of a state", () => {
   const entries: readonly Entry[] = [
     anIntent(1), { ...anIntent(2), dnc: 7 }, anOutcome(anIntent(1).id), { ...anIntent(3), tenant: { dbid: 102, name: "Beta Tenant" }, dnc: 4 },
+    { kind: "start", format: 2, version: "1", pid: 1, index_keys: { k1: { check: "ab", from: 4 } } },
+    { kind: "config", config_hash: "c", change: "revoked", revocation: { kind: "key", id: "k7", until: null } },
     { kind: "deleted", from: 0, to: 3, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: { 103: 9 } },
   ];
   const known = (): Trail => {
@@ -264,7 +280,7 @@ describe("the parts of a state", () => {
     const tree = createTree();
     const leaf = leafHash(Buffer.from("x"));
     tree.append(leaf);
-    return { size: 1, tree, leaf, segment: 0, bytes: 2, segments: 1 };
+    return { size: 1, tree, leaf, segment: 0, bytes: 2, segments: 1, beside: {} };
   };
 });
 
@@ -297,6 +313,6 @@ describe("states", () => {
     expect(checkpoints.last().size).toBe(1);
     await close();
     expect(await segmentsOf(dir)).toHaveLength(1);
-    expect(await verifyJournal(dir)).toMatchObject({ verdict: "ok", uncovered: 0 });
+    expect(await verifyJournal(dir, { vkey: checkpoints.verifierKey })).toMatchObject({ verdict: "ok", uncovered: 0 });
   });
 });
