@@ -14,6 +14,7 @@ import { isolation } from "./cases/isolation.ts";
 import { journal } from "./cases/journal.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
+import { startUp } from "./cases/start.ts";
 import { switchovers } from "./cases/switchovers.ts";
 import { tenants } from "./cases/tenants.ts";
 import { print, type Section } from "./report.ts";
@@ -23,23 +24,24 @@ import { createRig } from "./rig/rig.ts";
 
 const CASES: readonly Case[] = [
   cost, costTls, latency, tenants, isolation, flood, equal, shares,
-  switchovers, memory, announcements, handles, journal,
+  switchovers, memory, announcements, handles, journal, startUp,
 ];
 
 const USAGE = `npm run bench -- [options]
   --quick                about four minutes instead of twenty; noisier, and code on Node is not all compiled yet
   --only <case>          one case, or several with commas: ${CASES.map(({ name }) => name).join(", ")}
   --memory-requests <n>  requests of the memory case (1000000)
+  --start-entries <n>    the largest journal of the start case, 20000000 for all of the goal (5000000)
   --out <file>           the numbers as JSON`;
 
-const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000], entries: 5_000_000 };
-const QUICK: Pace = { rounds: 3, turn: 600, warmUp: 15_000, long: 5000, memory: [20_000, 60_000], entries: 300_000 };
+const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000], entries: 5_000_000, started: [1_000_000, 5_000_000] };
+const QUICK: Pace = { rounds: 3, turn: 600, warmUp: 15_000, long: 5000, memory: [20_000, 60_000], entries: 300_000, started: [100_000, 500_000] };
 
 type Chosen = { readonly cases: readonly Case[]; readonly pace: Pace; readonly out: string | undefined };
 
 /** Undefined when it is only asked what there is to choose. */
 const choose = (): Chosen | undefined => {
-  const { values } = parseArgs({ options: { quick: { type: "boolean" }, only: { type: "string" }, out: { type: "string" }, "memory-requests": { type: "string" }, help: { type: "boolean" } } });
+  const { values } = parseArgs({ options: { quick: { type: "boolean" }, only: { type: "string" }, out: { type: "string" }, "memory-requests": { type: "string" }, "start-entries": { type: "string" }, help: { type: "boolean" } } });
   if (values.help) return undefined;
   const wanted = values.only?.split(",");
   const unknown = wanted?.find((name) => !CASES.some((each) => each.name === name));
@@ -47,7 +49,10 @@ const choose = (): Chosen | undefined => {
   const pace = values.quick ? QUICK : FULL;
   const requests = values["memory-requests"] === undefined ? pace.memory[1] : Number(values["memory-requests"]);
   if (!Number.isSafeInteger(requests) || requests <= pace.memory[0]) throw new Error(`--memory-requests: expected a whole number above ${pace.memory[0]}`);
-  return { cases: CASES.filter(({ name }) => wanted?.includes(name) ?? true), pace: { ...pace, memory: [pace.memory[0], requests] }, out: values.out };
+  const largest = Number(values["start-entries"] ?? pace.started.at(-1));
+  if (!Number.isSafeInteger(largest) || largest <= pace.started[0]!) throw new Error(`--start-entries: expected a whole number above ${pace.started[0]}`);
+  const started = [...pace.started.filter((entries) => entries < largest), largest];
+  return { cases: CASES.filter(({ name }) => wanted?.includes(name) ?? true), pace: { ...pace, started, memory: [pace.memory[0], requests] }, out: values.out };
 };
 
 type Found = { readonly name: string; readonly section?: Section; readonly failed?: string };

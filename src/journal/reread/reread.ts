@@ -135,7 +135,6 @@ class Rereading {
       const recorded = recordedAt(part, index);
       if (recorded === undefined) return this.#lose(`${segmentName(first)} line ${index - first + 1} and its leaf hash are missing`, first);
       if (index >= start) this.#grow(first, recorded, recorded);
-      if (!file) await undefined;
     }
   }
 

@@ -15,6 +15,8 @@ export type Pace = {
   readonly memory: readonly [first: number, all: number];
   /** Entries of the journal that is searched. */
   readonly entries: number;
+  /** Entries of the journals that the gateway is started on, ascending. */
+  readonly started: readonly number[];
 };
 
 export type Case = { readonly name: string; readonly run: (rig: Rig, pace: Pace) => Promise<Section> };
