@@ -108,6 +108,16 @@ describe("values that prove what happened to them", () => {
   });
 });
 
+describe("the journal's lock", () => {
+  /** The kernel drops the lock when this process closes any descriptor of its file. */
+  it("is a file that only lock.ts names and only lock/kernel.ts opens", () => {
+    const naming = files.filter((file) => /\.writer\b|"writer"/.test(readFileSync(join(src, file), "utf8")));
+    expect(naming.toSorted()).toEqual(["journal/lock.ts", "journal/places.ts"]);
+    expect(ours.filter(({ to }) => to === "journal/lock/kernel.ts").map(({ from }) => from)).toEqual(["journal/lock.ts", "journal/lock.ts"]);
+    expect(files.filter((file) => /\bcp\(|\bcpSync\(/.test(readFileSync(join(src, file), "utf8")))).toEqual([]);
+  });
+});
+
 describe("codes of problems in a config", () => {
   /** The same problem, told of files of several kinds. */
   const shared = new Set(["OCSGW-6261", "OCSGW-6262"]);

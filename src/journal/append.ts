@@ -4,7 +4,7 @@ import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
 import type { Entry, Deleted } from "./entry.ts";
 import type { KeyRegister } from "./key-checks.ts";
-import { takeLock } from "./lock.ts";
+import { takeLock, type Lock } from "./lock.ts";
 import { newestTime } from "./newest.ts";
 import type { OnFailure } from "./outage.ts";
 import { places } from "./places.ts";
@@ -37,6 +37,8 @@ export type JournalOptions = {
   readonly stuckMs?: number;
   readonly disk?: Disk;
   readonly clocks?: Clocks;
+  /** Taken already; it is released when the journal is closed, or cannot be opened. Taken here when left out. */
+  readonly lock?: Lock | undefined;
   /** Checkpoints that lie elsewhere: a journal that contradicts one, or ends before one, is not opened. Asked for when the directory is locked. */
   readonly published?: readonly Elsewhere[] | (() => Promise<readonly Elsewhere[]>) | undefined;
   /** Who signs start states: with one, what the newest state covers is not read again. */
@@ -121,20 +123,24 @@ export type Journal = {
 const SEGMENT_BYTES = 64 << 20;
 const STUCK_MS = 5000;
 
-/** Reads what is there: above the newest start state, or all of it, which takes some seconds for a million entries. Throws JournalDamaged, or an error that names the lock's holder. */
+/** Reads what is there: above the newest start state, or all of it, which takes some seconds for a million entries. Throws JournalDamaged, or JournalHeld, which names the holder of the lock. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
   const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states, beside = {} } = options;
   const at = places(dir);
-  await disk.makeDirectory(dir);
-  const unlock = await takeLock(at.lock);
+  const lock = options.lock ?? (await lockMade(dir, disk));
   try {
     const how = durability === "flush" ? "durable" : "create";
     const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states });
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
-    return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, beside, unlock });
+    return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, beside, lock });
   } catch (error) {
-    await unlock();
+    await lock.release();
     throw error;
   }
+};
+
+const lockMade = async (dir: string, disk: Disk): Promise<Lock> => {
+  await disk.makeDirectory(dir);
+  return takeLock(dir, { command: "ocsgw", role: "gateway" });
 };

@@ -1,89 +1,173 @@
 /**
- * One process writes one journal. The lock file names its holder by pid and, on Linux, by when it began, so that a pid which was given to
- * another process (in a container it is always the same one) is not taken for the holder. It does not see across machines or pid namespaces.
+ * One process writes one journal: who holds the kernel's lock on `audit.dir/lock/writer` (`lock/kernel.ts`), and nobody else, whatever a file
+ * says. `lock` was a file in format 1; that it is a directory now keeps an older version from starting on a journal of format 2.
  */
-import { link, readFile, rename, unlink, writeFile } from "node:fs/promises";
+import { mkdirSync, statSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { isListening } from "./command-socket.ts";
+import { fileSystemOf } from "./lock/file-system.ts";
+import { holderInWords, ownHolder, readHolder, removeHolder, writeHolder, type Holder, type Role } from "./lock/holder.ts";
+import { LockUnavailable, takeKernelLock } from "./lock/kernel.ts";
+import { readOldLock, removeOldLock, signOfLife } from "./lock/old-file.ts";
+import { places } from "./places.ts";
 
-const held = new Set<string>();
+export { LockUnavailable } from "./lock/kernel.ts";
 
-/** Resolves with the function that gives the lock back. Throws when a living process holds it. */
-export const takeLock = async (path: string): Promise<() => Promise<void>> => {
-  if (held.has(path)) throw new Error(`${path}: this process has the journal open already`);
-  held.add(path);
-  try {
-    if (!(await claim(path))) {
-      await removeStale(path);
-      if (!(await claim(path))) throw new Error(`${path}: another process took the journal at this moment`);
-    }
-  } catch (error) {
-    held.delete(path);
-    throw error;
+export type Lock = {
+  readonly dir: string;
+  /** Why it no longer keeps others out, in words; undefined while it does. */
+  readonly fault: () => Promise<string | undefined>;
+  readonly release: () => Promise<void>;
+};
+
+/** Another process has the journal open, or this one. */
+export class JournalHeld extends Error {
+  override readonly name = "JournalHeld";
+  /** Undefined where it is not known. */
+  readonly holder: Holder | undefined;
+
+  constructor(dir: string, who: string, holder?: Holder) {
+    super(`the journal in ${dir} is open already, by ${who}; one process at a time writes a journal`);
+    this.holder = holder;
   }
-  return async () => {
-    await unlink(path);
-    held.delete(path);
+}
+
+export type Who = {
+  /** As in `ocsgw run`. */
+  readonly command: string;
+  readonly role: Role;
+};
+
+/** Undefined when another holds it. Throws LockUnavailable, and JournalHeld when a gateway of format 1 does. */
+export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock | undefined> => {
+  const at = places(dir);
+  await refuseNetwork(dir);
+  await replaceOldLock(dir);
+  makeFolder(dir, at.lock);
+  const kernel = takeKernelLock(at.writer);
+  if (!kernel) return undefined;
+  // The lock was removed, or is a copy's: a gateway that is still there has not noticed it yet.
+  if (await isListening(at.commands)) {
+    kernel.release();
+    return undefined;
+  }
+  try {
+    writeHolder(at.holder, ownHolder(command, role));
+  } catch (error) {
+    kernel.release();
+    throw new LockUnavailable(`${at.holder}: it cannot be written (${reasonOf(error)})`, { cause: error });
+  }
+  let isReleased = false;
+  return {
+    dir,
+    fault: kernel.fault,
+    release: async () => {
+      if (isReleased) return;
+      isReleased = true;
+      // Only while it is ours: the next holder may have left its own.
+      if ((await kernel.fault()) === undefined) removeHolder(at.holder);
+      kernel.release();
+    },
   };
 };
 
-/** Written beside and then linked, so that nobody ever sees a lock without its holder. */
-const claim = async (path: string): Promise<boolean> => {
-  const written = `${path}.${process.pid}`;
-  await writeFile(written, `${process.pid} ${await beginningOf(process.pid)}\n`, { mode: 0o600 });
+export type TakeOptions = Who & {
+  /** For so long a command that holds the lock is waited for; a gateway is not. 0 when left out. */
+  readonly patienceMs?: number;
+  /** Told once, when it begins to wait. */
+  readonly onWait?: (holder: string) => void;
+};
+
+const LOOK_MS = 50;
+/** Until whoever has just taken the lock has left its name. */
+const NAMED_MS = 250;
+
+/** Throws JournalHeld when another has it, LockUnavailable when nobody can. */
+export const takeLock = async (dir: string, { patienceMs = 0, onWait, ...who }: TakeOptions): Promise<Lock> => {
+  const began = performance.now();
+  for (let waits = false; ;) {
+    const lock = await tryLock(dir, who);
+    if (lock) return lock;
+    const waited = performance.now() - began;
+    const holder = holderOf(dir);
+    if (holder ? holder.role !== "command" || waited >= patienceMs : waited >= Math.max(NAMED_MS, patienceMs)) throw new JournalHeld(dir, holderInWords(holder), holder);
+    if (holder && !waits) onWait?.(holderInWords(holder));
+    waits ||= holder !== undefined;
+    await pause(LOOK_MS);
+  }
+};
+
+/**
+ * For a standby: resolves when the holder, whoever it is, has let go or died, and undefined when the signal came first. Throws LockUnavailable where
+ * a lock may not keep out every process that sees the directory.
+ */
+export const waitForLock = async (dir: string, who: Who, signal: AbortSignal): Promise<Lock | undefined> => {
+  for (let isFirst = true; !signal.aborted; isFirst = false) {
+    const lock = await tryLock(dir, who);
+    if (isFirst) await requireReal(dir).catch(async (error: unknown) => {
+      await lock?.release();
+      throw error;
+    });
+    if (lock) return lock;
+    await pause(LOOK_MS);
+  }
+  return undefined;
+};
+
+export const holderOf = (dir: string): Holder | undefined => readHolder(places(dir).holder);
+
+/** Who writes the journal now, in words; undefined when nobody does. Makes no files. */
+export const writerOf = async (dir: string): Promise<string | undefined> => {
+  const at = places(dir);
+  const old = await readOldLock(at.lock);
+  if (old) return signOfLife(dir, old, 0);
+  if (!statSync(at.writer, { throwIfNoEntry: false })) return undefined;
+  const kernel = takeKernelLock(at.writer);
+  kernel?.release();
+  return kernel ? undefined : holderInWords(holderOf(dir));
+};
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+const refuseNetwork = async (dir: string): Promise<void> => {
+  const { network } = await fileSystemOf(dir);
+  if (network === undefined) return;
+  throw new LockUnavailable(
+    `${dir} is on a network file system (${network}), where two machines may believe that each has the lock and write over each other; ` +
+      "put audit.dir on a file system of this machine, or on one of a cluster (GFS2, OCFS2, CephFS)",
+  );
+};
+
+const requireReal = async (dir: string): Promise<void> => {
+  if ((await fileSystemOf(dir)).isReal) return;
+  throw new LockUnavailable(
+    `${dir}: it is not known whether locks on this file system are seen by every machine that has it, so a standby would be no safe one; ` +
+      "put audit.dir on a file system of this machine (ext4, XFS, …), or on one of a cluster (GFS2, OCFS2, CephFS)",
+  );
+};
+
+const replaceOldLock = async (dir: string): Promise<void> => {
+  const { lock: path } = places(dir);
+  const old = await readOldLock(path);
+  if (!old) return;
+  const sign = await signOfLife(dir, old);
+  if (sign !== undefined) throw new JournalHeld(dir, `${sign}, of a version before journal format 2`);
+  await removeOldLock(path, old);
+};
+
+const makeFolder = (dir: string, path: string): void => {
   try {
-    await link(written, path);
-    return true;
+    mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
-    throw error;
-  } finally {
-    await unlink(written);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && statSync(path).isDirectory()) return;
+    // A gateway of format 1 has begun at this moment.
+    if (code === "EEXIST") throw new JournalHeld(dir, "a gateway of a version before journal format 2, which has just started");
+    throw new LockUnavailable(`${path}: it cannot be made (${reasonOf(error)}); run this as the owner of audit.dir`, { cause: error });
   }
 };
 
-const removeStale = async (path: string): Promise<void> => {
-  const [pid, beginning] = (await readFile(path, "utf8")).trim().split(" ");
-  if (await isHolder(Number(pid), beginning)) throw new Error(`${path}: process ${pid} has the journal open`);
-  // Moved and looked at again, because another process may have come first and this may be its lock.
-  const aside = `${path}.${process.pid}.stale`;
-  await rename(path, aside);
-  const [moved] = (await readFile(aside, "utf8")).trim().split(" ");
-  if (moved !== pid) await link(aside, path);
-  await unlink(aside);
-};
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-const isHolder = async (pid: number, beginning: string | undefined): Promise<boolean> => {
-  // What is in no list of this process cannot be its own: an earlier process had the same pid.
-  if (!Number.isSafeInteger(pid) || pid <= 0 || pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
-  }
-  return (await beginningOf(pid)) === (beginning ?? "") && !(await isDead(pid));
-};
-
-/** proc(5): what follows the name of the program, which may hold blanks and ends with the last bracket. The first of it is field 3. */
-const statOf = async (pid: number): Promise<readonly string[]> => {
-  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-};
-
-/** It ended with all its threads, and only whoever started it has not asked for its end yet. */
-const isDead = async (pid: number): Promise<boolean> => {
-  try {
-    const stat = await statOf(pid);
-    return /[ZX]/.test(stat[0]!) && Number(stat[17]) <= 1;
-  } catch {
-    return false;
-  }
-};
-
-/** When a process began, in clock ticks since a boot that is named; empty where the system does not tell. */
-const beginningOf = async (pid: number): Promise<string> => {
-  try {
-    const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-    return `${boot}:${(await statOf(pid))[19]}`;
-  } catch {
-    return "";
-  }
-};
+/** Whether there is a directory at all in which a journal may be. */
+export const isThere = (dir: string): Promise<boolean> => stat(dir).then((found) => found.isDirectory(), () => false);

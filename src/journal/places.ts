@@ -13,6 +13,12 @@ export const places = (dir: string) => ({
   /** Up to where the lines were read again and found as they were signed. */
   mark: join(dir, "verified"),
   lock: join(dir, "lock"),
+  /** Who holds the kernel's lock on it writes the journal. Nothing but `lock/kernel.ts` may open it. */
+  writer: join(dir, "lock", "writer"),
+  /** Who that is, in words for people. */
+  holder: join(dir, "lock", "holder.json"),
+  /** Where a running gateway takes commands. */
+  commands: join(dir, "commands.sock"),
   /** May be deleted at any time: it is made again from the segments. */
   index: join(dir, "index.sqlite"),
   verifierKeys: join(dir, "checkpoint.pub"),

@@ -10,6 +10,7 @@ import type { Disk } from "./disk.ts";
 import { writeLine, type Clock, type Entry, type Deleted } from "./entry.ts";
 import { Gathering } from "./gathering.ts";
 import { Group } from "./group.ts";
+import type { Lock } from "./lock.ts";
 import { Outage, type OnFailure } from "./outage.ts";
 import { segmentName } from "./places.ts";
 import type { KeyRegister } from "./key-checks.ts";
@@ -33,7 +34,7 @@ type Made = Recovered & {
   readonly tell: (news: JournalNews) => void;
   readonly written: (entry: Entry, index: number, micros: number) => void;
   readonly beside?: Readonly<Record<string, () => unknown>>;
-  readonly unlock: () => Promise<void>;
+  readonly lock: Lock;
 };
 
 const NOTE_DELAY_MS = 100;
@@ -183,10 +184,10 @@ export class FileJournal implements Journal {
   }
 
   async #letGo(): Promise<void> {
-    const { segments, leaves, unlock } = this.#made;
+    const { segments, leaves, lock } = this.#made;
     await this.#flushing;
     await Promise.allSettled([segments.close(), leaves.close()]);
-    await unlock();
+    await lock.release();
   }
 
   #miss(entry: Entry, why: JournalBroken): Promise<void> {
@@ -324,6 +325,7 @@ export class FileJournal implements Journal {
   /** Tries to write again. Nothing else touches the disk meanwhile, because nothing is admitted. */
   async #mend(nextTryMs: number): Promise<void> {
     try {
+      await this.#requireLock();
       await this.#readBack();
       const owed = this.#outage.settle(this.#clock.show());
       for (const entry of owed) this.#put(entry);
@@ -335,6 +337,12 @@ export class FileJournal implements Journal {
     }
     this.#flushing = undefined;
     if (this.#wanted) setImmediate(this.#start);
+  }
+
+  /** Without it another process may be writing: nothing is written, nor read back as ours. */
+  async #requireLock(): Promise<void> {
+    const fault = await within(this.#made.stuckMs, this.#made.lock.fault());
+    if (fault !== undefined) throw new Error(fault);
   }
 
   /** What of the group that failed is on disk stays, because it may have been read; what is not never was. */
@@ -373,6 +381,7 @@ export class FileJournal implements Journal {
     try {
       const isInPlace = await within(this.#made.stuckMs, this.#looking);
       if (!isInPlace && !this.#closed) this.#fail(new Error("the segment's file is no longer in its place"));
+      await this.#requireLock();
     } catch (error) {
       if (!this.#closed) this.#fail(error);
       await this.#looking;

@@ -1,6 +1,4 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { access, readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JournalBroken, openJournal, type Journal, type JournalOptions } from "../../src/journal/append.ts";
@@ -219,61 +217,5 @@ describe("a journal that is closed", () => {
     await Promise.all([journal.close(), journal.close()]);
     await expect(journal.append(anIntent(1))).rejects.toThrow(JournalBroken);
     expect(await Array.fromAsync(readEntries(dir))).toHaveLength(1);
-  });
-});
-
-describe("the lock", () => {
-  it("keeps a second journal of this process out, and is given back", async () => {
-    const journal = await open();
-    await expect(open()).rejects.toThrow("open already");
-    await journal.close();
-    await expect(open()).resolves.toBeDefined();
-  });
-
-  it("keeps another process out while that one lives, and not after it died", async () => {
-    const program = `
-      import { openJournal } from ${JSON.stringify(new URL("../../src/journal/append.ts", import.meta.url).href)};
-      await openJournal({ dir: ${JSON.stringify(dir)}, durability: "flush" });
-      process.stdout.write("open");
-      setInterval(() => undefined, 1000);`;
-    const child = spawn(process.execPath, ["--input-type=module-typescript", "--eval", program], { stdio: ["ignore", "pipe", "inherit"] });
-    try {
-      await once(child.stdout, "data");
-      await expect(open()).rejects.toThrow(`process ${child.pid} has the journal open`);
-    } finally {
-      child.kill("SIGKILL");
-      await once(child, "exit");
-    }
-    await expect(open()).resolves.toBeDefined();
-  });
-
-  it.runIf(process.platform === "linux")("is free when its holder died, although nobody has asked for its end", async () => {
-    await (await open()).close();
-    // The shell starts a process and becomes one that never asks.
-    const parent = spawn("sh", ["-c", "sleep 60 & echo $!; exec sleep 60"], { stdio: ["ignore", "pipe", "inherit"] });
-    try {
-      const holder = Number(String((await once(parent.stdout, "data"))[0]));
-      const stat = await readFile(`/proc/${holder}/stat`, "utf8");
-      const boot = (await readFile("/proc/sys/kernel/random/boot_id", "utf8")).trim();
-      await writeFile(join(dir, "lock"), `${holder} ${boot}:${stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]}\n`);
-      await expect(open()).rejects.toThrow(`process ${holder} has the journal open`);
-      process.kill(holder, "SIGKILL");
-      await expect.poll(() => readFile(`/proc/${holder}/stat`, "utf8"), { timeout: 5000 }).toContain(") Z ");
-      await expect(open()).resolves.toBeDefined();
-    } finally {
-      parent.kill("SIGKILL");
-      await once(parent, "exit");
-    }
-  });
-
-  it("does not take another process with the same number for the holder", async () => {
-    await (await open()).close();
-    await writeFile(join(dir, "lock"), `${process.ppid} a-boot-long-ago:12\n`);
-    await expect(open()).resolves.toBeDefined();
-  });
-
-  it("leaves no file behind", async () => {
-    await (await open()).close();
-    await expect(access(join(dir, "lock"))).rejects.toThrow("ENOENT");
   });
 });

@@ -104,7 +104,7 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   };
 };
 
-/** As `openJournal` does, without the lock file: the simulation has one process at a time. */
+/** As `openJournal` does, without the lock: the simulation has one process at a time. */
 const openJournal = async (disk: Disk): Promise<FileJournal> => {
   const at = places(DIRECTORY);
   await disk.makeDirectory(DIRECTORY);
@@ -124,7 +124,7 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
     stuckMs: 2000,
     tell: () => undefined,
     written: () => undefined,
-    unlock: () => Promise.resolve(),
+    lock: { dir: DIRECTORY, fault: () => Promise.resolve(undefined), release: () => Promise.resolve() },
   });
 };
 
