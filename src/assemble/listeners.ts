@@ -64,7 +64,7 @@ export const roomOf = (settings: Settings, max: number, maxPerSource = max): Roo
 };
 
 const shareOf = ({ listeners, upstreams, admin }: Settings): Share =>
-  shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null }, LIMIT);
+  shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null, hasProbes: admin !== null && admin.probes !== null }, LIMIT);
 
 /** It does not change while the process lives. */
 const LIMIT = descriptorLimit();

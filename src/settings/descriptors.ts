@@ -10,6 +10,8 @@ import type { CallbacksSettings, ListenerSettings, UpstreamSettings } from "./sc
 export const CALLBACKS_ROOM = 1000;
 /** Probes, scrapers and a few people. */
 export const ADMIN_ROOM = 200;
+/** Probes and scrapers. */
+export const PROBES_ROOM = 50;
 
 /** Files, watchers, threads and fetches of keys; an idle gateway has some 60. */
 const FILES = 128;
@@ -24,6 +26,7 @@ export type Opening = {
   readonly listeners: readonly Pick<ListenerSettings, "max_connections">[];
   readonly upstreams: readonly Pick<UpstreamSettings, "connections" | "callbacks">[];
   readonly hasAdmin: boolean;
+  readonly hasProbes: boolean;
 };
 
 /** Descriptors that are kept for what is no client's. */
@@ -35,10 +38,10 @@ const ofValidator = (callbacks: CallbacksSettings | null): number =>
   (callbacks === null || callbacks.validator === null ? 0 : PER_VALIDATOR);
 
 /** Connections that all listeners together would take. */
-export const wantedBy = ({ listeners, upstreams, hasAdmin }: Opening): number => {
+export const wantedBy = ({ listeners, upstreams, hasAdmin, hasProbes }: Opening): number => {
   const clients = listeners.reduce((sum, { max_connections: max }) => sum + max, 0);
   const callbacks = upstreams.filter((each) => each.callbacks !== null).length * CALLBACKS_ROOM;
-  return clients + callbacks + (hasAdmin ? ADMIN_ROOM : 0);
+  return clients + callbacks + (hasAdmin ? ADMIN_ROOM : 0) + (hasProbes ? PROBES_ROOM : 0);
 };
 
 export type Share = {

@@ -11,6 +11,7 @@ const bounds = ({ listeners, upstreams, admin }: Facts): readonly Bound[] => [
   ...listeners.map(({ path, value }) => ({ path: [...path, "bind"], bind: value.bind })),
   ...upstreams.flatMap(({ path, value }) => (value.callbacks ? { path: [...path, "callbacks", "bind"], bind: value.callbacks.bind } : [])),
   ...(admin ? [{ path: [...admin.path, "bind"], bind: admin.value.bind }] : []),
+  ...(admin?.value.probes ? [{ path: [...admin.path, "probes", "bind"], bind: admin.value.probes.bind }] : []),
 ];
 
 const isAny = (host: string): boolean => host === "0.0.0.0" || /^[0:]+$/.test(host);
@@ -50,9 +51,19 @@ const plainAdmin: Rule = ({ admin }) =>
     also: { path: [...admin.path, "tls"], message: "no certificate here" }, help: "give a certificate and a key, or bind to 127.0.0.1",
   }] : []);
 
+/** No credentials cross it, but the metrics name tenants and upstreams. */
+const openProbes: Rule = ({ admin }) => {
+  const probes = admin?.value.probes;
+  if (!admin || !probes || isLoopback(probes.bind.host) || namesSome(probes.allow_from)) return [];
+  return [{
+    code: "OCSGW-6236", severity: "warning", path: [...admin.path, "probes", "bind"],
+    message: "the whole network may read /metrics there, which names tenants and upstreams", help: "state with allow_from who probes and scrapes",
+  }];
+};
+
 const demandHasCa: Rule = ({ listeners }) =>
   listeners.flatMap(({ path, value: { tls } }): Finding | [] => (tls === "none" || tls.client_ca !== null || tls.client_certificates !== "require" ? [] : {
     code: "OCSGW-6235", path: [...path, "tls", "client_certificates"], message: "client certificates are demanded, and there is no client_ca to judge them by", help: "add client_ca",
   }));
 
-export const bindRules: readonly Rule[] = [boundOnce, namedOnce, plainListener, plainAdmin, demandHasCa];
+export const bindRules: readonly Rule[] = [boundOnce, namedOnce, plainListener, plainAdmin, openProbes, demandHasCa];

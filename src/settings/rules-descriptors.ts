@@ -15,6 +15,7 @@ export const findDescriptorProblems = (facts: Facts, { descriptorLimit }: Limite
     listeners: listeners.map(({ value }) => value),
     upstreams: upstreams.map(({ value }) => value),
     hasAdmin: admin !== undefined,
+    hasProbes: admin !== undefined && admin.value.probes !== null,
   };
   const share = shareOut(opening, descriptorLimit());
   if (share.part === 1) return [];

@@ -1,6 +1,6 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
-import { adminTls } from "./schema-listeners.ts";
+import { adminTls, allowFrom } from "./schema-listeners.ts";
 import { bind, duration, keyName, name, off, path, secondPlace, secret, wait } from "./units.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
@@ -76,8 +76,14 @@ export const shared = z.strictObject({
   redis: off(secret).describe("Connection string: limits, ownership and revocations shared by several gateways. Off when left out."),
 });
 
+const probes = z.strictObject({
+  bind: bind.describe("Address and port."),
+  allow_from: allowFrom,
+});
+
 export const admin = z.strictObject({
   bind: bind.describe("Address and port."),
   tls: adminTls.default("none").describe("Certificate and key, or none on loopback."),
+  probes: off(probes).describe("A plain listener with /healthz, /readyz and /metrics only; a standby answers there before it leads. Off when left out."),
   users: off(z.strictObject({ file: path.describe("The users file: roles viewer, operator, auditor.") })).describe("People with roles. Off when left out."),
 });

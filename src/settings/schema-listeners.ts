@@ -28,13 +28,16 @@ const clientTls = z.strictObject({
   client_crl: off(path).describe("Revocation lists for client_ca, PEM, one of every authority in a chain. An expired one lets no client certificate in. None when left out."),
 });
 
+/** Of a listener without credentials of its own, and of those for clients. */
+export const allowFrom = off(z.array(cidr).min(1, { error: "expected at least one network" })).describe("Networks that may connect. Everyone when left out.");
+
 export const listener = z.strictObject({
   name: label.describe("The listener's name in the journal and in metrics."),
   bind: bind.describe("Address and port; IPv6 as [::]:8443, port 0 for a free one."),
   names: z.array(authority).prefault([])
     .describe("Names that Host and absolute-form targets may carry. The bind address, the certificate's names and, on loopback, localhost count anyway."),
   tls: z.union([none, clientTls]).describe("Certificate and key, or none: on loopback, or with allow_from behind a proxy that ends TLS."),
-  allow_from: off(z.array(cidr).min(1, { error: "expected at least one network" })).describe("Networks that may connect. Everyone when left out."),
+  allow_from: allowFrom,
   errors: z.enum(["auto", "ocs", "problem"]).default("auto").describe("How refusals look: auto (by Accept), ocs (HTML as OCS sends it), problem (RFC 9457)."),
   max_body: size.prefault("64KiB").describe("The largest request body."),
   max_connections: count(1_000_000).default(10_000).describe("Connections at a time. One more is closed at once."),

@@ -22,7 +22,7 @@ import { rawOcs } from "../kit/raw-ocs.ts";
 const opening = (over: Partial<Opening> = {}): Opening => ({
   listeners: [{ max_connections: 10_000 }],
   upstreams: [{ connections: 4, callbacks: null }],
-  hasAdmin: true,
+  hasProbes: false, hasAdmin: true,
   ...over,
 });
 

@@ -71,6 +71,7 @@ const ERRORS: readonly Case[] = [
   { says: "two listeners of one name", changes: [SECOND_LISTENER('name: clients, bind: "127.0.0.1:0", tls: none')], code: "OCSGW-6232", at: ["clients", 1], also: ["clients"] },
   { says: "no TLS towards the network", changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]], code: "OCSGW-6233", at: ["none"], also: ["0.0.0.0:8443"] },
   { says: "the admin listener without TLS off loopback", changes: [ADMIN("{ bind: 10.0.0.7:9640, tls: none }")], code: "OCSGW-6234", at: ["10.0.0.7"], also: ["none }"] },
+  { says: "the listener of probes on a client's port", changes: [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:8443, allow_from: [10.0.0.0/8] } }")], code: "OCSGW-6231", at: ["0.0.0.0:8443, allow"], also: ["127.0.0.1:8443"] },
   { says: "client certificates demanded without a CA", changes: [["tls: none\n", "tls: { cert: keys.yaml, key: keys.yaml, client_certificates: require }\n"]], code: "OCSGW-6235", at: ["require }"] },
   { says: "no identity at all", changes: [["identity:\n  keys:\n    file: keys.yaml\n    carriers: [basic, \"header:X-Api-Key\"]\n", ""]], code: "OCSGW-6241", at: ["#"] },
   { says: "an issuer without keys", changes: [ISSUER("")], code: "OCSGW-6242", at: ["{ name: idp"] },
@@ -112,6 +113,8 @@ const WARNINGS: readonly Case[] = [
   { says: "a validator over http", changes: [CALLBACKS('bind: "127.0.0.1:8444", validator: "http://10.0.0.9/v"')], code: "OCSGW-6323", at: ['"http://10'] },
   { says: "Postgres", changes: [TAIL("  postgres: postgres://db/audit")], code: "OCSGW-6408", at: ["postgres://db"] },
   { says: "Redis", changes: [TAIL("shared: { redis: redis://r }")], code: "OCSGW-6409", at: ["redis://r"] },
+  { says: "the listener of probes open to the whole network", changes: [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9700 } }")], code: "OCSGW-6236", at: ["0.0.0.0:9700"] },
+  { says: "the listener of probes open to everybody by a network of all", changes: [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9700, allow_from: [0.0.0.0/0] } }")], code: "OCSGW-6236", at: ["0.0.0.0:9700"] },
   { says: "users of the admin listener", changes: [ADMIN("{ bind: 127.0.0.1:9640, users: { file: admins.yaml } }")], code: "OCSGW-6410", at: ["{ file"] },
 ];
 
@@ -150,6 +153,8 @@ describe("the rules", () => {
     ["equal names on two OCS", [BETA_UPSTREAM, ANOTHER(`primary: "https://ocs2.example:8443", tls: { pins: ["sha256:${"A".repeat(43)}="] }`), ["lists: [Beta List]", "lists: [Alpha List]"], ["dbid: 208", "dbid: 106"]]],
     ["a small burst for a slow rate", [["{ rate: 50/s, burst: 100 }", "{ rate: 300/m, burst: 5 }"]]],
     ["a burst that is counted over 24 days", [["{ rate: 50/s, burst: 100 }", "{ rate: 1/d, burst: 24 }"]]],
+    ["probes on loopback", [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 127.0.0.1:9641 } }")]],
+    ["probes for some networks", [ADMIN("{ bind: 127.0.0.1:9640, probes: { bind: 0.0.0.0:9641, allow_from: [10.0.0.0/8] } }")]],
     ["the admin listener on loopback without TLS", [ADMIN("{ bind: \"[::1]:9640\", tls: none }")]],
   ])("let pass %s", (_, changes) => {
     expect(problemsIn(ofASite(...changes)).filter(({ code }) => code !== "OCSGW-6305")).toEqual([]);

@@ -9,13 +9,15 @@ import type { Row } from "./row.ts";
 const DAY_MS = 86_400_000;
 
 export const listenerRows = ({ listeners, admin }: Settings): Promise<Row[]> =>
-  Promise.all([...listeners, ...(admin ? [{ name: "admin", ...admin }] : [])].map(async ({ name, bind, tls }): Promise<Row> => {
+  Promise.all([...listeners, ...(admin ? [{ name: "admin", ...admin }] : []), ...probesOf(admin)].map(async ({ name, bind, tls }): Promise<Row> => {
     const at = `${bind.host.includes(":") ? `[${bind.host}]` : bind.host}:${bind.port}`;
     const taken = await whyNotFree(bind);
     const certificate = tls === "none" ? "without TLS" : await lasting(tls.cert);
     if (taken === "EADDRINUSE") return { name, state: "note", says: [`${at} is in use: by this gateway, if it runs`, certificate] };
     return taken === undefined ? { name, state: "ok", says: [`${at} is free, ${certificate}`] } : { name, state: "fail", says: [`cannot listen on ${at}: ${taken}`] };
   }));
+
+const probesOf = (admin: Settings["admin"]) => (admin?.probes ? [{ name: "probes", ...admin.probes, tls: "none" as const }] : []);
 
 /** The system's code; undefined when it can be listened on. */
 const whyNotFree = ({ host, port }: Bind): Promise<string | undefined> =>

@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { createProbes, type ProbeParts } from "../../src/console/probes.ts";
+import type { Reply } from "../../src/message.ts";
+import { anArrival, text } from "../kit/line.ts";
+
+const leading: ProbeParts = { ready: () => ({ status: "ready" }), metrics: () => Promise.resolve("ocsgw_lanes 1\n") };
+const standby: ProbeParts = { ready: () => ({ status: "standby" }), metrics: undefined };
+
+const ask = (target: string, parts: ProbeParts = leading, method = "GET"): Promise<Reply> => createProbes(() => parts)(anArrival({ method, target }));
+
+describe("the listener of probes", () => {
+  it.each<[string, string, ProbeParts, number, string]>([
+    ["a gateway that serves", "/readyz", leading, 200, '{"status":"ready"}\n'],
+    ["one that does not", "/readyz", { ...leading, ready: () => ({ status: "not ready", reasons: ["draining"] }) }, 503, '{"status":"not ready","reasons":["draining"]}\n'],
+    ["a standby", "/readyz", standby, 503, '{"status":"standby"}\n'],
+    ["a gateway that serves", "/healthz", leading, 200, '{"status":"ok"}\n'],
+    ["a standby, which is alive", "/healthz", standby, 200, '{"status":"ok"}\n'],
+    ["a scraper with parameters", "/metrics?name=x", leading, 200, "ocsgw_lanes 1\n"],
+    ["a standby, which has no numbers", "/metrics", standby, 404, '{"error":"no such page"}\n'],
+  ])("says of %s at %s", async (_, target, parts, status, body) => {
+    const reply = await ask(target, parts);
+    expect([reply.status, text(reply)]).toEqual([status, body]);
+  });
+
+  it.each(["/", "/api/status", "/api/audit/search", "/api/revocations", "/healthz/", "/phones/4155550100?req=DoNotCall", "constructor"])("has no page %s", async (target) => {
+    expect([(await ask(target)).status, (await ask(target, leading, "POST")).status]).toEqual([404, 404]);
+  });
+
+  it.each(["POST", "HEAD", "PUT"])("does not take %s", async (method) => {
+    const reply = await ask("/readyz", leading, method);
+    expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET"]]);
+  });
+
+  it("goes on when the numbers cannot be had", async () => {
+    expect((await ask("/metrics", { ...leading, metrics: () => Promise.reject(new Error("4155550100")) })).status).toBe(500);
+  });
+
+  it("answers by what is there now", async () => {
+    let parts = standby;
+    const probes = createProbes(() => parts);
+    expect((await probes(anArrival({ method: "GET", target: "/readyz" }))).status).toBe(503);
+    parts = leading;
+    expect((await probes(anArrival({ method: "GET", target: "/readyz" }))).status).toBe(200);
+  });
+});
