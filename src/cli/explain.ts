@@ -1,13 +1,13 @@
 /** `ocsgw explain`: one request's story. Who and what, each stage's word, the waits, the delivery, its entries in the journal, and the line that decided. */
 import { nodeDisk } from "../journal/disk.ts";
 import { stringify } from "../journal/entry.ts";
-import { FilterError, parseFilter } from "../journal/filter.ts";
+import { FilterError } from "../journal/filter.ts";
 import { numbersIn, places } from "../journal/places.ts";
-import { Finder } from "../journal/search.ts";
 import { factsOf, type Facts, type Story } from "../journal/story.ts";
 import { viewOf } from "../journal/view.ts";
 import { loadToRead } from "../settings/load.ts";
 import { linesOf, targetOf } from "./audit/lines.ts";
+import { openSearcher, type Searcher } from "./audit/searcher.ts";
 import { sayInvalid } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
 import { countedInWords, countsOver } from "./explain/counted.ts";
@@ -36,28 +36,27 @@ export const explain = async ({ id, config, json }: ExplainOptions): Promise<num
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
   const { dir } = loaded.settings.audit;
-  const finder = new Finder(dir);
+  const searcher = await openSearcher(dir, "explain");
   try {
-    await finder.refresh();
-    const [story, ...others] = await finder.byId(id);
-    if (!story) return await sayCounted(finder, { id, dir, json });
+    const [story, ...others] = (await searcher.ask({ kind: "story", id })).stories ?? [];
+    if (!story) return await sayCounted(searcher, { id, dir, json });
     if (others.length > 0) return said([`several requests begin with ${id}:`, ...linesOf([story, ...others])].join("\n"), NOT_FOUND);
-    const told: Told = { ...tellOf(story), decision: await decisionOf(story, finder, { config, loaded }), checkpoint: await coverOf(dir, story), switchovers: await switchoversIn(finder, story) };
+    const told: Told = { ...tellOf(story), decision: await decisionOf(story, searcher, { config, loaded }), checkpoint: await coverOf(dir, story), switchovers: await switchoversIn(searcher, story) };
     console.log(json ? stringify(toJson(told)) : inWords(told).join("\n"));
     return 0;
   } catch (error) {
     if (!(error instanceof FilterError)) throw error;
     return said(error.message, WRONG_USAGE);
   } finally {
-    finder.close();
+    await searcher.close();
   }
 };
 
 type Sought = { readonly id: string; readonly dir: string; readonly json: boolean | undefined };
 
 /** What was refused and counted is found by the range of ids that its count names. */
-const sayCounted = async (finder: Finder, { id, dir, json }: Sought): Promise<number> => {
-  const counts = (await countsOver(finder, id)) ?? [];
+const sayCounted = async (searcher: Searcher, { id, dir, json }: Sought): Promise<number> => {
+  const counts = (await countsOver(searcher, id)) ?? [];
   if (counts.length === 0) return said(`no request in ${dir} has an id that begins with ${id}`, NOT_FOUND);
   console.log(json ? stringify({ request: null, counted_in: counts }) : countedInWords(id, counts));
   return 0;
@@ -78,10 +77,10 @@ const coverOf = async (dir: string, { entries }: Story): Promise<number | undefi
 
 const MARGIN_MICROS = 2_000_000;
 
-const switchoversIn = async (finder: Finder, story: Story): Promise<readonly Story[]> => {
+const switchoversIn = async ({ ask }: Searcher, story: Story): Promise<readonly Story[]> => {
   const { time, total, upstream, state } = factsOf(story);
   if (state !== "no-answer" || upstream === undefined) return [];
-  const { stories } = await finder.page(parseFilter(`kind:switchover upstream:"${upstream}"`), { limit: 100 });
+  const { stories = [] } = await ask({ kind: "page", filter: `kind:switchover upstream:"${upstream}"`, names: [], limit: 100 });
   return stories.filter((each) => Math.abs(factsOf(each).time - time) <= (total ?? 0) * 1000 + MARGIN_MICROS);
 };
 

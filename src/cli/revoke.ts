@@ -1,11 +1,12 @@
 /** `ocsgw revoke`: revokes a token, a key, a certificate or a client, or lifts that again: told to the running gateway, or written to its journal while none runs. */
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { readSecondPlaces } from "../assemble/second-places.ts";
 import { trustOf } from "../assemble/trust.ts";
 import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
 import { spanOf } from "../journal/filter/times.ts";
 import type { Journal } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey } from "../journal/checkpoint.ts";
+import { JournalHeld, type Lock } from "../journal/lock.ts";
 import { openChecked } from "../journal/open-checked.ts";
 import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
@@ -18,9 +19,11 @@ import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { createRevocations } from "../tenants/credential.ts";
 import { askAs } from "./admin.ts";
+import { reachJournal } from "./journal.ts";
 import { standingIn } from "./revoked-list.ts";
 
 const DONE = 0;
+const OK = 200;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
@@ -52,12 +55,13 @@ export const revoke = async (options: RevokeOptions): Promise<number> => {
   }
   const { config, url, adminToken } = options;
   const place = await glimpse(config);
-  if (url !== undefined || place?.admin) {
+  // Elsewhere than on the gateway's machine there is only its admin listener.
+  if (url !== undefined || (place?.admin && adminToken !== undefined)) {
     const answer = await askAs({ config, ...(url !== undefined && { url }), ...(adminToken !== undefined && { token: adminToken }) }, { path: "/api/revocations", method: "POST", body: decision });
     if (typeof answer === "number" && (url !== undefined || answer !== UNREACHABLE)) return answer;
     if (typeof answer !== "number") return tell(answer.value, answer.status);
   }
-  return leave(place?.auditDir, config, decision);
+  return decide(place?.auditDir, config, decision);
 };
 
 const decisionOf = (options: RevokeOptions): Decision | string => {
@@ -110,32 +114,36 @@ const tell = (value: unknown, status: number): number => {
   return decided.kept ? DONE : FAILED;
 };
 
-/** The journal takes it where no gateway runs; a running one that cannot be asked finds a revocation in the file. */
-const leave = async (auditDir: string | undefined, config: string, decision: Decision): Promise<number> => {
+/** By the gateway that has the journal open; else here, under the lock, and the next start holds to it. */
+const decide = async (auditDir: string | undefined, config: string, decision: Decision): Promise<number> => {
   if (auditDir === undefined) {
     console.error(`${config} has no audit.dir where the revocation could be kept`);
     return FAILED;
   }
-  const opened = await openToWrite(config).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
-  if (opened instanceof Error) return leaveInFile(revocationsFile(auditDir), decision, opened.message);
+  await mkdir(auditDir, { recursive: true, mode: 0o700 });
+  const way = await reachJournal(auditDir, "revoke").catch((error: unknown) => (error instanceof JournalHeld ? error : Promise.reject(error as Error)));
+  if (way instanceof JournalHeld) return sayHeld(decision, way.message);
+  if (way.by === "gateway") return tell(await way.ask("revoke", decision), OK);
   try {
-    return await writeTo(opened.journal, config, decision);
+    const journal = await openToWrite(config, way.lock).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+    if (journal instanceof Error) return await leaveInFile(revocationsFile(auditDir), decision, journal.message);
+    return await writeTo(journal, config, decision).finally(journal.close);
   } finally {
-    await opened.journal.close();
+    await way.lock.release();
   }
 };
 
 /** Under the conditions of the gateway, and with the anchor that a first entry needs. Rejects with why not. */
-const openToWrite = async (config: string): Promise<{ readonly journal: Journal }> => {
+const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) throw new Error(`${config} is not valid, so it is not known what signs the journal`);
   const { settings } = loaded;
   const { dir, checkpoint: { key: file, origin, every: everyMs } } = settings.audit;
   const key = await loadOrCreateKey(file);
-  const { journal, anchor } = await openChecked({ dir, durability: "flush" }, trustOf(settings, key, await readSecondPlaces(settings)));
+  const { journal, anchor } = await openChecked({ dir, durability: "flush", lock }, trustOf(settings, key, await readSecondPlaces(settings)));
   try {
     await createCheckpoints(journal, { key, origin, everyMs, anchor });
-    return { journal };
+    return journal;
   } catch (error) {
     await journal.close();
     throw error;
@@ -159,17 +167,19 @@ const writeTo = async (journal: Journal, config: string, decision: Decision): Pr
   }
 };
 
+const sayHeld = (decision: Decision, why: string): number => {
+  console.error(`${inWords(decision)}: not done. ${why}, and it takes no commands; give it an admin listener and name that with --url, or stop it first`);
+  return UNREACHABLE;
+};
+
 /** A file can be emptied or written by others, so it only ever adds a revocation. */
 const leaveInFile = async (file: string, decision: Decision, why: string): Promise<number> => {
-  const isRunning = /has the journal open|took the journal/.test(why);
   if (decision.lifted) {
-    console.error(`${inWords(decision)}: not done. ${isRunning
-      ? "A gateway runs there and cannot be asked: give it an admin listener, or stop it first"
-      : `The journal cannot be opened: ${why}`}; only the gateway or its journal can lift a revocation`);
-    return isRunning ? UNREACHABLE : FAILED;
+    console.error(`${inWords(decision)}: not done. The journal cannot be opened: ${why}; only the gateway or its journal can lift a revocation`);
+    return FAILED;
   }
   await addToFile(file, { decisions: [decision], journalled: false });
-  console.error(`${inWords(decision)}: written to ${file}; ${isRunning ? "the gateway that runs there takes it within a second" : `a gateway takes it when it starts. The journal cannot be opened: ${why}`}`);
+  console.error(`${inWords(decision)}: written to ${file}; a gateway takes it when it starts. The journal cannot be opened: ${why}`);
   return DONE;
 };
 

@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { places } from "../journal/places.ts";
 import { revokedIn } from "../journal/revoked-entries.ts";
 import { endOf, type Revoked } from "../journal/revoked.ts";
-import { Finder } from "../journal/search.ts";
 import { nameOf, readRevocations, revocationsFile } from "../settings/revocations-file.ts";
+import { openSearcher, type Searcher } from "./audit/searcher.ts";
 import { readSmallFile } from "../small-file.ts";
 
 /** `doubts`: sentences about what may be revoked and could not be read. */
@@ -40,11 +40,10 @@ const inJournal = async (
   doubts: string[],
 ): Promise<{ readonly all: readonly Revoked[]; readonly isComplete: boolean }> => {
   if (!existsSync(places(auditDir).segments)) return { all: [], isComplete: false };
-  let finder: Finder | undefined;
+  let searcher: Searcher | undefined;
   try {
-    finder = new Finder(auditDir);
-    await finder.refresh();
-    const set = await revokedIn(finder);
+    searcher = await openSearcher(auditDir, "revoke --list");
+    const set = await revokedIn(searcher);
     return { all: set.all(), isComplete: set.isComplete };
   } catch (error) {
     doubts.push(
@@ -52,6 +51,6 @@ const inJournal = async (
     );
     return { all: [], isComplete: false };
   } finally {
-    finder?.close();
+    await searcher?.close();
   }
 };

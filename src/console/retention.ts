@@ -30,10 +30,14 @@ export const confirmClockReply = async ({ confirmClock }: RetentionParts, arriva
   }
 };
 
+/** Who confirms the clock, as it stands in the journal. */
+export const isUserName = (user: unknown): user is string =>
+  typeof user === "string" && user !== "" && user.length <= MOST_NAME && !/\p{Cc}/u.test(user);
+
 const userIn = (text: string): string | undefined => {
   try {
     const { user } = JSON.parse(text) as { readonly user?: unknown };
-    return typeof user === "string" && user !== "" && user.length <= MOST_NAME && !/\p{Cc}/u.test(user) ? user : undefined;
+    return isUserName(user) ? user : undefined;
   } catch {
     return undefined;
   }

@@ -24,6 +24,9 @@ const BATCH = 5000;
 /** Up to where the index goes: so many entries, the last of them at this byte of this segment. */
 type State = { readonly size: number; readonly segment: number; readonly position: number; readonly line: Uint8Array };
 
+/** Told how many entries were taken in; awaited before the next ones are. */
+export type Progress = (size: number) => void | Promise<void>;
+
 export type EpochSeen = { readonly epoch: string; readonly first: number; readonly last: number; readonly first_time: number; readonly last_time: number };
 
 export class Index {
@@ -65,7 +68,7 @@ export class Index {
   }
 
   /** Takes in what was appended since. Tells how far it is after each batch. */
-  async catchUp(onProgress?: (size: number) => void): Promise<void> {
+  async catchUp(onProgress?: Progress): Promise<void> {
     // SQLite goes on with a file that was deleted, and would never see the one that others made since.
     if (fileAt(this.#path) !== this.#file) this.#reopen();
     const firsts = await firstsOf(nodeDisk, this.#dir);
@@ -128,7 +131,7 @@ export class Index {
     if (first > 0) this.#database.exec(`DELETE FROM stories WHERE at < ${first}; DELETE FROM duties WHERE at < ${first}`);
   }
 
-  async #takeSegment(first: number, onProgress?: (size: number) => void): Promise<void> {
+  async #takeSegment(first: number, onProgress?: Progress): Promise<void> {
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (;;) {
         const state = this.#state();
@@ -136,7 +139,7 @@ export class Index {
         const { batch, line } = await readBatch(file, { first, index: Math.max(first, state.size), from });
         if (batch.length === 0) return;
         this.#commit(state, { size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line }, batch);
-        onProgress?.(this.size);
+        await onProgress?.(this.size);
       }
     });
   }

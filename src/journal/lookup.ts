@@ -71,7 +71,7 @@ type Known = { readonly keys: readonly IndexKey[]; readonly checks: KeyChecks; r
 export type Asked = Known & { readonly person: Person; readonly wanted: Wanted; readonly filter: Filter };
 
 /** Throws as `lookUp` does. */
-export const askedFor = async (finder: Finder, { person, keys, filter, known }: LookUp): Promise<Asked> => {
+export const askedFor = async (finder: Pick<Finder, "page">, { person, keys, filter, known }: LookUp): Promise<Asked> => {
   const all: Known = { keys: indexKeysOf(keys), checks: await statedKeyChecks(finder), known };
   const wanted = wantedOf(person, searchable(all));
   if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number: digits, with or without + and signs between them" : "expected a customer id");

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { nodeDisk } from "./disk.ts";
 import { readLine, type Recorded } from "./entry.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
-import { Index, lineAt, type Candidate, type EpochSeen } from "./index.ts";
+import { Index, lineAt, type Candidate, type EpochSeen, type Progress } from "./index.ts";
 import type { Count } from "./index/count.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
@@ -45,13 +45,14 @@ export class Finder {
   #index: Index;
   #temporary: string | undefined;
 
-  constructor(dir: string) {
+  /** `elsewhere`: the index is made in a temporary directory, and nothing is written beside the segments. */
+  constructor(dir: string, { elsewhere = false }: { readonly elsewhere?: boolean } = {}) {
     this.#dir = dir;
-    this.#index = this.#open();
+    this.#index = elsewhere ? this.#openElsewhere() : this.#open();
   }
 
   /** Takes in what was appended since the last time. */
-  async refresh(onProgress?: (size: number) => void): Promise<void> {
+  async refresh(onProgress?: Progress): Promise<void> {
     try {
       await this.#index.catchUp(onProgress);
     } catch (error) {
@@ -161,9 +162,13 @@ export class Finder {
       return new Index(this.#dir);
     } catch (error) {
       if (!/readonly|unable to open|EACCES|EROFS|EPERM/.test(String(error))) throw error;
-      this.#temporary = mkdtempSync(join(tmpdir(), "ocsgw-index-"));
-      return new Index(this.#dir, join(this.#temporary, "index.sqlite"));
+      return this.#openElsewhere();
     }
+  }
+
+  #openElsewhere(): Index {
+    this.#temporary = mkdtempSync(join(tmpdir(), "ocsgw-index-"));
+    return new Index(this.#dir, join(this.#temporary, "index.sqlite"));
   }
 }
 

@@ -4,6 +4,7 @@ import { faultOf } from "../../journal/access.ts";
 import { acceptRestore, type Accepted } from "../../journal/accept-restore.ts";
 import { AnchorNotWritable } from "../../journal/anchor.ts";
 import { loadOrCreateKey } from "../../journal/checkpoint.ts";
+import { JournalHeld } from "../../journal/lock.ts";
 import { JournalDamaged } from "../../journal/recover.ts";
 import { readSecondPlaces, type Found } from "../../assemble/second-places.ts";
 import { trustOf } from "../../assemble/trust.ts";
@@ -74,5 +75,5 @@ const explained = (error: unknown): number => {
   if (error instanceof JournalDamaged) return refused(`nothing was accepted: ${why}. ${DAMAGE}`, BROKEN);
   if (error instanceof NotDelivered) return refused(why, UNREACHABLE);
   if (error instanceof AnchorNotWritable) return refused(why, FAILED);
-  return refused(`nothing was accepted: ${why}`, /has the journal open/.test(why) ? UNREACHABLE : FAILED);
+  return refused(`nothing was accepted: ${why}`, error instanceof JournalHeld ? UNREACHABLE : FAILED);
 };

@@ -18,6 +18,7 @@ import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 import { recordAccess } from "./record.ts";
+import { wayTo } from "./searcher.ts";
 
 export type CaseOptions = {
   readonly config: string;
@@ -53,14 +54,14 @@ const said = (why: string, code: number): number => {
 };
 
 const write = async (options: CaseOptions, settings: Settings, configHash: string): Promise<number> => {
-  const { config, out, tenant } = options;
+  const { out, tenant } = options;
   const purpose = await purposeFrom(options.purpose);
   const sought = await soughtIn(options, settings);
   const { kind } = sought.person;
   const { asked, found } = await find(settings.audit, sought);
   const filter = bothOf(parseFilter(filterFor(asked.person, asked.wanted)), asked.filter);
   const looked = { operation: "export", query: filter.text, purpose, results: found.requests.length, tokens: { [kind]: asked.wanted.tokens[0]! } };
-  const recorded = await recordAccess({ config, settings, configHash }, looked, true);
+  const recorded = await recordAccess({ settings, configHash }, looked, true);
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, size: recorded.size };
   const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence: found.evidence };
@@ -86,7 +87,9 @@ const tenantTerm = (tenant: string | undefined, tenants: Settings["tenants"]): s
 };
 
 const find = async ({ dir, index_key: keys }: Settings["audit"], sought: Sought): Promise<{ readonly asked: Asked; readonly found: Case }> => {
-  const finder = new Finder(dir);
+  const way = await wayTo(dir, "audit case");
+  // Beside a gateway nothing is written in the directory: the index is made elsewhere.
+  const finder = new Finder(dir, { elsewhere: way?.by !== "lock" });
   try {
     await finder.refresh();
     const asked = await askedFor(finder, { ...sought, keys, known: KNOWN_SECRETS });
@@ -94,6 +97,7 @@ const find = async ({ dir, index_key: keys }: Settings["audit"], sought: Sought)
     return { asked, found: await caseOf(finder, asked, open) };
   } finally {
     finder.close();
+    if (way?.by === "lock") await way.lock.release();
   }
 };
 

@@ -1,21 +1,21 @@
 /** `ocsgw audit dnc`: whom nobody may call any more and OCS does not know of yet. */
 import { owedOf, type Owed } from "../../journal/owed.ts";
-import { Finder } from "../../journal/search.ts";
 import { loadToRead } from "../../settings/load.ts";
 import { sayInvalid } from "../check.ts";
 import { shortTime } from "./lines.ts";
+import { openSearcher } from "./searcher.ts";
 
 export const auditDnc = async ({ config, json }: { readonly config: string; readonly json?: boolean }): Promise<number> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
-  const finder = new Finder(loaded.settings.audit.dir);
+  const searcher = await openSearcher(loaded.settings.audit.dir, "audit dnc");
   try {
-    await finder.refresh();
-    const open = owedOf(await finder.owed());
+    const { stories = [] } = await searcher.ask({ kind: "owed" });
+    const open = owedOf(stories);
     console.log(json ? JSON.stringify({ open }) : inWords(open));
     return 0;
   } finally {
-    finder.close();
+    await searcher.close();
   }
 };
 

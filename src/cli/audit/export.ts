@@ -7,9 +7,8 @@ import { exportTo, type Exported, type PlainFormat } from "../../journal/export.
 import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
 import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
-import { askedFor, evidenceOf, NothingToLookFor, type Asked, type Evidence } from "../../journal/lookup.ts";
-import { Finder } from "../../journal/search.ts";
-import { filterFor } from "../../journal/spellings.ts";
+import { askedFor, NothingToLookFor, type Asked, type Evidence } from "../../journal/lookup.ts";
+import { filterFor, type Person } from "../../journal/spellings.ts";
 import { requireSameKeys } from "../../journal/stated-key-checks.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
@@ -22,6 +21,7 @@ import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 import { recordAccess } from "./record.ts";
+import { openSearcher, type Searcher } from "./searcher.ts";
 
 export type ExportOptions = {
   readonly words: readonly string[];
@@ -61,20 +61,22 @@ const said = (why: string, code: number): number => {
 };
 
 const write = async (options: ExportOptions, settings: Settings, configHash: string): Promise<number> => {
-  const { filter, names, asked } = await filterOf(options, settings);
-  const { out, as, config } = options;
+  const { filter, names, sought } = await filterOf(options, settings);
+  const { out, as } = options;
   const purpose = await purposeFrom(options.purpose);
-  const recorded = await recordAccess({ config, settings, ...(asked && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
+  const recorded = await recordAccess({ settings, ...(sought && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, names, size: recorded.size };
-  const evidence = asked && (await withFinder(settings.audit.dir, (finder) => evidenceOf(finder, asked)));
+  const evidence = sought && (await evidenceFor(settings.audit, sought));
   const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence };
   const done = as === "bundle" ? await writeBundle({ ...query, ...about }, out) : await exportTo(query, { out, as });
   tell(options, done, { size: recorded.size, evidence });
   return evidence?.complete === false ? CANNOT_TELL : 0;
 };
 
-type Query = { readonly filter: Filter; readonly names: readonly UnknownName[]; readonly asked?: Asked };
+type Query = { readonly filter: Filter; readonly names: readonly UnknownName[]; readonly sought?: Sought };
+/** `narrowed`: what must hold besides. */
+type Sought = { readonly person: Person; readonly narrowed: Filter };
 
 /** A person's spellings become tokens here, so that nothing that is written holds the number. */
 const filterOf = async (options: ExportOptions, settings: Settings): Promise<Query> => {
@@ -84,21 +86,31 @@ const filterOf = async (options: ExportOptions, settings: Settings): Promise<Que
   const names = unknownNames(filter, vocabulary);
   const person = await personFrom(options);
   if (!person) return { filter, names };
-  const asked = await withFinder(audit.dir, async (finder) => {
+  const asked: Asked = await withSearcher(audit.dir, async (searcher) => {
     // The lines of a file cannot say that some of its tokens were made with another secret.
-    await requireSameKeys(finder, audit.index_key, KNOWN_SECRETS);
-    return askedFor(finder, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS });
+    await requireSameKeys(searcher, audit.index_key, KNOWN_SECRETS);
+    return askedFor(searcher, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS });
   });
-  return { filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter), names, asked };
+  return { filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter), names, sought: { person, narrowed: filter } };
 };
 
-const withFinder = async <Found>(dir: string, look: (finder: Finder) => Promise<Found>): Promise<Found> => {
-  const finder = new Finder(dir);
+/** What the look-up of a person covers, as a search tells it. */
+const evidenceFor = async (audit: Settings["audit"], { person, narrowed }: Sought): Promise<Evidence | undefined> => {
+  const searcher = await openSearcher(audit.dir, "audit export");
   try {
-    await finder.refresh();
-    return await look(finder);
+    const question = { kind: "person", person, keys: audit.index_key, known: KNOWN_SECRETS, filter: narrowed.text, names: [], limit: 1 } as const;
+    return (await searcher.ask(question)).evidence;
   } finally {
-    finder.close();
+    await searcher.close();
+  }
+};
+
+const withSearcher = async <Found>(dir: string, look: (searcher: Searcher) => Promise<Found>): Promise<Found> => {
+  const searcher = await openSearcher(dir, "audit export");
+  try {
+    return await look(searcher);
+  } finally {
+    await searcher.close();
   }
 };
 

@@ -5,10 +5,9 @@ import { stringify } from "../../journal/entry.ts";
 import { FilterError, type Filter } from "../../journal/filter.ts";
 import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
-import { lookUp, NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
-import { Finder, type PageOptions, type Searched } from "../../journal/search.ts";
-import { warningsFor } from "../../journal/search/names.ts";
-import { TimeLimit, TookTooLong } from "../../journal/search/time-limit.ts";
+import { NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
+import type { PageOptions, Searched } from "../../journal/search.ts";
+import { TookTooLong } from "../../journal/search/time-limit.ts";
 import type { Person } from "../../journal/spellings.ts";
 import type { Story } from "../../journal/story.ts";
 import { cursorOf, readCursor, viewOf } from "../../journal/view.ts";
@@ -23,6 +22,7 @@ import { linesOf } from "./lines.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
 import { recordAccess } from "./record.ts";
+import { CannotTell, openSearcher } from "./searcher.ts";
 
 export type SearchOptions = {
   readonly words: readonly string[];
@@ -59,8 +59,8 @@ export const auditSearch = async (options: SearchOptions): Promise<number> => {
   try {
     return await search(options, loaded.settings, loaded.hash);
   } catch (error) {
-    if (error instanceof IndexKeyDiffers) {
-      console.error(`nothing was searched: ${error.message}`);
+    if (error instanceof IndexKeyDiffers || error instanceof CannotTell) {
+      console.error(error instanceof CannotTell ? error.message : `nothing was searched: ${error.message}`);
       return CANNOT_TELL;
     }
     if (error instanceof TookTooLong) {
@@ -85,7 +85,7 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
   const found = await find({ settings, filter, names, person, paged, timeoutMs });
   const tokens = person ? { [person.kind]: found.evidence!.tokens[0]! } : tokensIn(filter.text);
   if (tokens) {
-    const place = { config: options.config, settings, ...(person && { configHash }) };
+    const place = { settings, ...(person && { configHash }) };
     const recorded = await recordAccess(place, { operation: "look-up", query: filter.text, purpose, results: found.stories.length, tokens }, false);
     if (typeof recorded === "number") return recorded;
   }
@@ -112,16 +112,14 @@ const timeoutIn = (text: string | undefined): number => {
 const SLOW = 100_000;
 
 const find = async ({ settings: { audit }, filter, names, person, paged, timeoutMs }: Asking): Promise<Found> => {
-  const finder = new Finder(audit.dir);
+  const searcher = await openSearcher(audit.dir, "audit search", (size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
   try {
-    await finder.refresh((size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
-    const options = { ...paged, timeLimit: new TimeLimit(timeoutMs) };
-    const looked = person && (await lookUp(finder, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS }, options));
-    const page = looked ?? (await finder.page(filter, options));
-    const warnings = await warningsFor(finder, filter, names, page.stories);
-    return { ...page, searched: looked ? looked.evidence.searched : await finder.searched(), warnings };
+    const asked = { filter: filter.text, names, ...paged };
+    const question = person ? { kind: "person" as const, person, keys: audit.index_key, known: KNOWN_SECRETS, ...asked } : { kind: "page" as const, ...asked };
+    const { stories = [], next, searched, evidence, warnings = [] } = await searcher.ask(question, timeoutMs);
+    return { stories, next, searched: evidence?.searched ?? searched!, ...(evidence && { evidence }), warnings };
   } finally {
-    finder.close();
+    await searcher.close();
   }
 };
 

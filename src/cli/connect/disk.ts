@@ -1,6 +1,7 @@
 /** The journal's disk: is there room, and does it keep what it is given? */
 import { open, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { writerOf } from "../../journal/lock.ts";
 import type { Row } from "./row.ts";
 
 const GIB = 1024 ** 3;
@@ -8,12 +9,14 @@ const LITTLE = GIB;
 /** A flush that takes longer makes every request wait. */
 const SLOW_MS = 100;
 
-/** Nothing of the journal is touched: a file beside it is written, flushed and taken away. */
+/** Nothing of the journal is touched: a file beside it is written, flushed and taken away, unless a gateway runs there, and then nothing is written. */
 export const diskRow = async (dir: string): Promise<Row> => {
   try {
     const folder = await nearest(dir);
     const { bavail, bsize } = await statfs(folder);
     const free = bavail * bsize;
+    const writer = await writerOf(dir).catch(() => undefined);
+    if (writer !== undefined) return { name: "disk", state: free < LITTLE ? "warn" : "ok", says: [`${dir}: ${size(free)} free; nothing was written, because the journal is open, by ${writer}`] };
     const ms = await flushTime(folder);
     const says = `${dir}: ${size(free)} free, a flush takes ${ms.toFixed(1)} ms`;
     if (free < LITTLE) return { name: "disk", state: "warn", says: [says, "when it is full, requests are refused (OCSGW-5101)"] };

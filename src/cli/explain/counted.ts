@@ -1,7 +1,6 @@
 /** A refusal that was counted and is no entry of its own: in which counts its id may be. */
 import type { Flood, Recorded } from "../../journal/entry.ts";
-import { parseFilter } from "../../journal/filter.ts";
-import type { Finder } from "../../journal/search.ts";
+import type { Searcher } from "../audit/searcher.ts";
 
 export type CountedIn = Flood & Pick<Recorded, "index" | "time">;
 
@@ -13,12 +12,12 @@ const WRITTEN_WITHIN_MS = 120_000;
 const MOST = 1000;
 
 /** Undefined: this is no whole request id. The id tells when its request came (ULID: 48 bits of milliseconds since 1970). */
-export const countsOver = async (finder: Finder, given: string): Promise<readonly CountedIn[] | undefined> => {
+export const countsOver = async ({ ask }: Pick<Searcher, "ask">, given: string): Promise<readonly CountedIn[] | undefined> => {
   const id = given.toUpperCase();
   if (!ULID.test(id)) return undefined;
   const at = Array.from(id.slice(0, TIME_LENGTH)).reduce((ms, letter) => ms * CROCKFORD.length + CROCKFORD.indexOf(letter), 0);
   const text = (ms: number): string => new Date(ms).toISOString().slice(0, -5);
-  const { stories } = await finder.page(parseFilter(`kind:flood time:${text(at - 1000)}..${text(at + WRITTEN_WITHIN_MS)}`), { limit: MOST });
+  const { stories = [] } = await ask({ kind: "page", filter: `kind:flood time:${text(at - 1000)}..${text(at + WRITTEN_WITHIN_MS)}`, names: [], limit: MOST });
   return stories.flatMap(({ entries: [entry] }) =>
     (entry?.kind === "flood" && (entry.first_id ?? "~") <= id && id <= (entry.last_id ?? "") ? [entry] : []));
 };

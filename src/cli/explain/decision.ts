@@ -1,7 +1,6 @@
 /** The line of the config that decided, in today's file, and whether that is the file that was in force then. */
-import { parseFilter } from "../../journal/filter.ts";
-import type { Finder } from "../../journal/search.ts";
 import { factsOf, type Story } from "../../journal/story.ts";
+import type { Searcher } from "../audit/searcher.ts";
 import { lackingIn } from "../../rehearsal/place.ts";
 import type { Loaded } from "../../settings/load.ts";
 import { pathText, type Path } from "../../settings/problem.ts";
@@ -19,11 +18,11 @@ export type Decision = {
 type Valid = Extract<Loaded, { ok: true }>;
 
 /** Undefined when no line of the config has to do with it. */
-export const decisionOf = async (story: Story, finder: Finder, { config, loaded }: { readonly config: string; readonly loaded: Valid }): Promise<Decision | undefined> => {
+export const decisionOf = async (story: Story, searcher: Pick<Searcher, "ask">, { config, loaded }: { readonly config: string; readonly loaded: Valid }): Promise<Decision | undefined> => {
   const path = pathOf(story, loaded);
   if (!path) return undefined;
   const { line, column } = loaded.locate(path);
-  return { rule: pathText(path), at: `${config}:${line}:${column}`, hashThen: await hashAt(story, finder), hashNow: loaded.hash };
+  return { rule: pathText(path), at: `${config}:${line}:${column}`, hashThen: await hashAt(story, searcher), hashNow: loaded.hash };
 };
 
 const pathOf = (story: Story, { settings }: Valid): Path | undefined => {
@@ -37,9 +36,9 @@ const pathOf = (story: Story, { settings }: Valid): Path | undefined => {
   return ["tenants", place, "clients", facts.client, "actions"];
 };
 
-const hashAt = async (story: Story, finder: Finder): Promise<string | undefined> => {
+const hashAt = async (story: Story, { ask }: Pick<Searcher, "ask">): Promise<string | undefined> => {
   const { config, at } = factsOf(story);
   if (config !== undefined) return config;
-  const [before] = (await finder.page(parseFilter("kind:start,config"), { before: at, limit: 1 })).stories;
+  const [before] = (await ask({ kind: "page", filter: "kind:start,config", names: [], before: at, limit: 1 })).stories ?? [];
   return before && factsOf(before).config;
 };

@@ -1,5 +1,6 @@
 /** What can be asked of the threads that search, and their answers: plain values. */
 import type { UnknownName } from "../filter/vocabulary.ts";
+import type { NamedSecrets } from "../key-checks.ts";
 import type { Evidence } from "../lookup.ts";
 import type { Snapshot } from "../open-do-not-calls.ts";
 import type { IndexKeys } from "../redact.ts";
@@ -17,7 +18,7 @@ type Paged = {
 
 export type Question =
   | ({ readonly kind: "page" } & Paged)
-  | ({ readonly kind: "person"; readonly person: Person; readonly keys: IndexKeys } & Paged)
+  | ({ readonly kind: "person"; readonly person: Person; readonly keys: IndexKeys; /** Secrets by name, for messages. */ readonly known?: NamedSecrets } & Paged)
   | { readonly kind: "story"; readonly id: string }
   | { readonly kind: "owed" }
   | { readonly kind: "open-do-not-calls"; readonly most: number };

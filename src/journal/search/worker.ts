@@ -5,10 +5,10 @@
 import { setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
-import { parseFilter, FilterError } from "../filter.ts";
-import { lookUp, NothingToLookFor } from "../lookup.ts";
+import { FilterError } from "../filter.ts";
+import { NothingToLookFor } from "../lookup.ts";
 import { Finder } from "../search.ts";
-import { warningsFor } from "./names.ts";
+import { answerOf } from "./answer.ts";
 import type { Answer, Posed, Question, ThreadData, Told } from "./questions.ts";
 import { TimeLimit, TookTooLong } from "./time-limit.ts";
 
@@ -29,7 +29,7 @@ let refreshing: Promise<void> | undefined;
 const refresh = async (of: Finder): Promise<void> => {
   while (Atomics.compareExchange(shared, HOLDER, 0, me) !== 0) await sleep(POLL_MS);
   try {
-    await of.refresh((size) => Atomics.store(shared, PROGRESS, size));
+    await of.refresh((size) => void Atomics.store(shared, PROGRESS, size));
   } finally {
     Atomics.store(shared, HOLDER, 0);
   }
@@ -62,28 +62,7 @@ const within = async (work: Promise<void>, limit: TimeLimit): Promise<void> => {
 const answer = async (question: Question, timeLimit: TimeLimit): Promise<Answer> => {
   finder ??= new Finder(dir);
   await upToDate(finder, timeLimit);
-  switch (question.kind) {
-    case "page": {
-      const filter = parseFilter(question.filter);
-      const page = await finder.page(filter, { ...question, timeLimit });
-      return {
-        ...page,
-        searched: await finder.searched(),
-        warnings: await warningsFor(finder, filter, question.names, page.stories),
-      };
-    }
-    case "person": {
-      const filter = parseFilter(question.filter);
-      const found = await lookUp(finder, { ...question, filter }, { ...question, timeLimit });
-      return { ...found, warnings: await warningsFor(finder, filter, question.names, found.stories) };
-    }
-    case "story":
-      return { stories: await finder.byId(question.id) };
-    case "owed":
-      return { stories: await finder.owed() };
-    case "open-do-not-calls":
-      return { openDoNotCalls: await finder.openDoNotCalls(question.most) };
-  }
+  return answerOf(finder, question, timeLimit);
 };
 
 const tell = async ({ question, ms }: Posed): Promise<Told> => {

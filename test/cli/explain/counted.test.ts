@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { TimeLimit } from "../../../src/journal/search/time-limit.ts";
+import { answerOf } from "../../../src/journal/search/answer.ts";
 import { countedInWords, countsOver } from "../../../src/cli/explain/counted.ts";
 import { ulid } from "../../../src/edge/ulid.ts";
 import { openJournal } from "../../../src/journal/append.ts";
@@ -33,7 +35,7 @@ const counts = async (id: string): Promise<readonly number[] | undefined> => {
   await journal.close();
   finder = new Finder(dir);
   await finder.refresh();
-  return (await countsOver(finder, id))?.map(({ index }) => index);
+  return (await countsOver({ ask: (question) => answerOf(finder!, question, new TimeLimit(60_000)) }, id))?.map(({ index }) => index);
 };
 
 describe("a request that was refused and counted", () => {

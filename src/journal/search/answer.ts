@@ -1,0 +1,36 @@
+/**
+ * A question about the journal, answered from an index that was brought up to date: by a search thread of the gateway,
+ * or by a command itself.
+ */
+import { parseFilter } from "../filter.ts";
+import { lookUp } from "../lookup.ts";
+import type { Finder } from "../search.ts";
+import { warningsFor } from "./names.ts";
+import type { Answer, Question } from "./questions.ts";
+import type { TimeLimit } from "./time-limit.ts";
+
+/** Throws FilterError or NothingToLookFor for a question that cannot be answered, and TookTooLong. */
+export const answerOf = async (finder: Finder, question: Question, timeLimit: TimeLimit): Promise<Answer> => {
+  switch (question.kind) {
+    case "page": {
+      const filter = parseFilter(question.filter);
+      const page = await finder.page(filter, { ...question, timeLimit });
+      return {
+        ...page,
+        searched: await finder.searched(),
+        warnings: await warningsFor(finder, filter, question.names, page.stories),
+      };
+    }
+    case "person": {
+      const filter = parseFilter(question.filter);
+      const found = await lookUp(finder, { ...question, filter }, { ...question, timeLimit });
+      return { ...found, warnings: await warningsFor(finder, filter, question.names, found.stories) };
+    }
+    case "story":
+      return { stories: await finder.byId(question.id) };
+    case "owed":
+      return { stories: await finder.owed() };
+    case "open-do-not-calls":
+      return { openDoNotCalls: await finder.openDoNotCalls(question.most) };
+  }
+};

@@ -1,0 +1,69 @@
+import { spawnSync } from "node:child_process";
+import { chownSync, mkdirSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { reachJournal } from "../../src/cli/journal.ts";
+import { startCommands } from "../../src/assemble/commands.ts";
+import { undo } from "../../src/assemble/stops.ts";
+import { takeLock } from "../../src/journal/lock.ts";
+import { lockHolder } from "../kit/lock-holder.ts";
+import { describeAllowed } from "../kit/machine.ts";
+
+let dir: string;
+beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-reach-")); });
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const NOTHING = { audit: { ask: () => Promise.resolve({}), record: () => Promise.resolve({ size: 0 }) }, revoke: () => Promise.resolve({}),
+  retention: { state: () => ({ clock: "", believed: true, doubt: null, waits: null, next_look: 1, entries: 0 }), confirmClock: () => Promise.reject(new Error("not asked here")) },
+};
+
+it("asks the gateway that runs, takes the lock where none does, and says who has it where neither can be", async () => {
+  const way = await reachJournal(dir, "test");
+  expect(way.by).toBe("lock");
+  if (way.by === "lock") await way.lock.release();
+
+  const lock = await takeLock(dir, { command: "ocsgw run", role: "gateway" });
+  const stops = [() => lock.release()];
+  await startCommands({ lock, ...NOTHING }, stops);
+  expect((await reachJournal(dir, "test")).by).toBe("gateway");
+  await undo(stops);
+
+  const silent = await lockHolder(dir);
+  await expect(reachJournal(dir, "test", 200)).rejects.toThrow(`open already, by ocsgw test, pid ${silent.child.pid}`);
+  await silent.kill();
+  await expect(reachJournal(join(dir, "nowhere"), "test")).rejects.toThrow("there is no journal in");
+});
+
+it("waits for a gateway that starts", async () => {
+  const lock = await takeLock(dir, { command: "ocsgw run", role: "gateway" });
+  const stops = [() => lock.release()];
+  const reached = reachJournal(dir, "test");
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  await startCommands({ lock, ...NOTHING }, stops);
+  expect((await reached).by).toBe("gateway");
+  await undo(stops);
+});
+
+describeAllowed(process.getuid?.() === 0, "root", "what root makes in the directory of the gateway's user", () => {
+  it.each([["that root can be", ""], ["where only root comes, as systemd keeps it for a dynamic user", "private"]])("is that user's, %s", (_, above) => {
+    mkdirSync(join(dir, above, "audit"), { recursive: true });
+    chownSync(join(dir, above, "audit"), 12345, 12345);
+    const program = `
+      import { reachJournal } from ${JSON.stringify(new URL("../../src/cli/journal.ts", import.meta.url).href)};
+      import { openJournal } from ${JSON.stringify(new URL("../../src/journal/append.ts", import.meta.url).href)};
+      const dir = ${JSON.stringify(join(dir, above, "audit"))};
+      const { lock } = await reachJournal(dir, "test");
+      const journal = await openJournal({ dir, durability: "flush", lock });
+      await journal.append({ kind: "stop", reason: "test" });
+      await journal.close();
+      process.stdout.write(String(process.geteuid()));`;
+    // mkdtemp gives root's own directory to root alone.
+    if (above === "") spawnSync("chmod", ["755", dir]);
+    const ran = spawnSync(process.execPath, ["--input-type=module-typescript", "--eval", program], { encoding: "utf8" });
+    expect([ran.stderr, ran.stdout]).toEqual(["", "0"]);
+    expect(spawnSync("find", [join(dir, above, "audit"), "!", "-uid", "12345"], { encoding: "utf8" }).stdout).toBe("");
+    expect(spawnSync("find", [join(dir, above, "audit"), "-type", "f"], { encoding: "utf8" }).stdout.split("\n").length).toBeGreaterThan(2);
+  });
+});
