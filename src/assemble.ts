@@ -2,6 +2,7 @@
 import { startAdmin } from "./assemble/admin.ts";
 import { createAudit } from "./assemble/audit.ts";
 import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
+import { startCommands } from "./assemble/commands.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
@@ -9,11 +10,13 @@ import { watchDiskUse } from "./assemble/disk-use.ts";
 import { gaugeOpenDoNotCalls } from "./assemble/open-do-not-calls.ts";
 import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
+import { startProbes } from "./assemble/probes.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
 import { startRereading } from "./assemble/rereading.ts";
 import { startSegmentUpkeep } from "./assemble/segment-upkeep.ts";
 import { startRetention } from "./assemble/retention.ts";
+import type { Leading } from "./assemble/standby.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
 import { statesOf, tellOf } from "./assemble/upstreams.ts";
 import { VERSION } from "./assemble/version.ts";
@@ -53,6 +56,10 @@ export type AssembleOptions = {
   readonly file: string;
   /** For the admin API; a new one when left out. Where there is an admin listener it is left in the journal's directory. */
   readonly adminToken?: string;
+  /** What a standby has already. */
+  readonly leading?: Leading;
+  /** By this name others hear who has the journal open; `ocsgw run` when left out. */
+  readonly command?: string;
 };
 
 export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
@@ -65,9 +72,11 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   }
 };
 
-const start = async ({ settings, configHash, files = new Map(), file, adminToken }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const first: Reading = { settings, hash: configHash, files };
-  const { journal, checkpoints, secondPlaces, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops);
+  let probes = leading?.probes;
+  stops.push(() => probes?.stop());
+  const { lock, journal, checkpoints, secondPlaces, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops, { lock: leading?.lock, command });
   const counts = new Counts();
   const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
@@ -85,15 +94,20 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const retention = await startRetention({ journal, checkpoints, openDoNotCalls, known: gauge.known, current }, stops);
   startSegmentUpkeep({ journal, current }, stops);
   const token = adminToken ?? newToken();
+  const audit = createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops);
+  const commands = await startCommands({ lock, audit, revoke: (said) => keeper.decide(said), retention }, stops);
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
-    revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit: createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops),
+    revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,
+    commandsTrouble: commands.trouble,
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
   const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
+  probes ??= await startProbes(settings, oversight.probed);
+  probes?.answer(oversight.probed);
   stops.push(() => standing.close());
   await standing.changeTo(first);
   standing.admin = admin;

@@ -24,6 +24,11 @@ export const events = {
   configReloaded: (before: string, after: string, changes: readonly string[]): void => log.info({ before, after, changes }, "the config file was read again and is in force"),
   configRefused: (where: string, message: string, more: number): void => log.error({ where, more }, `the config file was read again and refused; what was in force stays: ${message}`),
   filesUnwatched: (folder: string): void => log.warn({ folder }, "changes of files in this folder are noticed within 30 s only"),
+  waitsForCommand: (holder: string): void => log.warn({ holder }, "A command has the journal open; the gateway starts when it has ended"),
+  standingBy: (dir: string, holder: string): void => log.info({ dir, holder }, "This gateway is a standby and waits for the lock of the journal"),
+  leading: (dir: string): void => log.warn({ dir }, "This gateway holds the lock of the journal now and takes over"),
+  standbyConfigKept: (reason: string): void => log.error({ reason }, "The config file cannot be used for the takeover; the one that the standby started with is in force"),
+  probesTaken: (error: unknown): void => log.warn({ error: plain(error) }, "The address of admin.probes cannot be used yet, so nobody can probe this standby; it is tried again every second"),
   /** `read`: how many lines of it were read, those above the start state. */
   journalOpened: (dir: string, size: number, read: number): void => log.info({ dir, size, read }, "journal opened"),
   startStatePassedOver: (size: number, reason: string): void => log.warn({ size, reason }, "a start state of the journal cannot be used; an older one was, or every line was read"),

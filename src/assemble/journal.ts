@@ -2,7 +2,9 @@
 import { events } from "../events.ts";
 import type { Journal, JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
+import { nodeDisk } from "../journal/disk.ts";
 import { Floods } from "../journal/floods.ts";
+import { takeLock, type Lock } from "../journal/lock.ts";
 import { OpenDoNotCalls, type SavedDoNotCalls } from "../journal/open-do-not-calls.ts";
 import type { Checkpoint } from "../journal/note.ts";
 import { openChecked } from "../journal/open-checked.ts";
@@ -17,18 +19,27 @@ import { trustOf } from "./trust.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
-export type Started = { readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls;
+export type Started = { readonly lock: Lock; readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls;
   /** Who signs what lies beside the checkpoints, and which of them lie elsewhere. */
   readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[] };
 
-export const startJournal = async (settings: Settings, configHash: string, stops: Stops): Promise<Started> => {
+/** `lock`: when it was waited for. `command`: by which name another process hears who holds it. */
+export type Locking = { readonly lock?: Lock | undefined; readonly command?: string | undefined };
+
+export const startJournal = async (settings: Settings, configHash: string, stops: Stops, locking: Locking = {}): Promise<Started> => {
   const { audit } = settings;
+  // First of all: what follows reads, and makes, what belongs to the holder.
+  const lock = locking.lock ?? (await lockOf(audit.dir, locking.command));
+  // The journal releases it, once it is opened: not before its last write has ended.
+  let isHandedOver = false;
+  stops.push(() => (isHandedOver ? undefined : lock.release()));
   const found = await readSecondPlaces(settings);
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const signer: StateSigner = { key, origin: audit.checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
+  isHandedOver = true;
   const { journal, anchor, warnings, published, elsewhere } = await openChecked({
-    dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell,
+    dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell, lock,
     written: openDoNotCalls.take,
     beside: { [OPEN]: () => ((openDoNotCalls.count ?? Infinity) <= MOST_SAVED ? openDoNotCalls.save() : null) },
   }, trustOf(settings, key, found), events.anchorNotWritten);
@@ -60,9 +71,18 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
   const { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close } = journal;
   return {
+    lock,
     journal: { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close, note: floods.note },
     checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, signer, elsewhere,
   };
+};
+
+/** A command holds it for moments, but where it reads a long journal first. */
+const COMMAND_MS = 60_000;
+
+const lockOf = async (dir: string, command = "ocsgw run"): Promise<Lock> => {
+  await nodeDisk.makeDirectory(dir);
+  return takeLock(dir, { command, role: "gateway", patienceMs: COMMAND_MS, onWait: events.waitsForCommand });
 };
 
 const OPEN = "open-do-not-calls";

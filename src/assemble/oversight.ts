@@ -4,6 +4,7 @@ import { endings, firstEnd, type Certificate } from "../console/certificates.ts"
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
+import type { ProbeParts, Ready } from "../console/probes.ts";
 import { totals, unhealthyStandbys, unreachable, type HandlesState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
@@ -39,11 +40,15 @@ export type Watched = {
   readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
+  /** In words, why commands do not reach the gateway. */
+  readonly commandsTrouble: () => string | undefined;
 };
 
 export type Oversight = {
   /** For the admin listener. */
   readonly handler: Handler;
+  /** For the listener of probes. */
+  readonly probed: ProbeParts;
   /** To be called when another reading is in force: looks at its certificates. */
   readonly refresh: () => Promise<void>;
   /** In words, what wants looking after although the gateway serves. */
@@ -66,12 +71,13 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [
-    refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(),
+    refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(), watched.commandsTrouble() ?? [],
     ...unhealthyStandbys(upstreams()), ...retention.warnings(),
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, retention, token }),
+    probed: { ready: () => inGeneral(oversight.stage, watched), metrics },
     warnings,
     refresh: async () => void (certificates = await certificatesOf(reading().settings)),
     stage: "starting",
@@ -82,6 +88,16 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
 const reasons = ({ journal, upstreams }: Watched): string[] => {
   const { failed } = journal.status();
   return [...(failed === undefined ? [] : [failed]), ...unreachable(upstreams())];
+};
+
+/** Without names, addresses and paths. */
+const inGeneral = (stage: Oversight["stage"], { journal, upstreams }: Watched): Ready => {
+  const reasons = [
+    ...(stage === "serving" ? [] : [stage]),
+    ...(journal.status().failed === undefined ? [] : ["the journal cannot be written"]),
+    ...(unreachable(upstreams()).length === 0 ? [] : ["no OCS reachable"]),
+  ];
+  return reasons.length === 0 ? { status: "ready" } : { status: "not ready", reasons };
 };
 
 const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse, rereading }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {

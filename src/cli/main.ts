@@ -31,6 +31,7 @@ const program = (): Given => {
   const ocsgw = new Command("ocsgw").description("API gateway in front of Genesys Outbound Contact Server (OCS)").version(manifest.version).exitOverride().showHelpAfterError("(ocsgw --help lists what there is)");
 
   ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops; SIGHUP, or a change of the files, reads the config again").option(...CONFIG)
+    .option("--standby", "waits while another gateway has the journal open, and takes over when that one stops or dies; until then it listens on admin.probes only")
     .action(done(async (options) => (await import("./serve.ts")).serve(options)));
 
   ocsgw.command("reload").description("a running gateway reads config, keys and certificates again; prints what has changed, or why nothing has; exit code 3 refused, 5 no answer").option(...CONFIG)
@@ -191,6 +192,9 @@ const port = (text: string): number => {
   return Number(text);
 };
 
+/** By name: to know the classes, every command would have to load the journal. */
+const EXIT_OF: Readonly<Record<string, number>> = { WrongCommand: 2, CommandFailed: 5, JournalHeld: 5, LockUnavailable: 8, NoJournal: 8, CannotTell: 8 };
+
 refuseOldNode();
 // Whoever reads our output may have had enough of it, as head does.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
@@ -199,7 +203,7 @@ try {
 } catch (error) {
   if (!(error instanceof CommanderError)) {
     console.error(error instanceof Error ? error.message : String(error));
-    process.exitCode = 1;
+    process.exitCode = (error instanceof Error && EXIT_OF[error.name]) || 1;
   } else {
     if (error.code === "usage") console.error(error.message);
     process.exitCode = error.exitCode === 0 ? 0 : 2;

@@ -117,7 +117,7 @@ const startGateway = async (state: string, ports: Ports, { files, ocs }: Started
   const loaded = await loadSettings(config);
   if (!loaded.ok) throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const token = randomBytes(16).toString("base64url");
-  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config, adminToken: token });
+  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config, adminToken: token, command: "ocsgw sandbox" });
   const [http, https] = gateway.listeners;
   return {
     gateway,

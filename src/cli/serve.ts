@@ -1,55 +1,100 @@
 /** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
 import { resolve } from "node:path";
 import { assemble, type Gateway } from "../assemble.ts";
-import { readAside } from "../assemble/reading.ts";
+import { readAside, type Checked } from "../assemble/reading.ts";
+import { standBy, type Leading } from "../assemble/standby.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
+import { JournalHeld } from "../journal/lock.ts";
 import { JournalDamaged } from "../journal/recover.ts";
 import { sayInvalid } from "./check.ts";
 import { keepCompiledSoFar } from "./compile-cache.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
 
-const BROKEN = 7;
-
-export const serve = async ({ config }: { config: string }): Promise<number> => {
+export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
   letHeapGrow();
   // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
   process.off("SIGHUP", unheard).on("SIGHUP", unheard);
-  const gateway = await start(config);
-  if (gateway instanceof IndexKeyDiffers) {
-    console.error(`${config}: ${gateway.message}`);
-    return NOT_VALID;
-  }
-  if (gateway instanceof JournalDamaged) {
-    console.error(gateway.message);
-    return BROKEN;
-  }
-  if (!gateway) {
+  const read = await readWhole(config);
+  if (!read) {
     hintInContainer(config);
     return sayInvalid(config);
   }
-  keepCompiledSoFar();
-  const stopReloading = await keepReloading(gateway, config);
-  await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
-  return 0;
+  try {
+    const begun = standby ? await lead(config, read) : { read, leading: undefined };
+    if (begun) await untilEnd(await start(config, begun), config);
+    return 0;
+  } catch (error) {
+    if (error instanceof IndexKeyDiffers) {
+      console.error(`${config}: ${error.message}`);
+      return NOT_VALID;
+    }
+    if (error instanceof JournalDamaged) {
+      console.error(error.message);
+      return BROKEN;
+    }
+    if (!(error instanceof JournalHeld)) throw error;
+    console.error(`${error.message}\nstop that one first, give this one an audit.dir of its own, or start it with --standby: then it takes over when that one stops or dies`);
+    return FAILED;
+  }
 };
 
+const FAILED = 1;
+const NOT_VALID = 3;
+const BROKEN = 7;
 const unheard = (): void => undefined;
 
-const NOT_VALID = 3;
+type Read = Extract<Checked, { ok: true }>;
+type Begun = { readonly read: Read; readonly leading: Leading | undefined };
 
-/** Undefined when the file is not valid, and what is wrong with it, or with the journal, when only the journal tells. */
-const start = async (config: string): Promise<Gateway | IndexKeyDiffers | JournalDamaged | undefined> => {
+/** Undefined when the file is not valid. */
+const readWhole = async (config: string): Promise<Read | undefined> => {
   const loaded = await readAside({ file: config });
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
-  return assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config }).catch((error: unknown) => {
-    if (error instanceof IndexKeyDiffers || error instanceof JournalDamaged) return error;
-    throw error;
-  });
+  return loaded;
 };
+
+const start = (config: string, { read, leading }: Begun): Promise<Gateway> =>
+  assemble({ settings: read.settings, configHash: read.hash, files: read.files, file: config, ...(leading && { leading }) });
+
+const untilEnd = async (gateway: Gateway, config: string): Promise<void> => {
+  keepCompiledSoFar();
+  const stopReloading = await keepReloading(gateway, config);
+  await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
+};
+
+/** Undefined when the standby is told to stop before it leads. */
+const lead = async (config: string, read: Read): Promise<Begun | undefined> => {
+  const told = new AbortController();
+  const stop = (): void => told.abort();
+  process.on("SIGTERM", stop).on("SIGINT", stop);
+  try {
+    const leading = await standBy(read.settings, told.signal);
+    if (!leading) return undefined;
+    const begun = { leading, read: await readAgain(config, read) };
+    if (!told.signal.aborted) return begun;
+    await leading.probes?.stop();
+    await leading.lock.release();
+    return undefined;
+  } finally {
+    process.off("SIGTERM", stop).off("SIGINT", stop);
+  }
+};
+
+/** The file may have changed while the standby waited. What it holds now counts, unless it cannot, or the lock is that of another directory. */
+const readAgain = async (config: string, before: Read): Promise<Read> => {
+  const now = await readAside({ file: config });
+  const why = now.ok
+    ? placeOf(now) === placeOf(before) ? undefined : "audit.dir or admin.probes has changed, for which a standby must be restarted"
+    : now.problems.map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`).slice(0, 3).join(", ");
+  if (why !== undefined) events.standbyConfigKept(why);
+  return now.ok && why === undefined ? now : before;
+};
+
+const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify([audit.dir, admin?.probes ?? null]);
 
 /** The function that is returned ends it. */
 export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "configHash">, config: string): Promise<() => Promise<void>> => {

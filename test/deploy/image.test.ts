@@ -50,7 +50,7 @@ describe("deploy/compose.yaml", () => {
   const { services } = parse(readFileSync(join(deploy, "compose.yaml"), "utf8"), { merge: true }) as { services: Record<string, Service> };
 
   it("has a profile for the sandbox and one for the gateway", () => {
-    expect(Object.entries(services).map(([name, { profiles }]) => [name, profiles])).toEqual([["sandbox", ["sandbox"]], ["gateway", ["gateway"]]]);
+    expect(Object.entries(services).map(([name, { profiles }]) => [name, profiles])).toEqual([["sandbox", ["sandbox"]], ["gateway", ["gateway"]], ["standby", ["standby"]]]);
   });
 
   it.each(Object.entries(services))("confines %s: read-only, without capabilities or new privileges, and bounded", (_name, service) => {
