@@ -3,6 +3,7 @@ import { cp, readFile, readdir, rm, truncate, utimes, writeFile } from "node:fs/
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type Journal } from "../../src/journal/append.ts";
+import { compressSegments } from "../../src/journal/compress.ts";
 import { nodeDisk } from "../../src/journal/disk.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import { readCheckpoint } from "../../src/journal/note.ts";
@@ -93,6 +94,16 @@ describe("a start from a state", () => {
       await close();
     }
     expect(await verifyJournal(dir, { vkey })).toMatchObject({ verdict: "ok", findings: [], entries: 30, uncovered: 0, dnc: { 101: 24 } });
+  });
+
+  it("goes on from a state whose segment was compressed since", async () => {
+    await aHistory();
+    const { begun: _begun, ...all } = await withoutStates();
+    await compressSegments({ journal: { dir, disk: nodeDisk }, after: 0 });
+    expect((await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".zst"))).toHaveLength(3);
+    const { begun, ...known } = await opened();
+    expect(known).toEqual(all);
+    expect(begun).toMatchObject({ at: 8, passedOver: [] });
   });
 
   it("cuts a torn last line above it, and one right behind it", async () => {

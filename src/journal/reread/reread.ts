@@ -2,11 +2,12 @@
  * Reads again what a start from a state did not read: every line up to the last checkpoint is held against its recorded leaf hash, and the tree of
  * both against every checkpoint on the way. What was damaged is named, and the reading goes on by the recorded hashes.
  */
-import type { Disk, DiskFile } from "../disk.ts";
-import { readWhole } from "../disk.ts";
+import { readWhole, type Disk } from "../disk.ts";
+import { FramesDamaged } from "../frames.ts";
 import { forEachLine } from "../lines.ts";
 import { readCheckpoint, type Checkpoint } from "../note.ts";
 import { numbersIn, places, segmentName } from "../places.ts";
+import { openSegment, segmentsIn, type SegmentFile } from "../segment.ts";
 import { Trail } from "../trail.ts";
 import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Frontier, type Tree } from "../tree.ts";
 
@@ -37,7 +38,7 @@ const MOST_LINES_TOLD = 5;
 export const reread = async (options: RereadOptions): Promise<void> => {
   const { disk, dir } = options;
   const names = await disk.list(places(dir).segments);
-  const [firsts, hashes] = [numbersIn(names, ".jsonl"), numbersIn(names, ".hashes")];
+  const [firsts, hashes] = [segmentsIn(names), numbersIn(names, ".hashes")];
   const reading = new Rereading(options, await signedIn(options));
   const starts = [...new Set([...hashes, ...firsts])].toSorted((left, right) => left - right);
   for (const [at, first] of starts.entries()) {
@@ -48,7 +49,8 @@ export const reread = async (options: RereadOptions): Promise<void> => {
     const isThere = firsts.includes(first);
     // Of deleted entries, always the oldest, the hashes are all there is.
     if (!isThere && first > (firsts[0] ?? 0)) reading.missing(first, end);
-    await reading.segment({ first, end, recorded, file: isThere ? await disk.open(places(dir).segment(first), "read") : undefined });
+    const file = isThere ? await reading.open(first) : undefined;
+    await reading.segment({ first, end, recorded, file });
     if (reading.isLost || reading.size >= options.until) return;
   }
 };
@@ -78,7 +80,7 @@ const whatOf = (segment: string, differing: readonly Differing[], areLinesRight:
   ].join(", and ");
 };
 
-type Part = { readonly first: number; readonly end: number; readonly recorded: Buffer; readonly file: DiskFile | undefined };
+type Part = { readonly first: number; readonly end: number; readonly recorded: Buffer; readonly file: SegmentFile | undefined };
 
 class Rereading {
   readonly #options: RereadOptions;
@@ -105,6 +107,22 @@ class Rereading {
     return this.#lines.size();
   }
 
+  /** A compressed file that is damaged at its end cannot be opened at all. */
+  async open(first: number): Promise<SegmentFile | undefined> {
+    try {
+      return await openSegment(this.#options.disk, this.#options.dir, first);
+    } catch (error) {
+      this.#tellFrames(error, first);
+      return undefined;
+    }
+  }
+
+  /** Anything else is the disk's word, and no word about the entries. */
+  #tellFrames(error: unknown, first: number): void {
+    if (!(error instanceof FramesDamaged)) throw error;
+    this.#tell({ segment: segmentName(first), text: `${segmentName(first)} cannot be read: ${error.message}` });
+  }
+
   missing(first: number, end: number): void {
     this.#tell({ segment: segmentName(first), text: `${segmentName(first)} is missing, with the entries ${first} to ${end - 1}` });
   }
@@ -127,6 +145,8 @@ class Rereading {
           index++;
         });
       }
+    } catch (error) {
+      this.#tellFrames(error, first);
     } finally {
       await file?.close();
     }

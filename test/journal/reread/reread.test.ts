@@ -2,6 +2,7 @@
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { compressSegments } from "../../../src/journal/compress.ts";
 import { nodeDisk } from "../../../src/journal/disk.ts";
 import { readMark, removeMark, writeMark } from "../../../src/journal/reread/mark.ts";
 import { reread, type Verified } from "../../../src/journal/reread/reread.ts";
@@ -74,6 +75,23 @@ describe("old entries that are read again", () => {
     expect(seen.damage).toHaveLength(found.length);
     for (const [at, text] of found.entries()) expect(seen.damage[at]).toMatch(text);
     expect(seen.verified.map(({ size }) => size)).toEqual(verified);
+  });
+
+  it("are read in their compressed form as well, whose damage is named", async () => {
+    const { verified } = await read();
+    await compressSegments({ journal: place(), after: 0 });
+    const zst = segment(3, "jsonl.zst");
+    const whole = await readFile(zst);
+    expect(await read()).toMatchObject({ damage: [], verified });
+    for (const at of [10, Math.floor(whole.length / 2), whole.length - 3]) {
+      await writeFile(zst, whole);
+      await flip(zst, at);
+      const seen = await read();
+      expect(seen.damage[0], `byte ${at}`).toMatch(/^000000000003\.jsonl cannot be read: /);
+      expect(seen.verified.map(({ size }) => size), `byte ${at}`).toEqual([2]);
+    }
+    await truncate(zst, whole.length - 5);
+    expect((await read()).damage[0]).toMatch(/^000000000003\.jsonl cannot be read: /);
   });
 
   it("are held against what was published elsewhere", async () => {
