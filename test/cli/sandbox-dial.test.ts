@@ -25,7 +25,7 @@ describe("ocsgw sandbox dial, as it is typed", () => {
   it("dials and prints what came of it", async () => {
     const { code, stdout } = await ocsgw("sandbox", "dial", "--list", "Alpha List", "--count", "2", "--url", ocs.control);
     expect([code, stdout.split("\n").length]).toEqual([0, 3]);
-    expect(stdout).toMatch(new RegExp(`^1 {2}18:00:00 {2}Alpha Tenant {2}Alpha List {2}dialed \\d{10} {2}handle 1000 {2}${ocs.primary.http}/records/1000\n2 `));
+    expect(stdout).toMatch(new RegExp(`^1 {2}18:00:00Z {2}Alpha Tenant {2}Alpha List {2}dialed \\d{10} {2}handle 1000 {2}${ocs.primary.http}/records/1000\n2 `));
   });
 });
 
@@ -71,7 +71,7 @@ describe("events", () => {
   it("are followed from where one was, of one tenant alone", async () => {
     ocs.world.db.run("UPDATE campaign_group SET status = 5, dial_mode = 2 WHERE dbid = 208");
     await ocs.dialer.dial({ count: 6 });
-    expect((await follow({ since: "2", tenant: "Beta Tenant" }, 2)).split("\n").map((line) => line.slice(0, 24).trim())).toEqual(["4  18:00:00  Beta Tenant", "6  18:00:00  Beta Tenant", ""]);
+    expect((await follow({ since: "2", tenant: "Beta Tenant" }, 2)).split("\n").map((line) => line.slice(0, 25).trim())).toEqual(["4  18:00:00Z  Beta Tenant", "6  18:00:00Z  Beta Tenant", ""]);
     expect(JSON.parse((await follow({ since: "5", json: true }, 1)).trim())).toMatchObject({ id: 6, tenant: { dbid: 102 } });
   });
 

@@ -212,13 +212,14 @@ describe("a segment whose lines were changed", () => {
     ["with a second frame that no table knows", (bytes) => Buffer.concat([zstdCompressSync(Buffer.from("{}\n")), bytes]), "cannot be unpacked"],
     ["packed again with another line", (bytes) => repacked(zstdDecompressSync(bytes).toString().replace("alpha-crm", "alpha-crl")), "line 1 of 000000000000.jsonl (index 0) was changed"],
     ["packed to far more than it may hold", () => repacked("x".repeat(64 << 20)), "cannot be unpacked from its byte 0"],
-  ])("in its compressed form, %s, is broken: nothing opens it", async (_what, change, says) => {
+  ])("in its compressed form, %s, is broken, and whoever reads every line does not open it", async (_what, change, says) => {
     await compressing();
     const path = join(dir, "segments/000000000000.jsonl.zst");
     await writeFile(path, change(await readFile(path)));
     const report = await verifyJournal(dir, { vkey });
     expect(report).toMatchObject({ verdict: "broken" });
     expect(report.findings.map(({ text }) => text).join("\n")).toContain(says);
+    await rm(join(dir, "states"), { recursive: true });
     await expect(openWithCheckpoints(dir, key)).rejects.toThrow(JournalDamaged);
     expect(await verifySegment(path, { vkey })).toMatchObject({ verdict: "broken" });
   });

@@ -129,7 +129,7 @@ describe("a journal whose checkpoints were published", () => {
       if (number === 3) {
         await checkpoints.write();
         await cp(join(dir, "j"), join(dir, "old"), { recursive: true });
-        await rm(join(dir, "old/lock"));
+        await rm(join(dir, "old/lock"), { recursive: true });
       }
     }
     await close();

@@ -29,7 +29,7 @@ describe("what has changed in a config", () => {
   });
 
   it("tells who came and who went", () => {
-    const another: Change = ["tenants:\n", "  ocs-two: { primary: \"https://ocs2.example:8443\" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 103, upstream: ocs-two }\n"];
+    const another: Change = ["tenants:\n", "  ocs-two: { primary: \"http://127.0.0.1:8499\" }\n\ntenants:\n  - { name: Gamma Tenant, dbid: 103, upstream: ocs-two }\n"];
     expect(told(another)).toEqual(["new tenant Gamma Tenant (103) on ocs-two", "new upstream ocs-two"]);
     expect(back(another)).toEqual(["tenant Gamma Tenant (103) is gone from ocs-two", "upstream ocs-two is gone"]);
     const client: Change = ["      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n", "      beta-crm: { actions: [AddRecord, DoNotCall, RequestRecordCancel] }\n      beta-new: { actions: [DoNotCall] }\n"];

@@ -17,7 +17,7 @@ const BETA_UPSTREAM: Change = ["  - name: Beta Tenant\n    dbid: 102\n    upstre
 const ANOTHER = (rest: string): Change => ["tenants:\n", `  ocs-two: { ${rest} }\ntenants:\n`];
 const SECOND_LISTENER = (rest: string): Change => ["identity:\n", `  - { ${rest} }\nidentity:\n`];
 const ADMIN = (rest: string): Change => ["admin: { bind: 127.0.0.1:9640 }\n", `admin: ${rest}\n`];
-const TAIL = (rest: string): Change => ["  retention: 1855d\n", `  retention: 1855d\n${rest}\n`];
+const TAIL = (rest: string): Change => ["  compress_after: 1d\n", `  compress_after: 1d\n${rest}\n`];
 const ISSUER = (rest: string): Change => ["  # jwt:\n", `  jwt:\n    - { name: idp, issuer: "https://idp.example/", audience: us${rest} }\n  # jwt:\n`];
 
 const MTLS = (rest: string): Change => ["  # jwt:\n", `  mtls: [{ name: ca, san_dns: "ors-*.example", ${rest} }]\n  # jwt:\n`];

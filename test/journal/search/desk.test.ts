@@ -24,7 +24,7 @@ describe("the desk where a running gateway has its journal searched", () => {
     const [page, story, open] = await Promise.all([
       desk.ask({ kind: "page", filter: "is:ok", names: [], limit: 10 }), desk.ask({ kind: "story", id: "01KAPQ8C10QX01KAPQ8C000002" }), desk.ask({ kind: "open-do-not-calls", most: 10 }),
     ]);
-    expect([page.stories!.map(({ at }) => at), page.searched!.to, story.stories!.map(({ at }) => at), open]).toEqual([[0], 3, [2], { openDoNotCalls: { size: 3, count: 0, rows: "" } }]);
+    expect([page.stories!.map(({ at }) => at), page.searched!.to, story.stories!.map(({ at }) => at), open]).toEqual([[0], 3, [2], { openDoNotCalls: { size: 3, count: 0, rows: "", tenants: [] } }]);
   });
 
   it("tells what is wrong with a question", async () => {
