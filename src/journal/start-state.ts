@@ -44,6 +44,7 @@ export const PARTS: readonly Part<unknown>[] = [
   part("dnc-numbers", ({ numbers }) => numbers.save(), ({ numbers }, saved) => numbers.restore(saved)),
   part("index-keys", ({ keys }) => keys.save(), ({ keys }, saved) => keys.restore(saved)),
   part("revocations", ({ revoked }) => revoked.save(), ({ revoked }, saved) => revoked.restore(saved)),
+  part("clock", ({ clock }) => clock.save(), ({ clock }, saved) => clock.restore(saved)),
 ];
 
 /** A trail that knows the same, and goes its own way from here on. */

@@ -89,6 +89,7 @@ export class Trail {
       case "deleted":
       case "config":
       case "start":
+      case "clock":
         this.#restore(entry);
     }
     this.numbers.took(entry);

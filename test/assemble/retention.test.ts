@@ -21,8 +21,9 @@ let failed: ReturnType<typeof vi.spyOn>;
 const stops: Stops = [];
 const key = aKey();
 
-const open = async (): Promise<void> => {
-  journal = await openJournal({ dir, durability: "os", clocks: { wall: () => wall * 1000, steady: () => steady * 1000 } });
+/** `fromState`: as a gateway does, which reads what is above the newest start state. */
+const open = async ({ fromState = false } = {}): Promise<void> => {
+  journal = await openJournal({ dir, durability: "os", ...(fromState && { states: { key, origin: ORIGIN } }), clocks: { wall: () => wall * 1000, steady: () => steady * 1000 } });
 };
 let next: { readonly run: () => Promise<void>; readonly at: number } | undefined;
 const later = (run: () => Promise<void>, ms: number): (() => void) => {
@@ -93,7 +94,9 @@ describe("retention of a running gateway", () => {
     expect((await Array.fromAsync(readEntries(dir))).filter(({ kind }) => kind === "clock")).toMatchObject([{ confirmed_by: "maria", step_ms: 0 }]);
   });
 
-  it.each<[string, number]>([["a day", DAY], ["40 days", 40 * DAY], ["six years", 6 * 365 * DAY]])("deletes nothing after a start with the clock %s ahead, nor after another one, until it is confirmed", async (_what, ahead) => {
+  it.each<[string, number, string, boolean]>(
+    ([["a day", DAY], ["40 days", 40 * DAY], ["six years", 6 * 365 * DAY]] as const).flatMap(([what, ahead]) => [[what, ahead, "from the first line", false], [what, ahead, "from a start state", true]]),
+  )("deletes nothing after a start with the clock %s ahead (%i ms), nor after another one %s, until it is confirmed", async (_what, ahead, _from, fromState) => {
     const all = (await segmentsOf(dir)).length;
     wall += ahead;
     await start();
@@ -103,7 +106,8 @@ describe("retention of a running gateway", () => {
     expect(failed).toHaveBeenCalledWith(expect.stringContaining("the clock went from"));
     await undo(stops);
     await journal.close();
-    await open();
+    await open({ fromState });
+    expect(journal.begun.at > 0, JSON.stringify(journal.begun)).toBe(fromState);
     await start();
     await pass(13 * HOUR);
     expect(await segmentsOf(dir)).toContain("000000000000.jsonl");

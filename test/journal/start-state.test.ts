@@ -260,6 +260,7 @@ describe("the parts of a state", () => {
     { kind: "start", format: 2, version: "1", pid: 1, index_keys: { k1: { check: "ab", from: 4 } } },
     { kind: "config", config_hash: "c", change: "revoked", revocation: { kind: "key", id: "k7", until: null } },
     { kind: "deleted", from: 0, to: 3, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: { 103: 9 } },
+    { kind: "clock", from: "2026-11-22T12:04:31.218123Z", to: "2032-11-22T12:04:31.218123Z", step_ms: 189_388_800_000, unconfirmed: true },
   ];
   const known = (): Trail => {
     const trail = new Trail();
