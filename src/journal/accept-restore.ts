@@ -8,6 +8,7 @@ import { createCheckpoints } from "./checkpoint.ts";
 import { nodeDisk, readWhole, type Disk } from "./disk.ts";
 import type { Alarm } from "./entry.ts";
 import { gatherEvidence, RESTORED, type Evidence, type Trust } from "./evidence.ts";
+import type { Lock } from "./lock.ts";
 import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { openChecked } from "./open-checked.ts";
 import { places } from "./places.ts";
@@ -21,6 +22,8 @@ export type Acceptance = {
   /** Brings the checkpoint to the second places. Rejects where it did not arrive. */
   readonly deliver: (note: string) => Promise<void>;
   readonly disk?: Disk;
+  /** Taken already, and released by who took it: nobody comes in between. Taken here, for each step, when left out. */
+  readonly lock?: Lock;
 };
 
 export type Accepted =
@@ -32,13 +35,14 @@ export type Accepted =
 const REASON = "a restored or moved journal was accepted";
 
 /** Throws JournalDamaged when the lines do not agree with the directory's own checkpoints: that is no restored copy. */
-export const acceptRestore = async ({ disk = nodeDisk, ...given }: Acceptance): Promise<Accepted> => {
-  const why = await whyNotOpened({ disk, ...given });
+export const acceptRestore = async ({ disk = nodeDisk, lock: taken, ...given }: Acceptance): Promise<Accepted> => {
+  const lock = taken && { ...taken, release: () => Promise.resolve() };
+  const why = await whyNotOpened({ disk, lock, ...given });
   if (why === undefined) return { kind: "nothing" };
   const { dir, trust } = given;
   let evidence: Evidence | undefined;
   const journal = await openJournal({
-    dir, durability: "flush", disk,
+    dir, durability: "flush", disk, lock,
     published: async () => {
       evidence = await gatherEvidence({ disk, dir }, trust);
       return [];
@@ -57,12 +61,12 @@ export const acceptRestore = async ({ disk = nodeDisk, ...given }: Acceptance): 
   }
 };
 
-type Asked = Pick<Acceptance, "dir" | "trust"> & { readonly disk: Disk };
+type Asked = Pick<Acceptance, "dir" | "trust"> & { readonly disk: Disk; readonly lock: Lock | undefined };
 
 /** Undefined when it can be opened, and nothing about it is doubtful. */
-const whyNotOpened = async ({ disk, dir, trust }: Asked): Promise<string | undefined> => {
+const whyNotOpened = async ({ disk, dir, trust, lock }: Asked): Promise<string | undefined> => {
   try {
-    const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", disk }, trust);
+    const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", disk, lock, everyLine: true }, trust);
     const { size } = journal.status();
     await journal.close();
     return anchor.known || size === 0 ? undefined : warnings[0] ?? `there is no anchor ${trust.anchor}`;

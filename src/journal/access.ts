@@ -58,7 +58,7 @@ export const accessEntry = ({ user, behind, operation, query, purpose, results, 
 });
 
 /** An account may be a letter and a staff number; what is digits alone may as well be a phone number. */
-const accountName = (name: string): string => (DIGITS.test(name) ? maskNumbers(name) : name);
+export const accountName = (name: string): string => (DIGITS.test(name) ? maskNumbers(name) : name);
 
 /** A filter that names a person by token is a look-up too. */
 export const tokensIn = (filter: string): Asked["tokens"] => {

@@ -19,19 +19,20 @@ export type Checked = {
 const REMEDY = "Nothing is signed. ocsgw audit verify tells what is wrong; a copy that was restored or moved on purpose "
   + "is accepted by ocsgw audit accept-restore";
 
-type Options = Omit<JournalOptions, "published">;
+/** `everyLine`: also those that a start state covers, for who says of the whole journal that it agrees. */
+type Options = Omit<JournalOptions, "published" | "states"> & { readonly everyLine?: boolean };
 /** Told once when the anchor cannot be written. */
 type Tell = (reason: string) => void;
 
 /** Throws JournalDamaged with what to do, or an error that names the lock's holder. */
-export const openChecked = async (options: Options, trust: Trust, tell?: Tell): Promise<Checked> => {
+export const openChecked = async ({ everyLine = false, ...options }: Options, trust: Trust, tell?: Tell): Promise<Checked> => {
   const { disk = nodeDisk, dir } = options;
   const { anchor: path, key, origin } = trust;
   let evidence: Evidence | undefined;
   try {
     const journal = await openJournal({
       ...options,
-      states: { key, origin },
+      ...(!everyLine && { states: { key, origin } }),
       published: async () => {
         evidence = await gatherEvidence({ disk, dir }, trust);
         if (evidence.faults.length > 0) throw new JournalDamaged(evidence.faults.join("; "));

@@ -1,15 +1,17 @@
 /** `ocsgw audit accept-restore`: the journal was restored from a copy or moved on purpose, and goes on from there. */
-import { userInfo } from "node:os";
-import { faultOf } from "../../journal/access.ts";
+import { accountName, faultOf } from "../../journal/access.ts";
 import { acceptRestore, type Accepted } from "../../journal/accept-restore.ts";
 import { AnchorNotWritable } from "../../journal/anchor.ts";
 import { loadOrCreateKey } from "../../journal/checkpoint.ts";
-import { JournalHeld } from "../../journal/lock.ts";
+import { holderInWords } from "../../journal/lock/holder.ts";
+import { holderOf, JournalHeld } from "../../journal/lock.ts";
 import { JournalDamaged } from "../../journal/recover.ts";
 import { readSecondPlaces, type Found } from "../../assemble/second-places.ts";
 import { trustOf } from "../../assemble/trust.ts";
 import { loadToRead } from "../../settings/load.ts";
 import { sayInvalid } from "../check.ts";
+import { reachJournal } from "../journal.ts";
+import { userInWords, whoAsks } from "./who-asks.ts";
 
 export type AcceptOptions = { readonly config: string; readonly purpose?: string; readonly json?: boolean };
 
@@ -26,7 +28,7 @@ const BROKEN = 7;
 export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOptions): Promise<number> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalid(config);
-  const user = userInfo().username;
+  const user = accountName(userInWords(await whoAsks()));
   const fault = purpose === undefined ? NO_PURPOSE : faultOf({ user, operation: "export", purpose });
   if (fault !== undefined) return refused(fault, WRONG_USAGE);
   const { settings } = loaded;
@@ -37,10 +39,16 @@ export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOption
     return refused(`nothing was accepted: ${why}. What was published there would be held against the journal later`, UNREACHABLE);
   }
   try {
-    const key = await loadOrCreateKey(settings.audit.checkpoint.key);
-    const trust = trustOf(settings, key, found);
-    tell(await acceptRestore({ dir: settings.audit.dir, trust, user, purpose, deliver: deliverTo(found) }), json);
-    return DONE;
+    const { dir, checkpoint } = settings.audit;
+    const way = await reachJournal(dir, "audit accept-restore");
+    if (way.by === "gateway") throw new JournalHeld(dir, holderInWords(holderOf(dir)));
+    try {
+      const trust = trustOf(settings, await loadOrCreateKey(checkpoint.key), found);
+      tell(await acceptRestore({ dir, trust, user, purpose, deliver: deliverTo(found), lock: way.lock }), json);
+      return DONE;
+    } finally {
+      await way.lock.release();
+    }
   } catch (error) {
     return explained(error);
   }
