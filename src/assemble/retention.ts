@@ -5,6 +5,7 @@
  */
 import { events } from "../events.ts";
 import type { RetentionState } from "../console/retention.ts";
+import { accountName } from "../journal/access.ts";
 import type { Doubt } from "../journal/clock-trust.ts";
 import { finishRetiring, NotYet, retire, type RetentionOptions } from "../journal/retention.ts";
 import { thinCheckpoints } from "../journal/thinning.ts";
@@ -88,7 +89,7 @@ class Looks implements Retention {
     const { failed } = journal.status();
     if (failed !== undefined) throw new Error(failed);
     const now = writeMicros(wallMicros());
-    await journal.append({ kind: "clock", from: now, to: now, step_ms: 0, confirmed_by: user });
+    await journal.append({ kind: "clock", from: now, to: now, step_ms: 0, confirmed_by: accountName(user) });
     this.#confirmed = true;
     this.lookAfter(Math.max(0, HOUR_MS - this.#ran()));
     return this.state();

@@ -18,7 +18,7 @@ export type RetentionState = {
 
 export type RetentionParts = { readonly state: () => RetentionState; readonly confirmClock: (user: string) => Promise<RetentionState> };
 
-const MOST_NAME = 200;
+const MOST_NAME = 400;
 
 export const confirmClockReply = async ({ confirmClock }: RetentionParts, arrival: Arrival): Promise<Reply> => {
   const user = userIn(Buffer.from(await arrival.body()).toString("utf8"));
