@@ -57,10 +57,19 @@ export class RevokedSet {
     this.#reinstating.delete(entry);
   }
 
-  /** The entry as it is written. */
-  given(entry: Entry): Entry {
+  /** The entry as it is written. `now`: tells the time that is believed, in milliseconds since 1970. */
+  given(entry: Entry, now: () => number): Entry {
     if (entry.kind !== "deleted" || !(this.#isComplete || this.#standing.size > 0)) return entry;
-    return { ...entry, revocations: this.#remembered() };
+    return { ...entry, revocations: this.#remembered(now()) };
+  }
+
+  /** Of many forgets those that ended long ago. `now`: as for `given`; a clock that is not believed ends none. */
+  trim(now: () => number): void {
+    if (this.#standing.size <= this.#trimAt) return;
+    const kept = this.#remembered(now());
+    this.#standing.clear();
+    for (const each of kept) this.#standing.set(nameOf(each), each);
+    this.#trimAt = Math.max(MANY, 2 * kept.length);
   }
 
   save(): { readonly complete: boolean; readonly standing: readonly Revoked[] } {
@@ -81,7 +90,6 @@ export class RevokedSet {
     else this.#reinstate(entry, said);
     // The first of a journal states all besides.
     this.#replace(entry.revocations);
-    if (this.#standing.size > this.#trimAt) this.#trim();
   }
 
   #reinstate(entry: Entry, said: Revoked): void {
@@ -97,15 +105,8 @@ export class RevokedSet {
     for (const each of all) this.#standing.set(nameOf(each), each);
   }
 
-  #remembered(): readonly Revoked[] {
-    return [...this.#standing.values()].filter((each) => endOf(each) > Date.now() - FORGET_MS);
-  }
-
-  #trim(): void {
-    const kept = this.#remembered();
-    this.#standing.clear();
-    for (const each of kept) this.#standing.set(nameOf(each), each);
-    this.#trimAt = Math.max(MANY, 2 * kept.length);
+  #remembered(now: number): readonly Revoked[] {
+    return [...this.#standing.values()].filter((each) => endOf(each) > now - FORGET_MS);
   }
 }
 

@@ -53,9 +53,9 @@ export class Trail {
     if (found) this.numbers.found(found.sequence, found.number);
   }
 
-  /** An entry that is to be written at this index, with what the journal adds to it. `took` says that it has its place. */
-  given(entry: Entry, index: number): Entry {
-    return this.keys.given(this.revoked.given(this.numbers.given(entry)), index);
+  /** An entry that is to be written at this index, with what the journal adds to it. `took` says that it has its place. `now`: as of `RevokedSet`. */
+  given(entry: Entry, index: number, now: () => number): Entry {
+    return this.keys.given(this.revoked.given(this.numbers.given(entry), now), index);
   }
 
   took(entry: Entry): void {

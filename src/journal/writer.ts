@@ -204,10 +204,11 @@ export class FileJournal implements Journal {
 
   #put(entry: Entry): void {
     const micros = this.#clock.next(this.#step);
-    const given = this.#made.trail.given(entry, this.#index);
+    const given = this.#made.trail.given(entry, this.#index, this.#believedNow);
     this.#filling.add(given, writeLine(this.#index, writeMicros(micros), given), micros);
     this.#made.trail.took(given);
     if (entry.kind === "clock") this.#noteClock(entry);
+    if (entry.kind === "config") for (const { revoked } of [this.#made.trail, this.#known]) revoked.trim(this.#believedNow);
     this.#index++;
   }
 
@@ -229,6 +230,9 @@ export class FileJournal implements Journal {
     // A clock that was right a while ago may be wrong since the start, by less than a day: of that the entries of an hour are the proof.
     return { doubt, now: ran < HOUR_MICROS && newest !== undefined ? Math.min(wall, newest + ran) : wall, ran: ran / 1000 };
   };
+
+  /** Milliseconds since 1970. */
+  readonly #believedNow = (): number => this.believed().now / 1000;
 
   readonly #step = ({ from, to }: Step): void => {
     const stepMs = Math.round((to - from) / 1000);

@@ -39,7 +39,7 @@ export const writeSignedJournal = (dir: string, entries: number, numbers: number
       segments++;
     }
     for (const entry of entriesOf(request, numbers)) {
-      const given = trail.given(entry, index);
+      const given = trail.given(entry, index, Date.now);
       const micros = BEGIN_MICROS + Math.floor(index * between);
       group.add(given, writeLine(index, writeMicros(micros), given), micros);
       leaf = group.leaves.at(-1)!;
