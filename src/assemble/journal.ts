@@ -89,9 +89,11 @@ const OPEN = "open-do-not-calls";
 /** More would stop the traffic for more than some milliseconds at each checkpoint: a start asks the index for them. */
 const MOST_SAVED = 2000;
 
-/** Those that were open at the start state, and what the lines above it say of them. Without, the index is asked once all listens. */
+const NONE: SavedDoNotCalls = { size: 0, open: [], under_way: [] };
+
+/** None of a new journal; those that were open at the start state, and what the lines above it say of them. Without, the index is asked once all listens. */
 const restoreOpen = async (openDoNotCalls: OpenDoNotCalls, { dir, disk, begun, status }: Journal): Promise<void> => {
-  const saved = begun.beside[OPEN] as SavedDoNotCalls | null | undefined;
+  const saved = status().size === 0 ? NONE : (begun.beside[OPEN] as SavedDoNotCalls | null | undefined);
   if (!saved) return;
   openDoNotCalls.restore(saved);
   for await (const entry of readEntries(dir, { from: begun.at, to: status().size }, disk)) openDoNotCalls.take(entry, entry.index, readMicros(entry.time));
