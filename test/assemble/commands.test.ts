@@ -58,7 +58,7 @@ describe("what commands ask of the gateway", () => {
   });
 
   it.each([
-    ["confirm-clock", {}, "user: expected"], ["confirm-clock", { user: "a\nb" }, "user: expected"], ["confirm-clock", { user: "x".repeat(201) }, "user: expected"],
+    ["confirm-clock", {}, "user: expected"], ["confirm-clock", { user: "a\nb" }, "user: expected"], ["confirm-clock", { user: "x".repeat(401) }, "user: expected"],
     ["revoke", {}, "id: expected a text"], ["question", { kind: "page", filter: "", limit: 1001 }, "from 1 to 1000"], ["question", { kind: "page", filter: "", limit: 0 }, "from 1 to 1000"], ["question", { kind: "page", filter: "", limit: "9" }, "from 1 to 1000"],
     ["question", { kind: "page", filter: "bad", limit: 1 }, "no filter"], ["question", { kind: "open-do-not-calls", most: 1e9 }, "of another version"], ["question", {}, "of another version"], ["stop", {}, "of another version"],
     ["access", null, "expected an object"], ["access", 7, "expected an object"],

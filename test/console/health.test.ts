@@ -113,7 +113,7 @@ describe("retention over the admin API", () => {
     expect(users).toEqual(["maria"]);
   });
 
-  it.each(["", "{}", "null", '{"user":""}', '{"user":7}', '{"user":"a\\nb"}', JSON.stringify({ user: "a".repeat(201) })])("refuses %j as a name", async (body) => {
+  it.each(["", "{}", "null", '{"user":""}', '{"user":7}', '{"user":"a\\nb"}', JSON.stringify({ user: "a".repeat(401) })])("refuses %j as a name", async (body) => {
     const retention = { state: () => believed, confirmClock: () => Promise.reject(new Error("asked")) };
     expect(await post(body, retention)).toEqual([422, { error: expect.stringContaining("user: expected who confirms the clock") as string }]);
   });
