@@ -111,7 +111,8 @@ describe("a person's case", () => {
 
   it("counts what was folded behind an identical refusal", async () => {
     const found = await of([{ kind: "flood", source: "127.0.0.1", client: "alpha-crm", tenant: { dbid: 101, name: "Alpha Tenant" }, action: "DoNotCall", resource: "records", identifier: "1024", announced: tokensOf("4155550100"), second: "2026-11-22T12:00:00.000Z", seconds: 60, count: 7, codes: { "OCSGW-2106": 7 } }]);
-    expect(sentenceOf(found.requests[0]!, "phone")).toContain("asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number. These were 7 more within a minute of an identical one; the gateway refused them too.");
+    expect(sentenceOf(found.requests[0]!, "phone")).toBe("2026-11-22 12:00:00Z, within 60 s: alpha-crm (tenant Alpha Tenant) asked for a Do-Not-Call by record handle 1024 on a record that OCS had announced with this number, 7 more times, as in an earlier request. The gateway refused them all; nothing was sent to OCS.");
+    expect([inShort(found)[0], inShort(found)[3]]).toEqual(["7 Do-Not-Calls asked for: 7 refused.", "0 other requests."]);
   });
 
   it("claims nothing beyond what the journal covers, and escapes what it shows", async () => {

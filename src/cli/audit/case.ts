@@ -4,15 +4,18 @@ import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { NotProvable, writeBundle } from "../../journal/bundle.ts";
 import { caseOf, type Case } from "../../journal/case.ts";
 import { caseFileOf, notCoveredBy } from "../../journal/case/file.ts";
-import { inShort } from "../../journal/case/sentences.ts";
+import { inShort, numberOf } from "../../journal/case/sentences.ts";
 import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/filter.ts";
+import { unknownNames } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
 import { askedFor, NothingToLookFor, type Asked } from "../../journal/lookup.ts";
+import { warningsFor } from "../../journal/search/names.ts";
 import { Finder } from "../../journal/search.ts";
 import { filterFor, type Person } from "../../journal/spellings.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
+import { vocabularyOf } from "../../assemble/vocabulary.ts";
 import { sayInvalid } from "../check.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
@@ -58,7 +61,7 @@ const write = async (options: CaseOptions, settings: Settings, configHash: strin
   const purpose = await purposeFrom(options.purpose);
   const sought = await soughtIn(options, settings);
   const { kind } = sought.person;
-  const { asked, found } = await find(settings.audit, sought);
+  const { asked, found } = await find(settings, sought);
   const filter = bothOf(parseFilter(filterFor(asked.person, asked.wanted)), asked.filter);
   const looked = { operation: "export", query: filter.text, purpose, results: found.requests.length, tokens: { [kind]: asked.wanted.tokens[0]! } };
   const recorded = await recordAccess({ settings, configHash }, looked, true);
@@ -86,12 +89,15 @@ const tenantTerm = (tenant: string | undefined, tenants: Settings["tenants"]): s
   throw new RangeError(`--tenant: no tenant of the config is called ${JSON.stringify(tenant)}; known are ${tenants.map(({ name }) => name).join(", ")}. One that has left the config is named by its DBID`);
 };
 
-const find = async ({ dir, index_key: keys }: Settings["audit"], sought: Sought): Promise<{ readonly asked: Asked; readonly found: Case }> => {
+const find = async (settings: Settings, sought: Sought): Promise<{ readonly asked: Asked; readonly found: Case }> => {
+  const { dir, index_key: keys } = settings.audit;
   const way = await wayTo(dir, "audit case");
   // Beside a gateway nothing is written in the directory: the index is made elsewhere.
   const finder = new Finder(dir, { elsewhere: way?.by !== "lock" });
   try {
     await finder.refresh();
+    const [unknown] = await warningsFor(finder, sought.filter, unknownNames(sought.filter, vocabularyOf(settings)), []);
+    if (unknown !== undefined) throw new RangeError(`no case was written: --tenant: ${unknown}`);
     const asked = await askedFor(finder, { ...sought, keys, known: KNOWN_SECRETS });
     const open = new Set((await finder.owed()).map(({ at }) => at));
     return { asked, found: await caseOf(finder, asked, open) };
@@ -103,9 +109,10 @@ const find = async ({ dir, index_key: keys }: Settings["audit"], sought: Sought)
 
 const tell = ({ out, json }: CaseOptions, found: Case): void => {
   const about = { in_short: inShort(found), complete: found.complete, not_covered: notCoveredBy(found) };
-  if (json) return console.log(JSON.stringify({ out, requests: found.requests.length, ...about, evidence: found.evidence }));
+  if (json) return console.log(JSON.stringify({ out, requests: numberOf(found.requests), ...about, evidence: found.evidence }));
   for (const line of about.in_short) console.log(line);
-  console.error(`${found.requests.length} requests of the case, in ${out}: summary.html is for people`);
+  const number = numberOf(found.requests);
+  console.error(`${number} ${number === 1 ? "request" : "requests"} of the case, in ${out}: summary.html is for people`);
   for (const line of about.not_covered) console.error(line);
   console.error(found.complete ? "complete" : "NOT COMPLETE: what is not in it may have been requested all the same");
 };

@@ -33,10 +33,12 @@ export const sentenceOf = (request: CaseRequest, sort: Sort): string => {
   const time = story.entries[0]?.time ?? "";
   const who = `${facts.client ?? "a client that is not known"} (${facts.tenant ? `tenant ${facts.tenant.name}` : "its tenant is not known"})`;
   const still = open ? " This Do-Not-Call is still open: OCS has not confirmed it since." : "";
-  const asked = `${time.slice(0, 10)} ${time.slice(11, 19)}Z: ${who} ${whatOf(facts)} ${reasonOf(reason, sort)}.`;
-  if (first?.kind === "flood") return `${asked} These were ${first.count} more within a minute of an identical one; the gateway refused them too.`;
-  return `${asked} ${endSentence(facts)}${still}`;
+  const said = `${who} ${whatOf(facts)} ${reasonOf(reason, sort)}`;
+  if (first?.kind === "flood") return `${secondOf(first.second)}, within ${first.seconds ?? 1} s: ${said}, ${first.count} more ${first.count === 1 ? "time" : "times"}, as in an earlier request. The gateway refused ${first.count === 1 ? "it" : "them all"}; nothing was sent to OCS.`;
+  return `${secondOf(time)}: ${said}. ${endSentence(facts)}${still}`;
 };
+
+const secondOf = (time: string): string => `${time.slice(0, 10)} ${time.slice(11, 19)}Z`;
 
 const whatOf = ({ action, resource, record, list, campaign }: Facts): string => {
   const asked = action === "DoNotCall" ? "asked for a Do-Not-Call" : action === "RequestRecordCancel" ? "asked to cancel records" : `sent ${action ?? "a request"}`;
@@ -83,16 +85,20 @@ const doubtOf = ({ state, suspected, status }: Facts, delivery: string | undefin
   return delivery === "sent-no-answer" ? "the request was sent and no answer came" : `the outcome says ${status ?? "nothing"}`;
 };
 
+/** What was counted behind an identical one is one entry and several requests. */
+export const numberOf = (requests: readonly CaseRequest[]): number =>
+  requests.reduce((sum, { story: { entries: [first] } }) => sum + (first?.kind === "flood" ? first.count : 1), 0);
+
 /** The answer in short: the Do-Not-Calls by how they ended, and whether one stands. */
 export const inShort = ({ requests, complete }: Case): string[] => {
   const asked = requests.filter(({ facts }) => facts.action === "DoNotCall");
-  const others = requests.length - asked.length;
-  const ends = END_WORDS.map((end) => [asked.filter(({ facts }) => endOf(facts) === end).length, end] as const).filter(([count]) => count > 0);
+  const others = numberOf(requests) - numberOf(asked);
+  const ends = END_WORDS.map((end) => [numberOf(asked.filter(({ facts }) => endOf(facts) === end)), end] as const).filter(([count]) => count > 0);
   const open = asked.filter((each) => each.open).length;
   const last = asked.findLast(({ facts }) => endOf(facts) === "confirmed");
   const known = complete ? "" : ", as far as the journal covers";
   return [
-    `${asked.length} Do-Not-Call${asked.length === 1 ? "" : "s"} asked for${ends.length === 0 ? "" : `: ${ends.map(([count, end]) => `${count} ${end}`).join(", ")}`}${known}.`,
+    `${numberOf(asked)} Do-Not-Call${numberOf(asked) === 1 ? "" : "s"} asked for${ends.length === 0 ? "" : `: ${ends.map(([count, end]) => `${count} ${end}`).join(", ")}`}${known}.`,
     `${open} of them ${open === 1 ? "is" : "are"} still open: asked for by a known client, and not confirmed by OCS since.`,
     last
       ? `OCS last confirmed a Do-Not-Call on ${last.story.entries.at(-1)!.time.slice(0, 19).replace("T", " ")}Z, for tenant ${last.facts.tenant?.name ?? "not known"} (request ${last.facts.id}).`
