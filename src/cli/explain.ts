@@ -10,7 +10,7 @@ import { linesOf, targetOf } from "./audit/lines.ts";
 import { openSearcher, type Searcher } from "./audit/searcher.ts";
 import { sayInvalid } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
-import { countedInWords, countsOver } from "./explain/counted.ts";
+import { countedInWords, countsOver, mayBeCounted } from "./explain/counted.ts";
 import { verdictsOf, type Verdict } from "./explain/stages.ts";
 import { whatHappened, whatToDo } from "./explain/words.ts";
 
@@ -31,6 +31,7 @@ type Told = {
 
 const NOT_FOUND = 1;
 const WRONG_USAGE = 2;
+const CANNOT_TELL = 8;
 
 export const explain = async ({ id, config, json }: ExplainOptions): Promise<number> => {
   const loaded = await loadToRead(config);
@@ -57,7 +58,10 @@ type Sought = { readonly id: string; readonly dir: string; readonly json: boolea
 /** What was refused and counted is found by the range of ids that its count names. */
 const sayCounted = async (searcher: Searcher, { id, dir, json }: Sought): Promise<number> => {
   const counts = (await countsOver(searcher, id)) ?? [];
-  if (counts.length === 0) return said(`no request in ${dir} has an id that begins with ${id}`, NOT_FOUND);
+  if (counts.length === 0) {
+    const counted = mayBeCounted(id);
+    return said(`no request in ${dir} has an id that begins with ${id}${counted ? `; ${counted.why}` : ""}`, counted?.final === false ? CANNOT_TELL : NOT_FOUND);
+  }
   console.log(json ? stringify({ request: null, counted_in: counts }) : countedInWords(id, counts));
   return 0;
 };

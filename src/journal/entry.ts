@@ -116,6 +116,7 @@ export type Flood = {
   readonly source: string;
   readonly listener?: string | undefined;
   readonly tenant?: Tenant | null | undefined;
+  /** `*`: of several known clients. */
   readonly client?: string | null | undefined;
   readonly action?: string | undefined;
   readonly resource?: string | undefined;

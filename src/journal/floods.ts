@@ -99,7 +99,7 @@ export class Floods {
     const isOwn = this.#byClient.has(key) || this.#byClient.size < MOST_COUNTED;
     if (isOwn) return this.#byClient.count(key, refusal, { source: source ?? REST, listener: listener ?? undefined, tenant, client });
     // Together, but each tenant for itself: who may read one tenant's entries may not read of another's.
-    this.#byClient.count(`${REST} ${tenant?.dbid}`, refusal, { source: REST, tenant });
+    this.#byClient.count(`${REST} ${tenant?.dbid}`, refusal, { source: REST, tenant, client: REST });
   }
 
   #noteDoNotCall(refusal: Refusal): { readonly holdMs: number } | undefined {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import type { Entry, Intent } from "../../src/journal/entry.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
+import { Floods } from "../../src/journal/floods.ts";
 import { lookUp, type Found } from "../../src/journal/lookup.ts";
 import { createRedactor, type IndexKeys } from "../../src/journal/redact.ts";
 import { Finder } from "../../src/journal/search.ts";
@@ -116,6 +117,17 @@ describe("a look-up of a person", () => {
   it("is not complete where refused requests of a known client were only counted", async () => {
     const flood = { kind: "flood", source: "127.0.0.1", second: "2026-11-22T12:00:00.000Z", count: 900 } as const;
     await write(flood, { ...flood, client: "alpha-crm", tenant: { dbid: 101, name: "Alpha Tenant" } });
+    expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
+  });
+
+  it("is not complete where refused requests of very many clients were counted together, as the gate counts them", async () => {
+    const counted: Entry[] = [];
+    const floods = new Floods({ note: (entry) => void (entry.kind === "flood" && entry.source === "*" && counted.push(entry)), now: () => 0 });
+    for (let number = 0; number < 1100; number++)
+      floods.note({ kind: "refusal", id: `01S${number}`, credential: null, tenant: { dbid: 101, name: "Alpha Tenant" }, source: "10.0.0.1", listener: "clients", client: `crm-${number}`, code: "OCSGW-3001", status: 429, resource: "records", action: "RecordReject" } as unknown as Entry);
+    floods.flush();
+    expect(counted).toHaveLength(1);
+    await write(...counted);
     expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
   });
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TimeLimit } from "../../../src/journal/search/time-limit.ts";
 import { answerOf } from "../../../src/journal/search/answer.ts";
-import { countedInWords, countsOver } from "../../../src/cli/explain/counted.ts";
+import { countedInWords, countsOver, mayBeCounted } from "../../../src/cli/explain/counted.ts";
 import { ulid } from "../../../src/edge/ulid.ts";
 import { openJournal } from "../../../src/journal/append.ts";
 import type { Flood } from "../../../src/journal/entry.ts";
@@ -50,6 +50,14 @@ describe("a request that was refused and counted", () => {
     ["the beginning of an id", FIRST.slice(0, 12), undefined],
     ["no id", "hello", undefined],
   ])("is found by its id: %s", async (_what, id, indexes) => expect(await counts(id)).toEqual(indexes));
+
+  it.each([
+    ["a moment ago", idAt(NOW), false],
+    ["not so long ago that its minute is over", idAt(NOW - 59_000), false],
+    ["longer ago", idAt(NOW - 63_000), undefined],
+    ["at a time that has not come", idAt(NOW + 60_000), undefined],
+    ["at a time that is not known, being the beginning of an id", FIRST.slice(0, 12), true],
+  ])("may still come when it came %s", (_when, id, final) => expect(mayBeCounted(id, NOW)?.final).toBe(final));
 
   it("is told in words that claim no more than the count does", () => {
     expect(countedInWords(FIRST, [{ ...count(), index: 7, time: "2026-11-22T12:00:10.000000Z" }])).toBe(
