@@ -67,7 +67,7 @@ const write = async (options: ExportOptions, settings: Settings, configHash: str
   const recorded = await recordAccess({ settings, ...(sought && { configHash }) }, { operation: "export", query: filter.text, purpose, tokens: tokensIn(filter.text) }, true);
   if (typeof recorded === "number") return recorded;
   const query = { dir: settings.audit.dir, filter, names, size: recorded.size };
-  const evidence = sought && (await evidenceFor(settings.audit, sought));
+  const evidence = sought && (await evidenceFor(settings.audit, sought, names));
   const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence };
   const done = as === "bundle" ? await writeBundle({ ...query, ...about }, out) : await exportTo(query, { out, as });
   tell(options, done, { size: recorded.size, evidence });
@@ -95,10 +95,10 @@ const filterOf = async (options: ExportOptions, settings: Settings): Promise<Que
 };
 
 /** What the look-up of a person covers, as a search tells it. */
-const evidenceFor = async (audit: Settings["audit"], { person, narrowed }: Sought): Promise<Evidence | undefined> => {
+const evidenceFor = async (audit: Settings["audit"], { person, narrowed }: Sought, names: readonly UnknownName[]): Promise<Evidence | undefined> => {
   const searcher = await openSearcher(audit.dir, "audit export");
   try {
-    const question = { kind: "person", person, keys: audit.index_key, known: KNOWN_SECRETS, filter: narrowed.text, names: [], limit: 1 } as const;
+    const question = { kind: "person", person, keys: audit.index_key, known: KNOWN_SECRETS, filter: narrowed.text, names, limit: 1 } as const;
     return (await searcher.ask(question)).evidence;
   } finally {
     await searcher.close();

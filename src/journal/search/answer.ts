@@ -3,11 +3,15 @@
  * or by a command itself.
  */
 import { parseFilter } from "../filter.ts";
-import { lookUp } from "../lookup.ts";
+import { lookUp, type Evidence } from "../lookup.ts";
 import type { Finder } from "../search.ts";
 import { warningsFor } from "./names.ts";
 import type { Answer, Question } from "./questions.ts";
 import type { TimeLimit } from "./time-limit.ts";
+
+/** Narrowed to what nobody knows, as by a tenant's name that is misspelt, or to a time to come, it is no answer about the person. */
+const narrowedBy = (evidence: Evidence, warnings: readonly string[]): Evidence =>
+  warnings.length === 0 ? evidence : { ...evidence, complete: false };
 
 /** Throws FilterError or NothingToLookFor for a question that cannot be answered, and TookTooLong. */
 export const answerOf = async (finder: Finder, question: Question, timeLimit: TimeLimit): Promise<Answer> => {
@@ -24,7 +28,8 @@ export const answerOf = async (finder: Finder, question: Question, timeLimit: Ti
     case "person": {
       const filter = parseFilter(question.filter);
       const found = await lookUp(finder, { ...question, filter }, { ...question, timeLimit });
-      return { ...found, warnings: await warningsFor(finder, filter, question.names, found.stories) };
+      const warnings = await warningsFor(finder, filter, question.names, found.stories);
+      return { ...found, evidence: narrowedBy(found.evidence, warnings), warnings };
     }
     case "story":
       return { stories: await finder.byId(question.id) };
