@@ -35,6 +35,7 @@ const HOLDER = "admin token";
 
 const search: Show = async ({ ask, record, vocabulary }, { target }) => {
   const given = new URLSearchParams(target.split("?").slice(1).join("?"));
+  requireKnown([...given.keys()], ["filter", "cursor", "limit", "purpose"]);
   const filter = given.get("filter") ?? "";
   const names = namesIn(filter, vocabulary());
   const paged = pagedOf(given.get("cursor"), given.get("limit"));
@@ -46,6 +47,7 @@ const search: Show = async ({ ask, record, vocabulary }, { target }) => {
 
 const lookUp: Show = async ({ ask, record, keys, vocabulary }, arrival) => {
   const given = await bodyOf(arrival);
+  requireKnown(Object.keys(given), ["phone", "customer_id", "filter", "cursor", "limit", "purpose", "user"]);
   const { purpose, user = HOLDER } = given;
   const filter = textOf("filter", given["filter"] ?? "");
   const names = namesIn(filter, vocabulary());
@@ -112,6 +114,12 @@ const note = async (record: AuditParts["record"], asked: Asked, sign = false): P
 const namesIn = (filter: string, vocabulary: Vocabulary): readonly UnknownName[] => unknownNames(readFilter(filter, vocabulary), vocabulary);
 
 const pageOf = ({ stories = [], next, searched, warnings = [] }: Answer) => ({ requests: stories.map(viewOf), next: cursorOf(next), ...(searched && { searched }), warnings });
+
+/** One that is misspelt would not narrow the answer, or would look for nobody. */
+const requireKnown = (names: readonly string[], known: readonly string[]): void => {
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new WrongQuestion(`${JSON.stringify(unknown.slice(0, 40))} is unknown here; known are ${known.join(", ")}`);
+};
 
 const pagedOf = (cursor: unknown, limit: unknown): { readonly before?: number; readonly limit: number } => {
   const before = cursor === undefined || cursor === null ? undefined : readCursor(textOf("cursor", cursor));

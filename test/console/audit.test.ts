@@ -54,7 +54,7 @@ describe("the journal over the admin API", () => {
     expect(asked).toEqual([]);
   });
 
-  it.each(["cursor=x", "limit=0", "limit=100000", "limit=1.5"])("refuses %s", async (query) => expect((await aConsole().ask(`/api/audit/search?${query}`)).status).toBe(400));
+  it.each(["cursor=x", "limit=0", "limit=100000", "limit=1.5", "q=action:DoNotCall", "filter=&tenant=101"])("refuses %s", async (query) => expect((await aConsole().ask(`/api/audit/search?${query}`)).status).toBe(400));
 
   it("records a search for a person's token before it tells", async () => {
     const { ask, recorded } = aConsole();
@@ -70,7 +70,7 @@ describe("the journal over the admin API", () => {
     expect(JSON.stringify(recorded)).not.toContain("0100");
   });
 
-  it.each([[{}], [{ phone: "1", customer_id: "2" }], [{ phone: 4155550100 }], ["text"], [[1]]])("refuses a look-up of %j", async (body) => expect((await aConsole().ask("/api/audit/look-up", post(body))).status).toBe(400));
+  it.each([[{}], [{ phone: "1", customer_id: "2" }], [{ phone: "1", tenant: 101 }], [{ phone: "1", q: "tenant:101" }], [{ phone: 4155550100 }], ["text"], [[1]]])("refuses a look-up of %j", async (body) => expect((await aConsole().ask("/api/audit/look-up", post(body))).status).toBe(400));
 
   it("tells nothing when the look-up cannot be recorded", async () => {
     const told = await aConsole({ fails: "record" }).ask(`/api/audit/search?filter=phone:${TOKEN}`);
