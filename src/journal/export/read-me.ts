@@ -36,8 +36,9 @@ CHECK IT        node verify.mjs --key <the gateway's verifier key>        Node 2
 
 WHAT IT PROVES  Every line of events.ndjson stood so in the journal when the checkpoint was signed. Whoever has the key can change that only with
                 the checkpoint, and then contradicts every copy of it.
-                Of a tenant's Do-Not-Calls also that none is missing: their numbers (dnc) run without gaps, and in the entry that recorded this
-                export (kind access) the gateway itself says which number was the last.
+                Where the filter took all Do-Not-Calls of a tenant, also that none is missing: their numbers (dnc) run without gaps, and in the
+                entry that recorded this export (kind access) the gateway itself says which number was the last. The verification then says
+                "complete up to there"; where it does not, as for one person's entries, others of the tenant's Do-Not-Calls are not here.
 
 WHAT IT DOES NOT PROVE
                 That the filter took all other entries that it should have${through === "index" ? HOW : ""}. Requests that did not pass the gateway. Text that was masked before it
