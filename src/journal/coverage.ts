@@ -23,6 +23,13 @@ const FLOODS: Row = {
   says: (counts, are) => `${counts} of refused requests that have no entries of their own ${are("names", "name")} nobody`,
 };
 
+/** Of identical refused Do-Not-Calls all but the first are counted; the first may lie before the period. */
+const repeated = (missing: string, named: string): Row => ({
+  filter: `${missing} kind:flood action:DoNotCall`,
+  what: "count",
+  says: (counts, are) => `${counts} of Do-Not-Calls that were refused like an earlier one ${are("names", "name")} no ${named}`,
+});
+
 const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
   phone: [
     { filter: "missing:phone action:DoNotCall resource:records", says: (dnc, are) => `${dnc} by record handle ${are("names", "name")} no number` },
@@ -30,6 +37,7 @@ const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
     { filter: "missing:phone action:DoNotCall -resource:records,customer_ids", says: (dnc, are) => `${dnc} by phone number ${are("has", "have")} no token (audit.redact.phone was drop)` },
     { filter: "missing:phone -action:DoNotCall", says: (others, are) => `${others} by record handle or customer id ${are("names", "name")} no number` },
     { filter: "missing:chain", says: (chains, are) => `${chains} for a whole chain of records (AllChain) ${are("names", "name")} at most one number of it` },
+    repeated("missing:phone", "number"),
     FLOODS,
   ],
   customer_id: [
@@ -37,6 +45,7 @@ const ROWS: Readonly<Record<Person["kind"], readonly Row[]>> = {
     { filter: "missing:customer action:DoNotCall resource:phones", says: (dnc, are) => `${dnc} by phone number ${are("names", "name")} no customer id` },
     { filter: "missing:customer action:DoNotCall -resource:records,phones", says: (dnc, are) => `${dnc} by customer id ${are("has", "have")} no token (audit.redact.customer_id was drop)` },
     { filter: "missing:customer -action:DoNotCall", says: (others, are) => `${others} by record handle or phone number ${are("names", "name")} no customer id` },
+    repeated("missing:customer", "customer id"),
     FLOODS,
   ],
 };
@@ -49,20 +58,23 @@ export const uncoveredBy = async (
   { person, wanted, filter }: Asked,
   timeLimit?: TimeLimit,
 ): Promise<Uncovered[]> => {
-  const within: Filter = { text: filter.text, expression: orUnknownTenant(filter.expression) };
+  const all: Filter = { text: filter.text, expression: orUnknownTenant(filter.expression) };
+  const single = bothOf(NO_COUNT, all);
   const found: Uncovered[] = [];
   for (const row of ROWS[person.kind]) {
-    const all = await finder.count(bothOf(parseFilter(row.filter), within), timeLimit);
+    const within = row.filter.includes("kind:flood") ? all : single;
+    const fitting = await finder.count(bothOf(parseFilter(row.filter), within), timeLimit);
     // A chain's one that names the person is found.
     const isChain = row.filter.startsWith("missing:chain");
     const named = isChain ? await finder.count(bothOf(parseFilter(`${row.filter} ${filterFor(person, wanted)}`), within), timeLimit) : NONE;
-    const counted = { ...all, count: all.count - named.count, refused: all.refused - named.refused };
+    const counted = { ...fitting, count: fitting.count - named.count, refused: fitting.refused - named.refused };
     if (counted.count > 0) found.push(uncovered(row, counted, filter));
   }
   const nameless = await tenantless(finder, { person, wanted, filter });
   return nameless ? [...found, nameless] : found;
 };
 
+const NO_COUNT = parseFilter("-kind:flood");
 const NONE: Counted = { count: 0, refused: 0 };
 
 /** Refused before the tenant was known, so that it may be this tenant's. */

@@ -12,9 +12,10 @@ type Members = { readonly [name: string]: unknown };
 
 /** What a person may have asked for whichever way the client names the person; of records every action is about a person. */
 const WISHES: ReadonlySet<unknown> = new Set(["DoNotCall", "RequestRecordCancel"]);
-const ASKING: ReadonlySet<unknown> = new Set(["intent", "refusal", "in-doubt"]);
+/** A count is of identical requests, which all name the same or nothing. */
+const ASKING: ReadonlySet<unknown> = new Set(["intent", "refusal", "in-doubt", "flood"]);
 
-/** Of an intent, a refusal, or a request of which only the end is left; undefined where nothing is missing. A stranger asks for nothing. */
+/** Of an intent, a refusal, a count of refusals that names an action, or a request of which only the end is left; undefined where nothing is missing. A stranger asks for nothing. */
 export const missingIn = (asked: Members): readonly Missing[] | undefined => {
   if (!ASKING.has(asked["kind"]) || typeof asked["client"] !== "string") return undefined;
   if (asked["resource"] !== "records" && !WISHES.has(asked["action"])) return undefined;

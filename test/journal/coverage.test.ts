@@ -120,6 +120,14 @@ describe("a look-up of a person", () => {
     expect(says(await look())).toEqual(["1 count of refused requests that have no entries of their own names nobody"]);
   });
 
+  it.each(["phone", "customer_id"] as const)("is not complete where a Do-Not-Call that names no %s was counted behind one before the period", async (kind) => {
+    const tenant = { dbid: 101, name: "Alpha Tenant" };
+    const flood = { kind: "flood", source: "127.0.0.1", client: "alpha-crm", tenant, action: "DoNotCall", second: "2026-11-22T12:00:00.000Z", seconds: 60, count: 3 } as const;
+    await write({ ...flood, resource: "records", identifier: "1024" }, { ...flood, resource: "records", identifier: "1025", tokens: tokensOf("4155550199", "C-1") });
+    expect(says(await look({ kind, filter: "tenant:101" }))).toEqual([`1 count of Do-Not-Calls that were refused like an earlier one names no ${kind === "phone" ? "number" : "customer id"}`]);
+    expect((await look({ kind, filter: "tenant:102" })).evidence.complete).toBe(true);
+  });
+
   it("is not complete where refused requests of very many clients were counted together, as the gate counts them", async () => {
     const counted: Entry[] = [];
     const floods = new Floods({ note: (entry) => void (entry.kind === "flood" && entry.source === "*" && counted.push(entry)), now: () => 0 });
