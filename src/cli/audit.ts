@@ -65,7 +65,7 @@ const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8"));
 
 const print = (report: Report): string => {
-  const { entries, segments, checkpoints, keys, covered, last, retired, doubts, dnc } = report;
+  const { entries, segments, checkpoints, keys, first, covered, last, retired, doubts, dnc } = report;
   const lines = [
     ...(report.since ? [row("mark", `index 0 to ${report.since.size - 1} were verified by the gateway at ${report.since.at}, and not read now`)] : []),
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
@@ -74,7 +74,7 @@ const print = (report: Report): string => {
     ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([sequence, number]) => `of ${tenantOf(sequence)} up to ${number}`).join(", ")}`)] : []),
     row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),
     row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
-    row("covered", covered === 0 ? "nothing" : `index 0 to ${covered - 1}; behind it ${report.uncovered}`),
+    row("covered", covered === 0 ? "nothing" : `index ${first} to ${first + covered - 1}; behind it ${report.uncovered}`),
     ...report.findings.map(({ text }) => row("broken", text)),
     ...(report.more > 0 ? [row("broken", `and ${report.more} more`)] : []),
     ...report.notes.map((note) => row("note", note)),
@@ -100,10 +100,10 @@ const keyNames = ({ from, names }: Report["keys"]): string =>
 
 const KEY_SOURCES = { given: "the key given", config: "the key of the config", directory: "the key in this directory" } as const;
 
-const verdictOf = ({ verdict, covered, findings, more, missing }: Report): string => {
+const verdictOf = ({ verdict, first, covered, findings, more, missing }: Report): string => {
   switch (verdict) {
     case "ok":
-      return `OK  unchanged up to index ${covered - 1}`;
+      return first > 0 ? `OK  unchanged from index ${first} to ${first + covered - 1}` : `OK  unchanged up to index ${covered - 1}`;
     case "broken":
       return `BROKEN  ${findings.length + more} ${findings.length + more === 1 ? "finding" : "findings"}`;
     case "cannot-tell":

@@ -48,8 +48,9 @@ export const verifySegment = async (path: string, given: KeyOptions = {}): Promi
   const dir = dirname(dirname(path));
   const keys = await loadKeys(dir, given);
   const judged = await judgeCheckpoints(dir, keys);
-  const { seen, findings, missing } = await scanSegment({ dir, first: Number.parseInt(basename(path), 10), anchors: judged.anchors, path });
-  return summarize({ dir: path, keys, judged, seen, findings: [...judged.findings, ...findings], missing: [...missing, ...keysMissing({ keys, judged, seen })] });
+  const first = Number.parseInt(basename(path), 10);
+  const { seen, findings, missing, covered } = await scanSegment({ dir, first, anchors: judged.anchors, path });
+  return summarize({ dir: path, keys, judged, seen, findings: [...judged.findings, ...findings], missing: [...missing, ...keysMissing({ keys, judged, seen })], segment: { first, covered } });
 };
 
 const NO_KEY = "no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's";
@@ -77,11 +78,11 @@ const keysMissing = ({ keys: { from }, judged: { found, signed, strangers, ancho
   return found > 0 && signed === 0 && covered === 0 ? ["no checkpoint is signed by the config's key: give the key that signed them with --key"] : [];
 };
 
-type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly mark?: Mark | undefined };
+type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly mark?: Mark | undefined; readonly segment?: { readonly first: number; readonly covered: number } };
 
-const summarize = ({ dir, keys, judged, seen, findings, missing, mark }: Outcome): Report => {
+const summarize = ({ dir, keys, judged, seen, findings, missing, mark, segment }: Outcome): Report => {
   const last = seen.matching.findLast(({ trusted }) => trusted);
-  const covered = last?.size ?? 0;
+  const covered = last ? (segment?.covered ?? last.size) : 0;
   return {
     verdict: verdictOf(findings, missing),
     dir,
@@ -93,6 +94,7 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, mark }: Outcome
     checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
     last: last && { origin: last.origin, size: last.size, root: last.root },
     keys: { from: keys.from, names: keys.keys.map(({ name, id }) => `${name}+${id}`) },
+    first: segment?.first ?? 0,
     covered,
     uncovered: Math.max(0, seen.entries - covered),
     findings: findings.slice(0, MOST_FINDINGS),

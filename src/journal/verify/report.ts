@@ -38,7 +38,9 @@ export type Report = {
   readonly keys: { readonly from: "given" | "config" | "directory" | "none"; readonly names: readonly string[] };
   /** Only entries behind this mark were read; null when all were. `at`: RFC 3339. */
   readonly since: { readonly size: number; readonly at: string } | null;
-  /** Entries up to the last checkpoint that holds, and behind it. */
+  /** Index of the first entry that was asked about: 0, or that of the one segment. */
+  readonly first: number;
+  /** Entries up to the last checkpoint that holds, and behind it; of one segment its own. */
   readonly covered: number;
   readonly uncovered: number;
   readonly findings: readonly Finding[];

@@ -11,7 +11,7 @@ import { walk } from "./walk.ts";
 const HASH_BYTES = 32;
 
 type Asked = { readonly dir: string; readonly path: string; readonly first: number; readonly anchors: readonly Claim[] };
-type Scanned = { readonly seen: Scan; readonly findings: readonly Finding[]; readonly missing: readonly string[] };
+type Scanned = { readonly seen: Scan; readonly findings: readonly Finding[]; readonly missing: readonly string[]; /** How many of its entries the checkpoint covers that is in `seen.matching`. */ readonly covered: number };
 
 export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise<Scanned> => {
   const leaves: string[] = [];
@@ -28,15 +28,15 @@ export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise
   const { leaves: recorded, cover, failing } = await provedLeaves(dir, anchors);
   findings.push(...rootsThatDoNotFit({ cover, failing, first, end: first + leaves.length }));
   const covered = recorded.slice(first, cover?.size ?? 0);
-  if (!cover || covered.length === 0) return { seen, findings, missing: [cover ? "no checkpoint covers it yet" : "the checkpoints and the leaf hashes of its journal are not beside it, so nothing says what its lines were"] };
+  if (!cover || covered.length === 0) return { seen, findings, missing: [cover ? "no checkpoint covers it yet" : "the checkpoints and the leaf hashes of its journal are not beside it, so nothing says what its lines were"], covered: 0 };
   const own = covered.slice(0, Math.max(leaves.length, Math.min(covered.length, (await nextOf(dir, first)) - first)));
   for (const [at, leaf] of own.entries()) {
     if (leaves[at] !== leaf) findings.push(leaves[at] === undefined
       ? { kind: "cut", segment: segmentFile(first), index: first + at, text: `${segmentFile(first)} ends before index ${first + at}, which ${nameOf(cover)} covers` }
       : { kind: "changed", segment: segmentFile(first), line: at + 1, index: first + at, text: `line ${at + 1} of ${segmentFile(first)} is not what stood at index ${first + at} when ${nameOf(cover)} was signed` });
   }
-  seen.matching.push({ ...cover, size: Math.min(cover.size, own.length) });
-  return { seen, findings, missing: [] };
+  seen.matching.push(cover);
+  return { seen, findings, missing: [], covered: own.length };
 };
 
 const nextOf = async (dir: string, first: number): Promise<number> => (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? Number.POSITIVE_INFINITY;
