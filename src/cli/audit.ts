@@ -62,7 +62,9 @@ const verifyPacked = async (path: string, key: string | undefined): Promise<Bund
 
 const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 
-const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8"));
+const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
+  throw new Error(`--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${error.code})`);
+}));
 
 const print = (report: Report): string => {
   const { entries, segments, checkpoints, keys, first, covered, last, retired, doubts, dnc } = report;

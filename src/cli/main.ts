@@ -116,7 +116,7 @@ const program = (): Given => {
     .option("--purpose <text>", "why; written to the journal when a person is looked for; asked for on a terminal when left out")
     .option("--timeout <duration>", "how long the search may take, as in 30s; 1m when left out; exit code 8 when it takes longer").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, ...words) => (await import("./audit/search.ts")).auditSearch({ ...options, words: words.flat() })));
-  audit.command("export").description("a whole query into a file; a bundle proves itself with a program that is in it").argument("[filter...]")
+  audit.command("export").description("a whole query into a file; a bundle has the program in it that checks it, with the gateway's key").argument("[filter...]")
     .requiredOption("--out <file>", "is made; - for standard output; of a bundle a directory, or a zip when it ends with .zip").addOption(new Option("--as <format>").choices(["ndjson", "csv", "bundle"]).makeOptionMandatory())
     .option("--since <time>").option("--until <time>").option("--phone-stdin", "of a phone number: one line from standard input").option("--customer-stdin", "of a customer id: one line from standard input")
     .option("--purpose <text>", "why; written to the journal; asked for on a terminal when left out").option(...CONFIG).option(...JSON_OUT)
