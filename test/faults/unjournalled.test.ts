@@ -29,7 +29,7 @@ it("the client gets OCS's answer and OCSGW-5102, nothing new is admitted, and th
   let number = 0;
   const ask = async (): Promise<Asked> => {
     const line = await ClientConnection.to(gateway.port);
-    const given = doNotCall(OCS_TENANT, `m-${number++}`, "4155550100");
+    const given = doNotCall(OCS_TENANT, `m-${number++}`, String(4_155_550_100 + number));
     const entry = line.enter(OCS_TENANT, given);
     await line.ask(given.bytes, [entry]);
     line.hangUp();
