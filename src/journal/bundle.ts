@@ -1,5 +1,5 @@
 /**
- * An export that proves itself: the entries of a query byte for byte, a proof of each up to a signed checkpoint, and a program without
+ * An export that can be verified elsewhere: the entries of a query byte for byte, a proof of each up to a signed checkpoint, and a program without
  * dependencies that checks them. The index says where they lie and the tiles give their paths, and each line is held against the signed root before
  * anything is handed out; where that does not lead there, or much is asked for, all lines are read and the root is computed from them.
  */

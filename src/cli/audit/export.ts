@@ -1,4 +1,4 @@
-/** `ocsgw audit export`: a whole query into a file, as lines, as a table, or as a bundle that proves itself. The export is itself an entry. */
+/** `ocsgw audit export`: a whole query into a file, as lines, as a table, or as a bundle that is verified elsewhere, with the key. The export is itself an entry. */
 import { existsSync } from "node:fs";
 import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
