@@ -9,8 +9,10 @@ const KNOWN = 40;
 it("every refusal is an entry or in a count, as many as the metrics say; those of known clients are entries", async () => {
   const gateway = await aGateway({ ...twoTenants("http://127.0.0.1:9"), admin: { bind: "127.0.0.1:0" } });
   try {
+    let number = 4_155_550_100;
+    // Each another number: the same Do-Not-Call of one client within a minute would be counted.
     const ask = async (headers: Record<string, string>): Promise<number> => {
-      const { statusCode, body } = await request(`${gateway.url}/phones/4155550100?req=DoNotCall`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: '{"GSW_TENANT_DBID": 999}' });
+      const { statusCode, body } = await request(`${gateway.url}/phones/${number++}?req=DoNotCall`, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: '{"GSW_TENANT_DBID": 999}' });
       await body.dump();
       return statusCode;
     };

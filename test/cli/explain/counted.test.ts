@@ -18,7 +18,8 @@ afterEach(async () => {
 });
 
 const idAt = (ms: number, rest = "8"): string => ulid(ms).slice(0, 10) + rest.repeat(16);
-const NOW = Date.now();
+/** Counts are written after what they count. */
+const NOW = Date.now() - 3000;
 const FIRST = idAt(NOW);
 const LAST = idAt(NOW + 900);
 const count = (over: Partial<Flood> = {}): Flood => ({
