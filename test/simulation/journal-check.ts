@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Recorded } from "../../src/journal/entry.ts";
 import { readEntries } from "../../src/journal/read.ts";
+import { keyBeside } from "../journal/kit.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
 import { judgeAlarms } from "./alarms.ts";
 import { DIRECTORY } from "./config.ts";
@@ -15,7 +16,7 @@ export const judgeJournal = async (world: World): Promise<void> => {
   const dir = await mkdtemp(join(existsSync("/dev/shm") ? "/dev/shm" : tmpdir(), "simulation-"));
   try {
     await disk.copyTo(DIRECTORY, dir);
-    const report = await verifyJournal(dir);
+    const report = await verifyJournal(dir, { vkey: await keyBeside(dir) });
     if (report.verdict !== "ok")
       trace.violate(
         "I4",
