@@ -64,6 +64,11 @@ export class Epochs {
     return this.#elsewhereAt.get(parts.name) ?? -1;
   }
 
+  /** Connections to its OCS were lost, or seemed so, since the record had its owner. */
+  wasLost({ ownedAt, ocs }: OcsRecord): boolean {
+    return ownedAt !== undefined && ownedAt <= (this.#lostAt.get(ocs.parts.host.address) ?? -1);
+  }
+
   lost({ address }: SimHost): void {
     this.#lostAt.set(address, this.#world.scheduler.now);
   }
