@@ -39,6 +39,9 @@ const ANNOUNCED_AFTER_MS = 7000;
 /** An announcement waits 2 s for its OCS to be the active one, and others have to follow it for 1.5 s. */
 const FOLLOWS_AFTER_MS = 3500;
 
+/** `tenant`: for whom OCS announced the record, too. `wasUnconfirmed`: the gateway had noticed a loss of connections, or had started, since the record had its owner. */
+export type Conflict = { readonly record: OcsRecord; readonly tenant: number; readonly wasUnconfirmed: boolean; isAnswered: boolean };
+
 export class Checks {
   readonly asked = new Map<string, Asked>();
   readonly #world: World;
@@ -51,7 +54,7 @@ export class Checks {
   /** What may be an alarm's cause. */
   readonly causes = new Set<string>();
   /** Records that OCS announced for two tenants in one life, and whether the gateway has answered both. */
-  readonly conflicts: { readonly record: OcsRecord; isAnswered: boolean }[] = [];
+  readonly conflicts: Conflict[] = [];
   readonly #announcedFor = new Map<string, Set<number>>();
   readonly #contradicted = new Set<number>();
   /**
@@ -134,9 +137,9 @@ export class Checks {
     if (asked.executions.length > 1)
       this.#world.trace.violate("I3", `${mark} was executed ${asked.executions.length} times`);
     const may = asked.isNamed ? [asked.tenant] : asked.client.tenants;
-    // What OCS said of another tenant is all that is known where connections were lost between its two announcements.
-    const isOfOcs = this.conflicts.some(({ record: said }) => said.handle === record?.handle && said.life === record.life) && this.epochs.wasLost(record!);
-    if (status === 200 && !may.includes(record!.tenant.dbid) && !isOfOcs) {
+    // OCS gave the handle to this tenant, too, when what it had said before was unconfirmed: it might have restarted between.
+    const isGiven = this.conflicts.some((said) => said.record === record && said.wasUnconfirmed && may.includes(said.tenant));
+    if (status === 200 && !may.includes(record!.tenant.dbid) && !isGiven) {
       this.#world.trace.violate(
         "I1",
         `${mark} (${asked.action} of ${asked.tenant}) executed on record ${record!.handle} of ${record!.tenant.dbid}`,

@@ -16,6 +16,7 @@ export class Epochs {
     | undefined;
   /** When the gateway had no connection to a host any more, by address. */
   readonly #lostAt = new Map<string, number>();
+  #unconfirmedAt = -1;
   /** The first record of each handle that was ever said, whether or not the gateway heard it. */
   readonly #said = new Map<string, OcsRecord>();
   /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
@@ -64,9 +65,14 @@ export class Epochs {
     return this.#elsewhereAt.get(parts.name) ?? -1;
   }
 
-  /** Connections to its OCS were lost, or seemed so, since the record had its owner. */
-  wasLost({ ownedAt, ocs }: OcsRecord): boolean {
-    return ownedAt !== undefined && ownedAt <= (this.#lostAt.get(ocs.parts.host.address) ?? -1);
+  /** The gateway takes what it has heard so far for unconfirmed. */
+  unconfirmed(): void {
+    this.#unconfirmedAt = this.#world.scheduler.now;
+  }
+
+  /** It has done so since the record had its owner. */
+  isUnconfirmed({ ownedAt }: OcsRecord): boolean {
+    return ownedAt !== undefined && ownedAt <= this.#unconfirmedAt;
   }
 
   lost({ address }: SimHost): void {
@@ -90,6 +96,7 @@ export class Epochs {
 
   /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
   restarts(): void {
+    this.unconfirmed();
     for (const { parts } of this.#world.checks.pair) this.lost(parts.host);
     const { disk, storeFile } = this.#world;
     const noted = disk.textIn(DIRECTORY).matchAll(/"kind":"switchover".*"epoch":(\d+)/g);

@@ -31,6 +31,8 @@ export type Facilities = {
   readonly storeThread: () => StoreThread;
   readonly relay: Relay;
   readonly mutant: Mutant;
+  /** The gateway takes for unconfirmed what it has heard so far. */
+  readonly unconfirmed: () => void;
 };
 
 export type SimGateway = {
@@ -74,18 +76,23 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const revocations = createRevocations();
   let standing: Standing | undefined;
   const current = () => standing?.generation?.settings ?? settings;
-  const records = (facilities.mutant.records ?? same)(
-    await startOwnership(
-      settings,
-      {
-        journal: noting,
-        counts,
-        current,
-        storeThread: () => (facilities.mutant.storeThread ?? same)(facilities.storeThread()),
-      },
-      stops,
-    ),
+  const started = await startOwnership(
+    settings,
+    {
+      journal: noting,
+      counts,
+      current,
+      storeThread: () => (facilities.mutant.storeThread ?? same)(facilities.storeThread()),
+    },
+    stops,
   );
+  const { ownership } = started;
+  const unconfirm = ownership.unconfirm.bind(ownership);
+  ownership.unconfirm = (upstream) => {
+    facilities.unconfirmed();
+    unconfirm(upstream);
+  };
+  const records = (facilities.mutant.records ?? same)(started);
   const inForce = (standing = new Standing({
     house: { journal: noting, counts, revocations, records },
     tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }),

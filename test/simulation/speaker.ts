@@ -61,7 +61,8 @@ export class Speaker {
     const { world, name, host } = this.#ocs.parts;
     const other = TENANTS.find(({ records, dbid }) => records === "pre-dial" && dbid !== record.tenant.dbid)!;
     record.isContradicted = true;
-    const conflict = { record, isAnswered: false };
+    const wasUnconfirmed = world.checks.epochs.isUnconfirmed(record);
+    const conflict = { record, tenant: other.dbid, wasUnconfirmed, isAnswered: false };
     world.checks.conflicts.push(conflict);
     world.checks.announced(record, other.dbid);
     world.trace.note(name, `announces ${record.handle} for ${other.dbid}, too`);

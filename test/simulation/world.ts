@@ -104,6 +104,7 @@ export class World {
         disk: this.disk.for(life),
         storeThread,
         relay: this.validator.relay(),
+        unconfirmed: () => this.checks.epochs.unconfirmed(),
         mutant: this.mutant,
       });
       if (!life.isAlive) return;
