@@ -32,7 +32,7 @@ export const watchDiskUse = async (dir: string, stops: Stops): Promise<() => Dis
   return () => (failed ? undefined : watch.use);
 };
 
-/** A file that goes away meanwhile counts for nothing. */
+/** A file that is removed while this runs is not counted. */
 export const measure = async (dir: string): Promise<Measured> => {
   const { bavail, bsize } = await statfs(dir);
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });

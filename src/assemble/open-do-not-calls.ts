@@ -21,7 +21,7 @@ type Parts = { readonly journal: Journal; readonly counter: OpenDoNotCalls };
 /** The clients that come back after a start are served first. */
 const FIRST_MS = 1000;
 const AGAIN_MS = 60_000;
-/** Nobody waits for it, and an index of years may have to be made first. */
+/** No caller waits for the answer, and the index of several years may have to be built first. */
 const MOST_MS = 3_600_000;
 
 export const gaugeOpenDoNotCalls = ({ journal, counter }: Parts, stops: Stops): OpenDoNotCallsGauge => {

@@ -18,7 +18,7 @@ export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "sinc
 /** `path`: a journal's directory, one of its segments, or a bundle, packed or not. Resolves with the exit code. */
 export const auditVerify = async (path: string, options: AuditVerifyOptions): Promise<number> => {
   if (options.sinceMark && !(await isJournal(path))) {
-    console.error(`--since-mark is for a journal's directory, and ${path} is none`);
+    console.error(`--since-mark needs a journal's directory; ${path} is not one`);
     return WRONG_USAGE;
   }
   const report = await verified(path, options);

@@ -1,6 +1,7 @@
 /**
- * Compiled code is kept from one start to the next: to strip types and compile costs more CPU than all the rest of a start. Whoever writes to the
- * cache decides what the gateway does, so it lies where this user alone can write, or there is none.
+ * Compiled code is kept from one start to the next: to strip types and compile costs more CPU than all the rest of a
+ * start. Whoever can write to the cache can change what the gateway executes, so it is kept only in a directory that no
+ * other user can write to.
  */
 import { lstatSync, mkdirSync } from "node:fs";
 import module from "node:module";

@@ -146,7 +146,7 @@ const NOTHING: ReadonlyMap<string, unknown> = new Map();
 const warningOf = (warning: string | undefined): string | null =>
   (warning === undefined ? null : /^\d{1,9}$/.test(warning) ? warning : maskNumbers(warning));
 
-/** A name from the config, and so nobody's number. */
+/** A name from the config, so not a phone number. */
 const isNamedBy = ({ name, lists, campaigns }: Order["owner"], text: string): boolean =>
   text === name || lists.has(text) || campaigns.has(text);
 

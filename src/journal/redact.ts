@@ -18,7 +18,7 @@ export type RedactRules = {
 };
 
 export type Redactor = {
-  /** What stands behind /<resource>/ in the URI; null when it is dropped. `isOurs`: it is a name from the config, and so nobody's number. */
+  /** What stands behind /<resource>/ in the URI; null when it is dropped. `isOurs`: it is a name from the config, so not a phone number. */
   readonly identifier: (resource: string, value: string, isOurs?: boolean) => string | null;
   /**
    * The body's fields by name, each as its rule says. Text in OCS's own fields, and the names of fields that no rule

@@ -13,11 +13,17 @@ import { aDirectory, aDoNotCall, anIntent, anOutcome, linesOf, removeDirectory, 
 
 let dir: string;
 let finders: Finder[] = [];
-beforeEach(async () => { dir = await aDirectory(); });
+const directories: string[] = [];
+/** From now on in a directory of its own. */
+const elsewhere = async (): Promise<string> => {
+  directories.push(dir = await aDirectory());
+  return dir;
+};
+beforeEach(elsewhere);
 afterEach(async () => {
   for (const finder of finders) finder.close();
   finders = [];
-  await removeDirectory(dir);
+  for (const each of directories.splice(0)) await removeDirectory(each);
 });
 
 const write = async (entries: readonly Entry[], segmentBytes = 4000): Promise<void> => {
@@ -117,7 +123,7 @@ const isPossible = (text: string): boolean => {
 describe("the index", () => {
   it("leaves nothing out: for any filter a search gives what reading everything gives", async () => {
     await fc.assert(fc.asyncProperty(entries, fc.array(filters.filter(isPossible), { minLength: 1, maxLength: 8 }), async (given, asked) => {
-      dir = await aDirectory();
+      await elsewhere();
       await write(given);
       const finder = new Finder(dir);
       await finder.refresh();
@@ -128,7 +134,6 @@ describe("the index", () => {
         expect([text, await found(finder, text)]).toEqual([text, expected]);
       }
       finder.close();
-      await removeDirectory(dir);
     }), { numRuns: 60 });
   });
 
@@ -143,8 +148,7 @@ describe("the index", () => {
       expect(await found(await aFinder(), "action:DoNotCall")).toEqual([0]);
       finders.pop()!.close();
     }
-    const other = await aDirectory();
-    [dir] = [other, dir];
+    const other = await elsewhere();
     await write([...aDoNotCall(7), ...aDoNotCall(8)]);
     await copyFile(path, join(other, "index.sqlite"));
     expect(await found(await aFinder(), "action:DoNotCall")).toEqual([2, 0]);
