@@ -1,6 +1,6 @@
 /** `ocsgw explain`: one request's story. Who and what, each stage's word, the waits, the delivery, its entries in the journal, and the line that decided. */
 import { nodeDisk } from "../journal/disk.ts";
-import { stringify } from "../journal/entry.ts";
+import { stringify } from "../journal/entry-line.ts";
 import { FilterError } from "../journal/filter.ts";
 import { numbersIn, places } from "../journal/places.ts";
 import { factsOf, type Facts, type Story } from "../journal/story.ts";

@@ -1,5 +1,5 @@
 /** Replies of the admin listener. */
-import { stringify } from "../journal/entry.ts";
+import { stringify } from "../journal/entry-line.ts";
 import { bytesOf, type HeaderLine, type Reply } from "../message.ts";
 
 export const json = (status: number, value: unknown, headers: readonly HeaderLine[] = [], close = false): Reply =>

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, relative } from "node:path";
-import { readLine, stringify } from "./entry.ts";
+import { readLine, stringify } from "./entry-line.ts";
 
 /** In words for who asked: the question itself is wrong. */
 export class WrongCommand extends Error {

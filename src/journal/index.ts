@@ -5,7 +5,7 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync } from "node:sqlite";
 import { nodeDisk, readAll } from "./disk.ts";
-import { readLine } from "./entry.ts";
+import { readLine } from "./entry-line.ts";
 import type { Expression } from "./filter.ts";
 import { candidates, type Candidate } from "./index/candidates.ts";
 import { countIn, type Count } from "./index/count.ts";

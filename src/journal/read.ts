@@ -1,6 +1,7 @@
 /** The entries of a journal as they were written, oldest first. May run beside the process that writes: a line that is not whole yet is left out. */
 import { nodeDisk, type Disk } from "./disk.ts";
-import { readLine, type Recorded } from "./entry.ts";
+import type { Recorded } from "./entry.ts";
+import { readLine } from "./entry-line.ts";
 import { forEachLine } from "./lines.ts";
 import { segmentName } from "./places.ts";
 import { firstsOf, openSegment } from "./segment.ts";

@@ -6,7 +6,8 @@
 import type { Journal } from "./append.ts";
 import type { Checkpoints } from "./checkpoint.ts";
 import { readAll, readWhole } from "./disk.ts";
-import { kindOf, readLine, type Deleted, type Kind, type OpenDnc, type Recorded } from "./entry.ts";
+import type { Deleted, Kind, OpenDnc, Recorded } from "./entry.ts";
+import { kindOf, readLine } from "./entry-line.ts";
 import { forEachLine } from "./lines.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import type { Open, OpenDoNotCalls } from "./open-do-not-calls.ts";

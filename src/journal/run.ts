@@ -1,6 +1,7 @@
 /** The first entries of a run: that it began, and what the run before left open. */
 import type { Journal } from "./append.ts";
-import { FORMAT, type InDoubt, type Intent, type Start } from "./entry.ts";
+import type { InDoubt, Intent, Start } from "./entry.ts";
+import { FORMAT } from "./entry-line.ts";
 import { readEntries } from "./read.ts";
 
 const REASON = "the run that sent it ended before an outcome was on disk: OCS may have carried it out, or never have seen it";

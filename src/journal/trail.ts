@@ -4,7 +4,8 @@
  * where its form puts what is wanted, because to parse a million lines takes seconds.
  */
 import { ClockTrust } from "./clock-trust.ts";
-import { readLine, wordsOf, type Deleted, type Entry } from "./entry.ts";
+import type { Deleted, Entry } from "./entry.ts";
+import { readLine, wordsOf } from "./entry-line.ts";
 import { KeyRegister } from "./key-checks.ts";
 import { Numbers, sequenceName } from "./numbers.ts";
 import { RevokedSet } from "./revoked.ts";

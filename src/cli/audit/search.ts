@@ -1,7 +1,7 @@
 /** `ocsgw audit search`: the journal by filter, a page at a time, youngest first; with --phone-stdin by a number that is shown to nobody. */
 import { KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { tokensIn } from "../../journal/access.ts";
-import { stringify } from "../../journal/entry.ts";
+import { stringify } from "../../journal/entry-line.ts";
 import { FilterError, type Filter } from "../../journal/filter.ts";
 import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";

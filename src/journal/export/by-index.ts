@@ -3,7 +3,7 @@
  * journal has. Where the index cannot be relied on, nothing is given, and the export goes through all lines.
  */
 import { nodeDisk } from "../disk.ts";
-import { readLine } from "../entry.ts";
+import { readLine } from "../entry-line.ts";
 import { parseFilter, type Filter } from "../filter.ts";
 import { Index, lineAt, type Candidate } from "../index.ts";
 import { isDatabaseFault } from "../index/schema.ts";

@@ -1,5 +1,6 @@
 /** How the values of a filter's keys are read: texts with *, numbers and waits with ranges, words of a list, tokens. */
-import { KINDS, wordsOf, type Kind, type Tenant } from "../entry.ts";
+import type { Kind, Tenant } from "../entry.ts";
+import { KINDS, wordsOf } from "../entry-line.ts";
 import type { FilterError } from "./error.ts";
 import type { Reading } from "./keys.ts";
 import type { Value } from "./scan.ts";

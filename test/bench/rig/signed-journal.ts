@@ -1,6 +1,6 @@
 /** A journal as the gateway leaves it: lines with their checksums, leaf hashes, and at the end a signed checkpoint and start state. Made without flushing. */
 import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from "node:fs";
-import { writeLine } from "../../../src/journal/entry.ts";
+import { writeLine } from "../../../src/journal/entry-line.ts";
 import { Group } from "../../../src/journal/group.ts";
 import { signCheckpoint } from "../../../src/journal/note.ts";
 import { places } from "../../../src/journal/places.ts";

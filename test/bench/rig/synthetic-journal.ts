@@ -1,7 +1,8 @@
 /** A journal of many entries, made at once and without flushing: of intents with their outcomes and of refusals, by many tenants, clients and numbers. */
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, writeSync } from "node:fs";
-import { writeLine, type Entry } from "../../../src/journal/entry.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { writeLine } from "../../../src/journal/entry-line.ts";
 import { places } from "../../../src/journal/places.ts";
 import { writeMicros } from "../../../src/journal/time.ts";
 

@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { describe, expect, it } from "vitest";
 import { userInWords, whoAsks } from "../../../src/cli/audit/who-asks.ts";
 import { accessEntry, faultOf } from "../../../src/journal/access.ts";
-import { writeLine } from "../../../src/journal/entry.ts";
+import { writeLine } from "../../../src/journal/entry-line.ts";
 
 const USER = userInfo().username;
 const asked = (env: NodeJS.ProcessEnv, loginUid: string | undefined = "4294967295\n") =>

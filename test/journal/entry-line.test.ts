@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { kindOf, readLine, wordsOf, writeLine, type Entry, type Intent } from "../../src/journal/entry.ts";
+import type { Entry, Intent } from "../../src/journal/entry.ts";
+import { kindOf, readLine, wordsOf, writeLine } from "../../src/journal/entry-line.ts";
 import { readMicros, wallMicros, writeMicros } from "../../src/journal/time.ts";
 import { anIntent, anOutcome, aRefusal } from "./kit.ts";
 
