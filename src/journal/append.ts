@@ -1,5 +1,5 @@
 /** The journal that is written: what it promises, and how it is opened. `writer.ts` keeps the promises. */
-import type { Doubt } from "./clock-trust.ts";
+import type { Believed } from "./believed-time.ts";
 import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
 import type { Entry, Deleted } from "./entry.ts";
@@ -77,19 +77,6 @@ export type JournalStatus = {
   /** Outcomes that will be written first when the journal can be written again. */
   readonly owed: number;
   readonly torn: TornTail | undefined;
-};
-
-/** What is known of the time when something is to be done that cannot be undone. */
-export type Believed = {
-  /** Why the clock is not believed: it went from here to there between two entries, and nobody has confirmed it. Microseconds since 1970. */
-  readonly doubt: Doubt | undefined;
-  /**
-   * The time at least, in microseconds since 1970: as the clock shows it where it is believed and the journal has been open for an hour, else from
-   * the last entry that is believed on, by the monotonic clock.
-   */
-  readonly now: number;
-  /** Milliseconds since the journal was opened, by the monotonic clock. */
-  readonly ran: number;
 };
 
 export type Journal = {

@@ -2,12 +2,13 @@
  * All who wait share one write and one flush, and while that is on its way the next group forms. After a disk error nothing is acknowledged until
  * what the error left on disk was read back, its torn rest cut, and a new segment begun with what is owed.
  */
-import type { Believed, Head, Journal, JournalNews, JournalStatus } from "./append.ts";
+import type { Head, Journal, JournalNews, JournalStatus } from "./append.ts";
+import { BelievedTime, type Believed } from "./believed-time.ts";
 import { isTooLate, JournalBroken, reasonOf, within } from "./broken.ts";
 import { isDoubtful } from "./clock-trust.ts";
 import { EntryClock, type Clocks, type Step } from "./clock.ts";
 import type { Disk } from "./disk.ts";
-import type { Clock, Entry, Deleted } from "./entry.ts";
+import type { Entry, Deleted } from "./entry.ts";
 import { writeLine } from "./entry-line.ts";
 import { Gathering } from "./gathering.ts";
 import { Group } from "./group.ts";
@@ -43,11 +44,10 @@ const NOTED_BYTES = 4 << 20;
 const LOOK_MS = 500;
 const FIRST_TRY_MS = 100;
 const LONGEST_TRY_MS = 1000;
-const HOUR_MICROS = 3_600_000_000;
 const DONE = Promise.resolve();
 
 export class FileJournal implements Journal {
-  readonly #steadyAtStart: number;
+  readonly #time: BelievedTime;
   readonly dir: string;
   readonly disk: Disk;
   readonly unsettled: ReadonlyMap<string, number>;
@@ -79,7 +79,6 @@ export class FileJournal implements Journal {
   #failures = 0;
   #failedAt = 0;
   /** On the steady clock, when the doubt began in this run. */
-  #doubtedAt: number | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(made: Made) {
@@ -94,7 +93,7 @@ export class FileJournal implements Journal {
     this.#known = copyOf(made.trail);
     this.#leaf = made.leaf;
     this.#clock = new EntryClock(made.clocks, made.newest);
-    this.#steadyAtStart = made.clocks.steady();
+    this.#time = new BelievedTime({ clocks: made.clocks, trust: made.trail.clock, newest: made.newest });
     this.#gathering = new Gathering(made.clocks.steady);
     this.#outage = new Outage(made.onFailure);
     this.#goesOn = made.onFailure === "continue";
@@ -208,29 +207,12 @@ export class FileJournal implements Journal {
     const given = this.#made.trail.given(entry, this.#index, this.#believedNow);
     this.#filling.add(given, writeLine(this.#index, writeMicros(micros), given), micros);
     this.#made.trail.took(given);
-    if (entry.kind === "clock") this.#noteClock(entry);
+    if (entry.kind === "clock") this.#time.note(entry);
     if (entry.kind === "config") for (const { revoked } of [this.#made.trail, this.#known]) revoked.trim(this.#believedNow);
     this.#index++;
   }
 
-  /** A step is believed or not from the moment at which it is seen, whatever becomes of its entry. */
-  #noteClock(entry: Clock): void {
-    const before = this.#made.trail.clock.doubt;
-    this.#made.trail.clock.take(entry);
-    const { doubt } = this.#made.trail.clock;
-    if (doubt !== before) this.#doubtedAt = doubt && this.#made.clocks.steady();
-  }
-
-  readonly believed = (): Believed => {
-    const { trail, newest, clocks } = this.#made;
-    const { doubt } = trail.clock;
-    const steady = clocks.steady();
-    const ran = steady - this.#steadyAtStart;
-    if (doubt) return { doubt, now: doubt.from + (steady - (this.#doubtedAt ?? this.#steadyAtStart)), ran: ran / 1000 };
-    const wall = clocks.wall();
-    // A clock that was right a while ago may be wrong since the start, by less than a day: of that the entries of an hour are the proof.
-    return { doubt, now: ran < HOUR_MICROS && newest !== undefined ? Math.min(wall, newest + ran) : wall, ran: ran / 1000 };
-  };
+  readonly believed = (): Believed => this.#time.believed;
 
   /** Milliseconds since 1970. */
   readonly #believedNow = (): number => this.believed().now / 1000;
