@@ -38,6 +38,8 @@ export type Asked = {
 const ANNOUNCED_AFTER_MS = 7000;
 /** An announcement waits 2 s for its OCS to be the active one, and others have to follow it for 1.5 s. */
 const FOLLOWS_AFTER_MS = 3500;
+/** One that comes just after a change of roles may be late and counts for nothing; two show who announces. */
+const FOLLOWS_AFTER = 3;
 
 /** `tenant`: for whom OCS announced the record, too. `wasUnconfirmed`: the gateway had noticed a loss of connections, or had started, since the record had its owner. */
 export type Conflict = { readonly record: OcsRecord; readonly tenant: number; readonly wasUnconfirmed: boolean; isAnswered: boolean };
@@ -46,8 +48,8 @@ export class Checks {
   readonly asked = new Map<string, Asked>();
   readonly #world: World;
   readonly #carries = new Map<number, number>();
-  /** Since when OCS is told of none of its records that it may dial it. */
-  readonly #unheededSince = new Map<Ocs, number>();
+  /** Since when OCS is told of none of its records that it may dial it, and of how many. */
+  readonly #unheeded = new Map<Ocs, { readonly since: number; count: number }>();
   readonly epochs: Epochs;
   #ids = 0;
   pair: readonly Ocs[] = [];
@@ -218,12 +220,14 @@ export class Checks {
     if (status === 200) this.epochs.heard200(record);
     const { handle, isContradicted, wasDialed, ocs } = record;
     const { isAlone, standby } = ocs.parts;
-    if (status === 200) this.#unheededSince.delete(ocs);
-    const since = this.#unheededSince.get(ocs) ?? scheduler.now;
-    if (status !== 200 && standby === "keeps") this.#unheededSince.set(ocs, since);
+    if (status === 200) this.#unheeded.delete(ocs);
+    const unheeded = this.#unheeded.get(ocs) ?? { since: scheduler.now, count: 0 };
+    unheeded.count++;
+    if (status !== 200 && standby === "keeps") this.#unheeded.set(ocs, unheeded);
+    const isEarly = unheeded.count < FOLLOWS_AFTER || scheduler.now < unheeded.since + FOLLOWS_AFTER_MS;
     if (
       status === 200 ||
-      (standby === "keeps" && scheduler.now < since + FOLLOWS_AFTER_MS) ||
+      (standby === "keeps" && isEarly) ||
       isContradicted ||
       // A copy that comes when the record has been finished.
       wasDialed ||

@@ -7,6 +7,9 @@ import type { Ocs } from "./ocs.ts";
 import type { OcsRecord } from "./speaker.ts";
 import type { World } from "./world.ts";
 
+/** OCS may speak over a connection of its own before the gateway notices that all of its own were reset. */
+const NOTICED_WITHIN_MS = 1000;
+
 export class Epochs {
   readonly #world: World;
   readonly #elsewhereAt = new Map<string, number>();
@@ -85,13 +88,16 @@ export class Epochs {
    * OCS has given away other handles of that time. The same where it contradicted itself, which looks the same. A limit
    * that the manual states.
    */
-  mayStayUnclear({ handle, ownedAt, life, ocs }: OcsRecord): boolean {
+  mayStayUnclear(record: OcsRecord): boolean {
+    const { handle, ownedAt, life, ocs } = record;
     const { checks } = this.#world;
     if (checks.misplaced.has(handle)) return true;
     const { address } = ocs.parts.host;
     const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
     const isContradicted = checks.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
-    return (!isProven || isContradicted) && ownedAt !== undefined && ownedAt <= (this.#lostAt.get(address) ?? -1);
+    if ((isProven && !isContradicted) || ownedAt === undefined) return false;
+    const lostAt = this.#lostAt.get(address) ?? -1;
+    return ownedAt <= lostAt || (this.isUnconfirmed(record) && ownedAt <= lostAt + NOTICED_WITHIN_MS);
   }
 
   /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
