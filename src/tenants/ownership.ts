@@ -277,12 +277,14 @@ export class Ownership {
     return (await drained) ? "disputed" : "in-flight";
   }
 
-  /** The owner before is removed, whatever else can be written; whom the handle could mean outlives the process too. */
+  /**
+   * The owner before is removed, whatever else can be written. Whom the handle could mean, nobody here too, outlives the
+   * process: a registrar that did not hear of it would name its old tenant again.
+   */
   async #isDisputeStored(handles: Handles, handle: number, held: Held): Promise<boolean> {
     const { store } = this.#options;
     const { upstream } = handles;
-    const { tenant, generation, attempt = null, among = [] } = held;
-    if (among.length === 0) return this.#isDone(store?.remove(upstream, handle, generation));
+    const { tenant, generation, attempt = null } = held;
     const said = { ...NOTHING_SAID, upstream, handle, tenant, attempt };
     const [removed, noted] = await Promise.all([
       this.#isDone(store?.remove(upstream, handle, generation - 1)),

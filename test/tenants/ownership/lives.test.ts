@@ -106,6 +106,31 @@ describe("a handle that OCS has announced for no tenant here", () => {
     },
   );
 
+  it("stays nobody's over a restart for a registrar that names its old tenant again, until OCS gives it away", async () => {
+    const kept = new Map<number, Row>();
+    const put = ({ handle, ...about }: Row): Promise<void> => {
+      kept.set(handle, { handle, ...about });
+      return Promise.resolve();
+    };
+    const before = make({ store: aStore({ put }) }).ownership;
+    before.settle("ocs", found);
+    await before.register("ocs", 15, 101, [101]);
+    expect(await before.disown("ocs", 15)).toBe("disputed");
+    const owned = [...kept.values()].map(({ attempt, phone, customer, ...rest }) => ({
+      ...rest,
+      ...(attempt && { attempt }),
+      ...(phone && { phone }),
+      ...(customer && { customer }),
+    }));
+    const about = { epoch: 1, endpoint: "http://one", highest: 15, highestAt: 1, generation: 9, announced: [] };
+    const restored = new Map([["ocs", { ...about, owned }]]) as unknown as OwnershipStore["restored"];
+    const { ownership } = make({ store: aStore({ restored }) });
+    ownership.settle("ocs", found);
+    expect(await ownership.register("ocs", 15, 101, [101])).toBe("taken");
+    expect(await ownership.announce(row(15, 102))).toBe("owned");
+    expect(verdictIn(ownership.ask(other(), "15", false))).toBe("its own");
+  });
+
   it("is disputed when OCS announces it for a tenant on the same connections", async () => {
     const { ownership, news } = await disowned();
     expect(await ownership.announce(row(15))).toBe("disputed");
