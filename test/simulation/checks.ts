@@ -162,7 +162,7 @@ export class Checks {
     const { mark, record } = asked;
     asked.got2106 = code === "OCSGW-2106";
     // What it heard may be an answer that nobody asked for, and the gateway believes that the record is finished.
-    if (record && this.strayed.has(asked.connection ?? 0)) record.isAmbiguous = true;
+    if (record && this.#heardStray(record)) record.isAmbiguous = true;
     if (delivery === "not-sent" && asked.received > 0)
       trace.violate("I3", `${mark} got ${code} not-sent, and OCS has received it`);
     if (delivery === "answered" && !this.strayed.has(asked.connection ?? 0) && !asked.answers.includes(reply.status))
@@ -179,6 +179,12 @@ export class Checks {
       );
     }
     if (code === "OCSGW-5900") trace.violate("I0", `${mark} met an internal error`);
+  }
+
+  /** A request for the record went over a connection with an answer that nobody asked for; its reply may be under way. */
+  #heardStray(record: OcsRecord): boolean {
+    if (this.strayed.size === 0) return false;
+    return [...this.asked.values()].some((each) => each.record === record && this.strayed.has(each.connection ?? 0));
   }
 
   #isOwned(

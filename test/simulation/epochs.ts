@@ -24,6 +24,11 @@ export class Epochs {
   readonly #said = new Map<string, OcsRecord>();
   /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
   #top = 0;
+  /** The highest one that was said in this epoch, by OCS or a registrar. */
+  #topSaid = 0;
+  /** The same when the gateway last took what it had heard for unconfirmed; an announcement above confirms all. */
+  #topBefore = 0;
+  #isConfirmed = true;
 
   constructor(world: World) {
     this.#world = world;
@@ -33,6 +38,7 @@ export class Epochs {
   said(record: OcsRecord): void {
     const key = `${record.handle} of ${record.ocs.parts.name}`;
     if (!this.#said.has(key)) this.#said.set(key, record);
+    this.#topSaid = Math.max(this.#topSaid, record.handle);
   }
 
   /** Looks at the gateway's epoch. */
@@ -50,7 +56,7 @@ export class Epochs {
     if (before?.number === epoch && before.endpoint === active.endpoint) return;
     const isKnown = before?.number !== epoch || before.endpoint !== undefined;
     this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
-    this.#top = 0;
+    this.#top = this.#topSaid = this.#topBefore = 0;
     if (!before && checks.causes.size === 0 && ocs.role !== "active")
       trace.violate("I8", `the first epoch is of ${active.endpoint}, which is not the active one`);
     if (!before || !isKnown) return;
@@ -71,6 +77,8 @@ export class Epochs {
   /** The gateway takes what it has heard so far for unconfirmed. */
   unconfirmed(): void {
     this.#unconfirmedAt = this.#world.scheduler.now;
+    this.#topBefore = this.#topSaid;
+    this.#isConfirmed = false;
   }
 
   /** It has done so since the record had its owner. */
@@ -83,10 +91,10 @@ export class Epochs {
   }
 
   /**
-   * A record that this life of OCS announced before connections were lost, or the gateway restarted, while the life is
-   * not proven to be another one than before: what is unconfirmed then may stay so until OCS speaks of it, because
-   * OCS has given away other handles of that time. The same where it contradicted itself, which looks the same. A limit
-   * that the manual states.
+   * A record that this life of OCS announced before connections were lost, or the gateway restarted, while OCS has
+   * announced none above the highest one, or the life is not proven to be another one than before: what is unconfirmed
+   * then may stay so until OCS speaks of it, because OCS has given away other handles of that time. The same where it
+   * contradicted itself, which looks the same. Limits that the manual states.
    */
   mayStayUnclear(record: OcsRecord): boolean {
     const { handle, ownedAt, life, ocs } = record;
@@ -95,7 +103,7 @@ export class Epochs {
     const { address } = ocs.parts.host;
     const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
     const isContradicted = checks.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
-    if ((isProven && !isContradicted) || ownedAt === undefined) return false;
+    if ((isProven && !isContradicted && this.#isConfirmed) || ownedAt === undefined) return false;
     const lostAt = this.#lostAt.get(address) ?? -1;
     return ownedAt <= lostAt || (this.isUnconfirmed(record) && ownedAt <= lostAt + NOTICED_WITHIN_MS);
   }
@@ -120,6 +128,8 @@ export class Epochs {
     const isFirst = record.ownedAt === undefined && this.#said.get(`${handle} of ${name}`) === record;
     if (isFirst && handle < this.#top - window && this.#epoch.life !== undefined && this.#epoch.life !== life)
       this.#world.trace.violate("I8", `record ${handle} proves life ${life} of ${name}, and the epoch goes on`);
-    if (tenant.records === "pre-dial") this.#top = Math.max(this.#top, handle);
+    if (tenant.records !== "pre-dial") return;
+    this.#top = Math.max(this.#top, handle);
+    if (handle > this.#topBefore) this.#isConfirmed = true;
   }
 }

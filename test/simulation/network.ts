@@ -61,7 +61,7 @@ export class SimNetwork {
   wrote: (bytes: Buffer, connection: Connection) => void = () => undefined;
   /** Told of each connection of the gateway that is refused. */
   refused: (connection: Connection) => void = () => undefined;
-  /** Told when the gateway has no connection to a host any more. */
+  /** Told when the gateway has no connection to a host any more, or one was reset: since when OCS is gone it cannot know. */
   lostAll: (host: SimHost) => void = () => undefined;
   /** Milliseconds that a connection takes besides. */
   delayOf: (connection: Connection) => number = () => 0;
@@ -129,6 +129,7 @@ export class SimNetwork {
   }
 
   reset(connection: Connection): void {
+    this.lostAll(connection.host);
     this.#resetClient(connection);
     this.#hangUp(connection);
   }
