@@ -4,7 +4,7 @@
  */
 export const SEEDS: Readonly<Record<string, number>> = {
   "a-a-refused-lane-connection-begins-an-epoch": 1,
-  "b-restored-handles-are-live": 103,
+  "b-restored-handles-are-live": 295,
   "b-handles-stay-live-when-all-connections-were-lost": 152,
   "b-no-handle-proves-a-new-life": 4,
   "c-removals-are-not-written-and-restored-handles-are-live": 58,
