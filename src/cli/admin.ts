@@ -2,8 +2,8 @@
 import { readFile } from "node:fs/promises";
 import { request as overHttp, type IncomingMessage } from "node:http";
 import { tokenFile, urlFile } from "../console/token.ts";
+import { reachable } from "../settings/bind.ts";
 import type { Settings } from "../settings/schema.ts";
-import type { Bind } from "../settings/units.ts";
 
 /** `certificate`: PEM of the listener's own. */
 export type AdminTarget = { readonly url: string; readonly certificate: string | undefined };
@@ -26,12 +26,6 @@ const targetOf = async ({ bind, tls }: NonNullable<Settings["admin"]>, auditDir 
   url: (bind.port === 0 ? await leftUrl(auditDir) : undefined) ?? `${tls === "none" ? "http" : "https"}://${reachable(bind)}`,
   certificate: tls === "none" ? undefined : await readFile(tls.cert, "utf8"),
 });
-
-/** host:port by which this machine reaches what listens there. */
-export const reachable = ({ host, port }: Bind): string => {
-  const own = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
-  return `${own.includes(":") ? `[${own}]` : own}:${port}`;
-};
 
 const leftUrl = (auditDir: string): Promise<string | undefined> => readFile(urlFile(auditDir), "utf8").then((text) => text.trim(), () => undefined);
 

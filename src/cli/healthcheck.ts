@@ -1,25 +1,53 @@
-/** `ocsgw healthcheck`: asks the listener of probes, or else the admin listener, and answers with the exit code. */
-import { glimpse } from "../settings/glimpse.ts";
-import { adminOf, ask, reachable, type AdminAnswer } from "./admin.ts";
+/** `ocsgw healthcheck`: asks the listener of probes, or else the admin listener, and answers with the exit code. It runs every few seconds. */
+import { reachable, type Bind } from "../settings/bind.ts";
+import type { AdminAnswer } from "./admin.ts";
+import { plainGet } from "./plain-get.ts";
 
 export type HealthOptions = { readonly config: string; readonly url?: string; readonly live?: boolean };
 
+const NO_ANSWER = 5;
+
 export const healthcheck = async ({ config, url, live }: HealthOptions): Promise<number> => {
   const path = live ? "/healthz" : "/readyz";
-  const answer = url === undefined ? await byConfig(config, path) : await ask({ url, certificate: undefined }, { path });
+  const answer = url === undefined ? await byConfig(config, path) : await askAt(url, path);
   if (typeof answer === "number") return answer;
-  if (!answer) return 5;
+  if (!answer) return NO_ANSWER;
   const { status, reasons = [] } = answer.value as { readonly status: string; readonly reasons?: readonly string[] };
   console.log([status, ...reasons].join(": "));
   return answer.status === 200 ? 0 : 1;
 };
 
+type Answered = AdminAnswer | number | undefined;
+
 /** A standby listens for probes only; and `allow_from` may leave this machine out there. */
-const byConfig = async (config: string, path: string): Promise<AdminAnswer | number | undefined> => {
-  const bind = (await glimpse(config))?.admin?.probes?.bind;
-  // Of a free port nothing tells which it is.
-  const probed = bind && bind.port !== 0 ? await ask({ url: `http://${reachable(bind)}`, certificate: undefined }, { path }) : undefined;
-  if (probed) return probed;
+const byConfig = async (config: string, path: string): Promise<Answered> => {
+  const { probeAddresses } = await import("../settings/probe-address.ts");
+  const { probes, admin } = await probeAddresses(config);
+  const at = (bind: Bind): Promise<Answered> => askAt(`http://${reachable(bind)}`, path);
+  const probed = probes && await at(probes);
+  if (probed !== undefined) return probed;
+  return admin ? at(admin) : byWholeConfig(config, path);
+};
+
+/** Of a listener with TLS or at a free port, or a file that is wrong, which is then said. */
+const byWholeConfig = async (config: string, path: string): Promise<Answered> => {
+  const { adminOf, ask } = await import("./admin.ts");
   const found = await adminOf(config);
   return typeof found === "number" ? found : ask(found.target, { path });
 };
+
+/** Says on stderr why there is no answer, as `ask` does, and resolves to undefined. */
+const askAt = async (url: string, path: string): Promise<Answered> => {
+  if (!url.startsWith("http:")) return (await import("./admin.ts")).ask({ url, certificate: undefined }, { path });
+  try {
+    const { status, body } = await plainGet(url, path);
+    return { status, value: JSON.parse(body) as unknown };
+  } catch (error) {
+    console.error(noAnswer(url, error));
+    return undefined;
+  }
+};
+
+const noAnswer = (url: string, error: unknown): string =>
+  (error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?`
+    : `no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);

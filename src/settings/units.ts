@@ -1,6 +1,9 @@
 /** The kinds of value that stand in a config file, each with its grammar and what it becomes: milliseconds, bytes, addresses. */
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
+import { BIND, parseBind, type Bind } from "./bind.ts";
+
+export type { Bind } from "./bind.ts";
 
 const PERIODS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
@@ -8,12 +11,9 @@ const UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
 const SIZE = /^(\d{1,9})(B|KiB|MiB|GiB)$/;
 const RATE = /^(\d{1,9})\/(s|m|h|d)$/;
-const BIND = /^(\[[0-9A-Fa-f:.]+\]|[0-9.]+|localhost):(\d{1,5})$/;
 const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(:\d{1,5})?$/;
 
 export type Rate = { readonly count: number; readonly per_ms: number };
-/** `host` without brackets. Port 0 takes a free one. */
-export type Bind = { readonly host: string; readonly port: number };
 
 const says = (expected: string): { error: string } => ({ error: `expected ${expected}` });
 
@@ -61,18 +61,10 @@ export const rate = spelled("a rate: a whole number per s, m, h or d, as in 50/s
 
 const BIND_EXPECTED = "an address and a port to listen on, as in 127.0.0.1:8443 or [::]:8443";
 
-const splitBind = (text: string): Bind => {
-  const [, host, port] = BIND.exec(text) as unknown as [string, string, string];
-  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
-};
-
 export const bind = spelled(BIND_EXPECTED, BIND)
-  .refine((text) => {
-    if (!BIND.test(text)) return true; // already said
-    const { host, port } = splitBind(text);
-    return port <= 65_535 && (host === "localhost" || isIP(host) === (text.startsWith("[") ? 6 : 4));
-  }, says(BIND_EXPECTED))
-  .transform(splitBind);
+  // What does not fit the pattern was said already.
+  .refine((text) => !BIND.test(text) || parseBind(text) !== undefined, says(BIND_EXPECTED))
+  .transform((text) => parseBind(text) as Bind);
 
 const isCidr = (text: string): boolean => {
   const [address = "", prefix, ...more] = text.split("/");
