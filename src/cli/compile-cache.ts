@@ -19,8 +19,8 @@ export const cacheDirectory = ({ CACHE_DIRECTORY, XDG_CACHE_HOME }: Env, home = 
 
 /** Resolves to where code is kept from now on; undefined when it is not, because the place is not ours alone, or cannot be written to. */
 export const keepCompiled = (env: NodeJS.ProcessEnv = process.env): string | undefined => {
-  // Whoever set one of these has decided.
-  if (env.NODE_COMPILE_CACHE !== undefined || env.NODE_DISABLE_COMPILE_CACHE !== undefined) return undefined;
+  // Whoever set one of these has decided: Node keeps it there already, as long as it can, for instance in the image only as the image's user.
+  if (module.getCompileCacheDir() !== undefined || env.NODE_DISABLE_COMPILE_CACHE !== undefined) return undefined;
   const dir = cacheDirectory(env);
   if (dir === undefined || !isOursAlone(dir)) return undefined;
   const { directory } = module.enableCompileCache(dir);

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -93,7 +93,7 @@ describe("the image's files, read-only, without privileges, as its user", () => 
       mount --bind "$IMAGE" "$IMAGE" && mount --bind "$CONFIG" "$IMAGE/etc/ocsgw" && mount -o remount,bind,ro "$IMAGE/etc/ocsgw"
       mount --bind "$STATE" "$IMAGE/var/lib/ocsgw" && mount -t tmpfs -o size=64m,mode=1777,noexec,nosuid,nodev tmpfs "$IMAGE/tmp" && mount -t proc proc "$IMAGE/proc" && mount --bind /dev "$IMAGE/dev"
       mount -o remount,bind,ro "$IMAGE" && exec setpriv --no-new-privs chroot --userspec=10001:10001 "$IMAGE" "$@"`;
-    const env = { IMAGE: image, STATE: state, CONFIG: config, PATH: process.env["PATH"], NODE_ENV: "production", OCSGW_CONTAINER: "1", HOME: "/tmp", ...(process.env["OCSGW_LOG"] && { OCSGW_LOG: process.env["OCSGW_LOG"] }) };
+    const env = { IMAGE: image, STATE: state, CONFIG: config, PATH: process.env["PATH"], NODE_ENV: "production", OCSGW_CONTAINER: "1", HOME: "/tmp", NODE_COMPILE_CACHE: "/opt/ocsgw/compiled", ...(process.env["OCSGW_LOG"] && { OCSGW_LOG: process.env["OCSGW_LOG"] }) };
     const child = spawn("unshare", ["-m", "--propagation", "private", "sh", "-ec", script, "sh", ...words("ENTRYPOINT"), ...args], { env: env as NodeJS.ProcessEnv, stdio: ["ignore", "pipe", "pipe"] });
     children.push(child);
     let said = "";
@@ -108,6 +108,17 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     }
     throw new Error(`it does not come to it: ${said()}`);
   };
+
+  it.skipIf(!canConfine)("brings the code compiled, as a file that only root can write", () => {
+    const [, compiled] = /^ENV NODE_COMPILE_CACHE=(\S+)$/m.exec(dockerfile)!;
+    const place = join(image, compiled!);
+    const [version] = readdirSync(place);
+    expect(version).toMatch(/-10001$/);
+    const files = readdirSync(join(place, version!)).map((name) => statSync(join(place, version!, name)));
+    // A start of the gateway loads more than so many files.
+    expect(files.length).toBeGreaterThan(500);
+    for (const { uid, gid, mode } of [statSync(place), ...files]) expect([uid, gid, mode & 0o022, mode & 0o004]).toEqual([0, 0, 0, 0o004]);
+  });
 
   it.skipIf(!canConfine)("says what to mount when nothing is mounted, and ends with 3", async () => {
     const { said, over } = start(...words("CMD"));

@@ -22,6 +22,11 @@ describe("deploy/ocsgw.service", () => {
     expect(settings).toContainEqual(["Environment", `NODE_OPTIONS=${options}`]);
   });
 
+  it("keeps compiled code in a directory of its own, so that each command starts from it", () => {
+    expect(settings).toContainEqual(["Environment", `NODE_COMPILE_CACHE=%C/${valueOf("CacheDirectory")}/compiled`]);
+    expect(valueOf("CacheDirectoryMode")).toBe("0700");
+  });
+
   it("writes to one directory, as a user that exists while it runs", () => {
     expect(Object.fromEntries(["DynamicUser", "StateDirectory", "ProtectSystem", "NoNewPrivileges", "CapabilityBoundingSet"].map((name) => [name, valueOf(name)])))
       .toEqual({ DynamicUser: "yes", StateDirectory: "ocsgw", ProtectSystem: "strict", NoNewPrivileges: "yes", CapabilityBoundingSet: "" });
