@@ -1,4 +1,5 @@
 /** `ocsgw healthcheck`: asks the listener of probes, or else the admin listener, and answers with the exit code. It runs every few seconds. */
+import { parseArgs } from "node:util";
 import { reachable, type Bind } from "../settings/bind.ts";
 import type { AdminAnswer } from "./admin.ts";
 import { plainGet } from "./plain-get.ts";
@@ -6,6 +7,23 @@ import { plainGet } from "./plain-get.ts";
 export type HealthOptions = { readonly config: string; readonly url?: string; readonly live?: boolean };
 
 const NO_ANSWER = 5;
+
+/** The exit code for these words behind `healthcheck`; undefined, and nothing is done, for words that ask for help or are wrong. */
+export const probe = async (words: readonly string[], config: string): Promise<number | undefined> => {
+  const options = optionsIn(words, config);
+  return options && healthcheck(options);
+};
+
+const optionsIn = (words: readonly string[], config: string): HealthOptions | undefined => {
+  try {
+    const { values } = parseArgs({ args: [...words], options: { config: { type: "string", short: "c", default: config }, url: { type: "string" }, live: { type: "boolean", default: false } } });
+    const { url, ...others } = values;
+    if (url === undefined) return others;
+    return /^https?:\/\//.test(url) && URL.canParse(url) ? { ...others, url } : undefined;
+  } catch {
+    return undefined;
+  }
+};
 
 export const healthcheck = async ({ config, url, live }: HealthOptions): Promise<number> => {
   const path = live ? "/healthz" : "/readyz";

@@ -5,13 +5,22 @@ import { keepCompiled } from "./compile-cache.ts";
 
 // Before anything else is loaded.
 keepCompiled();
+
+const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] as const;
+
+// It runs every few seconds, and to load what reads and describes all other commands takes longer than the probe.
+if (process.argv[2] === "healthcheck") {
+  const { probe } = await import("./healthcheck.ts");
+  const code = await probe(process.argv.slice(3), CONFIG[2]);
+  if (code !== undefined) process.exit(code);
+}
+
 const { Command, CommanderError, Option } = await import("commander");
 const { default: manifest } = await import("../../package.json", { with: { type: "json" } });
 
 /** 0 done, 1 failed, 2 wrong usage, 3 config not valid, 5 cannot reach, 7 integrity broken, 8 cannot tell, 9 denied or not conformant. */
 type Exit = Promise<number>;
 
-const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] as const;
 const CONTROL = ["--url <control>", "the sandbox's control address", "http://127.0.0.1:18090/sandbox"] as const;
 const JSON_OUT = ["--json", "print JSON"] as const;
 

@@ -1,7 +1,7 @@
 /** What a probe makes of each answer, and of none: nothing but a whole answer of a gateway that is ready counts as ready. */
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { healthcheck } from "../../src/cli/healthcheck.ts";
+import { healthcheck, probe } from "../../src/cli/healthcheck.ts";
 import { plainGet } from "../../src/cli/plain-get.ts";
 
 let server: Server | undefined;
@@ -72,5 +72,19 @@ describe("ocsgw healthcheck", () => {
     await vi.advanceTimersByTimeAsync(3000);
     vi.useRealTimers();
     await got;
+  });
+});
+
+describe("the words behind healthcheck", () => {
+  it.each([[["--live"]], [["--url", "URL"]], [["--url=URL", "--live"]], [["-c", "/none", "--url", "URL"]], [["--config=/none", "--live", "--url", "URL"]]])("of %j are a probe", async (words) => {
+    const { url } = await answering(reply("200 OK", '{"status":"ok"}'));
+    vi.spyOn(console, "log").mockReturnValue();
+    vi.spyOn(console, "error").mockReturnValue();
+    // Without --url it is the file that is wrong.
+    expect(await probe(words.map((word) => word.replace("URL", url)), "/none")).toBe(words.join(" ").includes("URL") ? 0 : 3);
+  });
+
+  it.each([[["--help"]], [["-h"]], [["more"]], [["--lives"]], [["--url"]], [["--url", "ftp://127.0.0.1"]], [["--url", "http://"]], [["-c"]]])("of %j are for commander to judge", async (words) => {
+    expect(await probe(words, "/none")).toBeUndefined();
   });
 });
