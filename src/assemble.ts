@@ -15,6 +15,7 @@ import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
 import { startRereading } from "./assemble/rereading.ts";
 import { startSegmentUpkeep } from "./assemble/segment-upkeep.ts";
+import { startSettingAside } from "./assemble/set-aside.ts";
 import { startRetention } from "./assemble/retention.ts";
 import type { Leading } from "./assemble/standby.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
@@ -87,6 +88,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
+  const aside = await startSettingAside({ journal, checkpoints, signer, openDoNotCalls, known: gauge.known, rereading });
   const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
@@ -95,7 +97,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   startSegmentUpkeep({ journal, current }, stops);
   const token = adminToken ?? newToken();
   const audit = createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops);
-  const commands = await startCommands({ lock, audit, revoke: (said) => keeper.decide(said), retention }, stops);
+  const commands = await startCommands({ lock, audit, revoke: (said) => keeper.decide(said), retention, aside }, stops);
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,

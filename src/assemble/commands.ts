@@ -10,6 +10,7 @@ import type { Lock } from "../journal/lock.ts";
 import { places } from "../journal/places.ts";
 import { WrongQuestion } from "../journal/search/desk.ts";
 import type { Question } from "../journal/search/questions.ts";
+import type { SettingAside } from "./set-aside.ts";
 import type { Stops } from "./stops.ts";
 
 type Parts = {
@@ -17,6 +18,7 @@ type Parts = {
   readonly audit: Pick<AuditParts, "ask" | "record">;
   readonly revoke: Decide;
   readonly retention: RetentionParts;
+  readonly aside: SettingAside;
 };
 
 export type Commands = {
@@ -67,7 +69,7 @@ const idOf = async (path: string): Promise<string> => {
 };
 
 /** Rejects with WrongCommand for what cannot be done as it was asked, else with what went wrong, in words. */
-const answer = async ({ audit, revoke, retention }: Parts, { name, body }: Command): Promise<unknown> => {
+const answer = async ({ audit, revoke, retention, aside }: Parts, { name, body }: Command): Promise<unknown> => {
   if (typeof body !== "object" || body === null) throw new WrongCommand("expected an object");
   switch (name) {
     case "access": return recordAccess(audit, body as Asked & { readonly sign?: boolean });
@@ -82,6 +84,8 @@ const answer = async ({ audit, revoke, retention }: Parts, { name, body }: Comma
       if (!isUserName(user)) throw new WrongCommand("user: expected who confirms the clock");
       return retention.confirmClock(user);
     }
+    case "set-aside-look": return aside.look(body);
+    case "set-aside": return aside.set(body);
     case "question": return ask(audit, body as Question);
     default: throw new WrongCommand(`the gateway that runs here is of another version and does not know ${JSON.stringify(name)}`);
   }

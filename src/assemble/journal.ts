@@ -40,12 +40,11 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   isHandedOver = true;
   const { journal, anchor, warnings, published, elsewhere } = await openChecked({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell, lock,
-    written: openDoNotCalls.take,
-    beside: { [OPEN]: () => ((openDoNotCalls.count ?? Infinity) <= MOST_SAVED ? openDoNotCalls.save() : null) },
+    ...countOpen(openDoNotCalls).options,
   }, trustOf(settings, key, found), events.anchorNotWritten);
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
-  await restoreOpen(openDoNotCalls, journal);
+  await countOpen(openDoNotCalls).restore(journal);
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size, size - journal.begun.at);
   for (const { size: of, reason } of journal.begun.passedOver) events.startStatePassedOver(of, reason);
@@ -69,10 +68,10 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
   const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
-  const { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close } = journal;
+  const { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close } = journal;
   return {
     lock,
-    journal: { dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close, note: floods.note },
+    journal: { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close, note: floods.note },
     checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, signer, elsewhere,
   };
 };
@@ -90,6 +89,15 @@ const OPEN = "open-do-not-calls";
 const MOST_SAVED = 2000;
 
 const NONE: SavedDoNotCalls = { size: 0, open: [], under_way: [] };
+
+/** How the open Do-Not-Calls are counted from the entries, and kept with each start state. `restore`: once the journal is open. */
+export const countOpen = (counter: OpenDoNotCalls) => ({
+  options: {
+    written: counter.take,
+    beside: { [OPEN]: () => ((counter.count ?? Infinity) <= MOST_SAVED ? counter.save() : null) },
+  },
+  restore: (journal: Journal) => restoreOpen(counter, journal),
+});
 
 /** None of a new journal; those that were open at the start state, and what the lines above it say of them. Without, the index is asked once all listens. */
 const restoreOpen = async (openDoNotCalls: OpenDoNotCalls, { dir, disk, begun, status }: Journal): Promise<void> => {

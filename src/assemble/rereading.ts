@@ -7,6 +7,7 @@ import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import type { Checkpoint } from "../journal/note.ts";
+import { segmentName } from "../journal/places.ts";
 import { readMark, removeMark, writeMark } from "../journal/reread/mark.ts";
 import type { Asked, Told } from "../journal/reread/questions.ts";
 import type { Damage, Verified } from "../journal/reread/reread.ts";
@@ -18,6 +19,8 @@ export type Rereading = {
   readonly verified: () => { readonly size: number; readonly at: number } | undefined;
   /** In words, what is damaged. */
   readonly damage: () => readonly string[];
+  /** A segment was set aside: of its damage nobody need be told any more, and all is read again, soon. `first`: its first index. */
+  readonly wasSetAside: (first: number) => void;
 };
 
 type Parts = {
@@ -67,7 +70,7 @@ export const startRereading = async ({ journal, checkpoints, signer, published, 
     const from = Date.now() - began >= WHOLE_MS ? undefined : reached;
     if (worker || until <= (from?.size ?? 0)) return;
     if (from === undefined) began = Date.now();
-    const asked: Asked = { dir: journal.dir, until, from, published, flag };
+    const asked: Asked = { dir: journal.dir, until, from, asides: journal.asides(), published, flag };
     let signedAt = performance.now();
     worker = new Worker(new URL("../journal/reread/worker.ts", import.meta.url), { workerData: asked, name: "reread", resourceLimits: { maxOldGenerationSizeMb: 128 } });
     worker.unref();
@@ -84,6 +87,7 @@ export const startRereading = async ({ journal, checkpoints, signer, published, 
     worker.on("error", (error) => events.rereadingFailed(error.message));
     worker.on("exit", () => (worker = undefined));
   };
+  let again: NodeJS.Timeout | undefined;
   const timers = [
     setTimeout(pass, firstMs).unref(),
     setInterval(pass, HOUR_MS).unref(),
@@ -93,12 +97,20 @@ export const startRereading = async ({ journal, checkpoints, signer, published, 
     }, LOOK_MS).unref(),
   ];
   stops.push(async () => {
-    timers.forEach(clearInterval);
+    [...timers, ...(again ? [again] : [])].forEach(clearInterval);
     await worker?.terminate();
     await turn;
   });
   return {
     verified: () => mark && { size: mark.size, at: mark.at },
     damage: () => [...found.values()].map(({ text }) => text),
+    wasSetAside: (first) => {
+      for (const [text, { segment }] of found) if (segment === segmentName(first)) found.delete(text);
+      [mark, reached, began] = [undefined, undefined, 0];
+      worker?.removeAllListeners("message");
+      void worker?.terminate();
+      inTurn(() => removeMark(journal));
+      again ??= setTimeout(() => { again = undefined; pass(); }, firstMs).unref();
+    },
   };
 };

@@ -67,11 +67,12 @@ const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) 
 }));
 
 const print = (report: Report): string => {
-  const { entries, segments, checkpoints, keys, first, covered, last, retired, doubts, dnc } = report;
+  const { entries, segments, checkpoints, keys, first, covered, last, retired, aside, doubts, dnc } = report;
   const lines = [
     ...(report.since ? [row("mark", `index 0 to ${report.since.size - 1} were verified by the gateway at ${report.since.at}, and not read now`)] : []),
     row("entries", `${entries} in ${segments} ${segments === 1 ? "segment" : "segments"}`),
     ...(retired > 0 ? [row("deleted", `${retired} of them, as an entry says; their hashes are in the tree`)] : []),
+    ...aside.map(({ from, to, by }) => row("set aside", `index ${from} to ${to - 1}, as entry ${by} says; their hashes are in the tree`)),
     ...(doubts > 0 ? [row("in doubt", `${doubts} intents of runs that ended before an outcome was on disk`)] : []),
     ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([sequence, number]) => `of ${tenantOf(sequence)} up to ${number}`).join(", ")}`)] : []),
     row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),

@@ -3,6 +3,7 @@ import { nodeDisk } from "../journal/disk.ts";
 import { stringify } from "../journal/entry-line.ts";
 import { FilterError } from "../journal/filter.ts";
 import { numbersIn, places } from "../journal/places.ts";
+import { saysAside } from "../journal/search/asides.ts";
 import { factsOf, type Facts, type Story } from "../journal/story.ts";
 import { viewOf } from "../journal/view.ts";
 import { loadToRead } from "../settings/load.ts";
@@ -59,6 +60,9 @@ type Sought = { readonly id: string; readonly dir: string; readonly json: boolea
 const sayCounted = async (searcher: Searcher, { id, dir, json }: Sought): Promise<number> => {
   const counts = (await countsOver(searcher, id)) ?? [];
   if (counts.length === 0) {
+    const { searched } = await searcher.ask({ kind: "page", filter: "kind:set-aside", names: [], limit: 1 });
+    const asides = searched?.set_aside ?? [];
+    if (asides.length > 0) return said(`no request in ${dir} has an id that begins with ${id}; but ${asides.map(saysAside).join("; ")}`, CANNOT_TELL);
     const counted = mayBeCounted(id);
     return said(`no request in ${dir} has an id that begins with ${id}${counted ? `; ${counted.why}` : ""}`, counted?.final === false ? CANNOT_TELL : NOT_FOUND);
   }

@@ -1,4 +1,5 @@
 /** The journal that is written: what it promises, and how it is opened. `writer.ts` keeps the promises. */
+import type { Aside } from "./asides.ts";
 import type { Believed } from "./believed-time.ts";
 import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
@@ -43,6 +44,8 @@ export type JournalOptions = {
   readonly published?: readonly Elsewhere[] | (() => Promise<readonly Elsewhere[]>) | undefined;
   /** Who signs start states: with one, what the newest state covers is not read again. */
   readonly states?: StateSigner | undefined;
+  /** The first index of a segment that is damaged and about to be set aside: its leaf hashes count, and of its lines those that have them. */
+  readonly damaged?: number | undefined;
   /** Saved with each start state, by name, as JSON values of the entries that were `written` so far. The next start has them in `begun`. */
   readonly beside?: Readonly<Record<string, () => unknown>> | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;
@@ -86,6 +89,8 @@ export type Journal = {
   readonly unsettled: ReadonlyMap<string, number>;
   /** The last entry that earlier runs wrote about what they deleted. */
   readonly deleted: Deleted | undefined;
+  /** Which segments were set aside, as the entries on disk say, ascending. */
+  readonly asides: () => readonly Aside[];
   /** Check values of index keys: `use` before the first token is made. */
   readonly keys: KeyRegister;
   /** What the entries revoke. */
@@ -112,12 +117,12 @@ const STUCK_MS = 5000;
 
 /** Reads what is there: above the newest start state, or all of it, which takes some seconds for a million entries. Throws JournalDamaged, or JournalHeld, which names the holder of the lock. */
 export const openJournal = async (options: JournalOptions): Promise<Journal> => {
-  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states, beside = {} } = options;
+  const { dir, durability, onFailure = "refuse", segmentBytes = SEGMENT_BYTES, stuckMs = STUCK_MS, disk = nodeDisk, clocks = systemClocks, tell = () => undefined, written = () => undefined, published = [], states, damaged, beside = {} } = options;
   const at = places(dir);
   const lock = options.lock ?? (await lockMade(dir, disk));
   try {
     const how = durability === "flush" ? "durable" : "create";
-    const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states });
+    const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states, damaged });
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
     return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, beside, lock });

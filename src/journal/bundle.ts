@@ -8,6 +8,7 @@ import { createReadStream, createWriteStream } from "node:fs";
 import { copyFile, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { finished, pipeline } from "node:stream/promises";
+import { periodOf } from "./coverage.ts";
 import { nodeDisk } from "./disk.ts";
 import { judge, type Filter } from "./filter.ts";
 import { coverageOf } from "./export/coverage.ts";
@@ -22,8 +23,8 @@ import type { Evidence } from "./lookup.ts";
 import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { places } from "./places.ts";
 import { readLines, type Line } from "./read.ts";
+import { asidesWithin, AsideWatch, saysAside } from "./search/asides.ts";
 import { NameWatch } from "./search/names.ts";
-import { firstsOf } from "./segment.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
 import { LeavesMissing, Tiles } from "./tiles.ts";
@@ -136,29 +137,30 @@ const fillByLines = async (work: string, bundling: Bundling, { root }: Checkpoin
   const { dir, filter, size } = bundling;
   const proofs = new Proofs(dir);
   const own = await ownRecord({ dir, filter, size });
-  await addRetired(dir, proofs);
-  const { chosen, ...done } = await writeEvents(work, bundling, { stories: storiesOf(hashed(readLines(dir, { to: size }), proofs)), own });
+  const { chosen, ...done } = await writeEvents(work, bundling, { stories: storiesOf(hashed(dir, readLines(dir, { to: size }), proofs)), own });
   if (proofs.size !== size || !digestBytes(proofs.root()).equals(root)) throw new NotProvable(`the first ${size} entries do not have the root that checkpoint ${size} signed: ocsgw audit verify tells where`);
   await writeProofs(work, proofs, chosen);
   return { ...done, through: "lines" };
 };
 
-/** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired. */
-const isBeside = (story: ToldStory, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted";
+/** The stories that fit, and besides them what says up to which numbers the Do-Not-Calls go: the record of this export, and of what was retired or set aside. */
+const isBeside = (story: ToldStory, own: number): boolean => story.at === own || story.entries[0]?.kind === "deleted" || story.entries[0]?.kind === "set-aside";
 
 type Looked = { readonly stories: Iterable<ToldStory> | AsyncIterable<ToldStory>; readonly own: number };
 
-const writeEvents = async (work: string, { filter, names, evidence, caseFile }: Bundling, { stories: looked, own }: Looked): Promise<Exported & { readonly chosen: readonly number[] }> => {
+const writeEvents = async (work: string, { dir, filter, names, evidence, caseFile }: Bundling, { stories: looked, own }: Looked): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
   const watch = new NameWatch(names ?? []);
+  const asides = new AsideWatch();
   let [stories, fitting] = [0, 0];
   const says = [`Filter: ${filter.text || "(everything)"}`, "To check that nothing was changed: README.txt", ...(evidence && !caseFile ? coverageOf(evidence) : [])];
   await put(summary, summaryHead(caseFile?.title ?? "Journal entries", says, caseFile?.head));
   for await (const story of looked) {
     const facts = factsOf(story);
     watch.see(facts);
+    asides.see(story);
     const fits = judge(filter.expression, facts) === true || caseFile?.also.has(story.at) === true;
     if (fits && story.at !== own) fitting++;
     if (!fits && !isBeside(story, own)) continue;
@@ -168,15 +170,17 @@ const writeEvents = async (work: string, { filter, names, evidence, caseFile }: 
     }
     if (++stories <= MOST_ROWS) await put(summary, summaryRow(story));
   }
-  const warnings = [...futureWarning(filter), ...watch.warnings()];
+  const aside = asidesWithin(await asides.spans(dir), periodOf(filter));
+  const warnings = [...futureWarning(filter), ...watch.warnings(), ...(evidence ? [] : aside.map((each) => `not covered: ${saysAside(each)}`))];
   await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS), fitting === 0 ? [NOTHING_FITS, ...warnings] : warnings));
   await Promise.all([events, summary].map((stream) => finished(stream.end())));
-  return { stories, entries: chosen.length, fitting, warnings, chosen };
+  return { stories, entries: chosen.length, fitting, warnings, set_aside: aside, chosen };
 };
 
 /** The lines as they pass, each a leaf. */
-const hashed = async function* (lines: AsyncIterable<Line>, proofs: Proofs): AsyncGenerator<Line, void, undefined> {
+const hashed = async function* (dir: string, lines: AsyncIterable<Line>, proofs: Proofs): AsyncGenerator<Line, void, undefined> {
   for await (const line of lines) {
+    if (proofs.size < line.entry.index) await addHashes(dir, proofs, line.entry.index);
     proofs.add(leafHash(Buffer.from(line.text)));
     yield line;
   }
@@ -184,11 +188,10 @@ const hashed = async function* (lines: AsyncIterable<Line>, proofs: Proofs): Asy
 
 const AT_ONCE = 65_536;
 
-/** Of entries that were deleted when their time was over the leaf hashes are there: the tree begins with them. */
-const addRetired = async (dir: string, proofs: Proofs): Promise<void> => {
-  const [first = 0] = await firstsOf(nodeDisk, dir);
-  while (proofs.size < first) {
-    const leaves = await readLeaves(dir, proofs.size, Math.min(AT_ONCE, first - proofs.size));
+/** Of entries that were deleted when their time was over, or set aside, the leaf hashes are there. */
+const addHashes = async (dir: string, proofs: Proofs, until: number): Promise<void> => {
+  while (proofs.size < until) {
+    const leaves = await readLeaves(dir, proofs.size, Math.min(AT_ONCE, until - proofs.size));
     if (leaves.length === 0) throw new NotProvable(`the leaf hashes of the entries from ${proofs.size} on are missing`);
     for (const leaf of leaves) proofs.add(leaf);
   }

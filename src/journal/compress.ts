@@ -9,7 +9,8 @@ import { FramesDamaged, readFrames, writeFrames } from "./frames.ts";
 import { forEachLine } from "./lines.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import { places, segmentName } from "./places.ts";
-import { compressedIn, segmentsIn, withSegment, type SegmentFile } from "./segment.ts";
+import { compressedIn, withSegment, type SegmentFile } from "./segment.ts";
+import { spansIn } from "./spans.ts";
 import { readMicros } from "./time.ts";
 import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
 
@@ -30,28 +31,28 @@ export type CompressOptions = {
 /** Compressed now, with their sizes in bytes before and after. */
 export type Compressed = { readonly segments: number; readonly before: number; readonly after: number };
 
-type Place = { readonly disk: Disk; readonly dir: string; readonly first: number; /** The index behind its last entry. */ readonly end: number };
+type Place = { readonly disk: Disk; readonly dir: string; readonly first: number; /** The index behind its last entry. */ readonly end: number; /** The segment behind it. */ readonly next: number };
 
 /** The oldest first. A segment whose lines are not those of its leaf hashes stays as it is, `onFailure` is told, and the others go on. Rejects when the disk fails. */
 export const compressSegments = async ({ journal, after, now = Date.now, isStopped = () => false, pause = () => Promise.resolve(), onFailure = () => undefined }: CompressOptions): Promise<Compressed> => {
   const { disk, dir } = journal;
   const names = await disk.list(places(dir).segments);
-  const firsts = segmentsIn(names);
+  const spans = spansIn(names).filter(({ isThere }) => isThere);
   const done = { segments: 0, before: 0, after: 0 };
   const compressed = compressedIn(names);
   await oneAtATime(dir, () => removeLeftOvers(disk, dir, names));
   // The last segment is being written.
-  for (const [at, first] of firsts.slice(0, -1).entries()) {
+  for (const [at, { first, end }] of spans.slice(0, -1).entries()) {
     if (isStopped()) break;
     if (!names.includes(segmentName(first))) continue;
-    const place = { disk, dir, first, end: firsts[at + 1]! };
+    const place = { disk, dir, first, end, next: spans[at + 1]!.first };
     const start = performance.now();
     try {
       const sizes = await oneAtATime(dir, async () => {
         // Retention may have deleted it while others were compressed.
         const isThere = (await disk.list(places(dir).segments)).includes(segmentName(first));
         if (!isThere || (compressed.has(first) && (await removePlain(place)))) return UNTOUCHED;
-        return now() - (await beginning(disk, dir, place.end)) < after ? undefined : compressOne(place, isStopped);
+        return now() - (await beginning(disk, dir, place.next)) < after ? undefined : compressOne(place, isStopped);
       });
       if (sizes === UNTOUCHED) continue;
       if (!sizes) break;

@@ -35,6 +35,10 @@ const MEMBERS: Members = {
   gap: { reason: true, from: true, to: true, lost: true },
   clock: { from: true, to: true, step_ms: true, unconfirmed: true, confirmed_by: true },
   deleted: { from: true, to: true, segments: true, youngest: true, dnc: true, revocations: true, index_keys: true },
+  "set-aside": {
+    from: true, to: true, files: true, damage: true, intact: true, oldest: true, youngest: true, lost: true, user: true, behind: true, purpose: true,
+    before: true, dnc: true, revocations: true, index_keys: true,
+  },
   "open-dnc": {
     id: true, tenant: true, client: true, resource: true, identifier: true, action: true, body: true, tokens: true, upstream: true, epoch: true,
     state: true, status: true, code: true, first: true, last: true, tries: true, clients: true,

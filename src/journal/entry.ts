@@ -217,6 +217,37 @@ export type Deleted = {
 };
 
 /**
+ * Written before the lines of a segment that is damaged are moved to `set-aside`, by somebody who was asked. Its leaf hashes stay, so the tree can
+ * still be built; what its lines said is not known any more where they are damaged.
+ */
+export type SetAside = {
+  readonly kind: "set-aside";
+  /** The first index in it, and the first one behind it. */
+  readonly from: number;
+  readonly to: number;
+  /** What was moved. None where the lines were gone. `sha256`: in hex. */
+  readonly files: readonly { readonly name: string; readonly bytes: number; readonly sha256: string }[];
+  /** In words, what is wrong with it. */
+  readonly damage: string;
+  /** So many of its lines are as they were signed. */
+  readonly intact: number;
+  /** RFC 3339: no entry in it is older, or younger, by what is left; null where nothing tells. */
+  readonly oldest: string | null;
+  readonly youngest: string | null;
+  /** Open Do-Not-Calls in it that can be told no more; null where it is not known whether there are any. The others follow as `open-dnc`. */
+  readonly lost: number | null;
+  readonly user: string;
+  readonly behind?: Behind | undefined;
+  readonly purpose?: string | undefined;
+  /** What was set aside before and is not deleted yet. `by`: the index of the entry that says so. */
+  readonly before: readonly { readonly from: number; readonly to: number; readonly by: number }[];
+  /** Given by the journal, as in `deleted`: of each sequence the last number, and all that stand where this entry stands. */
+  readonly dnc?: Readonly<Record<string, number>> | undefined;
+  readonly revocations?: readonly Revoked[] | undefined;
+  readonly index_keys?: KeyChecks | undefined;
+};
+
+/**
  * A Do-Not-Call that was still open when the segments of its tries were about to be deleted: what the journal goes on to say of it. It is written
  * before the `deleted` entry, and again before its own segment is deleted.
  */
@@ -304,7 +335,7 @@ export type Alarm = {
   readonly anchor?: { readonly size: number; readonly root: string } | undefined;
 };
 
-export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | OpenDnc | Switchover | Access | Alarm;
+export type Entry = Intent | Outcome | Refusal | InDoubt | Flood | Abandoned | Config | Start | Stop | Gap | Clock | Deleted | SetAside | OpenDnc | Switchover | Access | Alarm;
 export type Kind = Entry["kind"];
 /** A line as it is read back. */
 export type Recorded = Entry & { readonly index: number; readonly time: string; readonly crc?: number };

@@ -7,10 +7,12 @@ import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
+import { periodOf } from "./coverage.ts";
 import { judge, type Filter } from "./filter.ts";
 import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
 import { csvHead, csvRow } from "./export/csv.ts";
 import { readLines } from "./read.ts";
+import { asidesWithin, AsideWatch, type AsideSpan } from "./search/asides.ts";
 import { NameWatch } from "./search/names.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
@@ -31,13 +33,16 @@ export type Exported = {
   readonly fitting: number;
   /** Names that neither the config nor any entry has. */
   readonly warnings: readonly string[];
+  /** What could not be read, because it was set aside. */
+  readonly set_aside: readonly AsideSpan[];
 };
 
 /** Every story that fits, oldest first. */
-const exported = async function* ({ dir, filter, size }: Query, watch: NameWatch): AsyncGenerator<ToldStory, void, undefined> {
+const exported = async function* ({ dir, filter, size }: Query, watch: NameWatch, asides: AsideWatch): AsyncGenerator<ToldStory, void, undefined> {
   for await (const story of storiesOf(readLines(dir, { to: size }))) {
     const facts = factsOf(story);
     watch.see(facts);
+    asides.see(story);
     if (judge(filter.expression, facts) === true) yield story;
   }
 };
@@ -73,16 +78,17 @@ type Sink = NodeJS.WritableStream & { readonly errored: Error | null };
 const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exported> => {
   const { head, row } = FORMATS[as];
   const watch = new NameWatch(query.names ?? []);
+  const asides = new AsideWatch();
   const own = await ownRecord(query);
   let [stories, entries, fitting] = [0, 0, 0];
   await put(sink, head);
-  for await (const story of exported(query, watch)) {
+  for await (const story of exported(query, watch, asides)) {
     stories++;
     if (story.at !== own) fitting++;
     entries += story.entries.length;
     await put(sink, row(story));
   }
-  return { stories, entries, fitting, warnings: [...futureWarning(query.filter), ...watch.warnings()] };
+  return { stories, entries, fitting, warnings: [...futureWarning(query.filter), ...watch.warnings()], set_aside: asidesWithin(await asides.spans(query.dir), periodOf(query.filter)) };
 };
 
 /** Waits while the other side has enough. */

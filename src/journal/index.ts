@@ -15,7 +15,8 @@ import { Writer, type Placed } from "./index/write.ts";
 import { forEachLine } from "./lines.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
 import { places, segmentName } from "./places.ts";
-import { firstsOf, withSegment, type SegmentFile } from "./segment.ts";
+import { withSegment, type SegmentFile } from "./segment.ts";
+import { spansIn } from "./spans.ts";
 
 export type { Candidate } from "./index/candidates.ts";
 
@@ -71,9 +72,11 @@ export class Index {
   async catchUp(onProgress?: Progress): Promise<void> {
     // SQLite goes on with a file that was deleted, and would never see the one that others made since.
     if (fileAt(this.#path) !== this.#file) this.#reopen();
-    const firsts = await firstsOf(nodeDisk, this.#dir);
+    const spans = spansIn(await nodeDisk.list(places(this.#dir).segments));
+    const firsts = spans.filter(({ isThere }) => isThere).map(({ first }) => first);
     if (!(await this.#continues(firsts))) this.rebuild();
     this.#forget(firsts[0] ?? 0);
+    for (const { first, end, isThere } of spans) if (!isThere && first > firsts[0]! && end < Number.POSITIVE_INFINITY) this.#forgetAside(first, end);
     for (const [place, first] of firsts.entries()) {
       if ((firsts[place + 1] ?? Number.POSITIVE_INFINITY) > this.size) await this.#takeSegment(first, onProgress);
     }
@@ -129,6 +132,11 @@ export class Index {
 
   #forget(first: number): void {
     if (first > 0) this.#database.exec(`DELETE FROM stories WHERE at < ${first}; DELETE FROM duties WHERE at < ${first}`);
+  }
+
+  /** Of lines that were set aside: also a request that has lost its end has none any more. */
+  #forgetAside(from: number, to: number): void {
+    if (this.#database.prepare("SELECT 1 FROM stories WHERE at >= ? AND at < ? LIMIT 1").get(from, to) !== undefined) this.rebuild();
   }
 
   async #takeSegment(first: number, onProgress?: Progress): Promise<void> {

@@ -6,6 +6,7 @@ import { bothOf, parseFilter, type Filter } from "./filter.ts";
 import { periodOf, uncoveredBy, type Uncovered } from "./coverage.ts";
 import type { EpochSeen } from "./index.ts";
 import type { Finder, PageOptions, Searched } from "./search.ts";
+import { saysAside } from "./search/asides.ts";
 import type { TimeLimit } from "./search/time-limit.ts";
 import { filterFor, wantedOf, type Person, type Wanted } from "./spellings.ts";
 import type { Story } from "./story.ts";
@@ -128,7 +129,7 @@ const MOST_GAPS = 1000;
 /** Those that reach into the period. A clock that was set may have given a deleted entry a later time than the oldest one that is left. */
 const gapsOf = async (
   finder: Finder,
-  { from, first }: Searched,
+  { from, first, set_aside: asides }: Searched,
   [since, until]: readonly [from: number, to: number],
 ): Promise<Hole[]> => {
   const { stories, next } = await finder.page(parseFilter("kind:gap"), { limit: MOST_GAPS });
@@ -139,7 +140,8 @@ const gapsOf = async (
   const unlisted: Hole[] = next === undefined ? [] : [{ from: BEGINNING, to: oldest, reason: `more than ${MOST_GAPS} gaps; the older ones are not listed` }];
   const deleted: Hole[] = from === 0 ? [] : [{ from: BEGINNING, to: await lastDeleted(finder, first), reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }];
   const reaches = (hole: Hole): boolean => timeOf(hole.from, -Infinity) <= until && timeOf(hole.to, Infinity) >= since;
-  return [...deleted, ...unlisted, ...gaps.toReversed()].filter(reaches);
+  const aside = asides.map((each): Hole => ({ from: each.oldest ?? BEGINNING, to: each.youngest ?? "now", reason: saysAside(each) }));
+  return [...deleted, ...aside, ...unlisted, ...gaps.toReversed()].filter(reaches);
 };
 
 const BEGINNING = "the beginning";

@@ -33,7 +33,7 @@ export class Numbers {
       return entry.upstream === undefined ? { ...entry, dnc } : { ...entry, dnc_sequence: sequence, dnc };
     }
     // Who exports takes along, in a signed entry, which numbers were the last.
-    if (entry.kind === "access" && entry.operation === "export") return { ...entry, dnc: this.all() };
+    if ((entry.kind === "access" && entry.operation === "export") || entry.kind === "set-aside") return { ...entry, dnc: this.all() };
     return entry.kind === "start" ? this.#withFormer(entry) : entry;
   }
 

@@ -16,7 +16,8 @@ export type Checked = {
   readonly elsewhere: Evidence["checkpoints"];
 };
 
-const REMEDY = "Nothing is signed. ocsgw audit verify tells what is wrong; a copy that was restored or moved on purpose "
+const REMEDY = "Nothing is signed. ocsgw audit verify tells what is wrong; a damaged segment of which there is no copy is set "
+  + "aside by ocsgw audit set-aside; a copy that was restored or moved on purpose "
   + "is accepted by ocsgw audit accept-restore";
 
 /** `everyLine`: also those that a start state covers, for who says of the whole journal that it agrees. */

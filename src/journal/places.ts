@@ -23,6 +23,8 @@ export const places = (dir: string) => ({
   index: join(dir, "index.sqlite"),
   verifierKeys: join(dir, "checkpoint.pub"),
   segment: (first: number): string => join(dir, "segments", segmentName(first)),
+  /** Where the files of damaged segments are moved to, by the name that they had. */
+  setAside: join(dir, "set-aside"),
   /** The same lines, compressed. */
   compressed: (first: number): string => join(dir, "segments", compressedName(first)),
   leaves: (first: number): string => join(dir, "segments", `${numbered(first)}.hashes`),

@@ -3,15 +3,17 @@
  * grows by them and is held against every checkpoint on the way. A torn end, as a crash leaves it, is cut off; anything else that does not follow is
  * refused, because going on would sign it.
  */
+import { coversAll, type Aside } from "./asides.ts";
 import { readAll, readWhole, settle, type Disk, type DiskFile, type How } from "./disk.ts";
 import { FramesDamaged } from "./frames.ts";
+import { forEachIntact } from "./intact.ts";
 import { Leaves } from "./leaves.ts";
 import { forEachLine, type OnLine } from "./lines.ts";
 import { readCheckpoint, type Checkpoint } from "./note.ts";
 import { numbersIn, places, segmentName } from "./places.ts";
 import { requireLastLine, requireReached, requireSegments } from "./resume.ts";
 import { isSealed } from "./seal.ts";
-import { compressedIn, segmentsIn, withSegment, type SegmentFile } from "./segment.ts";
+import { compressedIn, openSegment, segmentsIn, withSegment, type SegmentFile } from "./segment.ts";
 import type { StartState, StateSigner } from "./start-state.ts";
 import { loadState, stateSizes } from "./states.ts";
 import { readMicros } from "./time.ts";
@@ -67,6 +69,8 @@ type Reading = {
   readonly elsewhere: ReadonlyMap<number, string>;
   /** Entries below it are covered by a checkpoint. */
   readonly covered: number;
+  /** Stretches of entries between segments of which only the hashes are there. */
+  readonly holes: { readonly from: number; readonly to: number }[];
   /** What the reading goes on from; undefined when it begins with the first line. */
   readonly state: StartState | undefined;
   leaf: Digest | undefined;
@@ -85,6 +89,8 @@ export type RecoverOptions = {
   readonly published: readonly Elsewhere[];
   /** Who signs start states; without one every line is read. */
   readonly states?: StateSigner | undefined;
+  /** As in `JournalOptions`. */
+  readonly damaged?: number | undefined;
 };
 
 /** `from`: where it lies, as in "checkpoint 7 of the anchor". */
@@ -110,21 +116,22 @@ export const recover = async (options: RecoverOptions): Promise<Recovered> => {
   return { ...(await read(options, undefined)), begun: { at: 0, passedOver, beside: {} } };
 };
 
-const read = async ({ disk, dir, how, published }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {
+const read = async ({ disk, dir, how, published, damaged }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {
   const at = places(dir);
   const signed = await readSigned(disk, at, state?.size ?? 0);
   const elsewhere = addPublished(signed, published.filter(({ size }) => size >= (state?.size ?? 0)));
   const covered = [...signed.keys()].reduce((most, size) => Math.max(most, size), 0);
-  const reading: Reading = { disk, dir, how, at, signed, elsewhere, covered, state, tree: state?.tree ?? createTree(), leaves: new Leaves(disk, at), trail: state?.trail ?? new Trail(), leaf: state?.leaf };
+  const reading: Reading = { disk, dir, how, at, signed, elsewhere, covered, holes: [], state, tree: state?.tree ?? createTree(), leaves: new Leaves(disk, at), trail: state?.trail ?? new Trail(), leaf: state?.leaf };
   if (state) requireSigned(reading, "which were not read,");
   let last: Last | undefined;
   try {
     const names = await disk.list(at.segments);
     const [firsts, hashes] = [segmentsIn(names), numbersIn(names, ".hashes")];
-    if (state) requireSegments(state, { segments: firsts, hashes });
-    else await passRetired(reading, hashes, firsts[0] ?? 0);
-    last = await recoverSegments(reading, firsts.filter((first) => first >= (state?.segment ?? 0)), compressedIn(names));
-    requireRetired(reading, firsts[0] ?? 0);
+    if (state) requireSegments(state, { segments: firsts, hashes, damaged });
+    else await passHashes(reading, hashes, firsts[0] ?? 0);
+    const segments = firsts.filter((first) => first >= (state?.segment ?? 0));
+    last = await recoverSegments(reading, { firsts: segments, hashes, compressed: compressedIn(names), damaged });
+    requireRetired(reading, { first: firsts[0] ?? 0, damaged: damaged === undefined ? [] : [{ from: damaged, to: nextOf(hashes, damaged) }] });
     if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
@@ -164,28 +171,41 @@ const endOf = (tree: Tree): string => (tree.size() === 0 ? "is empty" : `ends wi
 
 type Last = { readonly tail: LastSegment | undefined; readonly torn: TornTail | undefined };
 
-/** Of entries that retention deleted the leaf hashes stand in the tree. Ends early where a file of them is missing. */
-const passRetired = async (reading: Reading, hashes: readonly number[], until: number): Promise<void> => {
+/** Of entries that were deleted or set aside the leaf hashes stand in the tree. Ends early where a file of them is missing. */
+const passHashes = async (reading: Reading, hashes: readonly number[], until: number): Promise<void> => {
   for (const [at, first] of hashes.entries()) {
+    if (first < reading.tree.size()) continue;
     if (first !== reading.tree.size() || first >= until) return;
     const end = Math.min(hashes[at + 1] ?? until, until);
     const bytes = await readWhole(reading.disk, reading.at.leaves(first));
     for (let index = first; index < end && bytes.length >= (index - first + 1) * DIGEST_BYTES; index++) {
       reading.tree.append(digestOf(bytes.subarray((index - first) * DIGEST_BYTES, (index - first + 1) * DIGEST_BYTES)));
-      if (reading.signed.has(reading.tree.size())) requireSigned(reading, `which are deleted, by ${segmentName(first).replace(".jsonl", ".hashes")},`);
+      if (reading.signed.has(reading.tree.size())) requireSigned(reading, `of which only the hashes are there, by ${segmentName(first).replace(".jsonl", ".hashes")},`);
     }
   }
 };
 
-/** What is not there must have been deleted by us: then an entry says so. */
-const requireRetired = ({ trail }: Reading, first: number): void => {
-  if (first > (trail.deleted?.to ?? 0)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
+/** What is not there must have been deleted or set aside by us: then an entry says so. */
+const requireRetired = ({ trail, holes }: Reading, { first, damaged }: { readonly first: number; readonly damaged: readonly Omit<Aside, "by">[] }): void => {
+  const asides = [...trail.asides.all(), ...damaged].toSorted((one, other) => one.from - other.from);
+  if (!coversAll(asides, trail.deleted?.to ?? 0, first)) throw new JournalDamaged(`${segmentName(first)}: the entries before it are gone, and none says that they were deleted`);
+  const unsaid = holes.find(({ from, to }) => !coversAll(asides, from, to));
+  if (unsaid) throw new JournalDamaged(`${segmentName(unsaid.from)} is missing, with the entries ${unsaid.from} to ${unsaid.to - 1}, and no entry says that it was set aside`);
 };
 
-const recoverSegments = async (reading: Reading, firsts: readonly number[], compressed: ReadonlySet<number>): Promise<Last> => {
+const nextOf = (hashes: readonly number[], first: number): number => hashes.find((each) => each > first) ?? Number.POSITIVE_INFINITY;
+
+type Segments = { readonly firsts: readonly number[]; readonly hashes: readonly number[]; readonly compressed: ReadonlySet<number>; readonly damaged: number | undefined };
+
+const recoverSegments = async (reading: Reading, { firsts, hashes, compressed, damaged }: Segments): Promise<Last> => {
   const { state } = reading;
-  for (const first of firsts) {
+  for (const [place, first] of firsts.entries()) {
     const from = first === state?.segment ? state.bytes : 0;
+    if (first > reading.tree.size() && place > 0) await passHole(reading, hashes, first);
+    if (first === damaged && first !== state?.segment) {
+      await recoverDamaged(reading, hashes, first);
+      continue;
+    }
     if (first !== state?.segment && first !== reading.tree.size()) throw new JournalDamaged(`${segmentName(first)}: the journal before it ${endOf(reading.tree)}, so this segment does not follow`);
     await reading.leaves.turnTo(first, reading.covered);
     if (first < firsts.at(-1)! || compressed.has(first)) {
@@ -202,6 +222,24 @@ const recoverSegments = async (reading: Reading, firsts: readonly number[], comp
     }
   }
   return { tail: undefined, torn: undefined };
+};
+
+/** Of requests before it that have no end by here the end may be in it: nothing more can be said of them. */
+const passHole = async (reading: Reading, hashes: readonly number[], until: number): Promise<void> => {
+  const from = reading.tree.size();
+  await passHashes(reading, hashes, until);
+  reading.holes.push({ from, to: reading.tree.size() });
+  reading.trail.open.clear();
+};
+
+/** Of its lines those count that have their recorded leaf hash, wherever they are; the tree grows by the hashes. */
+const recoverDamaged = async (reading: Reading, hashes: readonly number[], first: number): Promise<void> => {
+  const { disk, dir, at, trail } = reading;
+  const end = Math.min(nextOf(hashes, first), reading.covered);
+  await passHashes(reading, hashes, end);
+  if (reading.tree.size() !== end) throw new JournalDamaged(`the leaf hashes beside ${segmentName(first)} end before it does, and without them nothing tells what was in it`);
+  trail.open.clear();
+  await forEachIntact({ open: () => openSegment(disk, dir, first), first, hashes: await readWhole(disk, at.leaves(first)) }, (bytes, start, lineEnd, index) => trail.add(bytes, start, lineEnd, index));
 };
 
 const requireState = async ({ leaves }: Reading, file: SegmentFile, state: StartState): Promise<void> => {

@@ -1,5 +1,6 @@
 /** Whether a start may go on from a state: the files must be those that it was made of, as far as that can be seen without reading them. */
 import { readAll, type DiskFile } from "./disk.ts";
+import { coversAll } from "./asides.ts";
 import type { Checkpoint } from "./note.ts";
 import { segmentName } from "./places.ts";
 import type { StartState } from "./start-state.ts";
@@ -8,15 +9,16 @@ import { leafHash } from "./tree.ts";
 const LOOK_BACK = 1 << 16;
 const NEWLINE = 0x0a;
 
-type Names = { readonly segments: readonly number[]; readonly hashes: readonly number[] };
+/** `damaged`: the first index of a segment that is about to be set aside, and may be gone. */
+type Names = { readonly segments: readonly number[]; readonly hashes: readonly number[]; readonly damaged?: number | undefined };
 
-/** Every segment that was there is there, with its leaf hashes; of those that were deleted, which an entry must tell, the leaf hashes. */
-export const requireSegments = ({ segment: last, segments: number }: StartState, { segments, hashes }: Names): void => {
+/** Every segment that was there is there, with its leaf hashes; of those that were deleted or set aside, which an entry must tell, the leaf hashes. */
+export const requireSegments = ({ segment: last, segments: number, trail: { asides } }: StartState, { segments, hashes, damaged }: Names): void => {
   const own = new Set(segments);
   const first = segments[0] ?? 0;
   if (!own.has(last)) throw new Error(`${segmentName(last)}, where it ends, is gone`);
   const recorded = hashes.filter((each) => each >= first && each <= last);
-  const missing = recorded.find((each) => !own.has(each));
+  const missing = recorded.find((each) => !own.has(each) && each !== damaged && !coversAll(asides.all(), each, each + 1));
   if (missing !== undefined) throw new Error(`${segmentName(missing)} is missing`);
   if (recorded.length < segments.filter((each) => each <= last).length) throw new Error("a segment has no leaf hashes");
   const found = hashes.filter((each) => each <= last).length;

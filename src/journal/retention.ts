@@ -4,15 +4,19 @@
  * tree over all entries can still be built.
  */
 import type { Journal } from "./append.ts";
+import { coversAll, type Aside } from "./asides.ts";
 import type { Checkpoints } from "./checkpoint.ts";
 import { readAll, readWhole } from "./disk.ts";
 import type { Deleted, Kind, OpenDnc, Recorded } from "./entry.ts";
 import { kindOf, readLine } from "./entry-line.ts";
+import { forEachIntact } from "./intact.ts";
 import { forEachLine } from "./lines.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import type { Open, OpenDoNotCalls } from "./open-do-not-calls.ts";
 import { places, segmentName } from "./places.ts";
-import { firstsOf, removeSegment, withSegment } from "./segment.ts";
+import { readEntries } from "./read.ts";
+import { firstsOf, openAside, removeSegment, withSegment } from "./segment.ts";
+import { spansIn, type Span } from "./spans.ts";
 import { readMicros, writeMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
@@ -50,7 +54,7 @@ const HEAD = /^\{"index":\d+,"time":"([^"]{27})","kind":"([a-z-]+)"/;
 const HEAD_BYTES = 96;
 
 /** What this run has said of what it deleted; before that, the journal knows what earlier runs said. */
-const said = new WeakMap<Journal, Deleted>();
+const said = new WeakMap<Pick<Journal, "deleted">, Deleted>();
 
 /**
  * Resolves with the entry that tells what was deleted; undefined when nothing was due. Throws NotYet while it is not known which Do-Not-Calls are
@@ -60,7 +64,7 @@ export const retire = async (options: RetentionOptions): Promise<Deleted | undef
   const { journal, checkpoints } = options;
   const due = await findDue(options);
   if (due.length === 0) return undefined;
-  await carryOn(options, due);
+  await carryOn(journal, openIn(options, due), new Map(due.flatMap(({ wanted }) => [...wanted])));
   const entry = entryFor(due, said.get(journal) ?? journal.deleted);
   await checkpoints.write();
   if (checkpoints.last().size < entry.to) throw new Error(`no checkpoint covers the entries up to ${entry.to - 1}, so they stay`);
@@ -71,11 +75,19 @@ export const retire = async (options: RetentionOptions): Promise<Deleted | undef
   return entry;
 };
 
-/** Before they are gone: what is still open in them, each as an entry of its own. A crash behind it does no harm, they are only said again. */
-const carryOn = async ({ journal, openDoNotCalls }: RetentionOptions, due: readonly Looked[]): Promise<void> => {
-  const lines = new Map(due.flatMap(({ wanted }) => [...wanted]));
+/** Entries below it were deleted, or are about to be. */
+export const deletedTo = (journal: Pick<Journal, "deleted">): number => (said.get(journal) ?? journal.deleted)?.to ?? 0;
+
+/** Of those that were set aside and could be carried on then, another entry tells; the others were counted as lost. */
+const openIn = ({ journal, openDoNotCalls }: RetentionOptions, due: readonly Looked[]): readonly Open[] => {
   const open = openDoNotCalls.below(due.at(-1)!.end);
   if (!open) throw new NotYet(UNKNOWN);
+  const asides = journal.asides();
+  return open.filter(({ from }) => !coversAll(asides, from, from + 1));
+};
+
+/** Before they are gone: what is still open in them, each as an entry of its own. A crash behind it does no harm, they are only said again. */
+export const carryOn = async (journal: Pick<Journal, "append">, open: readonly Open[], lines: ReadonlyMap<number, Recorded>): Promise<void> => {
   for (let at = 0; at < open.length; at += CARRIED_AT_ONCE) {
     const entries = open.slice(at, at + CARRIED_AT_ONCE).map((each) => carriedOf(each, lines.get(each.from)));
     await Promise.all(entries.map((each) => journal.append(each)));
@@ -103,7 +115,8 @@ export const finishRetiring = async (journal: Journal): Promise<void> => {
   const { to } = journal.deleted ?? { to: 0 };
   await oneAtATime(journal.dir, async () => {
     const left = (await firstsOf(journal.disk, journal.dir)).filter((first) => first < to);
-    if (left.length > 0) await remove(journal, left);
+    const aside = (await asidesIn(journal)).filter((first) => first < to);
+    if (left.length + aside.length > 0) await remove(journal, [...left, ...aside]);
   });
 };
 
@@ -111,7 +124,21 @@ export const finishRetiring = async (journal: Journal): Promise<void> => {
 const remove = async ({ disk, dir }: Journal, firsts: readonly number[]): Promise<void> => {
   for (const first of firsts) await removeSegment(disk, dir, first);
   await disk.syncDirectory(places(dir).segments);
+  const aside = (await namesAside({ disk, dir })).filter((name) => firsts.includes(Number.parseInt(name, 10)));
+  for (const name of aside) await disk.remove(`${places(dir).setAside}/${name}`);
+  if (aside.length > 0) await disk.syncDirectory(places(dir).setAside);
 };
+
+/** What was set aside goes when its time is over, as all else. */
+const namesAside = async ({ disk, dir }: Pick<Journal, "disk" | "dir">): Promise<string[]> => {
+  const names = await disk.list(places(dir).setAside).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw error;
+  });
+  return names.filter((name) => /^\d{12}\.jsonl/.test(name));
+};
+
+const asidesIn = async (at: Pick<Journal, "disk" | "dir">): Promise<number[]> => [...new Set((await namesAside(at)).map((name) => Number.parseInt(name, 10)))];
 
 const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted => {
   const dnc: Record<string, number> = { ...before?.dnc };
@@ -127,21 +154,24 @@ const entryFor = (due: readonly Looked[], before: Deleted | undefined): Deleted 
 };
 
 const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POSITIVE_INFINITY, now = Date.now }: RetentionOptions): Promise<Looked[]> => {
-  const firsts = await firstsOf(journal.disk, journal.dir);
+  const gone = deletedTo(journal);
+  const spans = spansIn(await journal.disk.list(places(journal.dir).segments)).filter(({ first, isThere }) => isThere || first >= gone);
   const due: Looked[] = [];
-  const least = Math.min(...Object.values(keep));
+  const [least, longest] = [Math.min(...Object.values(keep)), Math.max(...Object.values(keep))];
   // The last segment is being written.
-  for (const [at, first] of firsts.slice(0, -1).entries()) {
-    const end = firsts[at + 1]!;
+  for (const [at, span] of spans.slice(0, -1).entries()) {
+    const { first, end, isThere } = span;
+    const aside = isThere ? undefined : journal.asides().find(({ from }) => from === first);
+    if (!isThere && !aside) break;
     // A segment is no older than the beginning of the next one, whatever a wrong clock once dated it.
-    const next = await firstTime(journal, end);
+    const next = await firstTime(journal, spans.slice(at + 1).find((each) => each.isThere)!.first);
     if (now() - next < least) break;
     if (due.length > 0 && next - due[0]!.oldest > most) break;
     const open = openDoNotCalls.below(end);
     if (!open) throw new NotYet(UNKNOWN);
-    const looked = await look(journal, { first, end, wanted: new Set(open.map(({ from }) => from)) });
+    const looked = aside ? await lookAside(journal, span, aside) : await look(journal, { first, end, wanted: new Set(open.map(({ from }) => from)) });
     const youngest = Math.max(looked.youngest, next);
-    const isDue = [...looked.kinds].every((kind) => now() - youngest >= (keep[kind as Kind] ?? keep.default));
+    const isDue = aside ? now() - youngest >= longest : [...looked.kinds].every((kind) => now() - youngest >= (keep[kind as Kind] ?? keep.default));
     if (!isDue || holds.some(({ from, until }) => from <= youngest && until > looked.oldest)) break;
     due.push(looked);
   }
@@ -155,6 +185,20 @@ const firstTime = async ({ disk, dir }: Journal, first: number): Promise<number>
   const time = millis(HEAD.exec(head.toString("latin1"))?.[1]);
   if (Number.isNaN(time)) throw new Error(`${segmentName(first)} has no first line with a time`);
   return time;
+};
+
+/** Of which kinds its entries are is not known any more: it stays as long as the kind that stays longest. */
+const lookAside = async (journal: Journal, { first, end }: Span, { by }: Aside): Promise<Looked> => {
+  const { disk, dir } = journal;
+  const seen = { first, end, oldest: Number.NEGATIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
+  for await (const entry of readEntries(dir, { from: by, to: by + 1 }, disk)) {
+    if (entry.kind !== "set-aside") continue;
+    if (entry.oldest !== null) seen.oldest = millis(entry.oldest);
+    if (entry.youngest !== null) seen.youngest = millis(entry.youngest);
+  }
+  const hashes = await readWhole(disk, places(dir).leaves(first));
+  await forEachIntact({ open: () => openAside(disk, dir, first), first, hashes }, (bytes, start, lineEnd, index) => seen.trail.add(bytes, start, lineEnd, index));
+  return seen;
 };
 
 type Wanted = { readonly first: number; readonly end: number; readonly wanted: ReadonlySet<number> };

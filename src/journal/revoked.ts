@@ -41,7 +41,7 @@ export class RevokedSet {
 
   /** An entry in its place, or a line that is on disk, in the order of the journal. */
   took(entry: Entry): void {
-    if (entry.kind === "deleted") this.#replace(entry.revocations);
+    if (entry.kind === "deleted" || entry.kind === "set-aside") this.#replace(entry.revocations);
     else if (entry.kind === "config") this.#change(entry);
   }
 
@@ -59,7 +59,7 @@ export class RevokedSet {
 
   /** The entry as it is written. `now`: tells the time that is believed, in milliseconds since 1970. */
   given(entry: Entry, now: () => number): Entry {
-    if (entry.kind !== "deleted" || !(this.#isComplete || this.#standing.size > 0)) return entry;
+    if ((entry.kind !== "deleted" && entry.kind !== "set-aside") || !(this.#isComplete || this.#standing.size > 0)) return entry;
     return { ...entry, revocations: this.#remembered(now()) };
   }
 

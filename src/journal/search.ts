@@ -13,6 +13,7 @@ import { Index, lineAt, type Candidate, type EpochSeen, type Progress } from "./
 import type { Count } from "./index/count.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
+import { asidesOf, type AsideSpan } from "./search/asides.ts";
 import { TookTooLong, type TimeLimit } from "./search/time-limit.ts";
 import { firstsOf, openSegment, withSegment, type SegmentFile } from "./segment.ts";
 import { factsOf, type Story } from "./story.ts";
@@ -24,7 +25,8 @@ export type Page = {
 };
 
 /** What was searched: so many entries from the first index on, with the times of the first and the last. */
-export type Searched = { readonly from: number; readonly to: number; readonly first: string | undefined; readonly last: string | undefined };
+export type Searched = { readonly from: number; readonly to: number; readonly first: string | undefined; readonly last: string | undefined;
+  /** Of those entries the ones that could not be searched. */ readonly set_aside: readonly AsideSpan[] };
 
 export type PageOptions = {
   /** Stories with an index below it. */
@@ -113,7 +115,9 @@ export class Finder {
     const everything = parseFilter("");
     const oldest = first === undefined ? undefined : await firstTime(this.#dir, first);
     const [youngest] = (await this.page(everything, { limit: 1 })).stories;
-    return { from: first ?? 0, to: this.#index.size, first: oldest, last: youngest?.entries.at(-1)?.time };
+    const asides = await asidesOf(this.#dir, (filter, options) => this.page(filter, options));
+    const from = asides.reduceRight((before, aside) => (aside.to === before ? aside.from : before), first ?? 0);
+    return { from, to: this.#index.size, first: oldest, last: youngest?.entries.at(-1)?.time, set_aside: asides };
   }
 
   close(): void {

@@ -4,7 +4,7 @@
  */
 import type { Disk, DiskFile } from "./disk.ts";
 import { readFrames } from "./frames.ts";
-import { numbersIn, places } from "./places.ts";
+import { compressedName, numbersIn, places, segmentName } from "./places.ts";
 
 /** Read as a file: at most as many bytes as fit, 0 at the end. `size`: of the lines. */
 export type SegmentFile = Pick<DiskFile, "read" | "size" | "close">;
@@ -35,6 +35,13 @@ const ifThere = async (disk: Disk, path: string): Promise<DiskFile | undefined> 
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     return undefined;
   }
+};
+
+/** The same of a segment that was set aside. */
+export const openAside = async (disk: Disk, dir: string, first: number): Promise<SegmentFile> => {
+  const folder = places(dir).setAside;
+  const compressed = await ifThere(disk, `${folder}/${compressedName(first)}`);
+  return compressed ? readFrames(compressed, `${folder}/${compressedName(first)}`) : disk.open(`${folder}/${segmentName(first)}`, "read");
 };
 
 /** Opens it, and closes it whatever becomes of the work. */

@@ -27,20 +27,22 @@ export type StartState = {
   readonly beside: Readonly<Record<string, unknown>>;
 };
 
-/** JSON values. `restore` is given what `save` gave, and a new trail; it may throw. */
+/** JSON values. `restore` is given what `save` gave, and a new trail; it may throw. `before`: of a state that is older than this part. */
 type Part<Saved> = {
   readonly name: string;
   readonly save: (trail: Trail) => Saved;
   readonly restore: (trail: Trail, saved: Saved) => void;
+  readonly before?: Saved;
 };
 
-const part = <Saved>(name: string, save: Part<Saved>["save"], restore: Part<Saved>["restore"]): Part<unknown> =>
-  ({ name, save, restore: (trail, saved) => restore(trail, saved as Saved) });
+const part = <Saved>(name: string, save: Part<Saved>["save"], restore: Part<Saved>["restore"], before?: Saved): Part<unknown> =>
+  ({ name, save, restore: (trail, saved) => restore(trail, saved as Saved), ...(before !== undefined && { before }) });
 
 /** In this order they are restored. */
 export const PARTS: readonly Part<unknown>[] = [
   part("open-intents", ({ open }) => [...open], ({ open }, saved) => saved.forEach(([id, index]) => open.set(id, index))),
   part("deleted", ({ deleted }) => deleted ?? null, (trail, saved: Deleted | null) => void (trail.deleted = saved ?? undefined)),
+  part("set-aside", ({ asides }) => asides.save(), ({ asides }, saved) => asides.restore(saved), []),
   part("dnc-numbers", ({ numbers }) => numbers.save(), ({ numbers }, saved) => numbers.restore(saved)),
   part("index-keys", ({ keys }) => keys.save(), ({ keys }, saved) => keys.restore(saved)),
   part("revocations", ({ revoked }) => revoked.save(), ({ revoked }, saved) => revoked.restore(saved)),
@@ -55,9 +57,10 @@ const savedParts = (trail: Trail): Record<string, unknown> => Object.fromEntries
 /** Throws when a part is missing, or is not what `save` gives. */
 const restoreParts = (saved: Readonly<Record<string, unknown>>): Trail => {
   const trail = new Trail();
-  for (const { name, restore } of PARTS) {
-    if (!Object.hasOwn(saved, name)) throw new Error(`it has no part ${name}: another version wrote it`);
-    restore(trail, saved[name]);
+  for (const { name, restore, before } of PARTS) {
+    const isSaved = Object.hasOwn(saved, name);
+    if (!isSaved && before === undefined) throw new Error(`it has no part ${name}: another version wrote it`);
+    restore(trail, isSaved ? saved[name] : before);
   }
   return trail;
 };

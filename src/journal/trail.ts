@@ -3,6 +3,7 @@
  * of index keys and what is revoked. A line's bytes are looked at
  * where its form puts what is wanted, because to parse a million lines takes seconds.
  */
+import { Asides } from "./asides.ts";
 import { ClockTrust } from "./clock-trust.ts";
 import type { Deleted, Entry } from "./entry.ts";
 import { readLine, wordsOf } from "./entry-line.ts";
@@ -25,7 +26,7 @@ const SEQUENCE = /,"dnc_sequence":"([A-Za-z0-9._-]{1,64}\/[0-9]{1,16})","dnc":[0
 const SEQUENCE_BYTES = 120;
 const TENANT = '"tenant":{"dbid":';
 /** Few, and read as a whole. */
-const READ = [...wordsOf("deleted"), "config", "start", "clock"].map((word) => `${word}"`);
+const READ = [...wordsOf("deleted"), "set-aside", "config", "start", "clock"].map((word) => `${word}"`);
 
 export type LineNumber = { readonly sequence: string; readonly number: number };
 
@@ -39,6 +40,9 @@ export class Trail {
   /** What the entries about the clock say. */
   readonly clock = new ClockTrust();
 
+  /** Segments that were set aside. */
+  readonly asides = new Asides();
+
   /** The last entry that says what was deleted. */
   deleted: Deleted | undefined;
 
@@ -49,7 +53,7 @@ export class Trail {
     const [, kind, id] = HEAD.exec(head) ?? [];
     if (kind === "intent") this.open.set(id!, index);
     else if (id !== undefined) this.open.delete(id);
-    else if (READ.some((word) => head.startsWith(word))) this.#restore(readLine(bytes.toString("utf8", start, end)));
+    else if (READ.some((word) => head.startsWith(word))) this.#restore(readLine(bytes.toString("utf8", start, end)), index);
     const found = numberIn(bytes, start, end);
     if (found) this.numbers.found(found.sequence, found.number);
   }
@@ -88,21 +92,27 @@ export class Trail {
         this.open.delete(entry.id);
         break;
       case "deleted":
+      case "set-aside":
       case "config":
       case "start":
       case "clock":
-        this.#restore(entry);
+        this.#restore(entry, index);
     }
     this.numbers.took(entry);
   }
 
-  #restore(entry: Entry): void {
+  #restore(entry: Entry, index: number): void {
     if ("index_keys" in entry) this.keys.found(entry.index_keys ?? {});
     this.revoked.took(entry);
     this.revoked.settled(entry);
     if (entry.kind === "clock") this.clock.take(entry);
+    if (entry.kind === "set-aside") {
+      this.asides.take(entry, index);
+      this.numbers.restore(entry.dnc ?? {});
+    }
     if (entry.kind !== "deleted") return;
     this.deleted = entry;
+    this.asides.forget(entry);
     this.numbers.restore(entry.dnc);
   }
 }

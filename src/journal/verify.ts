@@ -64,6 +64,7 @@ const whatIsMissing = async (dir: string, { keys, judged, seen }: Evidence): Pro
     ...(seen.segments.length === 0 && judged.found === 0 ? [`${dir} holds no journal: no segments and no checkpoints`] : []),
     ...(seen.segments.length > 0 && judged.found === 0 ? ["no checkpoint, so nothing says what the lines were"] : []),
     ...keysMissing({ keys, judged, seen }),
+    ...seen.aside.map(({ from, to, by }) => `the entries ${from} to ${to - 1} were damaged and are set aside, as entry ${by} says: their lines are not here, and their hashes fit the signed roots`),
   ];
 };
 
@@ -89,6 +90,7 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, mark, segment }
     segments: seen.segments.length,
     entries: seen.entries,
     retired: seen.retired,
+    aside: seen.aside,
     doubts: seen.doubts,
     dnc: seen.dnc,
     checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
@@ -109,7 +111,8 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, mark, segment }
 /** Facts alone decide: one finding is enough, whatever else fits. */
 const verdictOf = (findings: readonly Finding[], missing: readonly string[]): Verdict => (findings.length > 0 ? "broken" : missing.length > 0 ? "cannot-tell" : "ok");
 
-const notProved = ({ from }: Keys, { entries, retired }: Scan, covered: number): string[] => [
+const notProved = ({ from }: Keys, { entries, retired, aside }: Scan, covered: number): string[] => [
+  ...aside.map((each) => `what stood in the entries ${each.from} to ${each.to - 1}, which were set aside: their hashes alone are there`),
   ...(retired > 0 ? [`what stood in the ${retired} entries that were deleted when their time was over: their hashes alone are there`] : []),
   ...lastOnes(entries - covered),
   ...(from === "directory" ? ["that the key is the gateway's: it lies beside what it signed. Keep a copy elsewhere and give it"] : []),

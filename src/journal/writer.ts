@@ -3,6 +3,7 @@
  * what the error left on disk was read back, its torn rest cut, and a new segment begun with what is owed.
  */
 import type { Head, Journal, JournalNews, JournalStatus } from "./append.ts";
+import type { Aside } from "./asides.ts";
 import { BelievedTime, type Believed } from "./believed-time.ts";
 import { isTooLate, JournalBroken, reasonOf, within } from "./broken.ts";
 import { isDoubtful } from "./clock-trust.ts";
@@ -211,6 +212,8 @@ export class FileJournal implements Journal {
     if (entry.kind === "config") for (const { revoked } of [this.#made.trail, this.#known]) revoked.trim(this.#believedNow);
     this.#index++;
   }
+
+  readonly asides = (): readonly Aside[] => this.#known.asides.all();
 
   readonly believed = (): Believed => this.#time.believed;
 

@@ -29,7 +29,7 @@ const indexKeys = z.array(z.strictObject({
 
 /** What may have a time of its own: the journal's kinds of entries. */
 export const CLASSES = [
-  "intent", "outcome", "refusal", "in-doubt", "flood", "abandoned", "config", "start", "stop", "gap", "clock", "deleted", "open-dnc", "switchover", "access",
+  "intent", "outcome", "refusal", "in-doubt", "flood", "abandoned", "config", "start", "stop", "gap", "clock", "deleted", "set-aside", "open-dnc", "switchover", "access",
   "alarm",
 ] as const;
 

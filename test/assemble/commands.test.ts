@@ -33,6 +33,7 @@ const start = (given: Lock = lock) => startCommands({
     ask: (question) => ("filter" in question && question.filter === "bad" ? Promise.reject(new WrongQuestion("no filter")) : Promise.resolve({ stories: [] })),
     record: (asked, sign) => Promise.resolve({ size: recorded.push([asked, sign]) }),
   },
+  aside: { look: () => Promise.resolve({ refused: "looked at", kind: "refused" }), set: () => Promise.resolve({ refused: "not set aside", kind: "refused" }) },
   revoke: (said) => Promise.resolve("id" in (said as object) ? { kept: true } : "id: expected a text"),
   retention: { state: () => STATE, confirmClock: (user) => Promise.resolve({ ...STATE, waits: user }) },
 }, stops);

@@ -15,7 +15,8 @@ let dir: string;
 beforeEach(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-reach-")); });
 afterEach(() => rm(dir, { recursive: true, force: true }));
 
-const NOTHING = { audit: { ask: () => Promise.resolve({}), record: () => Promise.resolve({ size: 0 }) }, revoke: () => Promise.resolve({}),
+const REFUSED = { refused: "not asked here", kind: "refused" as const };
+const NOTHING = { aside: { look: () => Promise.resolve(REFUSED), set: () => Promise.resolve(REFUSED) }, audit: { ask: () => Promise.resolve({}), record: () => Promise.resolve({ size: 0 }) }, revoke: () => Promise.resolve({}),
   retention: { state: () => ({ clock: "", believed: true, doubt: null, waits: null, next_look: 1, entries: 0 }), confirmClock: () => Promise.reject(new Error("not asked here")) },
 };
 

@@ -8,7 +8,7 @@ import { TookTooLong } from "../../src/journal/search/time-limit.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const TOKEN = `t1:${"9f2c".repeat(16)}`;
-const page: Answer = { stories: [{ at: 7, entries: [] }], next: 7, searched: { from: 0, to: 9, first: undefined, last: undefined } };
+const page: Answer = { stories: [{ at: 7, entries: [] }], next: 7, searched: { from: 0, to: 9, first: undefined, last: undefined, set_aside: [] } };
 
 const aConsole = ({ answer = page, fails, late }: { answer?: Answer; fails?: "ask" | "record"; late?: string } = {}) => {
   const asked: Question[] = [];

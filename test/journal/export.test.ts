@@ -25,7 +25,7 @@ describe("an export", () => {
   it("has no limit, and gives the lines as they stand, a request's beside each other", async () => {
     const size = await write(Array.from({ length: 3000 }, (_, number) => aDoNotCall(number)).flat());
     const out = join(dir, "all.ndjson");
-    expect(await exportTo(query("", size), { out, as: "ndjson" })).toEqual({ stories: 3000, entries: 6000, fitting: 3000, warnings: [] });
+    expect(await exportTo(query("", size), { out, as: "ndjson" })).toEqual({ stories: 3000, entries: 6000, fitting: 3000, warnings: [], set_aside: [] });
     const lines = (await Promise.all((await segmentsOf(dir)).map((segment) => linesOf(dir, segment)))).flat();
     expect(await readFile(out, "utf8")).toBe(lines.map((line) => `${line}\n`).join(""));
   });
@@ -33,7 +33,7 @@ describe("an export", () => {
   it("ends where the checkpoint ends, and holds what the filter takes", async () => {
     await write([...aDoNotCall(0), ...aDoNotCall(1, { status: 410 }), ...aDoNotCall(2, { status: 410 })]);
     const out = join(dir, "some.ndjson");
-    expect(await exportTo(query("status:410", 4), { out, as: "ndjson" })).toEqual({ stories: 1, entries: 2, fitting: 1, warnings: [] });
+    expect(await exportTo(query("status:410", 4), { out, as: "ndjson" })).toEqual({ stories: 1, entries: 2, fitting: 1, warnings: [], set_aside: [] });
   });
 
   it("does not count the record of itself as something found", async () => {

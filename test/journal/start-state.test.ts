@@ -208,7 +208,7 @@ describe("a state that cannot be used is passed over, with the reason:", () => {
 
 describe("a start from a state refuses what a start from the first line refuses:", () => {
   const cases: readonly (readonly [what: string, damage: () => Promise<void>, message: RegExp])[] = [
-    ["a segment that is missing below it", () => rm(segmentPath(3)), /000000000006\.jsonl: the journal before it ends with index 2, so this segment does not follow/],
+    ["a segment that is missing below it", () => rm(segmentPath(3)), /000000000003\.jsonl is missing, with the entries 3 to 5, and no entry says that it was set aside/],
     ["the first segments missing, with their leaf hashes", async () => { for (const ending of ["jsonl", "hashes"]) await rm(segmentPath(0, ending)); }, /000000000003\.jsonl: the journal before it is empty/],
     ["a segment and its leaf hashes missing", async () => { for (const ending of ["jsonl", "hashes"]) await rm(segmentPath(3, ending)); }, /000000000006\.jsonl: the journal before it ends with index 2/],
     ["its own segment cut below it", () => truncate(segmentPath(6), 30), /000000000006\.jsonl/],
@@ -260,6 +260,7 @@ describe("the parts of a state", () => {
     { kind: "start", format: 2, version: "1", pid: 1, index_keys: { k1: { check: "ab", from: 4 } } },
     { kind: "config", config_hash: "c", change: "revoked", revocation: { kind: "key", id: "k7", until: null } },
     { kind: "deleted", from: 0, to: 3, segments: [], youngest: "2026-11-22T12:04:31.218123Z", dnc: { 103: 9 } },
+    { kind: "set-aside", from: 3, to: 6, files: [], damage: "it is missing", intact: 0, oldest: null, youngest: null, lost: null, user: "dana", before: [{ from: 1, to: 2, by: 4 }] },
     { kind: "clock", from: "2026-11-22T12:04:31.218123Z", to: "2032-11-22T12:04:31.218123Z", step_ms: 189_388_800_000, unconfirmed: true },
   ];
   const known = (): Trail => {

@@ -135,13 +135,14 @@ const openJournal = async (disk: Disk): Promise<FileJournal> => {
   });
 };
 
-const bound = ({ dir, disk, unsettled, deleted, keys, revoked, begun, append, status, believed, head, close }: FileJournal) => ({
+const bound = ({ dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close }: FileJournal) => ({
   dir,
   disk,
   unsettled,
   deleted,
   keys,
   revoked,
+  asides,
   begun,
   append,
   status,

@@ -8,6 +8,7 @@ import { bothOf, FilterError, parseFilter, type Filter } from "../../journal/fil
 import { readFilter, unknownNames, type UnknownName } from "../../journal/filter/vocabulary.ts";
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
 import { askedFor, NothingToLookFor, type Asked, type Evidence } from "../../journal/lookup.ts";
+import { saysAside } from "../../journal/search/asides.ts";
 import { filterFor, type Person } from "../../journal/spellings.ts";
 import { requireSameKeys } from "../../journal/stated-key-checks.ts";
 import { loadToRead } from "../../settings/load.ts";
@@ -71,7 +72,7 @@ const write = async (options: ExportOptions, settings: Settings, configHash: str
   const about = { by: userInWords(await whoAsks()), purpose, version: VERSION, configHash, evidence };
   const done = as === "bundle" ? await writeBundle({ ...query, ...about }, out) : await exportTo(query, { out, as });
   tell(options, done, { size: recorded.size, evidence });
-  return evidence?.complete === false ? CANNOT_TELL : 0;
+  return evidence?.complete === false || (!sought && done.set_aside.length > 0) ? CANNOT_TELL : 0;
 };
 
 type Query = { readonly filter: Filter; readonly names: readonly UnknownName[]; readonly sought?: Sought };
@@ -116,11 +117,11 @@ const withSearcher = async <Found>(dir: string, look: (searcher: Searcher) => Pr
 
 type Told = { readonly size: number; readonly evidence: Evidence | undefined };
 
-const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, warnings }: Exported, { size, evidence }: Told): void => {
-  if (json && out !== "-") return console.log(JSON.stringify({ out, as, requests_and_events: stories, entries, fitting, warnings, checkpoint: size, ...(evidence && { evidence }) }));
+const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, warnings, set_aside: asides }: Exported, { size, evidence }: Told): void => {
+  if (json && out !== "-") return console.log(JSON.stringify({ out, as, requests_and_events: stories, entries, fitting, warnings, checkpoint: size, set_aside: asides, ...(evidence && { evidence }) }));
   console.error(`${stories} requests and events, ${entries} entries, of the first ${size}${out === "-" ? "" : `, in ${out}`}`);
   if (fitting === 0) console.error(`nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`);
   for (const warning of warnings) console.error(`warning: ${warning}`);
-  if (evidence) for (const line of evidenceLines(evidence)) console.error(line);
+  for (const line of evidence ? evidenceLines(evidence) : as === "bundle" ? [] : asides.map((each) => `not covered: ${saysAside(each)}`)) console.error(line);
   if (as === "bundle") console.error(`verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${out} --key KEY`);
 };

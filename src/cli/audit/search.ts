@@ -7,6 +7,7 @@ import { readFilter, unknownNames, type UnknownName } from "../../journal/filter
 import { IndexKeyDiffers } from "../../journal/key-checks.ts";
 import { NothingToLookFor, type Evidence } from "../../journal/lookup.ts";
 import type { PageOptions, Searched } from "../../journal/search.ts";
+import { saysAside } from "../../journal/search/asides.ts";
 import { TookTooLong } from "../../journal/search/time-limit.ts";
 import type { Person } from "../../journal/spellings.ts";
 import type { Story } from "../../journal/story.ts";
@@ -91,7 +92,8 @@ const search = async (options: SearchOptions, settings: Settings, configHash: st
   }
   if (options.json) console.log(stringify({ requests: found.stories.map(viewOf), next: cursorOf(found.next), searched: found.searched, ...(found.evidence && { evidence: found.evidence }), warnings: found.warnings }));
   else print(found);
-  return found.evidence?.complete === false ? CANNOT_TELL : 0;
+  const isSearched = found.evidence ? found.evidence.complete : found.searched.set_aside.length === 0;
+  return isSearched ? 0 : CANNOT_TELL;
 };
 
 const cursorIn = (text: string | undefined): number | undefined => {
@@ -127,6 +129,6 @@ const print = ({ stories, next, searched, evidence, warnings }: Found): void => 
   for (const line of linesOf(stories)) console.log(line);
   console.error(stories.length === 0 ? "nothing found" : `${stories.length} found${next === undefined ? "" : `, and more: --cursor ${next}`}`);
   console.error(`searched ${searched.to - searched.from} entries${searched.first === undefined ? "" : `, from ${searched.first} to ${searched.last}`}`);
-  if (evidence) for (const line of evidenceLines(evidence)) console.error(line);
+  for (const line of evidence ? evidenceLines(evidence) : searched.set_aside.map((each) => `not covered: ${saysAside(each)}`)) console.error(line);
   for (const warning of warnings) console.error(`warning: ${warning}`);
 };

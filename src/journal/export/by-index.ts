@@ -47,7 +47,7 @@ const openIndex = (dir: string): Index | undefined => {
   }
 };
 
-const DELETED = parseFilter("kind:deleted");
+const DELETED = parseFilter("kind:deleted,set-aside");
 
 const candidatesOf = (index: Index, { filter, size, besides }: Wanted): readonly Candidate[] | undefined => {
   const found = new Map<number, Candidate>();

@@ -2,6 +2,7 @@
  * Reads again what a start from a state did not read: every line up to the last checkpoint is held against its recorded leaf hash, and the tree of
  * both against every checkpoint on the way. What was damaged is named, and the reading goes on by the recorded hashes.
  */
+import { coversAll, type Aside } from "../asides.ts";
 import { readWhole, type Disk } from "../disk.ts";
 import { FramesDamaged } from "../frames.ts";
 import { forEachLine } from "../lines.ts";
@@ -15,7 +16,8 @@ import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type F
 export type Damage = { readonly segment: string; readonly text: string };
 
 /** All entries below `size` are as they were signed. */
-export type Verified = Frontier & { readonly root: Digest; /** The segment of the next entry, by its first index. */ readonly segment: number; readonly dnc: Readonly<Record<string, number>> };
+export type Verified = Frontier & { readonly root: Digest; /** The segment of the next entry, by its first index. */ readonly segment: number; readonly dnc: Readonly<Record<string, number>>;
+  /** Of those entries only the leaf hashes were there, as other entries say. */ readonly asides: readonly Aside[] };
 
 export type RereadOptions = {
   readonly disk: Disk;
@@ -24,6 +26,8 @@ export type RereadOptions = {
   readonly until: number;
   /** Where an earlier reading without damage came to; with the first entry when left out. */
   readonly from?: Verified | undefined;
+  /** What was set aside. */
+  readonly asides: readonly Aside[];
   /** Checkpoints that lie elsewhere and must hold as well. */
   readonly published: readonly Checkpoint[];
   /** Awaited before each piece that is read. */
@@ -48,7 +52,8 @@ export const reread = async (options: RereadOptions): Promise<void> => {
     const recorded = hashes.includes(first) ? await readWhole(disk, places(dir).leaves(first)) : Buffer.alloc(0);
     const isThere = firsts.includes(first);
     // Of deleted entries, always the oldest, the hashes are all there is.
-    if (!isThere && first > (firsts[0] ?? 0)) reading.missing(first, end);
+    if (!isThere && first > (firsts[0] ?? 0) && !coversAll(options.asides, first, end)) reading.missing(first, end);
+    if (!isThere) reading.pass(first, end);
     const file = isThere ? await reading.open(first) : undefined;
     await reading.segment({ first, end, recorded, file });
     if (reading.isLost || reading.size >= options.until) return;
@@ -94,12 +99,16 @@ class Rereading {
   #isDamaged = false;
   #proved: number;
   isLost = false;
+  readonly #passed: Aside[];
+  /** The numbers of Do-Not-Calls behind what was set aside are known from the entry that tells of it. */
+  #unknownTo = 0;
 
   constructor(options: RereadOptions, signed: ReadonlyMap<number, Digest>) {
     this.#options = options;
     this.#signed = signed;
     this.#lines = createTree(options.from);
     this.#proved = this.#lines.size();
+    this.#passed = [...(options.from?.asides ?? [])];
     if (options.from) this.#trail.numbers.restore(options.from.dnc);
   }
 
@@ -125,6 +134,15 @@ class Rereading {
 
   missing(first: number, end: number): void {
     this.#tell({ segment: segmentName(first), text: `${segmentName(first)} is missing, with the entries ${first} to ${end - 1}` });
+  }
+
+  /** Its lines are not there. */
+  pass(first: number, end: number): void {
+    for (const aside of this.#options.asides) {
+      if (aside.from < first || aside.to > end) continue;
+      this.#passed.push(aside);
+      this.#unknownTo = Math.max(this.#unknownTo, aside.by + 1);
+    }
   }
 
   gap(first: number): void {
@@ -189,7 +207,8 @@ class Rereading {
     }
     this.#differing = [];
     this.#proved = this.size;
-    if (!this.#isDamaged) this.#options.verified({ size: this.size, root, roots: this.#lines.frontier(), segment: first, dnc: this.#trail.numbers.save() });
+    if (this.#isDamaged || this.size < this.#unknownTo) return;
+    this.#options.verified({ size: this.size, root, roots: this.#lines.frontier(), segment: first, dnc: this.#trail.numbers.save(), asides: this.#passed });
   }
 
   #lose(text: string, first: number): void {

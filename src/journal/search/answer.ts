@@ -2,9 +2,11 @@
  * A question about the journal, answered from an index that was brought up to date: by a search thread of the gateway,
  * or by a command itself.
  */
+import { periodOf } from "../coverage.ts";
 import { parseFilter } from "../filter.ts";
 import { lookUp, type Evidence } from "../lookup.ts";
 import type { Finder } from "../search.ts";
+import { asidesWithin } from "./asides.ts";
 import { warningsFor } from "./names.ts";
 import type { Answer, Question } from "./questions.ts";
 import type { TimeLimit } from "./time-limit.ts";
@@ -19,9 +21,10 @@ export const answerOf = async (finder: Finder, question: Question, timeLimit: Ti
     case "page": {
       const filter = parseFilter(question.filter);
       const page = await finder.page(filter, { ...question, timeLimit });
+      const searched = await finder.searched();
       return {
         ...page,
-        searched: await finder.searched(),
+        searched: { ...searched, set_aside: asidesWithin(searched.set_aside, periodOf(filter)) },
         warnings: await warningsFor(finder, filter, question.names, page.stories),
       };
     }

@@ -1,6 +1,7 @@
 /** When something does not fit: which lines, as exactly as can be proved. Reads again only the segments that it must. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { countIn } from "./asides.ts";
 import { nameOf } from "./checkpoints.ts";
 import { differences, type Difference, type Standing } from "./differences.ts";
 import { Prefix, hashLine } from "./merkle.ts";
@@ -78,6 +79,9 @@ const diagnoseProved = async (it: Case, first: number): Promise<Finding[]> => {
   if (!it.recorded.includes(first)) return [{ kind: "segment", segment: name, text: `${name} is no part of the journal: it was put there` }];
   const next = it.recorded.find((other) => other > first) ?? Number.POSITIVE_INFINITY;
   const end = Math.min(next, it.proved);
+  // The scan tells of what is missing; what was set aside is missing for a reason.
+  if (!segment && it.seen.findings.some((found) => found.segment === name && found.index === first)) return [];
+  if (!segment && countIn(it.seen.aside, first, end) === end - first) return [];
   if (!segment) return [{ kind: "segment", segment: name, index: first, text: `${name} is missing, with the entries ${first} to ${end - 1}` }];
   if (end <= it.matching && !segment.irregular) return [];
   const expected = await readLeaves(it.dir, first, end - first);

@@ -27,7 +27,8 @@ const nameOf = (sequence: string): string => {
   return dbid === undefined ? `tenant ${sequence}` : `tenant ${dbid} of ${upstream}`;
 };
 
-type Stretch = { readonly first: number; last: number };
+/** `passed`: entries of which only the hashes are there, before the last one. `late`: the same, before the first. */
+type Stretch = { readonly first: number; readonly late: number; last: number; passed: number };
 
 export class Numbering {
   readonly #retirements: { readonly index: number; readonly to: number }[] = [];
@@ -37,6 +38,10 @@ export class Numbering {
   readonly #gaps: string[] = [];
   /** By sequence, what the last start said, and what was found by then. */
   readonly #said = new Map<string, { readonly number: number; readonly where: string; readonly found: number }>();
+
+  /** Entries between the lines of which only the hashes are there, so far; and those before all lines. Each may have had a number. */
+  #passed = 0;
+  #asideBefore = 0;
 
   /** Behind a mark: the last numbers before it. */
   constructor(before: Readonly<Record<string, number>> = {}) {
@@ -50,9 +55,21 @@ export class Numbering {
     if (Number.isNaN(number)) return;
     const sequence = sequenceOf(bytes);
     const stretch = this.#stretches.get(sequence);
-    if (!stretch) return void this.#stretches.set(sequence, { first: number, last: number });
-    if (number !== stretch.last + 1) this.#gaps.push(`${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, and the one before it had ${stretch.last}`);
+    if (!stretch) return void this.#stretches.set(sequence, { first: number, last: number, late: this.#passed, passed: this.#passed });
+    const most = stretch.last + 1 + this.#passed - stretch.passed;
+    if (number <= stretch.last || number > most) this.#gaps.push(`${where} has Do-Not-Call ${number} of ${nameOf(sequence)}, and the one before it had ${stretch.last}`);
     stretch.last = number;
+    stretch.passed = this.#passed;
+  }
+
+  /** So many entries between two lines were set aside. */
+  pass(count: number): void {
+    this.#passed += count;
+  }
+
+  /** So many entries before the first line were set aside. */
+  aside(count: number): void {
+    this.#asideBefore = count;
   }
 
   /** Entries below it were deleted, by what entries below `covered` say: whoever deletes can write one that no checkpoint covers. */
@@ -66,7 +83,7 @@ export class Numbering {
   }
 
   gaps(): readonly string[] {
-    const late = [...this.#stretches].filter(([sequence, { first }]) => first > (this.#before[sequence] ?? 0) + 1).map(([sequence, { first }]) =>
+    const late = [...this.#stretches].filter(([sequence, { first, late: passed }]) => first > (this.#before[sequence] ?? 0) + 1 + passed + this.#asideBefore).map(([sequence, { first }]) =>
       `the Do-Not-Calls of ${nameOf(sequence)} begin with number ${first}, and ${this.#before[sequence] === undefined ? "should with 1" : `those that were deleted end with ${this.#before[sequence]}`}`);
     return [...late, ...this.#gaps, ...this.#endings()].slice(0, MOST_TOLD);
   }
@@ -75,7 +92,7 @@ export class Numbering {
   #endings(): string[] {
     return [...this.#said].flatMap(([sequence, { number, where, found }]) => {
       const last = Math.max(found, this.#before[sequence] ?? 0);
-      return number === last || found > number ? [] : [`${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number} by then, and ${last === 0 ? "there are none" : `the last one is ${last}`}`];
+      return number === last || found > number || number <= last + this.#passed + this.#asideBefore ? [] : [`${where} says that the Do-Not-Calls of ${nameOf(sequence)} went up to ${number} by then, and ${last === 0 ? "there are none" : `the last one is ${last}`}`];
     });
   }
 

@@ -27,6 +27,8 @@ export type Report = {
   readonly entries: number;
   /** Entries of those that were deleted when their time was over: their hashes are in the tree, and an entry says so. */
   readonly retired: number;
+  /** Entries that were set aside because they were damaged, as the entry of index `by` says: `from` to before `to`. Their hashes are in the tree. */
+  readonly aside: readonly { readonly from: number; readonly to: number; readonly by: number }[];
   /** Intents of which an entry says that nobody knows what became of them. */
   readonly doubts: number;
   /** Of each sequence, `<upstream>/<DBID>` or of format 1 the DBID, up to which number its Do-Not-Calls run without a gap. */

@@ -1,6 +1,7 @@
 /** Once through all lines: their leaf hashes, the roots at the checkpoints, whether each stands where its index says, and the numbers of the Do-Not-Calls. */
 import { open } from "node:fs/promises";
 import { join } from "node:path";
+import { Asides, countIn, type Aside } from "./asides.ts";
 import { Prefix, hashLine } from "./merkle.ts";
 import { Numbering } from "./numbering.ts";
 import type { Mark } from "./mark.ts";
@@ -22,6 +23,8 @@ export type Scan = {
   entries: number;
   /** Entries below it were deleted, as an entry says: of them there are hashes alone. */
   retired: number;
+  /** Entries of which an entry says that they were set aside: of them there are hashes alone. Ascending. */
+  aside: readonly Aside[];
   doubts: number;
   dnc: Readonly<Record<string, number>>;
   /** Sizes of the checkpoints whose root the lines have, and have not or cannot have because they end before. */
@@ -49,14 +52,14 @@ const inBothForms = async (dir: string): Promise<string[]> => {
     .map((name) => `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`);
 };
 
-export const nothingSeen = (): Scan => ({ segments: [], entries: 0, retired: 0, doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] });
+export const nothingSeen = (): Scan => ({ segments: [], entries: 0, retired: 0, aside: [], doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] });
 
 /** `anchors` ascending by size. With a mark what lies below it is not read, and its checkpoint counts as matching. */
 export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark): Promise<Scan> => {
   const there = await numbersOf(dir, ".jsonl");
   const firsts = there.filter((first) => first >= (mark?.segment ?? 0));
   const seen = nothingSeen();
-  const state: State = { prefix: new Prefix(), numbering: new Numbering(mark?.dnc), anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
+  const state: State = { prefix: new Prefix(), numbering: new Numbering(mark?.dnc), asides: new Asides(mark?.asides), holes: [], anchors, reached: 0, time: "", tomorrow: new Date(Date.now() + DAY_MS).toISOString() };
   seen.notes.push(...(await inBothForms(dir)));
   if (mark) {
     Object.assign(state, { prefix: new Prefix(mark.size, mark.frontier), reached: anchors.filter(({ size }) => size < mark.size).length });
@@ -67,6 +70,14 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
   }
   seen.entries = state.prefix.size;
   for (const first of firsts) {
+    // Between two segments only where all hashes of what is missing are there.
+    if (first > seen.entries && seen.segments.length > 0) {
+      const from = state.prefix.size;
+      await takeHashes(dir, first, seen, state);
+      if (state.prefix.size > from) state.holes.push({ from, to: state.prefix.size });
+      state.numbering.pass(state.prefix.size - from);
+      seen.entries = state.prefix.size;
+    }
     const segment: Segment = { first, lines: 0, irregular: first !== seen.entries && first !== mark?.segment };
     if (segment.irregular && seen.segments.length > 0) seen.segments.at(-1)!.irregular = true;
     seen.segments.push(segment);
@@ -82,8 +93,16 @@ export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark):
   }
   seen.failing.push(...anchors.slice(state.reached));
   seen.dnc = state.numbering.upTo();
+  const covered = anchors.at(-1)?.size ?? 0;
+  const asides = state.asides.all(covered);
+  // One that was put back from a copy is there again.
+  seen.aside = asides.filter(({ from, to }) => !there.includes(from) && to > state.numbering.retired(covered));
+  state.numbering.aside(countIn(seen.aside, 0, firsts[0] ?? 0));
   seen.gaps = state.numbering.gaps().map((text): Finding => ({ kind: "sequence", text }));
-  if (!mark) seen.findings.push(...retirement(firsts[0] ?? 0, seen, state.numbering.retired(anchors.at(-1)?.size ?? 0)));
+  for (const { from, to } of state.holes) {
+    if (countIn(asides, from, to) < to - from) seen.findings.push(missingSegment(from, to));
+  }
+  if (!mark) seen.findings.push(...retirement(firsts[0] ?? 0, { seen, asides, retired: state.numbering.retired(covered) }));
   return seen;
 };
 
@@ -93,6 +112,7 @@ const AT_ONCE = 65_536;
 /** The leaf hashes that stay when segments are deleted: the tree begins with them. */
 const takeHashes = async (dir: string, until: number, seen: Scan, state: State): Promise<void> => {
   for (const first of await numbersOf(dir, ".hashes")) {
+    if (first < state.prefix.size) continue;
     if (first !== state.prefix.size || first >= until) return;
     await using file = await open(join(dir, "segments", segmentFile(first).replace(".jsonl", ".hashes")), "r");
     const next = (await numbersOf(dir, ".hashes")).find((other) => other > first) ?? until;
@@ -105,17 +125,22 @@ const takeHashes = async (dir: string, until: number, seen: Scan, state: State):
   }
 };
 
-/** Segments that are not there are either retired, and an entry says so, or were taken away. */
-const retirement = (first: number, seen: Scan, retired: number): Finding[] => {
+const missingSegment = (from: number, to: number): Finding =>
+  ({ kind: "segment", segment: segmentFile(from), index: from, text: `${segmentFile(from)} is missing, with the entries ${from} to ${to - 1}` });
+
+type Gone = { readonly seen: Scan; readonly asides: readonly Aside[]; readonly retired: number };
+
+/** Segments that are not there are either retired or set aside, and an entry says so, or were taken away. */
+const retirement = (first: number, { seen, asides, retired }: Gone): Finding[] => {
   if (first === 0) return [];
-  if (retired >= first) {
-    seen.retired = first;
+  if (retired + countIn(asides, retired, first) >= first) {
+    seen.retired = Math.min(retired, first);
     return [];
   }
   return [{ kind: "segment", segment: segmentFile(0), index: 0, text: `${segmentFile(0)} is missing, with the entries up to ${first - 1}: no entry says that they were deleted because their time was over` }];
 };
 
-type State = { prefix: Prefix; readonly numbering: Numbering; readonly anchors: readonly Claim[]; reached: number; time: string; readonly tomorrow: string };
+type State = { prefix: Prefix; readonly numbering: Numbering; readonly asides: Asides; readonly holes: { readonly from: number; readonly to: number }[]; readonly anchors: readonly Claim[]; reached: number; time: string; readonly tomorrow: string };
 type Place = { readonly segment: Segment; readonly line: Line; readonly isLast: boolean };
 
 const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void => {
@@ -131,6 +156,7 @@ const take = (seen: Scan, state: State, { segment, line, isLast }: Place): void 
   segment.lines = line.number;
   if (line.head?.kind === "in-doubt") seen.doubts++;
   state.numbering.take(line, where);
+  state.asides.take(line);
   grow(seen, state, hashLine(line.bytes));
 };
 

@@ -27,7 +27,7 @@ type Found = { readonly verified: readonly Verified[]; readonly damage: readonly
 const read = async (options: Partial<Parameters<typeof reread>[0]> = {}): Promise<Found> => {
   const found = { verified: [] as Verified[], damage: [] as string[], paces: 0 };
   await reread({
-    ...place(), until: 11, published: [], pace: () => Promise.resolve(void found.paces++),
+    ...place(), until: 11, asides: [], published: [], pace: () => Promise.resolve(void found.paces++),
     verified: (each) => found.verified.push(each), damaged: ({ text }) => found.damage.push(text), ...options,
   });
   return found;

@@ -1,0 +1,347 @@
+/** A damaged segment is set aside: what is said of it, what stays, and what each reader of the journal makes of the hole. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { cp, readFile, readdir, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal, type JournalOptions } from "../../src/journal/append.ts";
+import { writeBundle } from "../../src/journal/bundle.ts";
+import { createCheckpoints } from "../../src/journal/checkpoint.ts";
+import { compressSegments } from "../../src/journal/compress.ts";
+import { nodeDisk } from "../../src/journal/disk.ts";
+import type { SetAside } from "../../src/journal/entry.ts";
+import { exportTo } from "../../src/journal/export.ts";
+import { parseFilter } from "../../src/journal/filter.ts";
+import { lookUp } from "../../src/journal/lookup.ts";
+import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
+import { owedOf } from "../../src/journal/owed.ts";
+import { readEntries } from "../../src/journal/read.ts";
+import { createRedactor } from "../../src/journal/redact.ts";
+import { retire } from "../../src/journal/retention.ts";
+import { reread, type Damage, type Verified } from "../../src/journal/reread/reread.ts";
+import { asidesWithin } from "../../src/journal/search/asides.ts";
+import { Finder } from "../../src/journal/search.ts";
+import { finishSettingAside, firstIn, lookAt, setAside } from "../../src/journal/set-aside.ts";
+import { extendTiles } from "../../src/journal/tiles.ts";
+import { verifyJournal } from "../../src/journal/verify.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, aQuickDirectory, removeDirectory, type Opened } from "./kit.ts";
+import { TroubledDisk } from "./trouble.ts";
+
+const key = aKey();
+const signer = { key, origin: ORIGIN };
+const DAY = 86_400_000;
+const START = Date.parse("2026-01-01T12:00:00Z");
+const INDEX_KEY = "the only key of this journal, 32 and more";
+const RULES = { phone: "last4", customer_id: "token", fields: {}, others: "drop" } as const;
+const tokensOf = (phone: string) => createRedactor(RULES, INDEX_KEY).tokens("phones", phone, new Map())!;
+const phoneOf = (number: number): string => `41555501${String(number).padStart(2, "0")}`;
+
+let dir: string;
+let today: number;
+let counter: OpenDoNotCalls;
+let opened: Opened | undefined;
+beforeEach(async () => {
+  dir = await aQuickDirectory();
+  today = START;
+});
+afterEach(async () => {
+  await opened?.close().catch(() => undefined);
+  opened = undefined;
+  await removeDirectory(dir);
+});
+
+const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
+  counter = new OpenDoNotCalls();
+  const journal = await openJournal({
+    dir, durability: "flush", states: signer, written: counter.take, beside: { open: () => counter.save() ?? null },
+    clocks: { wall: () => today * 1000, steady: () => today * 1000 }, ...options,
+  });
+  try {
+    journal.keys.use(INDEX_KEY, "h");
+    const saved = journal.status().size === 0 ? { size: 0, open: [], under_way: [] } : (journal.begun.beside["open"] as ReturnType<OpenDoNotCalls["save"]>);
+    if (saved) counter.restore(saved);
+    if (saved) for await (const entry of readEntries(dir, { from: journal.begun.at, to: journal.status().size })) counter.take(entry, entry.index, 0);
+    const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: 3_600_000 });
+    return (opened = { journal, checkpoints, close: async () => { await checkpoints.stop(); await journal.close(); } });
+  } catch (error) {
+    await journal.close();
+    throw error;
+  }
+};
+
+/** Each day a segment: a Do-Not-Call that OCS answers, and one that stays open. The first has the check value of the key too. */
+const write = async (days = 4): Promise<void> => {
+  const { journal, checkpoints, close } = await open();
+  for (let day = 0; day < days; day++, today += DAY) {
+    for (const entry of aDoNotCall(2 * day, { upstream: "ocs-main", tokens: tokensOf(phoneOf(2 * day)) })) await journal.append(entry);
+    for (const entry of aDoNotCall(2 * day + 1, { upstream: "ocs-main", tokens: tokensOf(phoneOf(2 * day + 1)), status: 500 })) await journal.append(entry);
+    await checkpoints.write();
+  }
+  today -= DAY;
+  await close();
+  opened = undefined;
+};
+const SECOND = 5;
+const THIRD = 9;
+const at = (first: number, ending = ".jsonl"): string => join(dir, "segments", `${String(first).padStart(12, "0")}${ending}`);
+const aside = (name: string): string => join(dir, "set-aside", name);
+const flip = async (path: string, byte: number): Promise<void> => {
+  const bytes = await readFile(path);
+  bytes[byte]! ^= 1;
+  await writeFile(path, bytes);
+};
+const BY = { user: "dana", behind: { sudo: "lee" }, purpose: "disk of gw-a" };
+const put = ({ journal, checkpoints }: Opened, first = SECOND) => setAside({ journal, checkpoints, signer, openDoNotCalls: counter, by: BY }, first);
+const verified = async () => verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() });
+const sha256 = (bytes: Buffer): string => createHash("sha256").update(bytes).digest("hex");
+
+type Row = { readonly what: string; readonly damage: () => Promise<void>; readonly files: readonly string[]; readonly intact: number; readonly says: RegExp; readonly lost?: number };
+const PLAIN = "000000000005.jsonl";
+const DAMAGES: readonly Row[] = [
+  { what: "a flipped bit", damage: () => flip(at(SECOND), 200), files: [PLAIN], intact: 3, says: /^1 of its 4 lines is not as they were signed/ },
+  { what: "a bit in the line of an open Do-Not-Call", damage: async () => flip(at(SECOND), (await readFile(at(SECOND), "utf8")).split("\n").slice(0, 2).join("\n").length + 300), files: [PLAIN], intact: 3, says: /^1 of its 4/, lost: 1 },
+  { what: "a line that is cut off", damage: async () => truncate(at(SECOND), (await readFile(at(SECOND))).length - 30), files: [PLAIN], intact: 3, says: /^1 of its 4/ },
+  { what: "a line that was removed", damage: async () => writeFile(at(SECOND), (await readFile(at(SECOND), "utf8")).split("\n").slice(1).join("\n")), files: [PLAIN], intact: 3, says: /another or in another place/ },
+  { what: "an empty file", damage: () => truncate(at(SECOND), 0), files: [PLAIN], intact: 0, says: /^4 of its 4/, lost: 1 },
+  { what: "a file that is gone", damage: () => rm(at(SECOND)), files: [], intact: 0, says: /it is missing/, lost: 1 },
+  { what: "a compressed file with a flipped bit", damage: async () => {
+    const { journal, close } = await open();
+    await compressSegments({ journal, after: 0, now: () => today + DAY });
+    await close();
+    opened = undefined;
+    await flip(at(SECOND, ".jsonl.zst"), 60);
+  }, files: [`${PLAIN}.zst`], intact: 0, says: /is damaged/, lost: 1 },
+];
+
+describe.each(DAMAGES)("$what", ({ damage, files, intact, says, lost = 0 }) => {
+  it.each([["from a start state", false], ["where every line is read", true]])("is set aside, %s; the tree still verifies, and no answer about it is complete", async (_how, isFromNothing) => {
+    await write();
+    await damage();
+    const before = await Promise.all(files.map(async (name) => readFile(join(dir, "segments", name))));
+    if (isFromNothing) {
+      await rm(join(dir, "states"), { recursive: true });
+      await expect(open()).rejects.toThrow(/000000000005\.jsonl/);
+    }
+    const gateway = await open({ damaged: SECOND });
+    const known = isFromNothing ? null : lost;
+    const { entry, index } = await put(gateway);
+    expect(entry).toMatchObject({
+      from: 5, to: 9, intact, damage: expect.stringMatching(says), user: "dana", behind: { sudo: "lee" }, purpose: "disk of gw-a", before: [], lost: known,
+      files: files.map((name, place) => ({ name, bytes: before[place]!.length, sha256: sha256(before[place]!) })),
+    });
+    expect((await readdir(join(dir, "segments"))).filter((name) => name.startsWith("000000000005"))).toEqual(["000000000005.hashes"]);
+    for (const [place, name] of files.entries()) expect(await readFile(aside(name))).toEqual(before[place]);
+    await gateway.close();
+    expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [], aside: [{ from: 5, to: 9, by: index }], missing: [`the entries 5 to 8 were damaged and are set aside, as entry ${index} says: their lines are not here, and their hashes fit the signed roots`] });
+    for (const states of [true, false]) {
+      if (!states) await rm(join(dir, "states"), { recursive: true });
+      const again = await open();
+      expect(again.journal.asides()).toEqual([{ from: 5, to: 9, by: index }]);
+      await again.journal.append(aDoNotCall(90 + Number(states), { upstream: "ocs-main", open: true })[0]!);
+      await again.close();
+    }
+    const numbers = (await Array.fromAsync(readEntries(dir, { from: 9 }))).flatMap((each) => (each.kind === "intent" ? [each.dnc] : []));
+    expect(numbers).toEqual([5, 6, 7, 8, 9, 10]);
+    expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [] });
+  }, 30_000);
+});
+
+describe("a hole where a segment was", () => {
+  const damagedAndAside = async (): Promise<{ readonly gateway: Opened; readonly index: number; readonly entry: SetAside }> => {
+    await write();
+    await flip(at(SECOND), 200);
+    const gateway = await open();
+    return { gateway, ...(await put(gateway)) };
+  };
+  const finding = async <Result>(work: (finder: Finder) => Promise<Result>): Promise<Result> => {
+    const finder = new Finder(dir);
+    try {
+      await finder.refresh();
+      return await work(finder);
+    } finally {
+      finder.close();
+    }
+  };
+
+  it.each([
+    ["without a period", "", false], ["of the time of the hole", "since:2026-01-02 until:2026-01-03", false], ["of a later time", "since:2026-01-04", true], ["of an earlier time", "until:2026-01-01T11:59", true],
+  ])("a look-up %s says whether it is complete", async (_what, filter, complete) => {
+    await write();
+    const look = () => finding((finder) => lookUp(finder, { person: { kind: "phone", value: phoneOf(2) }, keys: INDEX_KEY, filter: parseFilter(filter) }, { limit: 9 }));
+    // The index knows the segment already.
+    expect((await look()).evidence.complete).toBe(true);
+    await flip(at(SECOND), 200);
+    const { entry, index } = await put(await open());
+    const { evidence, stories } = await look();
+    expect([evidence.complete, stories]).toEqual([complete, []]);
+    expect(evidence.gaps.map(({ reason }) => reason)).toEqual(complete ? [] : [`entries 5 to 8 (from ${entry.oldest} to ${entry.youngest}) were damaged and are set aside, as entry ${index} says`]);
+  });
+
+  it("a search tells of it, and counts none of its entries", async () => {
+    await write();
+    expect(await finding(async (finder) => (await finder.count(parseFilter("action:DoNotCall"))).count)).toBe(8);
+    await flip(at(SECOND), 200);
+    const { index } = await put(await open());
+    const [count, searched] = await finding(async (finder) => [await finder.count(parseFilter("action:DoNotCall kind:intent")), await finder.searched()] as const);
+    expect([count.count, searched.from]).toEqual([6, 0]);
+    expect(searched.set_aside).toMatchObject([{ from: 5, to: 9, entry: index, lost: 0 }]);
+    expect(asidesWithin(searched.set_aside, [(START + 2.5 * DAY) * 1000, Infinity])).toEqual([]);
+  });
+
+  it("the Do-Not-Call that was open in it stays open, by an entry of its own", async () => {
+    const { gateway, index } = await damagedAndAside();
+    const open = owedOf(await finding((finder) => finder.owed()));
+    expect(open.map(({ id }) => Number(id.slice(-6))).toSorted((one, other) => one - other)).toEqual([1, 3, 5, 7]);
+    const carried = (await Array.fromAsync(readEntries(dir, { from: index - 1, to: index })))[0];
+    expect(carried).toMatchObject({ kind: "open-dnc", tokens: tokensOf(phoneOf(3)), state: "ocs-no" });
+    expect(gateway.journal.asides()).toHaveLength(1);
+  });
+
+  it("a bundle proves what is there through all lines, and says what it does not cover", async () => {
+    const { gateway } = await damagedAndAside();
+    await gateway.journal.append({ kind: "access", user: "rw", operation: "export" });
+    await gateway.checkpoints.write();
+    const { size } = gateway.checkpoints.last();
+    const work = await aDirectory();
+    const done = await writeBundle({ dir, filter: parseFilter(""), size, by: "rw", purpose: undefined, version: "1", configHash: "h" }, join(work, "b"));
+    expect(done).toMatchObject({ set_aside: [{ from: 5, to: 9 }], warnings: [expect.stringMatching(/^not covered: entries 5 to 8 /)] });
+    expect(await readFile(join(work, "b", "summary.html"), "utf8")).toContain("entries 5 to 8");
+    const lines = await exportTo({ dir, filter: parseFilter("since:2026-01-04"), size }, { out: join(work, "lines"), as: "ndjson" });
+    expect(lines.set_aside).toEqual([]);
+    await removeDirectory(work);
+  });
+
+  it("the background reading passes it without an alarm, and its mark names it", async () => {
+    const { gateway, index } = await damagedAndAside();
+    await gateway.close();
+    const [damages, marks]: [Damage[], Verified[]] = [[], []];
+    const until = gateway.checkpoints.last().size;
+    await reread({
+      disk: nodeDisk, dir, until, asides: gateway.journal.asides(), published: [], pace: () => Promise.resolve(),
+      damaged: (damage) => damages.push(damage), verified: (each) => marks.push(each),
+    });
+    expect(damages).toEqual([]);
+    // None between the hole and the entry that tells of it.
+    expect(marks.map(({ size }) => size).filter((size) => size > 5 && size <= index)).toEqual([]);
+    expect(marks.at(-1)).toMatchObject({ size: until, asides: [{ from: 5, to: 9, by: index }], dnc: { "ocs-main/101": 8 } });
+  });
+
+  it("the segments around it are compressed, and the tiles extended", async () => {
+    const { gateway } = await damagedAndAside();
+    const failures: string[] = [];
+    await compressSegments({ journal: gateway.journal, after: 0, now: () => today + DAY, onFailure: (why) => failures.push(why) });
+    await extendTiles({ disk: nodeDisk, dir });
+    expect(failures).toEqual([]);
+    expect((await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".zst"))).toEqual(["000000000000.jsonl.zst", "000000000009.jsonl.zst"]);
+  });
+
+  it("retention deletes it with what was set aside when the longest time is over", async () => {
+    const { gateway: { journal, checkpoints, close } } = await damagedAndAside();
+    const retiring = (keep: Parameters<typeof retire>[0]["keep"]) => retire({ journal, checkpoints, keep, holds: [], openDoNotCalls: counter, now: () => today });
+    // Its kinds are not known: an outcome may be in it.
+    today += DAY;
+    expect(await retiring({ default: 1.5 * DAY, alarm: 100 * DAY })).toMatchObject({ from: 0, to: 5 });
+    expect(existsSync(aside(PLAIN))).toBe(true);
+    expect(await retiring({ default: 1.5 * DAY })).toMatchObject({ from: 5, to: 9, dnc: { "ocs-main/101": 4 } });
+    expect(await readdir(join(dir, "set-aside"))).toEqual([]);
+    await close();
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [], retired: 9, aside: [] });
+    await rm(join(dir, "states"), { recursive: true });
+    expect((await open()).journal.asides()).toEqual([]);
+  });
+
+  it("is filled again by a copy, and then nothing is missing; the copy is not moved", async () => {
+    await write();
+    await cp(at(SECOND), join(dir, "copy"));
+    await flip(at(SECOND), 200);
+    const gateway = await open();
+    await put(gateway);
+    await cp(join(dir, "copy"), at(SECOND));
+    await finishSettingAside(gateway.journal);
+    await gateway.close();
+    expect(existsSync(at(SECOND))).toBe(true);
+    expect(await verified()).toMatchObject({ verdict: "ok", findings: [], aside: [] });
+    expect(await finding(async (finder) => (await finder.searched()).set_aside)).toEqual([]);
+    expect((await open()).journal.asides()).toHaveLength(1);
+  });
+
+  it.each([[0], [SECOND]])("the entry about segment %i names those before it", async (first) => {
+    await write();
+    const other = first === 0 ? SECOND : 0;
+    await flip(at(first), 300);
+    await flip(at(other), 300);
+    const gateway = await open();
+    const one = await put(gateway, other);
+    const two = await put(gateway, first);
+    expect(two.entry.before).toEqual([{ from: one.entry.from, to: one.entry.to, by: one.index }]);
+    await gateway.close();
+    await rm(join(dir, "states"), { recursive: true });
+    expect((await open()).journal.asides().map(({ from }) => from)).toEqual([0, SECOND]);
+    expect(await verified()).toMatchObject({ verdict: "cannot-tell", findings: [], retired: 0 });
+    expect(await finding(async (finder) => (await finder.searched()).from)).toBe(0);
+  });
+
+  it("that no entry explains is found as before", async () => {
+    await write();
+    await rm(at(THIRD));
+    expect(await verified()).toMatchObject({ verdict: "broken", findings: [{ kind: "segment", text: "000000000009.jsonl is missing, with the entries 9 to 12" }] });
+    await rm(join(dir, "states"), { recursive: true });
+    await expect(open()).rejects.toThrow("000000000009.jsonl is missing, with the entries 9 to 12, and no entry says that it was set aside");
+  });
+});
+
+describe("what is not set aside", () => {
+  it.each([
+    ["a segment whose lines are as they were signed", "5", "refused", /is not damaged: each of its 4 lines is as it was signed/],
+    ["the segment that is being written", "000000000013.jsonl", "refused", /is being written/],
+    ["an index in the middle of one", "6", "unknown", /no segment begins with index 6; the one with that index would be 000000000005.jsonl/],
+    ["what is no segment", "checkpoint.pub", "unknown", /is no segment/],
+    ["one whose leaf hashes do not lead to the root", "9", "broken", /do not lead to the root of checkpoint 17/],
+  ])("%s", async (_what, segment, kind, says) => {
+    await write();
+    if (kind === "broken") await flip(at(THIRD, ".hashes"), 40);
+    const gateway = await open();
+    await expect((async () => lookAt({ ...gateway, signer }, firstIn(segment)))()).rejects.toMatchObject({ name: "NotSetAside", kind, message: expect.stringMatching(says) });
+    expect(existsSync(join(dir, "set-aside"))).toBe(false);
+  });
+
+  it("what is set aside already", async () => {
+    await write();
+    await flip(at(SECOND), 200);
+    const gateway = await open();
+    const { index } = await put(gateway);
+    await expect(put(gateway)).rejects.toThrow(`is set aside already, as entry ${index} says`);
+  });
+});
+
+describe("an interruption", () => {
+  it("at any call of the disk leaves the segment in its place or moved, nothing lost, and the next run finishes it", async () => {
+    await write();
+    await flip(at(SECOND), 200);
+    const bytes = await readFile(at(SECOND));
+    const whole = `${dir}-whole`;
+    await cp(dir, whole, { recursive: true });
+    try {
+      for (let call = 0, isDone = false; !isDone; call++) {
+        await rm(dir, { recursive: true });
+        await cp(whole, dir, { recursive: true });
+        const trouble = new TroubledDisk();
+        const gateway = await open({ disk: trouble.disk });
+        trouble.break({ code: "EIO", after: call });
+        isDone = await put(gateway).then(() => true, () => false);
+        trouble.mend();
+        await gateway.journal.close().catch(() => undefined);
+        const again = await open();
+        await finishSettingAside(again.journal);
+        await again.close();
+        const places = [at(SECOND), aside(PLAIN)].filter((path) => existsSync(path));
+        const { verdict, aside: said } = await verified();
+        expect([call, places, verdict, said.length]).toEqual([call, [said.length === 1 ? aside(PLAIN) : at(SECOND)], said.length === 1 ? "cannot-tell" : "broken", said.length]);
+        expect(await readFile(places[0]!)).toEqual(bytes);
+        if (isDone) expect([said.length, call > 8]).toEqual([1, true]);
+      }
+    } finally {
+      await rm(whole, { recursive: true, force: true });
+    }
+  }, 120_000);
+});
