@@ -1,8 +1,8 @@
 /** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
 import { holdToKeyChecks } from "../assemble/index-keys.ts";
 import { holdToExamples, type Rehearsals } from "../rehearsal/policy-tests.ts";
-import type { Counts } from "../settings/load.ts";
-import { originOf, readSettings, textOf, unread } from "../settings/load.ts";
+import type { Counts, Loaded } from "../settings/load.ts";
+import { loadToRead, originOf, readSettings, textOf, unread } from "../settings/load.ts";
 import { explainRows } from "../settings/outline.ts";
 import type { Problem } from "../settings/problem.ts";
 import { renderRows, summary } from "./connect/row.ts";
@@ -23,12 +23,18 @@ const UNREACHABLE = 5;
 /** Who has more to mend begins with these. */
 const SHOWN = 20;
 
+type Reading = (config: string, host: Host) => Promise<Loaded>;
+
+const forAGateway: Reading = async (config, host) => {
+  const text = await textOf(config);
+  return typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text);
+};
+
 /** Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work. */
-export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process): Promise<number> => {
+export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process, reading: Reading = forAGateway): Promise<number> => {
   const started = performance.now();
   const text = await textOf(config);
-  const read = typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text);
-  const loaded = await holdToKeyChecks(await holdToExamples(read, config), config);
+  const loaded = await holdToKeyChecks(await holdToExamples(await reading(config, host), config), config);
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   const took = Math.round(performance.now() - started);
   const rows = connect && loaded.ok ? await (await import("./connect.ts")).tryOut(loaded.settings, recordUri) : [];
@@ -47,6 +53,9 @@ export const check = async ({ config, json = false, all = false, connect = false
 
 /** For a command that has another question: its results alone go to stdout. Resolves to the exit code. */
 export const sayInvalid = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env });
+
+/** The same of a config that was loaded to read a journal: what only a gateway needs is no problem. */
+export const sayInvalidToRead = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env }, loadToRead);
 
 export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" });
 

@@ -9,7 +9,7 @@ import { viewOf } from "../journal/view.ts";
 import { loadToRead } from "../settings/load.ts";
 import { linesOf, targetOf } from "./audit/lines.ts";
 import { openSearcher, type Searcher } from "./audit/searcher.ts";
-import { sayInvalid } from "./check.ts";
+import { sayInvalidToRead } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
 import { countedInWords, countsOver, mayBeCounted } from "./explain/counted.ts";
 import { verdictsOf, type Verdict } from "./explain/stages.ts";
@@ -36,7 +36,7 @@ const CANNOT_TELL = 8;
 
 export const explain = async ({ id, config, json }: ExplainOptions): Promise<number> => {
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalid(config);
+  if (!loaded.ok) return sayInvalidToRead(config);
   const { dir } = loaded.settings.audit;
   const searcher = await openSearcher(dir, "explain");
   try {

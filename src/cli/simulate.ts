@@ -5,9 +5,10 @@ import { IndexKeyDiffers, keyDifferences } from "../journal/key-checks.ts";
 import { readEntries } from "../journal/read.ts";
 import { simulate, type Changed, type Simulated } from "../rehearsal/simulate.ts";
 import { loadToRead } from "../settings/load.ts";
+import { readableKeys } from "../settings/withheld.ts";
 import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
-import { sayInvalid } from "./check.ts";
+import { sayInvalidToRead } from "./check.ts";
 
 /** `journal`: its directory, when it is not that of the config. `since`: a duration. */
 export type SimulateOptions = { readonly config: string; readonly since: string; readonly journal?: string; readonly json?: boolean };
@@ -23,11 +24,16 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
     return WRONG_USAGE;
   }
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalid(config);
+  if (!loaded.ok) return sayInvalidToRead(config);
   const dir = journal ?? loaded.settings.audit.dir;
+  const { keys, why } = readableKeys(loaded.settings.audit.index_key);
+  if (keys === undefined) {
+    console.error(`nothing was simulated: without its key nobody can tell whether the config is this journal's: ${why.join("; ")}`);
+    return CANNOT_TELL;
+  }
   const from = new Date(Date.now() - period).toISOString();
   try {
-    const simulated = await simulate(entriesSince(dir, from, loaded.settings), loaded.settings);
+    const simulated = await simulate(entriesSince(dir, from, keys), loaded.settings);
     console.log(json ? JSON.stringify({ config, since: from, ...simulated }, undefined, 2) : inWords(simulated, { config, from }));
     return DONE;
   } catch (error) {
@@ -45,9 +51,9 @@ export const simulateCommand = async ({ config, since, journal, json }: Simulate
  * RFC 3339 in UTC is in order as text; of microseconds only the milliseconds are compared. Throws IndexKeyDiffers when the
  * journal states another key than the config has: then one of the two is not the one that is meant.
  */
-const entriesSince = async function* (dir: string, from: string, { audit }: Settings): AsyncGenerator<Recorded> {
+const entriesSince = async function* (dir: string, from: string, keys: Settings["audit"]["index_key"]): AsyncGenerator<Recorded> {
   for await (const entry of readEntries(dir)) {
-    const differences = "index_keys" in entry && entry.index_keys ? keyDifferences(audit.index_key, entry.index_keys, KNOWN_SECRETS) : [];
+    const differences = "index_keys" in entry && entry.index_keys ? keyDifferences(keys, entry.index_keys, KNOWN_SECRETS) : [];
     if (differences.length > 0) throw new IndexKeyDiffers(differences);
     if (entry.time.slice(0, 23) >= from.slice(0, 23)) yield entry;
   }

@@ -8,7 +8,7 @@ import type { Elsewhere } from "../journal/verify/checkpoints.ts";
 import type { Settings } from "../settings/schema.ts";
 import { loadToRead } from "../settings/load.ts";
 import { auditVerify } from "./audit.ts";
-import { sayInvalid } from "./check.ts";
+import { sayInvalidToRead } from "./check.ts";
 
 export type VerifyOptions = { readonly path: string | undefined; readonly key?: string; readonly sinceMark?: boolean; readonly config: string; readonly json?: boolean };
 
@@ -16,7 +16,7 @@ export const verify = async ({ path, key, config, json, sinceMark }: VerifyOptio
   const told = { ...(key !== undefined && { key }), ...(json && { json }), ...(sinceMark && { sinceMark }) };
   if (path !== undefined) return auditVerify(path, told);
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalid(config);
+  if (!loaded.ok) return sayInvalidToRead(config);
   const { settings } = loaded;
   try {
     return await auditVerify(settings.audit.dir, { ...told, ...(await ownKey(settings)), elsewhere: await keptElsewhere(settings) });

@@ -16,7 +16,8 @@ import { findFileProblems } from "./rules-files.ts";
 import { findJournalProblems } from "./rules-journal.ts";
 import { settingsSchema, type Settings } from "./schema.ts";
 import { findUnbuilt } from "./unbuilt.ts";
-import { isFilled, readYaml, type Read } from "./yaml.ts";
+import { withhold } from "./withheld.ts";
+import { isFilled, readYaml, type Instead, type Read } from "./yaml.ts";
 
 export { originOf, textOf, type Origin } from "./origin.ts";
 
@@ -48,39 +49,49 @@ export const loadSettings = async (file: string, env?: Sources["env"]): Promise<
   return typeof text === "string" ? readSettings(text, originOf(file, env)) : unread(text);
 };
 
-/** The same for who reads the journal and begins no gateway: that may be where nothing can be written. */
+/**
+ * The same for who reads the journal and begins no gateway: that may be where nothing can be written, and by a user who may read neither keys nor
+ * certificates. The files that the config names are not looked at, and a secret that cannot be had is withheld (`withheld.ts`).
+ */
 export const loadToRead = async (file: string): Promise<Loaded> => {
   const text = await textOf(file);
-  const { whyNotWritable: _whyNotWritable, descriptorLimit: _descriptorLimit, ...origin } = originOf(file);
-  return typeof text === "string" ? readSettings(text, origin) : unread(text);
+  return typeof text === "string" ? readSettings(text, originOf(file), FOR_READING) : unread(text);
 };
 
 /** What is known of a file that could not be had. */
 export const unread = (problem: Problem): Loaded => ({ ok: false, problems: [problem], counts: undefined, hash: "", files: new Map() });
 
-export const readSettings = (text: string, given: Origin): Loaded => {
+/** `files`: those that the config names are looked at as well. */
+type How = { readonly files: boolean; readonly instead?: Instead };
+const FOR_A_GATEWAY: How = { files: true };
+const FOR_READING: How = { files: false, instead: (path, why) => (isSecret(path) ? withhold(why) : undefined) };
+
+export const readSettings = (text: string, given: Origin, how: How = FOR_A_GATEWAY): Loaded => {
   const files = new Map<string, string | undefined>();
   const origin = { ...given, readFile: noting(files, given) };
   const common = { hash: sha256(text), files };
-  const read = readYaml(text, (value) => fill(value, origin));
+  const read = readYaml(text, (value) => fill(value, origin), how.instead);
   if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: undefined, ...common };
   const parsed = settingsSchema.safeParse(read.value);
   const facts = gather(read.value, parsed.success && read.findings.length === 0);
   const findings = [
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),
-    ...(isMap(read.value) ? [...findContradictions(facts), ...findFileProblems(facts, origin), ...findCertificateProblems(facts, origin), ...findRevocationProblems(facts, origin), ...findJournalProblems(facts, given)] : []),
+    ...(isMap(read.value) ? [...findContradictions(facts), ...(how.files ? problemsOfFiles(facts, origin, given) : [])] : []),
     ...(parsed.success ? findUnbuilt(parsed.data) : []),
   ];
   // How many connections will be wanted, only a file that can be used says.
   const isUsable = parsed.success && findings.every(({ severity }) => severity === "warning");
-  const problems = problemsOf(origin.file, read, [...findings, ...(isUsable ? findDescriptorProblems(facts, given) : [])]);
+  const problems = problemsOf(origin.file, read, [...findings, ...(isUsable && how.files ? findDescriptorProblems(facts, given) : [])]);
   const counts = countsOf(facts);
   if (!parsed.success || problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts, ...common };
   const base = dirname(resolve(origin.file));
   const settings = deepFreeze(mapPaths(parsed.data, (path) => resolve(base, path))) as Settings;
   return { ok: true, settings, warnings: problems, locate: (path) => read.locate(path), counts, ...common };
 };
+
+const problemsOfFiles = (facts: Facts, noted: Origin, given: Origin): readonly Finding[] =>
+  [...findFileProblems(facts, noted), ...findCertificateProblems(facts, noted), ...findRevocationProblems(facts, noted), ...findJournalProblems(facts, given)];
 
 export const sha256 = (text: string): string => createHash("sha256").update(text, "utf8").digest("hex");
 

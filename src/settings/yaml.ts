@@ -35,9 +35,11 @@ class Reader {
   readonly broken: (Place & { code: string; message: string; also?: Place & { message: string } })[] = [];
   readonly lines = new LineCounter();
   readonly #fill: (text: string) => Filled;
+  readonly #instead: Instead;
 
-  constructor(fill: (text: string) => Filled) {
+  constructor(fill: (text: string) => Filled, instead: Instead) {
     this.#fill = fill;
+    this.#instead = instead;
   }
 
   place(offset: number): Place {
@@ -85,6 +87,8 @@ class Reader {
     const result = this.#fill(value);
     if (result.ok) return result.value;
     const { code, message, help } = result;
+    const instead = this.#instead(path, message);
+    if (instead !== undefined) return instead;
     this.findings.push({ code, path, message, ...(help !== undefined && { help }) });
     return undefined;
   }
@@ -105,8 +109,11 @@ class Reader {
 }
 
 /** Never throws: what YAML does not allow comes back in `broken`. */
-export const readYaml = (text: string, fill: (text: string) => Filled): Read => {
-  const reader = new Reader(fill);
+/** What stands for a value that could not be filled in, for the reason given; undefined where that is a finding. */
+export type Instead = (path: Path, why: string) => string | undefined;
+
+export const readYaml = (text: string, fill: (text: string) => Filled, instead: Instead = () => undefined): Read => {
+  const reader = new Reader(fill, instead);
   const document = parse(text, reader);
   const value = reader.broken.length === 0 ? reader.read(document.contents, [], 0) : undefined;
   return {

@@ -9,7 +9,7 @@ import { JournalDamaged } from "../../journal/recover.ts";
 import { readSecondPlaces, type Found } from "../../assemble/second-places.ts";
 import { trustOf } from "../../assemble/trust.ts";
 import { loadToRead } from "../../settings/load.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
 import { reachJournal } from "../journal.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 
@@ -27,7 +27,7 @@ const BROKEN = 7;
 
 export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOptions): Promise<number> => {
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalid(config);
+  if (!loaded.ok) return sayInvalidToRead(config);
   const user = accountName(userInWords(await whoAsks()));
   const fault = purpose === undefined ? NO_PURPOSE : faultOf({ user, operation: "export", purpose });
   if (fault !== undefined) return refused(fault, WRONG_USAGE);

@@ -16,12 +16,13 @@ import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
 import { vocabularyOf } from "../../assemble/vocabulary.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
+import { keysToSearchWith } from "./index-keys.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 import { recordAccess } from "./record.ts";
-import { wayTo } from "./searcher.ts";
+import { CannotTell, wayTo } from "./searcher.ts";
 
 export type CaseOptions = {
   readonly config: string;
@@ -39,12 +40,13 @@ const CANNOT_TELL = 8;
 
 export const auditCase = async (options: CaseOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalid(options.config);
+  if (!loaded.ok) return sayInvalidToRead(options.config);
   try {
     if (existsSync(options.out)) throw new RangeError(`${options.out} is there already; a case file does not write over anything`);
     return await write(options, loaded.settings, loaded.hash);
   } catch (error) {
     if (error instanceof IndexKeyDiffers) return said(`no case was written: ${error.message}`, CANNOT_TELL);
+    if (error instanceof CannotTell) return said(`no case was written: ${error.message}`, CANNOT_TELL);
     if (error instanceof NotProvable) return said(error.message, BROKEN);
     if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
     return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
@@ -90,7 +92,8 @@ const tenantTerm = (tenant: string | undefined, tenants: Settings["tenants"]): s
 };
 
 const find = async (settings: Settings, sought: Sought): Promise<{ readonly asked: Asked; readonly found: Case }> => {
-  const { dir, index_key: keys } = settings.audit;
+  const { dir, index_key } = settings.audit;
+  const keys = keysToSearchWith(index_key);
   const way = await wayTo(dir, "audit case");
   // Beside a gateway nothing is written in the directory: the index is made elsewhere.
   const finder = new Finder(dir, { elsewhere: way?.by !== "lock" });

@@ -2,13 +2,13 @@
 import { owedOf, type Owed } from "../../journal/owed.ts";
 import { saysAside, type AsideSpan } from "../../journal/search/asides.ts";
 import { loadToRead } from "../../settings/load.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
 import { shortTime } from "./lines.ts";
 import { openSearcher } from "./searcher.ts";
 
 export const auditDnc = async ({ config, json }: { readonly config: string; readonly json?: boolean }): Promise<number> => {
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalid(config);
+  if (!loaded.ok) return sayInvalidToRead(config);
   const searcher = await openSearcher(loaded.settings.audit.dir, "audit dnc");
   try {
     const { stories = [] } = await searcher.ask({ kind: "owed" });

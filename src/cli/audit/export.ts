@@ -15,14 +15,15 @@ import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { VERSION } from "../../assemble/version.ts";
 import { vocabularyOf } from "../../assemble/vocabulary.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
 import { evidenceLines } from "./evidence.ts";
 import { expressionOf } from "./expression.ts";
+import { keysToSearchWith } from "./index-keys.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 import { recordAccess } from "./record.ts";
-import { openSearcher, type Searcher } from "./searcher.ts";
+import { CannotTell, openSearcher, type Searcher } from "./searcher.ts";
 
 export type ExportOptions = {
   readonly words: readonly string[];
@@ -43,13 +44,14 @@ const CANNOT_TELL = 8;
 
 export const auditExport = async (options: ExportOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalid(options.config);
+  if (!loaded.ok) return sayInvalidToRead(options.config);
   if (options.out !== "-" && existsSync(options.out)) return said(`${options.out} is there already; an export does not write over anything`, WRONG_USAGE);
   if (options.out === "-" && options.as === "bundle") return said("a bundle is a directory or a .zip file, and does not go to standard output", WRONG_USAGE);
   try {
     return await write(options, loaded.settings, loaded.hash);
   } catch (error) {
     if (error instanceof IndexKeyDiffers) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
+    if (error instanceof CannotTell) return said(`nothing was exported: ${error.message}`, CANNOT_TELL);
     if (error instanceof NotProvable) return said(error.message, BROKEN);
     if (!(error instanceof FilterError || error instanceof NothingToLookFor || error instanceof RangeError)) throw error;
     return said(error instanceof FilterError ? error.render() : error.message, WRONG_USAGE);
@@ -89,8 +91,9 @@ const filterOf = async (options: ExportOptions, settings: Settings): Promise<Que
   if (!person) return { filter, names };
   const asked: Asked = await withSearcher(audit.dir, async (searcher) => {
     // The lines of a file cannot say that some of its tokens were made with another secret.
-    await requireSameKeys(searcher, audit.index_key, KNOWN_SECRETS);
-    return askedFor(searcher, { person, keys: audit.index_key, filter, known: KNOWN_SECRETS });
+    const keys = keysToSearchWith(audit.index_key);
+    await requireSameKeys(searcher, keys, KNOWN_SECRETS);
+    return askedFor(searcher, { person, keys, filter, known: KNOWN_SECRETS });
   });
   return { filter: bothOf(parseFilter(filterFor(person, asked.wanted)), filter), names, sought: { person, narrowed: filter } };
 };
@@ -99,7 +102,7 @@ const filterOf = async (options: ExportOptions, settings: Settings): Promise<Que
 const evidenceFor = async (audit: Settings["audit"], { person, narrowed }: Sought, names: readonly UnknownName[]): Promise<Evidence | undefined> => {
   const searcher = await openSearcher(audit.dir, "audit export");
   try {
-    const question = { kind: "person", person, keys: audit.index_key, known: KNOWN_SECRETS, filter: narrowed.text, names, limit: 1 } as const;
+    const question = { kind: "person", person, keys: keysToSearchWith(audit.index_key), known: KNOWN_SECRETS, filter: narrowed.text, names, limit: 1 } as const;
     return (await searcher.ask(question)).evidence;
   } finally {
     await searcher.close();

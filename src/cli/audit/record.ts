@@ -12,6 +12,7 @@ import { JournalDamaged } from "../../journal/recover.ts";
 import { readSecondPlaces } from "../../assemble/second-places.ts";
 import { trustOf } from "../../assemble/trust.ts";
 import type { Settings } from "../../settings/schema.ts";
+import { readableKeys } from "../../settings/withheld.ts";
 import { reachJournal } from "../journal.ts";
 import { whoAsks } from "./who-asks.ts";
 
@@ -57,7 +58,8 @@ const writeHere = async ({ settings, configHash }: Place, lock: Lock, { asked, s
     try {
       for (const warning of warnings) console.error(`warning: ${warning}`);
       const checkpoints = await createCheckpoints(journal, { key, origin: checkpoint.origin, everyMs: checkpoint.every, anchor });
-      if (configHash !== undefined) journal.keys.use(index_key, configHash, KNOWN_SECRETS);
+      const { keys } = readableKeys(index_key);
+      if (configHash !== undefined && keys !== undefined) journal.keys.use(keys, configHash, KNOWN_SECRETS);
       const statesKeys = journal.keys.owes;
       await journal.append(accessEntry(asked));
       if (statesKeys) await copyKeyChecks(journal);

@@ -14,7 +14,7 @@ import { trustOf } from "../../assemble/trust.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { askAs } from "../admin.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
 import { NoJournal, reachJournal, type Way } from "../journal.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 
@@ -28,7 +28,7 @@ const CONFIRMED_HERE = "the journal has an entry that says so; "
 
 export const auditRetention = async ({ config, confirmClock, json }: RetentionOptions): Promise<number> => {
   const loaded = await loadToRead(config);
-  if (!loaded.ok) return sayInvalid(config);
+  if (!loaded.ok) return sayInvalidToRead(config);
   const user = userInWords(await whoAsks());
   const { admin, audit } = loaded.settings;
   const question = confirmClock ? { path: "/api/retention/confirm-clock", method: "POST" as const, body: { user } } : { path: "/api/retention" };

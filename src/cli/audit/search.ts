@@ -16,9 +16,10 @@ import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../../settings/units.ts";
 import { vocabularyOf } from "../../assemble/vocabulary.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
 import { expressionOf } from "./expression.ts";
 import { evidenceLines } from "./evidence.ts";
+import { keysToSearchWith } from "./index-keys.ts";
 import { linesOf } from "./lines.ts";
 import { personFrom } from "./person.ts";
 import { purposeFrom } from "./purpose.ts";
@@ -56,7 +57,7 @@ const CANNOT_TELL = 8;
 
 export const auditSearch = async (options: SearchOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalid(options.config);
+  if (!loaded.ok) return sayInvalidToRead(options.config);
   try {
     return await search(options, loaded.settings, loaded.hash);
   } catch (error) {
@@ -117,7 +118,7 @@ const find = async ({ settings: { audit }, filter, names, person, paged, timeout
   const searcher = await openSearcher(audit.dir, "audit search", (size) => void (process.stderr.isTTY && size > SLOW && process.stderr.write(`\rindex: ${size} entries`)));
   try {
     const asked = { filter: filter.text, names, ...paged };
-    const question = person ? { kind: "person" as const, person, keys: audit.index_key, known: KNOWN_SECRETS, ...asked } : { kind: "page" as const, ...asked };
+    const question = person ? { kind: "person" as const, person, keys: keysToSearchWith(audit.index_key), known: KNOWN_SECRETS, ...asked } : { kind: "page" as const, ...asked };
     const { stories = [], next, searched, evidence, warnings = [] } = await searcher.ask(question, timeoutMs);
     return { stories, next, searched: evidence?.searched ?? searched!, ...(evidence && { evidence }), warnings };
   } finally {

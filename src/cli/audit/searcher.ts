@@ -3,9 +3,11 @@
  * up to date under the lock, which is given away for a moment now and then, so that no gateway waits for a long journal to be indexed; where
  * nothing can be written, a temporary index is made.
  */
+import { accessSync, constants } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFailed } from "../../journal/command-socket.ts";
 import { JournalHeld, LockUnavailable } from "../../journal/lock.ts";
+import { places } from "../../journal/places.ts";
 import { answerOf } from "../../journal/search/answer.ts";
 import type { Answer, Question } from "../../journal/search/questions.ts";
 import { TimeLimit } from "../../journal/search/time-limit.ts";
@@ -55,12 +57,26 @@ export const openSearcher = async (dir: string, command: string, tell: Progress 
 /** Undefined where the journal can be read and nothing written. */
 export const wayTo = async (dir: string, command: string): Promise<Way | undefined> => {
   try {
-    return await reachJournal(dir, command);
+    const way = await reachJournal(dir, command);
+    if (way.by === "lock" || mayUse(places(dir).commands)) return way;
+    console.error("the gateway that runs takes commands from its own user and root only: a temporary index is made");
+    return undefined;
   } catch (error) {
     if (error instanceof LockUnavailable) return undefined;
     if (!(error instanceof JournalHeld)) throw error;
     console.error(`${error.message}, and does not take commands: a temporary index is made`);
     return undefined;
+  }
+};
+
+/** Named pipes of Windows have no file. */
+const mayUse = (socket: string): boolean => {
+  if (process.platform === "win32") return true;
+  try {
+    accessSync(socket, constants.W_OK);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== "EACCES";
   }
 };
 

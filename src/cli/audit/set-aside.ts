@@ -17,7 +17,7 @@ import { Finder } from "../../journal/search.ts";
 import { finishSettingAside, firstIn, lookAt, NotSetAside, setAside } from "../../journal/set-aside.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
-import { sayInvalid } from "../check.ts";
+import { sayInvalidToRead } from "../check.ts";
 import { reachJournal } from "../journal.ts";
 import { purposeFrom } from "./purpose.ts";
 import { openTerminal } from "./terminal.ts";
@@ -41,7 +41,7 @@ type Steps = {
 
 export const auditSetAside = async (options: SetAsideOptions): Promise<number> => {
   const loaded = await loadToRead(options.config);
-  if (!loaded.ok) return sayInvalid(options.config);
+  if (!loaded.ok) return sayInvalidToRead(options.config);
   const fault = options.purpose === undefined ? undefined : purposeFault(options.purpose);
   if (fault !== undefined) return said(fault, WRONG_USAGE);
   const { segment } = options;

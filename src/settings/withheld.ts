@@ -1,0 +1,28 @@
+/** Secrets that the user of a command that only reads may not read: a text in their place says why. */
+import type { Settings } from "./schema.ts";
+
+type IndexKeys = Settings["audit"]["index_key"];
+
+const WITHHELD = "\u0000withheld from the user of this command: ";
+
+/** In place of the secret. `why`: as in "cannot read the file index.key: not permitted". */
+export const withhold = (why: string): string => `${WITHHELD}${why}`;
+
+const whyIn = (secret: string): string | undefined =>
+  secret.startsWith(WITHHELD) ? secret.slice(WITHHELD.length) : undefined;
+
+/** `keys`: undefined where not one can be read. `why`: for each that cannot be. */
+export type Readable = { readonly keys: IndexKeys | undefined; readonly why: readonly string[] };
+
+export const readableKeys = (keys: IndexKeys): Readable => {
+  if (typeof keys === "string") {
+    const why = whyIn(keys);
+    return why === undefined ? { keys, why: [] } : { keys: undefined, why: [`audit.index_key: ${why}`] };
+  }
+  const held = keys.filter(({ secret }) => whyIn(secret) === undefined);
+  const why = keys.flatMap(({ epoch, secret }) => {
+    const reason = whyIn(secret);
+    return reason === undefined ? [] : [`audit.index_key, epoch ${epoch}: ${reason}`];
+  });
+  return { keys: held.length === 0 ? undefined : held, why };
+};
