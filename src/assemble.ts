@@ -43,6 +43,8 @@ export type Gateway = {
   readonly configHash: string;
   /** Files that the generation in force was made of, besides the config file, and those that the last reading named. */
   readonly files: FilesRead;
+  /** Resolves with why this gateway cannot go on, and must be stopped: it has lost its journal's lock. */
+  readonly lost: Promise<string>;
   /** Lets what is under way end, then stops everything. */
   readonly stop: (reason: string) => Promise<void>;
 };
@@ -74,10 +76,11 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
 };
 
 const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+  const { promise: lost, resolve: lose } = Promise.withResolvers<string>();
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
   stops.push(() => probes?.stop());
-  const { lock, journal, checkpoints, secondPlaces, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops, { lock: leading?.lock, command });
+  const { lock, journal, checkpoints, secondPlaces, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
   const counts = new Counts();
   const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
@@ -126,6 +129,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     reload: () => reloader.reload(),
     get configHash() { return standing.generation!.hash; },
     get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
+    lost,
     stop: async (reason) => {
       oversight.stage = "draining";
       events.stopping(reason);

@@ -37,6 +37,7 @@ export const events = {
   journalDoubts: (intents: number): void => log.warn({ intents }, "requests of the run before have no outcome: they are in doubt, and their ids are in the journal"),
   diskFillsUp: (warning: string): void => log.warn(warning),
   journalBroken: (reason: string): void => log.error({ reason }, "the journal cannot be written"),
+  lockLost: (reason: string): void => log.error({ reason }, "the gateway has lost the lock of its journal and stops, so that another gateway can take over"),
   journalMended: (ms: number, lost: number, owed: number): void => log.warn({ ms, lost, owed }, "the journal is written again"),
   clockStepped: (ms: number): void => log.warn({ ms }, "the clock was set"),
   entriesRetired: (from: number, to: number, segments: number): void => log.info({ from, to, segments }, "entries whose time is over were deleted"),

@@ -24,7 +24,8 @@ export type Started = { readonly lock: Lock; readonly journal: Journal; readonly
   readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[] };
 
 /** `lock`: when it was waited for. `command`: by which name another process hears who holds it. */
-export type Locking = { readonly lock?: Lock | undefined; readonly command?: string | undefined };
+export type Locking = { readonly lock?: Lock | undefined; readonly command?: string | undefined;
+  /** Told why, when the lock is gone: this process must end, so that another can write. */ readonly unlocked?: ((reason: string) => void) | undefined };
 
 export const startJournal = async (settings: Settings, configHash: string, stops: Stops, locking: Locking = {}): Promise<Started> => {
   const { audit } = settings;
@@ -39,7 +40,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const openDoNotCalls = new OpenDoNotCalls();
   isHandedOver = true;
   const { journal, anchor, warnings, published, elsewhere } = await openChecked({
-    dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell, lock,
+    dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell: tellOf(locking), lock,
     ...countOpen(openDoNotCalls).options,
   }, trustOf(settings, key, found), events.anchorNotWritten);
   stops.push(() => journal.close());
@@ -107,10 +108,13 @@ const restoreOpen = async (openDoNotCalls: OpenDoNotCalls, { dir, disk, begun, s
   for await (const entry of readEntries(dir, { from: begun.at, to: status().size }, disk)) openDoNotCalls.take(entry, entry.index, readMicros(entry.time));
 };
 
-const tell = (news: JournalNews): void => {
+const tellOf = ({ unlocked }: Locking) => (news: JournalNews): void => {
   switch (news.kind) {
     case "broken": return events.journalBroken(news.reason);
     case "mended": return events.journalMended(news.afterMs, news.lost, news.owed);
     case "clock": return events.clockStepped(news.stepMs);
+    case "unlocked":
+      events.lockLost(news.reason);
+      return unlocked?.(news.reason);
   }
 };

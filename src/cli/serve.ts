@@ -5,6 +5,7 @@ import { readAside, type Checked } from "../assemble/reading.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
 import { watchFiles } from "../assemble/watch.ts";
 import { events } from "../events.ts";
+import { within } from "../journal/broken.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
 import { JournalHeld } from "../journal/lock.ts";
 import { JournalDamaged } from "../journal/recover.ts";
@@ -24,8 +25,7 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
   }
   try {
     const begun = standby ? await lead(config, read) : { read, leading: undefined };
-    if (begun) await untilEnd(await start(config, begun), config);
-    return 0;
+    return begun ? await untilEnd(await start(config, begun), config) : 0;
   } catch (error) {
     if (error instanceof IndexKeyDiffers) {
       console.error(`${config}: ${error.message}`);
@@ -60,11 +60,29 @@ const readWhole = async (config: string): Promise<Read | undefined> => {
 const start = (config: string, { read, leading }: Begun): Promise<Gateway> =>
   assemble({ settings: read.settings, configHash: read.hash, files: read.files, file: config, ...(leading && { leading }) });
 
-const untilEnd = async (gateway: Gateway, config: string): Promise<void> => {
+/** Resolves with the exit code. Signals are heard first: one may come as soon as it listens. */
+const untilEnd = async (gateway: Gateway, config: string): Promise<number> => {
+  let reloading: Promise<() => Promise<void>> | undefined;
+  const stop = async (reason: string): Promise<void> => {
+    await (await reloading)?.();
+    await gateway.stop(reason);
+  };
+  const ended = untilToldToStop({ stop }).then(() => 0);
+  const lost = gateway.lost.then((reason) => stopAsLost(stop, reason));
+  reloading = keepReloading(gateway, config);
   keepCompiledSoFar();
-  const stopReloading = await keepReloading(gateway, config);
-  await untilToldToStop({ stop: async (reason) => { await stopReloading(); await gateway.stop(reason); } });
+  return Promise.race([ended, lost]);
 };
+
+/** What is under way ends; then this process, in any case: whoever supervises it starts it again, or a standby leads. */
+const stopAsLost = async (stop: (reason: string) => Promise<void>, reason: string): Promise<number> => {
+  await within(LOST_MS, stop(reason)).catch(() => undefined);
+  console.error(`the gateway has stopped, because it no longer has its journal to itself: ${reason}`);
+  process.exit(FAILED);
+};
+
+/** Requests that are under way may take so long; OCS's answers can no longer be written down. */
+const LOST_MS = 5000;
 
 /** Undefined when the standby is told to stop before it leads. */
 const lead = async (config: string, read: Read): Promise<Begun | undefined> => {

@@ -24,7 +24,9 @@ export type JournalNews =
   | { readonly kind: "broken"; readonly reason: string }
   /** Written again. `lost` entries are told in a `gap`, `owed` ones were written late. */
   | { readonly kind: "mended"; readonly afterMs: number; readonly lost: number; readonly owed: number }
-  | { readonly kind: "clock"; readonly stepMs: number };
+  | { readonly kind: "clock"; readonly stepMs: number }
+  /** The lock is gone for good: another process may write from now on, and this one never again. Told once. */
+  | { readonly kind: "unlocked"; readonly reason: string };
 
 export type JournalOptions = {
   readonly dir: string;

@@ -81,6 +81,7 @@ export class FileJournal implements Journal {
   #failedAt = 0;
   /** On the steady clock, when the doubt began in this run. */
   #closed: Promise<void> | undefined;
+  #isUnlocked = false;
 
   constructor(made: Made) {
     this.#made = made;
@@ -332,7 +333,10 @@ export class FileJournal implements Journal {
   /** Without it another process may be writing: nothing is written, nor read back as ours. */
   async #requireLock(): Promise<void> {
     const fault = await within(this.#made.stuckMs, this.#made.lock.fault());
-    if (fault !== undefined) throw new Error(fault);
+    if (fault === undefined) return;
+    if (!this.#isUnlocked) this.#made.tell({ kind: "unlocked", reason: fault });
+    this.#isUnlocked = true;
+    throw new Error(fault);
   }
 
   /** What of the group that failed is on disk stays, because it may have been read; what is not never was. */

@@ -219,6 +219,25 @@ describe("a standby", { timeout: 240_000 }, () => {
     expect((await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code).toBe(0);
   });
 
+  it("takes over from a gateway that has lost its lock, which ends with a message and writes nothing more", async () => {
+    await furnishWith(PROBES);
+    const first = launch();
+    await expect.poll(() => addressIn(first.log(), "clients"), { timeout: 30_000 }).toBeDefined();
+    expect(await doNotCall(addressIn(first.log(), "clients")!, 4155550100)).toBe(200);
+    const second = standby();
+    await waits(second);
+    await rm(join(dir, "audit/lock"), { recursive: true });
+    expect(await first.gone).toBe(1);
+    expect(first.log()).toContain("has lost the lock of its journal and stops, so that another gateway can take over");
+    expect(first.log()).toContain("the gateway has stopped, because it no longer has its journal to itself: the lock's file in audit.dir was removed or replaced");
+    await expect.poll(() => addressIn(second.log(), "clients"), { timeout: 30_000 }).toBeDefined();
+    expect(await doNotCall(addressIn(second.log(), "clients")!, 4155550101)).toBe(200);
+    await second.signal("SIGTERM");
+    expect(await second.gone).toBe(0);
+    expect((await entries()).map(({ index }) => index)).toEqual((await entries()).map((_, index) => index));
+    expect((await ocsgw("audit", "verify", join(dir, "audit"), "--key", join(dir, "audit/checkpoint.pub"))).code).toBe(0);
+  });
+
   it("ends when it is told to, has changed nothing, and takes over by what the config file holds then", async () => {
     await furnishWith();
     const first = await begin();
