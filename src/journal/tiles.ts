@@ -101,6 +101,22 @@ export class Tiles {
     return (await Promise.all(siblings)).toReversed();
   }
 
+  /**
+   * PROOF(before, D[size]) of RFC 6962, 2.1.2: that this tree only appends to that of its first `before` entries. Empty for none and for all.
+   * Rejects with LeavesMissing.
+   */
+  async consistency(before: number): Promise<Digest[]> {
+    const path: Promise<Digest>[] = [];
+    let [from, to] = [0, before === 0 ? 0 : this.size];
+    while (to > before) {
+      const middle = from + 2 ** (bitsOf(to - from) - 1);
+      path.push(before <= middle ? this.#range(middle, to) : this.#range(from, middle));
+      [from, to] = before <= middle ? [from, middle] : [middle, to];
+    }
+    // The smaller tree itself is known to whoever asks.
+    return [...(from > 0 ? [await this.#range(from, to)] : []), ...(await Promise.all(path)).toReversed()];
+  }
+
   /** The root over the leaves from `from`, where a subtree begins, to before `to`. */
   async #range(from: number, to: number): Promise<Digest> {
     if (from === to) return EMPTY_ROOT;

@@ -6,7 +6,7 @@ import { nodeDisk } from "../../src/journal/disk.ts";
 import { signCheckpoint } from "../../src/journal/note.ts";
 import { places } from "../../src/journal/places.ts";
 import { extendTiles, LeavesMissing, Tiles } from "../../src/journal/tiles.ts";
-import { digestBytes, inclusionProof, leafHash, rootOf } from "../../src/journal/tree.ts";
+import { consistencyProof, digestBytes, inclusionProof, leafHash, rootOf } from "../../src/journal/tree.ts";
 import { aQuickDirectory, ORIGIN, randomFrom, removeDirectory } from "./kit.ts";
 import { TroubledDisk } from "./trouble.ts";
 
@@ -35,6 +35,21 @@ const opened = async <Result>(size: number, work: (tiles: Tiles) => Promise<Resu
   }
 };
 const sizes = async (): Promise<number[]> => Promise.all([1, 2, 3].map(async (level) => (await readFile(places(dir).tiles(level))).length / 32));
+
+describe("consistency by tiles", () => {
+  const random = randomFrom(7);
+  const sizes = [1, 2, 3, 5, 255, 256, 257, 511, 1000, 5000];
+  it.each(sizes)("of %i entries with what was before is the proof that RFC 6962 defines", async (size) => {
+    const olds = [0, 1, size, size - 1, ...sizes.filter((each) => each < size), ...Array.from({ length: 6 }, () => random(size))];
+    await opened(size, async (tiles) => {
+      for (const old of olds) expect([old, await tiles.consistency(old)]).toEqual([old, consistencyProof(LEAVES.slice(0, size), old)]);
+    });
+  });
+
+  it.each([1, 65_536, 65_537, 69_999])("of 70,000 entries with the first %i as well", async (old) => {
+    await opened(70_000, async (tiles) => expect(await tiles.consistency(old)).toEqual(consistencyProof(LEAVES, old)));
+  });
+});
 
 describe("paths by tiles", () => {
   const random = randomFrom(5);
