@@ -1,0 +1,243 @@
+/**
+ * RFC 3161 timestamps: the request, and what a response proves. The structures are DER (X.690), CMS (RFC 5652) and
+ * certificates (RFC 5280); keys, signatures and certificates are Node's. With nothing but Node (20 or later),
+ * because bundles have it with them. A token counts for a text when its imprint is the text's SHA-256, the signer
+ * signed it, the signer's certificate is for time stamping alone and, where certificates of an authority are given,
+ * a chain leads to one of them that was in force at the token's time.
+ */
+import { constants, createHash, verify, X509Certificate } from "node:crypto";
+import { certificateFields, extensionsOf, requireChain, requireTimeStamping } from "./certificate-chain.mjs";
+import {
+  broken,
+  contentsOf,
+  elementsOf,
+  encode,
+  idOf,
+  NOT_DER,
+  oidOf,
+  only,
+  TAG,
+  TimestampFault,
+  within,
+} from "./der.mjs";
+
+export { TimestampFault } from "./der.mjs";
+
+/** Object ids, by the hexadecimal contents of their DER. */
+const OID = {
+  signedData: "2a864886f70d010702",
+  tstInfo: "2a864886f70d0109100104",
+  contentType: "2a864886f70d010903",
+  messageDigest: "2a864886f70d010904",
+  signingCertificate: "2a864886f70d010910020c",
+  signingCertificateV2: "2a864886f70d010910022f",
+  rsa: "2a864886f70d010101",
+  pss: "2a864886f70d01010a",
+  ed25519: "2b6570",
+};
+const HASHES = { "608648016503040201": "sha256", "608648016503040202": "sha384", "608648016503040203": "sha512" };
+const SIGNATURES = {
+  "2a864886f70d01010b": "sha256",
+  "2a864886f70d01010c": "sha384",
+  "2a864886f70d01010d": "sha512",
+  "2a8648ce3d040302": "sha256",
+  "2a8648ce3d040303": "sha384",
+  "2a8648ce3d040304": "sha512",
+};
+
+export const imprintOf = (text) => createHash("sha256").update(text).digest();
+
+/** A TimeStampReq of a SHA-256 that asks for the certificates as well. `nonce`: 8 bytes, the first of 1 to 127. */
+export const timestampRequest = (imprint, nonce) => {
+  const algorithm = encode(TAG.sequence, encode(TAG.oid, Buffer.from("608648016503040201", "hex")), Buffer.of(0x05, 0));
+  return encode(
+    TAG.sequence,
+    encode(TAG.integer, Buffer.of(1)),
+    encode(TAG.sequence, algorithm, encode(TAG.octets, imprint)),
+    encode(TAG.integer, nonce),
+    encode(TAG.boolean, Buffer.of(0xff)),
+  );
+};
+
+/** The certificates in a PEM text. Throws when there is none, or one cannot be read. */
+export const authoritiesIn = (pem) => {
+  const found = (pem.match(/-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g) ?? []).map(
+    (block) => new X509Certificate(block),
+  );
+  if (found.length === 0) throw new Error("expected certificates in PEM, found none");
+  return found;
+};
+
+/**
+ * What a TimeStampResp says of a text. `imprint`: SHA-256 of the text; `nonce`: that of the request, where it is
+ * known; `authorities`: certificates that are trusted, where some are given. Throws TimestampFault. `time`:
+ * milliseconds since 1970; `isTrusted`: a chain leads to an authority.
+ */
+export const readTimestamp = (der, expected) => {
+  try {
+    return read(der, expected);
+  } catch (error) {
+    // Of what is no certificate and no key, Node's own errors tell.
+    throw error instanceof TimestampFault ? error : new TimestampFault("broken", NOT_DER);
+  }
+};
+
+const read = (der, { imprint, nonce, authorities }) => {
+  const [status, token, ...more] = within(only(der), TAG.sequence);
+  requireGranted(within(status, TAG.sequence));
+  if (!token || more.length > 0) broken("the authority answered without a token");
+  const { info, certificates, signer } = readSignedData(token);
+  const told = readInfo(info);
+  if (!told.imprint.equals(imprint)) broken("its imprint is of another text");
+  if (nonce !== undefined && told.nonce?.equals(nonce) !== true)
+    broken("its nonce is not the one that was asked with, so it may be an older answer");
+  const certificate = checkSigner(signer, info, certificates);
+  requireTimeStamping(certificate);
+  const isTrusted = authorities !== undefined;
+  if (isTrusted) requireChain(certificate, { certificates, authorities, time: told.time });
+  return { time: told.time, serial: told.serial, signer: certificate.subject.split("\n").join(", "), isTrusted };
+};
+
+const requireGranted = ([status, ...more]) => {
+  const number = contentsOf(status, TAG.integer).toString("hex");
+  if (number === "00" || number === "01") return;
+  const words = more.find(({ tag }) => tag === TAG.sequence);
+  const text = words
+    ? elementsOf(words.contents)
+        .map(({ contents }) => contents.toString("utf8"))
+        .join("; ")
+        .slice(0, 200)
+    : "";
+  broken(
+    `the authority did not grant it: status ${Number.parseInt(number, 16)}${text === "" ? "" : `, ${JSON.stringify(text)}`}`,
+  );
+};
+
+/** RFC 5652, 5.1: one signer, and in the content what RFC 3161 calls TSTInfo. */
+const readSignedData = (token) => {
+  const [type, wrapped] = within(token, TAG.sequence);
+  if (oidOf(type) !== OID.signedData) broken("its token is no CMS SignedData");
+  const [, , content, ...rest] = within(only(contentsOf(wrapped, TAG.zero)), TAG.sequence);
+  const [contentType, held] = within(content, TAG.sequence);
+  if (oidOf(contentType) !== OID.tstInfo) broken("its content is no TSTInfo");
+  const info = contentsOf(only(contentsOf(held, TAG.zero)), TAG.octets);
+  const embedded = rest.find(({ tag }) => tag === TAG.zero);
+  const signers = within(rest.at(-1), TAG.set);
+  if (signers.length !== 1) broken("it has not exactly one signer");
+  const certificates = (embedded ? elementsOf(embedded.contents) : []).flatMap(({ tag, whole }) =>
+    tag === TAG.sequence ? certificateOf(whole) : [],
+  );
+  return { info, certificates, signer: within(signers[0], TAG.sequence) };
+};
+
+const certificateOf = (der) => {
+  try {
+    return [new X509Certificate(der)];
+  } catch {
+    return [];
+  }
+};
+
+const readInfo = (bytes) => {
+  const [version, , imprint, serial, time, ...more] = within(only(bytes), TAG.sequence);
+  if (contentsOf(version, TAG.integer).toString("hex") !== "01") broken("its TSTInfo is not of version 1");
+  const [algorithm, hash] = within(imprint, TAG.sequence);
+  if (HASHES[idOf(algorithm)] !== "sha256") broken("its imprint is no SHA-256");
+  const nonce = more.find(({ tag }) => tag === TAG.integer)?.contents;
+  return {
+    imprint: contentsOf(hash, TAG.octets),
+    serial: contentsOf(serial, TAG.integer).toString("hex"),
+    time: momentOf(contentsOf(time, TAG.time)),
+    nonce,
+  };
+};
+
+/** GeneralizedTime in Z, with seconds and perhaps a fraction. */
+const momentOf = (bytes) => {
+  const [, year, month, day, hour, minute, second, fraction = "0"] =
+    /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?Z$/.exec(bytes.toString("latin1")) ?? broken(NOT_DER);
+  return Date.UTC(year, month - 1, day, hour, minute, second) + Math.floor(Number(`0.${fraction}`) * 1000);
+};
+
+/** RFC 5652, 5.4 and 5.6; RFC 5816. The certificate that signed. */
+const checkSigner = ([, sid, digest, attributes, algorithm, signature], info, certificates) => {
+  if (attributes?.tag !== TAG.zero) broken("its signer signed no attributes");
+  const certificate =
+    certificates.find((each) => isMeant(each, sid)) ?? broken("it does not bring the certificate of its signer");
+  const hash = HASHES[idOf(digest)] ?? broken("its digest is none of SHA-256, SHA-384 and SHA-512");
+  const values = valuesOf(attributes);
+  if (values.get(OID.contentType)?.contents.toString("hex") !== OID.tstInfo)
+    broken("its signer did not sign a TSTInfo");
+  if (values.get(OID.messageDigest)?.contents.equals(createHash(hash).update(info).digest()) !== true)
+    broken("what it says was changed after signing");
+  requireSigningCertificate(values, certificate);
+  // Signed as a SET, and written with another tag.
+  const signed = Buffer.concat([Buffer.of(TAG.set), attributes.whole.subarray(1)]);
+  if (!isSigned(signed, { certificate, algorithm, hash, bytes: contentsOf(signature, TAG.octets) }))
+    broken("its signature is not that of its certificate");
+  return certificate;
+};
+
+/** Of each attribute the only value. */
+const valuesOf = (attributes) => {
+  const values = new Map();
+  for (const attribute of elementsOf(attributes.contents)) {
+    const [type, set] = within(attribute, TAG.sequence);
+    const id = oidOf(type);
+    if (values.has(id)) broken("it has an attribute twice");
+    values.set(id, within(set, TAG.set)[0] ?? broken(NOT_DER));
+  }
+  return values;
+};
+
+/** By issuer and serial number, or by the key's id. */
+const isMeant = (certificate, sid) => {
+  const [serial, , issuer] = certificateFields(certificate);
+  if (sid?.tag === TAG.keyId)
+    return extensionsOf(certificate).get("551d0e")?.value.contents.equals(sid.contents) === true;
+  const [name, number] = within(sid, TAG.sequence);
+  return (
+    issuer.whole.equals(name?.whole ?? Buffer.alloc(0)) && serial.contents.equals(number?.contents ?? Buffer.alloc(0))
+  );
+};
+
+/** RFC 3161, 2.4.1, and RFC 5816: the attribute says by which certificate it is signed. */
+const requireSigningCertificate = (values, certificate) => {
+  const [old, current] = [values.get(OID.signingCertificate), values.get(OID.signingCertificateV2)];
+  const first = within(
+    within(current ?? old ?? broken("it does not say by which certificate it is signed"), TAG.sequence)[0],
+    TAG.sequence,
+  )[0];
+  const [head, ...more] = within(first, TAG.sequence);
+  const named = current && head?.tag === TAG.sequence ? HASHES[idOf(head)] : current ? "sha256" : "sha1";
+  const hash = current && head?.tag === TAG.sequence ? more[0] : head;
+  if (named === undefined || !contentsOf(hash, TAG.octets).equals(createHash(named).update(certificate.raw).digest()))
+    broken("it says that another certificate signed it");
+};
+
+const isSigned = (signed, { certificate, algorithm, hash, bytes }) => {
+  const id = idOf(algorithm);
+  const key = certificate.publicKey;
+  try {
+    if (id === OID.ed25519) return verify(null, signed, key, bytes);
+    if (id === OID.pss)
+      return verify(
+        pssHash(algorithm),
+        signed,
+        { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO },
+        bytes,
+      );
+    const by = id === OID.rsa ? hash : SIGNATURES[id];
+    return by !== undefined && verify(by, signed, key, bytes);
+  } catch (error) {
+    if (error instanceof TimestampFault) throw error;
+    return false;
+  }
+};
+
+/** RFC 4055, 3.1: without parameters it would be SHA-1, which counts for nothing here. */
+const pssHash = (algorithm) => {
+  const [, parameters] = within(algorithm, TAG.sequence);
+  const own = parameters && elementsOf(parameters.contents).find(({ tag }) => tag === TAG.zero);
+  return (own && HASHES[idOf(only(own.contents))]) ?? broken("its signature is by SHA-1 or an unknown hash");
+};
