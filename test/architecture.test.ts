@@ -18,6 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   gateway: ["ocs", "tenants", "journal", "mask", "message"],
   upstream: ["ocs", "message"],
   journal: ["mask", "wildcard"],
+  witness: ["journal"],
   edge: ["message", "network", "x509"],
   sandbox: ["ocs", "message"],
   console: ["journal", "message", "x509"],

@@ -154,6 +154,13 @@ const program = (): Given => {
     .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options) => (await import("./audit/accept-restore.ts")).auditAcceptRestore(options)));
 
+  ocsgw.command("witness").description("cosigns checkpoints of journals (C2SP tlog-witness), for an auditor's own machine; refuses one that does not continue what it cosigned before. Plain HTTP: TLS is a reverse proxy's job")
+    .requiredOption("--key <file>", "its Ed25519 private key, PEM; made when there is no such file").requiredOption("--state <dir>", "where it keeps what it cosigned last; one process at a time")
+    .requiredOption("--bind <address>", "address and port to listen on, as in 127.0.0.1:7654; port 0 takes a free one", bindAddress)
+    .option("--name <name>", "its name in cosignatures, as in witness.example.com/audit; witness.<host> at the first start when left out, and then kept")
+    .addOption(new Option("--log <key>", "verifier key of a journal that it cosigns for (a line of the journal's checkpoint.pub), or a file with some; may stand several times. Keys also stand in logs.txt in --state").argParser(several))
+    .action(done(async (options) => (await import("./witness.ts")).witness(options)));
+
   ocsgw.command("conformance").description("replay the manual's examples and the action table against a server").argument("<url>")
     .option("--ca <file>", "the CA of the server's certificate, PEM")
     .addOption(new Option("--key <client:key>", "a client of a gateway; may stand several times").argParser(several))
@@ -196,6 +203,12 @@ const rate = (text: string): number => {
 const address = (text: string): string => {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) throw new CommanderError(2, "usage", `expected an http or https address, found ${text}`);
   return text;
+};
+
+const bindAddress = (text: string): { readonly host: string; readonly port: number } => {
+  const [, host, port] = /^(\[[0-9A-Fa-f:.]+\]|[0-9.]+|localhost):(\d{1,5})$/.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535) throw new CommanderError(2, "usage", `expected an address and a port, as in 127.0.0.1:7654 or [::1]:7654, found ${text}`);
+  return { host: host.replace(/^\[|\]$/g, ""), port: Number(port) };
 };
 
 const origin = (text: string): string => new URL(address(text)).origin;

@@ -39,6 +39,32 @@ export const signNote = (text: string, origin: string, key: KeyObject): string =
   return `${text}\n— ${origin} ${signature.toString("base64")}\n`;
 };
 
+const COSIGNATURE = 0x04;
+
+const cosigner = (key: KeyObject): Buffer => Buffer.concat([Buffer.of(COSIGNATURE), typedKey(key).subarray(1)]);
+
+/** The verifier key of a witness with this Ed25519 key (C2SP tlog-cosignature, type 0x04). */
+export const witnessKey = (name: string, key: KeyObject): string => {
+  const typed = cosigner(key);
+  return `${name}+${keyId(name, typed).toString("hex")}+${typed.toString("base64")}`;
+};
+
+export type Cosigner = { readonly name: string; /** Ed25519, private. */ readonly key: KeyObject };
+
+/**
+ * The signature line of a witness for a checkpoint's text (C2SP tlog-cosignature v1), with its line break. `time`: seconds since 1970. It says: at
+ * that time this was the largest tree of the log that the witness had seen, and all that it saw before are beginnings of it.
+ */
+export const cosign = (text: string, { name, key }: Cosigner, time: number): string => {
+  const stamp = Buffer.alloc(8);
+  stamp.writeBigUInt64BE(BigInt(time));
+  const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${time}\n${text}`), key);
+  return `— ${name} ${Buffer.concat([keyId(name, cosigner(key)), stamp, signature]).toString("base64")}\n`;
+};
+
+/** What of a note is signed. */
+export const textOfNote = (note: string): string => note.slice(0, note.lastIndexOf("\n\n") + 1);
+
 /** The text of a note that this key signed in the name of `origin` and nobody else did; undefined when it is none. */
 export const openNote = (note: string, origin: string, key: KeyObject): string | undefined => {
   const split = note.lastIndexOf("\n\n");
@@ -70,6 +96,12 @@ export const signerOf = (note: string, keys: readonly string[]): string | undefi
     const own = key?.name === origin ? made.filter((bytes) => bytes.subarray(0, 4).equals(key!.id)) : [];
     return own.some((bytes) => verify(null, text, publicKey(key!.typed), bytes.subarray(4)));
   });
+};
+
+/** Name and key id of a verifier key that signs checkpoints; undefined when it is none. */
+export const nameOfKey = (line: string): { readonly name: string; readonly id: string } | undefined => {
+  const key = readVerifierKey(line);
+  return key && { name: key.name, id: key.id.toString("hex") };
 };
 
 type VerifierKey = { readonly name: string; readonly id: Buffer; /** The algorithm's number, then the key. */ readonly typed: Buffer };

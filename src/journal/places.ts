@@ -32,15 +32,22 @@ export const places = (dir: string) => ({
   tilesDirectory: join(dir, "tiles"),
   tiles: (level: number): string => join(dir, "tiles", String(level)),
   checkpoint: (size: number): string => join(dir, "checkpoints", numbered(size)),
+  /** The same note with the cosignatures of witnesses behind its own signature. */
+  cosigned: (size: number): string => join(dir, "checkpoints", `${numbered(size)}${COSIGNED}`),
+  /** The answer of a time stamping authority (RFC 3161, TimeStampResp) about the bytes of the checkpoint's file. */
+  timestamp: (size: number): string => join(dir, "checkpoints", `${numbered(size)}${TIMESTAMP}`),
   state: (size: number): string => join(dir, "states", numbered(size)),
 });
+
+export const COSIGNED = ".cosigned";
+export const TIMESTAMP = ".tsr";
 
 export const segmentName = (first: number): string => `${numbered(first)}.jsonl`;
 
 export const compressedName = (first: number): string => `${segmentName(first)}.zst`;
 
-/** The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with ".hashes", of checkpoints and states with "". */
-export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".jsonl.zst" | ".hashes" | ""): number[] =>
+/** The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with ".hashes", of checkpoints and states with "", of what vouches for checkpoints with ".cosigned" and ".tsr". */
+export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".jsonl.zst" | ".hashes" | ".cosigned" | ".tsr" | ""): number[] =>
   names
     .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))
     .map((name) => Number(name.slice(0, DIGITS)))

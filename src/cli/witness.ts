@@ -1,0 +1,111 @@
+/** `ocsgw witness`: cosigns the checkpoints of journals, on an auditor's own machine, until it is told to stop. */
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { loadOrCreateKey } from "../journal/checkpoint.ts";
+import { JournalHeld, takeLock } from "../journal/lock.ts";
+import { requireKeyName, witnessKey, type Cosigner } from "../journal/note.ts";
+import { openLogs, readLogs } from "../witness/logs.ts";
+import { Records } from "../witness/records.ts";
+import { startWitnessServer, type Bind } from "../witness/server.ts";
+import { Witness, type WitnessNews } from "../witness/witness.ts";
+import { untilToldToStop } from "./serve.ts";
+
+export type WitnessCommand = {
+  /** The private key's file; made when it is not there. */
+  readonly key: string;
+  readonly state: string;
+  readonly bind: Bind;
+  readonly name?: string;
+  /** Verifier keys of logs, or files with some. */
+  readonly log?: readonly string[];
+};
+
+const FAILED = 1;
+const WRONG_USAGE = 2;
+
+export const witness = async ({ key: file, state, bind, name, log = [] }: WitnessCommand): Promise<number> => {
+  await mkdir(state, { recursive: true, mode: 0o700 });
+  const given = await logsGiven(log);
+  if (typeof given === "string") return say(given, WRONG_USAGE);
+  const lock = await takeLock(state, { command: "ocsgw witness", role: "gateway" }).catch((error: unknown) => {
+    if (error instanceof JournalHeld) return undefined;
+    throw error;
+  });
+  if (!lock)
+    return say(
+      `${state} is used by another ocsgw witness: one process at a time keeps the record of a witness`,
+      FAILED,
+    );
+  try {
+    const own = await ownKey({ file, state, name });
+    const records = await Records.open(state, own);
+    const logs = await openLogs(state, given, warn);
+    const server = await startWitnessServer(new Witness({ own, records, logs, tell }), bind);
+    const known = await logs();
+    process.stdout.write(`listening ${server.address}\nkey ${witnessKey(own.name, own.key)}\n`);
+    for (const origin of known.keys()) process.stdout.write(`log ${origin} ${records.of(origin)?.size ?? 0}\n`);
+    if (known.size === 0)
+      warn(
+        `no log is known, so every checkpoint gets 404: add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
+      );
+    await untilToldToStop({ stop: async () => server.stop() });
+    return 0;
+  } finally {
+    await lock.release();
+  }
+};
+
+const say = (text: string, code: number): number => {
+  console.error(text);
+  return code;
+};
+
+const warn = (text: string): void => console.error(`${new Date().toISOString()} ${text}`);
+
+const tell = (news: WitnessNews): void => {
+  switch (news.kind) {
+    case "cosigned":
+      return warn(`cosigned ${news.size} entries of ${news.origin}`);
+    case "contradiction":
+      return warn(
+        `CONTRADICTION: ${news.origin} signed a checkpoint of ${news.size} entries that does not continue the ${news.before} that were ` +
+          `cosigned before; not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
+      );
+    case "failed":
+      return warn(`a checkpoint was not cosigned: ${news.reason}`);
+  }
+};
+
+/** Verifier keys, or in words what is wrong with one. */
+const logsGiven = async (log: readonly string[]): Promise<readonly string[] | string> => {
+  const keys: string[] = [];
+  for (const each of log) {
+    const text = await readFile(each, "utf8").catch(() => each);
+    try {
+      keys.push(...readLogs(text));
+    } catch (error) {
+      return `--log ${each}: ${error instanceof Error ? error.message : String(error)}`;
+    }
+  }
+  return keys;
+};
+
+type Named = { readonly file: string; readonly state: string; readonly name: string | undefined };
+
+/** Name and key stay those of the first start: what was cosigned with them is verified with them. */
+const ownKey = async ({ file, state, name }: Named): Promise<Cosigner> => {
+  const key = await loadOrCreateKey(file);
+  const path = join(state, "witness.pub");
+  const before = (await readFile(path, "utf8").catch(() => "")).trim();
+  const own = name ?? (before === "" ? `witness.${hostname()}` : before.split("+")[0]!);
+  requireKeyName(own);
+  const line = witnessKey(own, key);
+  if (before !== "" && before !== line) {
+    throw new Error(
+      `${path} holds ${before}, and this would be ${line}: the key ${file} or the name was changed. A witness with another key or name needs a --state of its own`,
+    );
+  }
+  if (before === "") await writeFile(path, `${line}\n`, { mode: 0o644 });
+  return { name: own, key };
+};

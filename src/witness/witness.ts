@@ -1,0 +1,121 @@
+/**
+ * A witness for other people's logs, as C2SP tlog-witness describes it: it cosigns a checkpoint only when that
+ * appends to the one that it cosigned before. So a journal that was cut back, rewritten or shown in two versions
+ * gets no cosignature any more.
+ */
+import { cosign, signerOf, textOfNote, type Checkpoint, type Cosigner } from "../journal/note.ts";
+import { digestOf, EMPTY_ROOT, verifyConsistency } from "../journal/tree.ts";
+import type { Records } from "./records.ts";
+import { readSubmission, type Submission } from "./submission.ts";
+
+export type Answer = {
+  readonly status: 200 | 400 | 403 | 404 | 409 | 422 | 500;
+  readonly type: "text/plain; charset=utf-8" | "text/x.tlog.size";
+  readonly text: string;
+};
+
+/** A log may have several keys: one that replaces another is added. */
+export type Logs = () => Promise<ReadonlyMap<string, readonly string[]>>;
+
+export type WitnessNews =
+  | { readonly kind: "cosigned"; readonly origin: string; readonly size: number }
+  /** Signed by the log's own key, and no continuation of what was cosigned: evidence against the log. */
+  | {
+      readonly kind: "contradiction";
+      readonly origin: string;
+      readonly size: number;
+      readonly before: number;
+      readonly note: string;
+    }
+  | { readonly kind: "failed"; readonly reason: string };
+
+export type WitnessOptions = {
+  readonly own: Cosigner;
+  readonly records: Records;
+  /** Verifier keys by origin. */
+  readonly logs: Logs;
+  readonly tell: (news: WitnessNews) => void;
+  /** Seconds since 1970. */
+  readonly now?: () => number;
+};
+
+const plain = (status: Answer["status"], text: string): Answer => ({
+  status,
+  type: "text/plain; charset=utf-8",
+  text: `${text}\n`,
+});
+const sizeOf = (size: number): Answer => ({ status: 409, type: "text/x.tlog.size", text: `${size}\n` });
+
+export class Witness {
+  readonly #options: WitnessOptions;
+  /** One at a time: what is compared with the last checkpoint is also what replaces it. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: WitnessOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects. */
+  add(body: Buffer): Promise<Answer> {
+    const answer = this.#turn
+      .then(() => this.#add(body))
+      .catch((error: unknown) => {
+        this.#options.tell({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+        return plain(500, "the witness cannot keep its record, so it does not cosign");
+      });
+    this.#turn = answer;
+    return answer;
+  }
+
+  async #add(body: Buffer): Promise<Answer> {
+    const submission = readSubmission(body);
+    if (typeof submission === "string") return plain(400, submission);
+    const { old, note, checkpoint } = submission;
+    const { records, logs } = this.#options;
+    const keys = (await logs()).get(checkpoint.origin);
+    if (!keys) return plain(404, "this witness does not know a log with this origin");
+    if (signerOf(note, keys) === undefined)
+      return plain(403, "the checkpoint is not signed by a key that this witness has for its origin");
+    if (old > checkpoint.size) return plain(400, "the old size is larger than the checkpoint's");
+    const last = records.of(checkpoint.origin);
+    if (old !== (last?.size ?? 0)) return sizeOf(last?.size ?? 0);
+    return this.#refusal(submission, last) ?? this.#cosign(submission);
+  }
+
+  #refusal(
+    { old, proof, note, checkpoint: { origin, size, root } }: Submission,
+    last: Checkpoint | undefined,
+  ): Answer | undefined {
+    const [before, now] = [last ? digestOf(last.root) : EMPTY_ROOT, digestOf(root)];
+    if (old === size && proof.length === 0 && now !== before) {
+      this.#options.tell({ kind: "contradiction", origin, size, before: old, note });
+      return sizeOf(old);
+    }
+    const isProved =
+      old === 0 ? proof.length === 0 : verifyConsistency({ size1: old, size2: size, root1: before, root2: now, proof });
+    if (isProved) return undefined;
+    this.#options.tell({ kind: "contradiction", origin, size, before: old, note });
+    return plain(
+      422,
+      "the proof does not show that the checkpoint appends to the one that this witness cosigned before",
+    );
+  }
+
+  async #cosign({ note, checkpoint }: Submission): Promise<Answer> {
+    const { own, records, tell, now = () => Math.floor(Date.now() / 1000) } = this.#options;
+    const line = cosign(textOfNote(note), own, now());
+    await records.keep(checkpoint, `${logSignature(note, checkpoint.origin)}${line}`);
+    tell({ kind: "cosigned", origin: checkpoint.origin, size: checkpoint.size });
+    return { status: 200, type: "text/plain; charset=utf-8", text: line };
+  }
+}
+
+/** The note without the signatures of others, which would only make the record longer. */
+const logSignature = (note: string, origin: string): string => {
+  const text = textOfNote(note);
+  const own = note
+    .slice(text.length + 1)
+    .split("\n")
+    .filter((line) => line.startsWith(`— ${origin} `));
+  return `${text}\n${own.map((line) => `${line}\n`).join("")}`;
+};
