@@ -28,7 +28,13 @@ const authoritiesIn = (facts: Facts): readonly Named[] => [
   ...[...facts.listeners, ...callbacksIn(facts)].flatMap(({ path, value: { tls } }) => (tls === "none" || tls.client_ca === null ? [] : [{ path: [...path, "tls", "client_ca"], file: tls.client_ca }])),
   ...facts.upstreams.flatMap(({ path, value: { tls } }) => (tls.ca === null ? [] : [{ path: [...path, "tls", "ca"], file: tls.ca }])),
   ...callbacksIn(facts).flatMap(({ path, value: { validator_ca: ca } }) => (ca === null ? [] : [{ path: [...path, "validator_ca"], file: ca }])),
+  ...timestampAuthorities(facts),
 ];
+
+const timestampAuthorities = ({ audit }: Facts): readonly Named[] => {
+  const timestamp = audit?.value.checkpoint.timestamp;
+  return audit && timestamp ? [{ path: [...audit.path, "checkpoint", "timestamp", "ca"], file: timestamp.ca }] : [];
+};
 
 /** Undefined where it cannot be read: that is told elsewhere. */
 const textOf = ({ file }: Named, { readFile }: Files): string | undefined => {

@@ -10,10 +10,11 @@ import type { CallbacksSettings } from "./schema.ts";
 type Named = { readonly path: Path; readonly file: string | null };
 
 /** Certificates, their keys and key sets: without them nothing starts. */
-const neededFiles = ({ listeners, upstreams, identity, admin }: Facts): readonly Named[] => [
+const neededFiles = ({ listeners, upstreams, identity, admin, audit }: Facts): readonly Named[] => [
   ...listeners.flatMap(({ path, value: { tls } }) => (tls === "none" ? [] : (["cert", "key", "client_ca", "client_crl"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] })))),
   ...upstreams.flatMap(({ path, value: { tls } }) => (["ca", "crl", "cert", "key"] as const).map((key) => ({ path: [...path, "tls", key], file: tls[key] }))),
   ...upstreams.flatMap(({ path, value: { callbacks } }) => (callbacks ? filesOfCallbacks([...path, "callbacks"], callbacks) : [])),
+  { path: ["audit", "checkpoint", "timestamp", "ca"], file: audit?.value.checkpoint.timestamp?.ca ?? null },
   ...(identity?.value.jwt ?? []).map(({ jwks_file: file }, at) => ({ path: ["identity", "jwt", at, "jwks_file"], file })),
   ...(identity?.value.mtls ?? []).map(({ ca: file }, at) => ({ path: ["identity", "mtls", at, "ca"], file })),
   ...(admin && admin.value.tls !== "none" ? [{ path: [...admin.path, "tls", "cert"], file: admin.value.tls.cert }, { path: [...admin.path, "tls", "key"], file: admin.value.tls.key }] : []),

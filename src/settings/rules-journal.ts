@@ -1,10 +1,14 @@
 /** Where the journal is to be, and what signs it: both are made at the first start when they are not there. */
+import { createPublicKey } from "node:crypto";
 import { dirname, relative, resolve } from "node:path";
 import { keyIn } from "./certificates.ts";
 import type { Facts } from "./facts.ts";
 import { isGone, reason, type Files } from "./fill.ts";
 import type { Finding } from "./problem.ts";
 import { openToOthers, unfit, type Named } from "./rules-certificates.ts";
+import { ed25519Of } from "./witness-key.ts";
+
+type Audit = NonNullable<Facts["audit"]>;
 
 export const findJournalProblems = ({ audit }: Facts, files: Files): readonly Finding[] => {
   if (!audit) return [];
@@ -13,12 +17,14 @@ export const findJournalProblems = ({ audit }: Facts, files: Files): readonly Fi
   return [
     ...notWritable({ path: [...audit.path, "dir"], file: audit.value.dir }, audit.value.dir, files),
     ...anchorProblems(audit, files),
+    ...quorumProblems(audit),
+    ...(text === undefined ? [] : ownWitness(audit, text)),
     ...(text !== undefined ? keyProblems(key, text, files) : why === undefined ? notWritable(key, dirname(key.file), files) : [unfit("OCSGW-6262", key, `it cannot be read: ${why}`)]),
   ];
 };
 
 /** It tells of a directory that was taken away, so it lies beside it, and in no file that something else writes. */
-const anchorProblems = ({ path: at, value: { dir, checkpoint } }: NonNullable<Facts["audit"]>, files: Files): readonly Finding[] => {
+const anchorProblems = ({ path: at, value: { dir, checkpoint } }: Audit, files: Files): readonly Finding[] => {
   const file = checkpoint.anchor ?? `${dir}.anchor`;
   const path = checkpoint.anchor === null ? [...at, "dir"] : [...at, "checkpoint", "anchor"];
   const isInside = !/^\.\.(?:$|[\\/])/.test(relative(resolve(dir), resolve(file)));
@@ -29,6 +35,27 @@ const anchorProblems = ({ path: at, value: { dir, checkpoint } }: NonNullable<Fa
   // Where the directory itself cannot be made, that is told, and is the same fault.
   const isTold = checkpoint.anchor === null && files.whyNotWritable?.(dir) !== undefined;
   return why === undefined || isTold ? [] : [{ code: "OCSGW-6277", path, message: `the anchor ${file} cannot be written in its folder: ${why}`, help: "audit.checkpoint.anchor names a file in another folder that the gateway may write to" }];
+};
+
+/** A quorum that can never be met would be a warning for ever, and one of nobody says nothing. */
+const quorumProblems = ({ path: at, value: { checkpoint } }: Audit): readonly Finding[] => {
+  const { witnesses, witness_quorum: quorum } = checkpoint;
+  if (quorum === null || quorum <= witnesses.length) return [];
+  const found = witnesses.length === 0 ? "no witness is listed" : `${witnesses.length} ${witnesses.length === 1 ? "witness is" : "witnesses are"} listed`;
+  return [{
+    code: "OCSGW-6278", path: [...at, "checkpoint", "witness_quorum"], message: `${quorum} witnesses must cosign, and ${found}`,
+    help: "list more under audit.checkpoint.witnesses, or lower the number",
+  }];
+};
+
+/** The journal's own key would confirm what it has signed itself. */
+const ownWitness = ({ path: at, value: { checkpoint } }: Audit, pem: string): readonly Finding[] => {
+  const key = keyIn(pem);
+  if (typeof key === "string" || key.asymmetricKeyType !== "ed25519") return [];
+  const own = createPublicKey(key).export({ format: "jwk" }).x;
+  return checkpoint.witnesses.flatMap((witness, index): readonly Finding[] => (ed25519Of(witness.key) === own
+    ? [{ code: "OCSGW-6279", path: [...at, "checkpoint", "witnesses", index, "key"], message: "this is the key that signs the journal's checkpoints: a journal that is its own witness has none" }]
+    : []));
 };
 
 /** The text, or why there is none, unless there is no such file. */

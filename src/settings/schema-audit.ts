@@ -1,7 +1,8 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
 import { adminTls, allowFrom } from "./schema-listeners.ts";
-import { bind, duration, keyName, name, off, path, secondPlace, secret, wait } from "./units.ts";
+import { bind, count, duration, keyName, name, off, path, secondPlace, secret, wait, webAddress } from "./units.ts";
+import { witnessKey } from "./witness-key.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
 
@@ -12,12 +13,27 @@ const redact = z.strictObject({
   others: redaction.default("drop").describe("All other user-defined fields."),
 });
 
+const witness = z.strictObject({
+  url: webAddress.describe("Its submission prefix: the gateway posts to <url>/add-checkpoint."),
+  key: witnessKey.describe("Its verifier key, as ocsgw witness prints it: name+id+base64. Ed25519 (type 0x04), or ML-DSA-44 (0x06) where this Node can check it."),
+});
+
+const timestamp = z.strictObject({
+  url: webAddress.describe("The time stamping authority's address (RFC 3161 over HTTP)."),
+  ca: path.describe("Certificates, PEM, that its chain must lead to."),
+  every: wait.prefault("1h").describe("The newest checkpoint gets a timestamp this often; the first one after each start."),
+});
+
 const checkpoint = z.strictObject({
   key: path.describe("The Ed25519 private key that signs checkpoints, PEM."),
   origin: keyName.describe("The journal's name in its checkpoints: a domain and a path of yours."),
   every: wait.prefault("60s").describe("How often the journal is signed; at stop too."),
   anchor: off(path).describe("A file outside audit.dir that keeps what was signed last, so that a directory that was cut back or replaced is noticed. <audit.dir>.anchor when left out; another place where nothing can be written beside audit.dir."),
   publish: z.array(secondPlace).default([]).describe("Second places for the checkpoints: file:/absolute/path, syslog:udp://host:port, syslog:tcp://host:port."),
+  witnesses: z.array(witness).default([]).refine((all) => new Set(all.map(({ key }) => key)).size === all.length, { error: "expected every witness once" })
+    .describe("Witnesses outside (C2SP tlog-witness) that cosign each checkpoint, so that a rewritten journal is noticed by others. Requests never wait for them."),
+  witness_quorum: off(count(100)).describe("So many of the witnesses must cosign; fewer raise a warning. 1 when left out."),
+  timestamp: off(timestamp).describe("A time stamping authority that confirms when a checkpoint existed. Off when left out."),
 });
 
 const EPOCH = "an epoch: t and a number, as in t2";
