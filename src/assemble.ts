@@ -80,7 +80,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
   stops.push(() => probes?.stop());
-  const { lock, journal, checkpoints, secondPlaces, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
+  const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
   const counts = new Counts();
   const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
@@ -103,7 +103,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const commands = await startCommands({ lock, audit, revoke: (said) => keeper.decide(said), retention, aside }, stops);
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
   const oversight = await createOversight({
-    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, counts,
+    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
     revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,

@@ -47,6 +47,16 @@ export const events = {
   retentionFailed: (reason: string): void => log.error({ reason }, "entries whose time is over could not be deleted"),
   secondPlaceAway: (place: string, reason: string): void => log.error({ place, reason }, "checkpoints do not reach their second place; they wait"),
   secondPlaceEmptied: (place: string): void => log.warn({ place }, "a second place of the checkpoints was removed or emptied: earlier checkpoints are no longer there"),
+  witnessAway: (witness: string, reason: string): void => log.error({ witness, reason }, "a witness does not cosign the journal's checkpoints; the newest one is offered again"),
+  witnessBack: (witness: string): void => log.info({ witness }, "a witness cosigns the journal's checkpoints again"),
+  witnessLost: (witness: string, before: number, now: number): void =>
+    log.warn({ witness, before, now }, "a witness remembers less than it has cosigned: its record was lost, or set back to a copy"),
+  /** `size`: entries that the witness names; `own`: of the checkpoint that it was asked about. */
+  witnessDisagrees: (reason: string, witness: string, size: number, own: number): void => log.error({ witness, size, own }, reason),
+  witnessQuorum: (isMet: boolean, needed: number, cosigning: number): void =>
+    log[isMet ? "info" : "error"]({ needed, cosigning }, isMet ? "enough witnesses cosign the journal again" : "too few witnesses cosign the journal; requests go on"),
+  timestampAway: (url: string, reason: string): void => log.error({ url, reason }, "the time stamping authority gives no timestamp; the newest checkpoint is offered again"),
+  timestampBack: (url: string): void => log.info({ url }, "the time stamping authority gives timestamps again"),
   anchorNotWritten: (reason: string): void => log.error({ reason }, "the anchor could not be written; the next checkpoint tries again"),
   journalWarning: (what: string): void => log.warn(what),
   secondPlaceBack: (place: string): void => log.info({ place }, "checkpoints reach their second place again"),

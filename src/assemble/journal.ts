@@ -14,12 +14,13 @@ import type { StateSigner } from "../journal/start-state.ts";
 import { readMicros } from "../journal/time.ts";
 import type { Settings } from "../settings/schema.ts";
 import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
+import { startOutsideEvidence, WITNESSES, WitnessSizes, type OutsideEvidence } from "./outside-evidence.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
 import { trustOf } from "./trust.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
-export type Started = { readonly lock: Lock; readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly openDoNotCalls: OpenDoNotCalls;
+export type Started = { readonly lock: Lock; readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly outside: OutsideEvidence; readonly openDoNotCalls: OpenDoNotCalls;
   /** Who signs what lies beside the checkpoints, and which of them lie elsewhere. */
   readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[] };
 
@@ -38,10 +39,13 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const signer: StateSigner = { key, origin: audit.checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
+  const counted = countOpen(openDoNotCalls).options;
+  const witnessSizes = new WitnessSizes();
   isHandedOver = true;
   const { journal, anchor, warnings, published, elsewhere } = await openChecked({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell: tellOf(locking), lock,
-    ...countOpen(openDoNotCalls).options,
+    written: counted.written,
+    beside: { ...counted.beside, [WITNESSES]: witnessSizes.save },
   }, trustOf(settings, key, found), events.anchorNotWritten);
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
@@ -52,8 +56,13 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   if (torn) events.journalTailCut(torn.segment, torn.bytes);
   warnings.forEach(events.journalWarning);
   const secondPlaces = await startPublishing(found, published, journal, stops);
+  const outside = await startOutsideEvidence(settings, journal, witnessSizes, stops);
+  const publish = (note: string): void => {
+    secondPlaces.publish(note);
+    outside.submit(note);
+  };
   const checkpoints = await createCheckpoints(journal, {
-    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, onStateFailure: events.startStateFailed, publish: secondPlaces.publish, anchor,
+    key, origin: audit.checkpoint.origin, everyMs: audit.checkpoint.every, onFailure: events.checkpointFailed, onStateFailure: events.startStateFailed, publish, anchor,
   });
   stops.push(() => checkpoints.stop());
   const doubts = await beginRun(journal, { version: VERSION, config_hash: configHash });
@@ -68,12 +77,12 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   stops.push(() => journal.append({ kind: "stop", reason: "asked to stop" }).catch(() => undefined));
   const floods = new Floods({ note: journal.note });
   stops.push(floods.flush);
-  const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
+  const troubles = (): readonly string[] => [...warnings, ...secondPlaces.troubles(), ...outside.troubles(), ...(anchor.trouble === undefined ? [] : [anchor.trouble])];
   const { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close } = journal;
   return {
     lock,
     journal: { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close, note: floods.note },
-    checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, signer, elsewhere,
+    checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, outside, signer, elsewhere,
   };
 };
 

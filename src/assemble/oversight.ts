@@ -13,6 +13,7 @@ import type { TenantCount } from "../journal/open-do-not-calls.ts";
 import type { Handler } from "../message.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Retention } from "./retention.ts";
+import type { OutsideEvidence } from "./outside-evidence.ts";
 import type { SecondPlaces } from "./second-places.ts";
 import type { Reading } from "./generation.ts";
 import type { Rereading } from "./rereading.ts";
@@ -33,6 +34,7 @@ export type Watched = {
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
   readonly secondPlaces: Pick<SecondPlaces, "troubles">;
+  readonly outside: Pick<OutsideEvidence, "witnesses" | "quorum" | "timestamps">;
   readonly counts: Counts;
   /** Undefined while it is not known. */
   readonly openDoNotCalls: () => readonly TenantCount[] | undefined;
@@ -67,6 +69,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     openDoNotCalls: watched.openDoNotCalls,
     diskUse: watched.diskUse,
     rereading: watched.rereading,
+    outside: watched.outside,
     get refused() { return refused(); },
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
@@ -100,7 +103,7 @@ const inGeneral = (stage: Oversight["stage"], { journal, upstreams }: Watched): 
   return reasons.length === 0 ? { status: "ready" } : { status: "not ready", reasons };
 };
 
-const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse, rereading }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
+const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, handles, openDoNotCalls, diskUse, rereading, outside }: Watched): Omit<Status, "ready" | "reasons" | "warnings"> => {
   const { failed, ...rest } = journal.status();
   const { size, age } = checkpoints.last();
   return {
@@ -109,10 +112,24 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     config_hash: reading().hash,
     upstreams: upstreams(),
     records: handles(),
-    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()), verified: rereading.verified() ?? null, damage: rereading.damage() },
+    journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()), verified: rereading.verified() ?? null, damage: rereading.damage(), ...outsideOf(outside) },
     open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),
+  };
+};
+
+const outsideOf = ({ witnesses, quorum, timestamps }: Watched["outside"]): Pick<Status["journal"], "witnesses" | "quorum" | "timestamp"> => {
+  const needed = quorum();
+  const stamped = timestamps();
+  return {
+    witnesses: witnesses().map(({ witness, url, size, age, trouble }) => ({ witness, url, size, age: age === undefined ? null : Math.round(age), trouble: trouble ?? null })),
+    quorum: needed && { needed: needed.needed, met: needed.isMet, size: needed.size },
+    timestamp: stamped && {
+      url: stamped.url,
+      last: stamped.last ? { size: stamped.last.size, time: stamped.last.time, age: Math.round(stamped.last.age) } : null,
+      trouble: stamped.trouble ?? null,
+    },
   };
 };
 

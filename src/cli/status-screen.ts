@@ -7,7 +7,7 @@ export const renderStatus = (status: Status): string =>
     verdict(status),
     ...status.upstreams.flatMap((upstream) => ["", ...renderUpstream(upstream)]),
     "",
-    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ["open dnc", openDoNotCalls(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
+    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ...outside(status), ["open dnc", openDoNotCalls(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
   ].join("\n");
 
 const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Status): string =>
@@ -38,6 +38,13 @@ const journal = ({ journal: { size, failed, waiting, lag, lost, checkpoint, disk
     ...(lost > 0 ? [`${lost} refusals without room`] : []),
     ...(failed === null ? [] : ["broken"]),
   ].join(", ");
+
+/** Only where somebody outside was asked. */
+const outside = ({ journal: { witnesses, quorum, timestamp } }: Status): string[][] => [
+  ...(quorum === null ? [] : [["witnesses", witnesses.map(({ witness, size, age, trouble }) =>
+    `${witness} ${trouble === null ? `cosigned ${size}${age === null ? "" : ` ${span(age)} ago`}` : `does not cosign (${size} cosigned)`}`).join(", ")]]),
+  ...(timestamp === null ? [] : [["timestamp", timestamp.last === null ? "none yet" : `over ${timestamp.last.size}, ${span(timestamp.last.age)} ago`]]),
+];
 
 const diskUse = ({ journal: taken, free, per_hour, full_in }: NonNullable<Status["journal"]["disk"]>): string =>
   `${bytesText(taken)} on disk, ${bytesText(free)} free${per_hour === null || full_in === null ? "" : `, ${bytesText(per_hour)} an hour: full in ${span(full_in)}`}`;

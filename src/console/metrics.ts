@@ -25,6 +25,12 @@ export type Sources = {
   /** Bytes; undefined while they are not known. */
   readonly diskUse?: (() => { readonly journal: number; readonly free: number } | undefined) | undefined;
   /** What was read again of the journal's old entries. */
+  /** What witnesses and a time stamping authority said of the checkpoints. */
+  readonly outside?: {
+    readonly witnesses: () => readonly { readonly witness: string; readonly size: number; readonly age: number | undefined }[];
+    readonly quorum: () => { readonly isMet: boolean; readonly size: number } | null;
+    readonly timestamps: () => { readonly last: { readonly age: number } | undefined } | null;
+  } | undefined;
   readonly rereading?: { readonly verified: () => { readonly size: number } | undefined; readonly damage: () => readonly string[] } | undefined;
 };
 
@@ -41,6 +47,7 @@ export const createMetrics = (sources: Sources): (() => Promise<string>) => {
   addTimes(registry, sources.counts);
   addUpstreams(registry, sources);
   addJournal(registry, sources);
+  addOutside(registry, sources);
   addAges(registry, sources);
   // The process is watched from the first time that somebody asks: a gateway whose numbers nobody reads pays for none.
   let all: Registry | undefined;
@@ -118,6 +125,25 @@ const addJournal = (registry: Registry, { journal, diskUse, rereading }: Sources
   gauge(registry, { name: "ocsgw_disk_free_bytes", help: "Bytes that can still be written where the journal lies." }, disk("free"));
   gauge(registry, { name: "ocsgw_journal_verified_entries", help: "Entries, from the first on, that were read again and found as they were signed." }, () => [[{}, rereading?.verified()?.size ?? 0]]);
   gauge(registry, { name: "ocsgw_journal_damage", help: "Places below the last checkpoint that are not as they were signed; each is an alarm in the journal." }, () => [[{}, rereading?.damage().length ?? 0]]);
+};
+
+/** Absent where nobody outside was asked, and ages before the first answer of this run. */
+const addOutside = (registry: Registry, { outside }: Sources): void => {
+  const labels = ["witness"];
+  gauge(registry, { name: "ocsgw_witness_cosigned_entries", help: "Entries that a witness has cosigned.", labels }, function* () {
+    for (const { witness, size } of outside?.witnesses() ?? []) yield [{ witness }, size];
+  });
+  gauge(registry, { name: "ocsgw_witness_age_seconds", help: "Since a witness cosigned, in this run.", labels }, function* () {
+    for (const { witness, age } of outside?.witnesses() ?? []) if (age !== undefined) yield [{ witness }, age / 1000];
+  });
+  gauge(registry, { name: "ocsgw_witness_quorum_met", help: "0 while fewer witnesses cosign than audit.checkpoint.witness_quorum asks for." }, () => {
+    const quorum = outside?.quorum();
+    return quorum ? [[{}, quorum.isMet ? 1 : 0]] : [];
+  });
+  gauge(registry, { name: "ocsgw_timestamp_age_seconds", help: "Since a checkpoint got a timestamp, in this run." }, () => {
+    const last = outside?.timestamps()?.last;
+    return last ? [[{}, last.age / 1000]] : [];
+  });
 };
 
 const addAges = (registry: Registry, sources: Sources): void => {

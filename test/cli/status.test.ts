@@ -145,7 +145,7 @@ describe("the screen", () => {
   const told: Status = {
     version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"], warnings: ["look after it"],
     upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
-    journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 }, verified: null, damage: [], disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 } },
+    journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 } },
     records: [], open_do_not_calls: [{ tenant: "A", open: 2, oldest: 7_300_000 }, { tenant: null, open: 1, oldest: 61_000 }], requests: [], refusals: [{ code: "OCSGW-2001", count: 3 }],
   };
 

@@ -1,0 +1,55 @@
+/**
+ * One POST to a witness or a time stamping authority: no redirects, a time limit, and a limit on what is read of
+ * the answer.
+ */
+import { reasonOf } from "../broken.ts";
+
+export type Question = {
+  readonly url: string;
+  readonly body: string | Uint8Array;
+  readonly contentType: string;
+  readonly timeoutMs: number;
+  /** Of the answer's body. */
+  readonly mostBytes: number;
+  /** Ends it at once. */
+  readonly signal: AbortSignal;
+};
+
+/** `type`: without parameters, in lower case. */
+export type Reply = { readonly status: number; readonly type: string; readonly body: Buffer };
+
+/** Rejects with an error that says in words why there is no answer. */
+export const ask = async ({ url, body, contentType, timeoutMs, mostBytes, signal }: Question): Promise<Reply> => {
+  const late = AbortSignal.timeout(timeoutMs);
+  try {
+    const response = await fetch(url, {
+      method: "POST",
+      body,
+      redirect: "error",
+      headers: { "Content-Type": contentType },
+      signal: AbortSignal.any([late, signal]),
+    });
+    const type = (response.headers.get("content-type") ?? "").split(";")[0]!.trim().toLowerCase();
+    return { status: response.status, type, body: await readAtMost(response, mostBytes) };
+  } catch (error) {
+    if (late.aborted) throw new Error(`no answer within ${timeoutMs / 1000} s`, { cause: error });
+    throw new Error(causeOf(error), { cause: error });
+  }
+};
+
+const readAtMost = async (response: Response, most: number): Promise<Buffer> => {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > most) throw new Error(`the answer has more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
+
+/** What fetch says is "fetch failed"; why stands in its cause. */
+const causeOf = (error: unknown): string => {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? reasonOf(cause) : reasonOf(error);
+};
