@@ -5,11 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { verifyJournal, verifySegment, type Report, type VerifyOptions } from "../journal/verify.ts";
 import { printBundle, verifyBundle, type BundleReport } from "../journal/verify/bundle.mjs";
+import type { Elsewhere } from "../journal/verify/checkpoints.ts";
+import type { OutsideOptions } from "../journal/verify/outside.ts";
 import { isZip, unpack } from "../journal/verify/unpack.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
-export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "sinceMark"> & {
+export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "sinceMark" | "quorum" | "requireWitnesses"> & {
+  /** Verifier keys of witnesses, or paths of files that hold some. */
+  readonly witness?: readonly string[] | undefined;
+  /** The path of certificates, PEM. */
+  readonly timestampCa?: string | undefined;
+  /** Paths of checkpoints that were kept elsewhere. */
+  readonly kept?: readonly string[] | undefined;
   /** A verifier key, or the path of a file that holds some. */
   readonly key?: string;
   readonly json?: boolean;
@@ -36,25 +44,27 @@ const isJournal = async (path: string): Promise<boolean> =>
   (await stat(path).then((found) => found.isDirectory(), () => true)) && !existsSync(join(path, "manifest.sha256"));
 
 /** The report, or why there is none. */
-const verified = async (path: string, { key: given, own, elsewhere = [], sinceMark = false }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
+const verified = async (path: string, { key: given, own, elsewhere = [], sinceMark = false, ...options }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
   try {
     const key = given === undefined ? undefined : await readKey(given);
     const keys = { vkey: key, own };
+    const outside = await outsideOf(options);
+    const held = [...elsewhere, ...(await keptOf(options.kept ?? []))];
     const found = await stat(path).catch(() => undefined);
     if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
-    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key) : await verifyJournal(path, { ...keys, elsewhere, sinceMark });
-    if (await isZip(path)) return await verifyPacked(path, key);
+    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key, outside) : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, sinceMark });
+    if (await isZip(path)) return await verifyPacked(path, key, outside);
     return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
 };
 
-const verifyPacked = async (path: string, key: string | undefined): Promise<BundleReport> => {
+const verifyPacked = async (path: string, key: string | undefined, outside: OutsideOptions): Promise<BundleReport> => {
   const dir = await mkdtemp(join(tmpdir(), "ocsgw-bundle-"));
   try {
     await unpack(path, dir);
-    return { ...(await verifyBundle(dir, key)), bundle: path };
+    return { ...(await verifyBundle(dir, key, outside)), bundle: path };
   } finally {
     await rm(dir, { recursive: true, force: true });
   }
@@ -64,6 +74,25 @@ const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 
 const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
   throw new Error(`--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${error.code})`);
+}));
+
+const readWitness = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
+  throw new Error(`--witness: ${key} is no verifier key of a witness (name+8 hex digits+base64), and no file that can be read (${error.code})`);
+}));
+
+const outsideOf = async ({ witness = [], quorum, requireWitnesses, timestampCa }: AuditVerifyOptions): Promise<OutsideOptions> => {
+  const witnesses = witness.length === 0 ? undefined : (await Promise.all(witness.map(readWitness))).join("\n");
+  const authorities = timestampCa === undefined ? undefined : await readFile(timestampCa, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`the certificates of the time stamping authority, ${timestampCa}, cannot be read (${error.code})`);
+  });
+  return { witnesses, quorum, requireWitnesses, authorities };
+};
+
+const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> => Promise.all(paths.map(async (path) => {
+  const note = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`--kept: ${path} cannot be read (${error.code})`);
+  });
+  return { name: path, note };
 }));
 
 const print = (report: Report): string => {
@@ -77,6 +106,7 @@ const print = (report: Report): string => {
     ...(Object.keys(dnc).length > 0 ? [row("sequence", `Do-Not-Calls ${Object.entries(dnc).map(([sequence, number]) => `of ${tenantOf(sequence)} up to ${number}`).join(", ")}`)] : []),
     row("tree", `${checkpoints.matching} of ${checkpoints.found} checkpoints have the root that the lines give${last ? ` (${last.size}: root ${last.root.slice(0, 12)}…)` : ""}`),
     row("signature", `${checkpoints.signed} of ${checkpoints.found} checkpoints signed by ${keyNames(keys)}`),
+    ...outsideRows(report),
     row("covered", covered === 0 ? "nothing" : `index ${first} to ${first + covered - 1}; behind it ${report.uncovered}`),
     ...report.findings.map(({ text }) => row("broken", text)),
     ...(report.more > 0 ? [row("broken", `and ${report.more} more`)] : []),
@@ -86,6 +116,14 @@ const print = (report: Report): string => {
   ];
   return `${lines.map(visible).join("\n")}\n`;
 };
+
+/** Nothing where nobody outside was asked. */
+const outsideRows = ({ witnesses: { rows, quorum, isMet, size }, timestamps: { found, last } }: Report): string[] => [
+  ...rows.filter((each) => each.size > 0).map(({ witness, size: of, time }) =>
+    row("witness", `${witness} cosigned the first ${of} entries${time === null ? "" : ` at ${time}`}`)),
+  ...(quorum === null ? [] : [row("quorum", `${quorum} of ${rows.length}: ${isMet ? "met" : "not met"}${size > 0 ? `; so many cosigned the first ${size} entries` : ""}`)]),
+  ...(last ? [row("timestamp", `${found} ${found === 1 ? "holds" : "hold"}; the first ${last.size} entries existed at ${last.time}, says ${last.signer}${last.isTrusted ? "" : " (not checked who that is)"}`)] : []),
+];
 
 /** `<upstream>/<DBID>`, or of format 1 the DBID. */
 const tenantOf = (sequence: string): string => {

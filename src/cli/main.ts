@@ -143,7 +143,12 @@ const program = (): Given => {
   audit.command("filters").description("the filter language: every key, and how terms are put together")
     .action(done(async () => (await import("./audit/filters.ts")).auditFilters()));
   audit.command("verify").description("recompute everything, offline").argument("[path]", "a journal's directory, one segment of it, or a bundle; the config's journal when left out")
-    .option("--key <pub>", "the verifier key of the checkpoints, or a file with it; needed with a path, because a key that lies beside what it signed proves nothing").option("--since-mark", "only what is behind the running gateway's mark, which says up to where it verified all itself; a journal's directory").option(...CONFIG).option(...JSON_OUT)
+    .option("--key <pub>", "the verifier key of the checkpoints, or a file with it; needed with a path, because a key that lies beside what it signed proves nothing")
+    .addOption(new Option("--witness <key>", "the verifier key of an outside witness, or a file with some; may stand several times; the config's when path is left out").argParser(several))
+    .option("--require-witnesses", "exit code 8 when fewer witnesses than the quorum cosigned one of the last checkpoints").option("--quorum <n>", "so many witnesses; the config's, or 1, when left out", whole)
+    .option("--timestamp-ca <file>", "certificates of the time stamping authority, PEM; the config's when path is left out")
+    .addOption(new Option("--kept <file>", "a signed checkpoint that was kept elsewhere, as the one in a witness's state: the lines are held against it; may stand several times").argParser(several))
+    .option("--since-mark", "only what is behind the running gateway's mark, which says up to where it verified all itself; a journal's directory").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, path) => (await import("./verify.ts")).verify({ ...options, path })));
 
   audit.command("set-aside").description("a segment of the journal that is damaged is moved away, and an entry says what, why and by whom; nothing is deleted, and no answer about its time is complete from then on")

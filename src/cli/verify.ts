@@ -7,19 +7,19 @@ import { verifierKey } from "../journal/note.ts";
 import type { Elsewhere } from "../journal/verify/checkpoints.ts";
 import type { Settings } from "../settings/schema.ts";
 import { loadToRead } from "../settings/load.ts";
-import { auditVerify } from "./audit.ts";
+import { auditVerify, type AuditVerifyOptions } from "./audit.ts";
 import { sayInvalidToRead } from "./check.ts";
 
-export type VerifyOptions = { readonly path: string | undefined; readonly key?: string; readonly sinceMark?: boolean; readonly config: string; readonly json?: boolean };
+export type VerifyOptions = Pick<AuditVerifyOptions, "witness" | "quorum" | "requireWitnesses" | "timestampCa" | "kept"> & { readonly path: string | undefined; readonly key?: string; readonly sinceMark?: boolean; readonly config: string; readonly json?: boolean };
 
-export const verify = async ({ path, key, config, json, sinceMark }: VerifyOptions): Promise<number> => {
-  const told = { ...(key !== undefined && { key }), ...(json && { json }), ...(sinceMark && { sinceMark }) };
+export const verify = async ({ path, key, config, json, sinceMark, witness, quorum, requireWitnesses, timestampCa, kept }: VerifyOptions): Promise<number> => {
+  const told = { ...(key !== undefined && { key }), ...(json && { json }), ...(sinceMark && { sinceMark }), witness, quorum, requireWitnesses, timestampCa, kept };
   if (path !== undefined) return auditVerify(path, told);
   const loaded = await loadToRead(config);
   if (!loaded.ok) return sayInvalidToRead(config);
   const { settings } = loaded;
   try {
-    return await auditVerify(settings.audit.dir, { ...told, ...(await ownKey(settings)), elsewhere: await keptElsewhere(settings) });
+    return await auditVerify(settings.audit.dir, { ...told, ...outsideOf(settings, told), ...(await ownKey(settings)), elsewhere: await keptElsewhere(settings) });
   } catch (error) {
     console.error(`CANNOT TELL  ${error instanceof Error ? error.message : String(error)}`);
     return CANNOT_TELL;
@@ -27,6 +27,13 @@ export const verify = async ({ path, key, config, json, sinceMark }: VerifyOptio
 };
 
 const CANNOT_TELL = 8;
+
+/** What was not given is the config's. */
+const outsideOf = ({ audit: { checkpoint } }: Settings, { witness, quorum, timestampCa }: Pick<AuditVerifyOptions, "witness" | "quorum" | "timestampCa">) => ({
+  witness: witness ?? checkpoint.witnesses.map(({ key }) => key),
+  quorum: quorum ?? checkpoint.witness_quorum ?? 1,
+  timestampCa: timestampCa ?? checkpoint.timestamp?.ca,
+});
 
 /** The verifier key of the config, which lies outside of what it verifies. Nothing where this user may not read it, or it is not there. */
 const ownKey = async ({ audit: { checkpoint } }: Settings): Promise<{ readonly own?: string }> => {

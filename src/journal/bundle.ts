@@ -14,6 +14,7 @@ import { judge, type Filter } from "./filter.ts";
 import { coverageOf } from "./export/coverage.ts";
 import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
 import { storiesByIndex } from "./export/by-index.ts";
+import { PROGRAMS, writeOutside, type Outside } from "./export/outside.ts";
 import { Proofs, readLeaves } from "./export/proofs.ts";
 import { NOTHING_FITS, readMe } from "./export/read-me.ts";
 import { MOST_ROWS, summaryEnd, summaryHead, summaryRow } from "./export/summary.ts";
@@ -86,8 +87,10 @@ const fill = async (work: string, bundling: Bundling): Promise<Exported> => {
   const checkpoint = readCheckpoint(note)!;
   const done = (await fillByIndex(work, bundling, checkpoint)) ?? (await fillByLines(work, bundling, checkpoint));
   await writeFile(join(work, "checkpoints.txt"), note);
-  await writeAbout(work, bundling, { ...done, origin: checkpoint.origin });
+  const outside = await writeOutside(work, bundling.dir, checkpoint);
+  await writeAbout(work, bundling, { ...done, origin: checkpoint.origin, outside });
   await copyFile(new URL("./verify/bundle.mjs", import.meta.url), join(work, "verify.mjs"));
+  for (const program of PROGRAMS) await copyFile(new URL(`./verify/${program}`, import.meta.url), join(work, program));
   await writeManifest(work);
   return done;
 };
@@ -204,12 +207,12 @@ const writeProofs = async (work: string, proofs: Pick<Tiles, "of">, chosen: read
   await pipeline(lines, createWriteStream(join(work, "proofs.ndjson")));
 };
 
-const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling, found: Filled & { readonly origin: string }): Promise<void> => {
+const writeAbout = async (work: string, { dir, filter, size, by, purpose, version, configHash, evidence, caseFile }: Bundling, found: Filled & { readonly origin: string; readonly outside: Outside }): Promise<void> => {
   const at = new Date().toISOString();
   const keys = (await readFile(places(dir).verifierKeys, "utf8")).split("\n").filter(Boolean);
   const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
   await writeFile(join(work, "keys.json"), json({ keys, says: "Compare them with what the gateway's owner told you otherwise." }));
-  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings, looked_through: found.through, ...(evidence && { evidence }) }));
+  await writeFile(join(work, "query.json"), json({ filter: filter.text, exported: at, by, purpose: purpose ?? null, gateway_version: version, config_hash: configHash, checkpoint: size, requests_and_events: found.stories, entries: found.entries, fitting: found.fitting, warnings: found.warnings, looked_through: found.through, outside: found.outside, ...(evidence && { evidence }) }));
   if (caseFile) await writeFile(join(work, "case.json"), json(caseFile.json));
   await writeFile(join(work, "README.txt"), readMe({ query: filter.text, at, by, purpose, size, ...found, coverage: evidence && coverageOf(evidence), more: caseFile?.readMe }));
 };

@@ -6,7 +6,8 @@ import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { judgeCheckpoints, loadKeys, type Elsewhere, type Judged, type KeyOptions, type Keys } from "./verify/checkpoints.ts";
 import { diagnose } from "./verify/diagnose.ts";
-import type { Finding, Report, Verdict } from "./verify/report.ts";
+import { judgeOutside, type Outside, type OutsideOptions } from "./verify/outside.ts";
+import type { Finding, OutsideReport, Report, Verdict } from "./verify/report.ts";
 import { loadMark, type Mark } from "./verify/mark.ts";
 import { nothingSeen, scan, type Scan } from "./verify/scan.ts";
 import { scanSegment } from "./verify/segment.ts";
@@ -15,7 +16,7 @@ export type { Finding, Report, Verdict } from "./verify/report.ts";
 
 const MOST_FINDINGS = 100;
 
-export type VerifyOptions = KeyOptions & {
+export type VerifyOptions = KeyOptions & OutsideOptions & {
   /** Checkpoints that were kept outside the directory: they hold for the lines as well. */
   readonly elsewhere?: readonly Elsewhere[];
   /** Reads only what is behind the gateway's "verified to N" mark. */
@@ -26,21 +27,27 @@ export type VerifyOptions = KeyOptions & {
 export const verifyJournal = async (dir: string, { elsewhere = [], sinceMark = false, ...given }: VerifyOptions = {}): Promise<Report> => {
   const keys = await loadKeys(dir, given);
   // The checkpoints first: what a running gateway adds meanwhile lies behind them.
-  const judged = await judgeCheckpoints(dir, keys, elsewhere);
+  const outside = await judgeOutside(dir, [...keys.keys, ...keys.former], given);
+  const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside);
   const mark = sinceMark ? await loadMark(dir, keys.keys, judged.anchors) : undefined;
-  if (typeof mark === "string") return summarize({ dir, keys, judged, seen: nothingSeen(), findings: judged.findings, missing: [mark] });
-  return verifyBehind(dir, { keys, judged, mark });
+  if (typeof mark === "string") return summarize({ dir, keys, judged, outside, seen: nothingSeen(), findings: judged.findings, missing: [mark, ...outside.missing] });
+  return verifyBehind(dir, { keys, judged, outside, mark });
 };
 
-const verifyBehind = async (dir: string, { keys, judged, mark }: { readonly keys: Keys; readonly judged: Judged; readonly mark: Mark | undefined }): Promise<Report> => {
+const withOutside = (judged: Judged, { findings, notes }: Outside): Judged =>
+  ({ ...judged, findings: [...judged.findings, ...findings], notes: [...judged.notes, ...notes] });
+
+type Behind = { readonly keys: Keys; readonly judged: Judged; readonly outside: Outside; readonly mark: Mark | undefined };
+
+const verifyBehind = async (dir: string, { keys, judged, outside, mark }: Behind): Promise<Report> => {
   const seen = await scan(dir, judged.anchors, mark);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
   // To say which line it is, all of them are needed.
-  if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, mark: undefined });
+  if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, outside, mark: undefined });
   const altered = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
   const findings = altered.length > 0 ? altered : seen.gaps;
-  const missing = await whatIsMissing(dir, { keys, judged, seen });
-  return summarize({ dir, keys, judged, seen, findings, missing, mark });
+  const missing = [...(await whatIsMissing(dir, { keys, judged, seen })), ...outside.missing];
+  return summarize({ dir, keys, judged, outside, seen, findings, missing, mark });
 };
 
 /** Of one segment's file, where it lies in its journal: its lines against the leaf hashes beside the segments, and those against the checkpoints. */
@@ -50,7 +57,7 @@ export const verifySegment = async (path: string, given: KeyOptions = {}): Promi
   const judged = await judgeCheckpoints(dir, keys);
   const first = Number.parseInt(basename(path), 10);
   const { seen, findings, missing, covered } = await scanSegment({ dir, first, anchors: judged.anchors, path });
-  return summarize({ dir: path, keys, judged, seen, findings: [...judged.findings, ...findings], missing: [...missing, ...keysMissing({ keys, judged, seen })], segment: { first, covered } });
+  return summarize({ dir: path, keys, judged, outside: undefined, seen, findings: [...judged.findings, ...findings], missing: [...missing, ...keysMissing({ keys, judged, seen })], segment: { first, covered } });
 };
 
 const NO_KEY = "no key, neither given nor in checkpoint.pub, so the checkpoints may be anybody's";
@@ -79,9 +86,12 @@ const keysMissing = ({ keys: { from }, judged: { found, signed, strangers, ancho
   return found > 0 && signed === 0 && covered === 0 ? ["no checkpoint is signed by the config's key: give the key that signed them with --key"] : [];
 };
 
-type Outcome = Evidence & { readonly dir: string; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly mark?: Mark | undefined; readonly segment?: { readonly first: number; readonly covered: number } };
+/** `outside`: of one segment nobody is asked. */
+type Outcome = Evidence & { readonly dir: string; readonly outside: Outside | undefined; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly mark?: Mark | undefined; readonly segment?: { readonly first: number; readonly covered: number } };
 
-const summarize = ({ dir, keys, judged, seen, findings, missing, mark, segment }: Outcome): Report => {
+const NOBODY: OutsideReport = { witnesses: { rows: [], quorum: null, isMet: false, size: 0, unknown: [] }, timestamps: { found: 0, first: null, last: null } };
+
+const summarize = ({ dir, keys, judged, outside, seen, findings, missing, mark, segment }: Outcome): Report => {
   const last = seen.matching.findLast(({ trusted }) => trusted);
   const covered = last ? (segment?.covered ?? last.size) : 0;
   return {
@@ -95,6 +105,8 @@ const summarize = ({ dir, keys, judged, seen, findings, missing, mark, segment }
     dnc: seen.dnc,
     checkpoints: { found: judged.found, signed: judged.signed, matching: seen.matching.length },
     last: last && { origin: last.origin, size: last.size, root: last.root },
+    witnesses: (outside ?? NOBODY).witnesses,
+    timestamps: (outside ?? NOBODY).timestamps,
     keys: { from: keys.from, names: keys.keys.map(({ name, id }) => `${name}+${id}`) },
     first: segment?.first ?? 0,
     covered,

@@ -1,6 +1,7 @@
 /** What stands in a bundle's README.txt. */
+import type { Outside } from "./outside.ts";
 
-export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number; readonly fitting: number; readonly warnings: readonly string[]; readonly through: "index" | "lines"; readonly coverage?: readonly string[] | undefined; readonly more?: string | undefined };
+export type BundleFacts = { readonly query: string; readonly at: string; readonly by: string; readonly purpose: string | undefined; readonly origin: string; readonly size: number; readonly stories: number; readonly entries: number; readonly fitting: number; readonly warnings: readonly string[]; readonly through: "index" | "lines"; readonly outside: Outside; readonly coverage?: readonly string[] | undefined; readonly more?: string | undefined };
 
 export const NOTHING_FITS =
   "NOTHING FOUND: no entry of the journal fits the filter. This bundle holds only the journal's own records of this export and of deletions.";
@@ -14,8 +15,19 @@ const warned = ({ fitting, warnings }: BundleFacts): string => {
 const HOW = `: they were looked for by the journal's
                 index, and each line that was found was held against the signed root`;
 
+/** Of a journal that nobody outside vouches for they are not there. */
+const outsideFiles = ({ cosigned, timestamped }: Outside): string => [
+  ...(cosigned === null ? [] : [`  cosigned.txt      the checkpoint of the first ${cosigned} entries with the signatures of outside witnesses (C2SP tlog-cosignature):
+                    give verify.mjs their keys, --witness KEY, from wherever the witnesses publish them
+`]),
+  ...(timestamped === null ? [] : [`  timestamp.tsr     a time stamping authority's word (RFC 3161) on when the checkpoint in timestamped.txt, of the first ${timestamped} entries, existed:
+                    verify.mjs --timestamp-ca CA.pem, or openssl ts -verify -in timestamp.tsr -data timestamped.txt -CAfile CA.pem
+`]),
+  ...(cosigned === null && timestamped === null ? [] : ["  consistency.json  the proofs that checkpoints.txt continues those two (RFC 6962, 2.1.2)\n"]),
+].join("");
+
 export const readMe = (facts: BundleFacts): string => {
-  const { query, at, by, purpose, origin, size, stories, entries, through, coverage = [], more = "" } = facts;
+  const { query, at, by, purpose, origin, size, stories, entries, through, coverage = [], more = "", outside } = facts;
   return `Entries of the journal ${origin}
 
 ${entries} entries of ${stories} requests and events, exported ${at} by ${by}${purpose === undefined ? "" : `, for: ${purpose}`}
@@ -32,7 +44,8 @@ CHECK IT        node verify.mjs --key <the gateway's verifier key>        Node 2
   keys.json         the verifier keys that the journal names: compare them with what the gateway's owner told you otherwise
   query.json        what was asked, by whom, when and why, and what was found
   summary.html      a table for people
-  manifest.sha256   sha256sum -c manifest.sha256
+${outsideFiles(outside)}  manifest.sha256   sha256sum -c manifest.sha256
+  verify.mjs        the program that checks all this, and the *.mjs files that it needs
 
 WHAT IT PROVES  Every line of events.ndjson stood so in the journal when the checkpoint was signed. Whoever has the key can change that only with
                 the checkpoint, and then contradicts every copy of it.

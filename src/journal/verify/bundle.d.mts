@@ -1,3 +1,5 @@
+import type { OutsideFound, OutsideGiven } from "./bundle-outside.mjs";
+
 export type Sequence = {
   readonly dbid: number;
   /** The tenant's OCS; undefined of format 1, which counted by DBID alone. */
@@ -27,7 +29,8 @@ export type BundleReport = {
   readonly more: number;
   readonly missing: readonly string[];
   readonly notProved: readonly string[];
+  readonly outside: OutsideFound;
 };
 
-export declare const verifyBundle: (dir: string, key?: string) => Promise<BundleReport>;
+export declare const verifyBundle: (dir: string, key?: string, given?: OutsideGiven) => Promise<BundleReport>;
 export declare const printBundle: (report: BundleReport) => string;

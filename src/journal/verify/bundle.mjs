@@ -1,7 +1,7 @@
 /**
  * Verifies a bundle of journal entries: offline, with nothing but Node (20 or later), without the program that wrote it.
  *
- *     node verify.mjs --key <verifier key, or a file with it>
+ *     node verify.mjs --key <verifier key, or a file with it> [--witness <key, or file>]… [--require-witnesses] [--quorum N] [--timestamp-ca <file>]
  *
  * The key must come from somewhere else than the bundle: whoever made the bundle can have made the key in it. Exit code 0: unchanged.
  * 7: broken. 8: cannot tell, as without a key. What each file holds stands in README.txt; the formats are RFC 6962 (the tree) and
@@ -11,6 +11,7 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { createReadStream, existsSync, lstatSync, readFileSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { checkOutside, NO_OUTSIDE, outsideRows } from "./bundle-outside.mjs";
 
 const MOST_FINDINGS = 100;
 const FILES = { events: "events.ndjson", proofs: "proofs.ndjson", checkpoint: "checkpoints.txt", keys: "keys.json", query: "query.json", manifest: "manifest.sha256" };
@@ -53,18 +54,18 @@ const readKey = (text) => {
 };
 
 /** The checkpoint, and by whom it is signed; a text when it is none or its signature is false. */
-const readCheckpoint = (note, keys) => {
+const readCheckpoint = (note, keys, file = FILES.checkpoint) => {
   const split = note.lastIndexOf("\n\n");
   const [origin, size, root] = note.slice(0, split).split("\n");
   const text = note.slice(0, split + 1);
   const hash = Buffer.from(root ?? "", "base64");
-  if (split < 0 || !/^[1-9]\d{0,14}$/.test(size ?? "") || hash.length !== 32) return "checkpoints.txt holds no checkpoint";
+  if (split < 0 || !/^[1-9]\d{0,14}$/.test(size ?? "") || hash.length !== 32) return `${file} holds no checkpoint`;
   const signatures = note.slice(split + 2).split("\n").filter(Boolean).map((line) => line.split(" "));
   let by;
   for (const [, name, encoded = ""] of signatures) {
     const bytes = Buffer.from(encoded, "base64");
     const key = keys.find((each) => each.name === name && each.id === bytes.subarray(0, 4).toString("hex"));
-    if (key && !verify(null, Buffer.from(text), key.key, bytes.subarray(4))) return `the checkpoint's signature is not that of ${key.name}+${key.id}: it was changed after signing`;
+    if (key && !verify(null, Buffer.from(text), key.key, bytes.subarray(4))) return `the signature of the checkpoint in ${file} is not that of ${key.name}+${key.id}: it was changed after signing`;
     by ??= key;
   }
   if (by && by.name !== origin) return `the checkpoint is that of ${origin} and signed by the key of ${by.name}`;
@@ -209,13 +210,13 @@ const keysIn = (dir) => {
 
 const OWN_KEY = "the only key is the one that came with the bundle, and whoever made the bundle can have made it: give the gateway's with --key";
 
-/** `key`: verifier keys, one to a line; without it the bundle's own. */
-export const verifyBundle = async (dir, key) => {
+/** `key`: verifier keys, one to a line; without it the bundle's own. `given`: keys of witnesses and of a time stamping authority. */
+export const verifyBundle = async (dir, key, given = {}) => {
   const findings = [];
   let more = 0;
   const finding = (text) => (findings.length < MOST_FINDINGS ? findings.push(text) : more++);
   const missing = Object.values(FILES).filter((name) => !isFile(join(dir, name))).map((name) => `there is no ${name}`);
-  const report = { verdict: "cannot-tell", bundle: dir, events: 0, proved: 0, checkpoint: undefined, signed: undefined, keys: key === undefined ? "bundle" : "given", sequences: [], said: undefined, inDoubt: 0, findings, more: 0, missing, notProved: [] };
+  const report = { verdict: "cannot-tell", bundle: dir, events: 0, proved: 0, checkpoint: undefined, signed: undefined, keys: key === undefined ? "bundle" : "given", sequences: [], said: undefined, inDoubt: 0, findings, more: 0, missing, notProved: [], outside: NO_OUTSIDE };
   if (missing.length > 0) return report;
   try {
     const keys = key === undefined ? keysIn(dir) : key.split(/\r?\n/).filter((line) => line.trim() !== "").map(readKey);
@@ -225,6 +226,9 @@ export const verifyBundle = async (dir, key) => {
     if (typeof checkpoint === "string") finding(checkpoint);
     else {
       if (!checkpoint.by && keys.length > 0) missing.push(`the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`);
+      report.outside = checkOutside(dir, {
+        checkpoint, finding, given, missing: (text) => missing.push(text), read: (name) => readSmall(dir, name), readCheckpoint: (note, file) => readCheckpoint(note, keys, file),
+      });
       const gathered = await checkEvents(dir, checkpoint, finding);
       // An export has at least the entry that records it.
       if (gathered.events === 0) missing.push(`${FILES.events} is empty, so there is nothing that could be proved`);
@@ -260,11 +264,12 @@ const visible = (text) => text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, (sign) =>
 const row = (name, says) => `  ${name.padEnd(10)}  ${says}`;
 
 export const printBundle = (report) => {
-  const { verdict, events, proved, checkpoint, signed, keys, sequences, said, inDoubt, findings, more, missing, notProved } = report;
+  const { verdict, events, proved, checkpoint, signed, keys, sequences, said, inDoubt, findings, more, missing, notProved, outside } = report;
   return [
     row("events", `${events}`),
     ...(checkpoint ? [row("inclusion", `${proved} of ${events} proofs lead to checkpoint ${checkpoint.size} of ${checkpoint.origin} (root ${checkpoint.root.slice(0, 12)}…)`)] : []),
     row("signature", signed === undefined ? "by no known key" : `by ${signed} (${keys === "given" ? "the key given" : "the key in the bundle"})`),
+    ...outsideRows(outside, row),
     ...sequences.map(({ dbid, upstream, first, last, missing: holes, said: until, complete }) => row("sequence", `Do-Not-Calls ${first}..${last} of ${tenantOf({ dbid, upstream })}, ${holes === 0 ? "no gap" : `${holes} not here`}; ${
       until === undefined ? "nothing says which was the last" : `the gateway said at index ${said} that ${until} was the last`}${complete ? ": complete up to there" : ""}`)),
     ...(inDoubt > 0 ? [row("in doubt", `${inDoubt} intents whose end is not here`)] : []),
@@ -286,17 +291,38 @@ const keyOf = (given) => {
   }
 };
 
-const main = async ([flag, given]) => {
-  if (flag !== undefined && (flag !== "--key" || given === undefined)) {
-    console.error("node verify.mjs --key <verifier key, or a file with it>");
+const USAGE = "node verify.mjs --key <verifier key, or a file with it> [--witness <verifier key of a witness, or a file>]... [--require-witnesses] [--quorum <n>] [--timestamp-ca <file>]";
+
+/** What was given by option; undefined when it is none of the usage. */
+const optionsIn = (args) => {
+  const found = { key: [], witness: [], quorum: [], ca: [], requireWitnesses: false };
+  const names = { "--key": found.key, "--witness": found.witness, "--quorum": found.quorum, "--timestamp-ca": found.ca };
+  for (let at = 0; at < args.length; at++) {
+    if (args[at] === "--require-witnesses") found.requireWitnesses = true;
+    else if (Object.hasOwn(names, args[at]) && args[at + 1] !== undefined) names[args[at]].push(args[++at]);
+    else return undefined;
+  }
+  const isOnce = found.key.length <= 1 && found.quorum.length <= 1 && found.ca.length <= 1;
+  return isOnce && found.quorum.every((text) => /^[1-9]\d?$/.test(text)) ? found : undefined;
+};
+
+const main = async (args) => {
+  const options = optionsIn(args);
+  if (!options) {
+    console.error(USAGE);
     return 2;
   }
-  const key = given === undefined ? undefined : keyOf(given);
-  if (key === undefined && given !== undefined) {
-    console.error(`${given} is no verifier key, and no file that can be read`);
+  const texts = { key: options.key.map(keyOf), witness: options.witness.map(keyOf), ca: options.ca.map(keyOf) };
+  for (const [name, values] of Object.entries(texts)) {
+    const at = values.indexOf(undefined);
+    if (at < 0) continue;
+    console.error(`${options[name][at]} is no ${name === "ca" ? "" : "verifier key, and no "}file that can be read`);
     return 2;
   }
-  const report = await verifyBundle(dirname(fileURLToPath(import.meta.url)), key);
+  const report = await verifyBundle(dirname(fileURLToPath(import.meta.url)), texts.key[0], {
+    requireWitnesses: options.requireWitnesses, quorum: options.quorum.length > 0 ? Number(options.quorum[0]) : undefined,
+    witnesses: texts.witness.length > 0 ? texts.witness.join("\n") : undefined, authorities: texts.ca[0],
+  });
   console.log(printBundle(report));
   return EXIT[report.verdict];
 };

@@ -1,0 +1,38 @@
+export type OutsideGiven = {
+  /** Verifier keys of witnesses, one to a line. */
+  readonly witnesses?: string | undefined;
+  readonly quorum?: number | undefined;
+  readonly requireWitnesses?: boolean | undefined;
+  /** Certificates, PEM. */
+  readonly authorities?: string | undefined;
+};
+
+export type OutsideFound = {
+  /** `size`: entries of the journal, from its first on. `time`: RFC 3339, undefined where the witness says none. */
+  readonly witnesses: readonly {
+    readonly witness: string;
+    readonly size: number;
+    readonly time: string | undefined;
+    readonly verdict: "valid" | "unchecked";
+  }[];
+  /** Name and id of keys that cosigned and were not given. */
+  readonly unknown: readonly string[];
+  /** `fault`: why it does not count, in words. */
+  readonly timestamp:
+    | {
+        readonly size: number;
+        readonly time: string | undefined;
+        readonly signer: string | undefined;
+        readonly isTrusted: boolean;
+        readonly fault: string | undefined;
+      }
+    | undefined;
+};
+
+export declare const OUTSIDE_FILES: {
+  readonly cosigned: string;
+  readonly timestamped: string;
+  readonly timestamp: string;
+  readonly consistency: string;
+};
+export declare const NO_OUTSIDE: OutsideFound;

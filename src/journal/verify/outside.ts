@@ -1,0 +1,197 @@
+/**
+ * What outsiders said of the checkpoints: cosignatures of witnesses (`<size>.cosigned`) and timestamps
+ * (`<size>.tsr`) that lie beside them. One that does not verify although its key is known is a finding; one that is
+ * not there, or cannot be checked, is told.
+ */
+import type { X509Certificate } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { cosignaturesIn, readWitnessKeys, type WitnessKey } from "./cosignature.mjs";
+import type { Elsewhere } from "./checkpoints.ts";
+import type { Finding, OutsideReport, TimestampRow, WitnessRow } from "./report.ts";
+import { checkSignatures, readClaim, splitNote, type VerifierKey } from "./signatures.ts";
+import { isAbsent, namesIn, readSmall } from "./small-file.ts";
+import { authoritiesIn, imprintOf, readTimestamp, TimestampFault } from "./timestamp.mjs";
+
+export type OutsideOptions = {
+  /** Verifier keys of witnesses, one to a line. */
+  readonly witnesses?: string | undefined;
+  /** So many of them must have cosigned; 1 when left out. */
+  readonly quorum?: number | undefined;
+  /** Without enough cosignatures nothing can be told. */
+  readonly requireWitnesses?: boolean | undefined;
+  /** Certificates, PEM, to which the chain of a timestamp must lead. */
+  readonly authorities?: string | undefined;
+};
+
+export type Outside = OutsideReport & {
+  /** The cosigned notes, to be held against the lines as well. */
+  readonly elsewhere: readonly Elsewhere[];
+  readonly findings: readonly Finding[];
+  readonly missing: readonly string[];
+  readonly notes: readonly string[];
+};
+
+const COSIGNED = /^(\d{12})\.cosigned$/;
+const TIMESTAMP = /^(\d{12})\.tsr$/;
+const CHECKPOINT = /^\d{12}$/;
+const MOST_TIMESTAMP = 1 << 20;
+/** A witness needs a moment: so many checkpoints may lie behind the last one that enough witnesses cosigned. */
+const BEHIND = 3;
+
+/** Throws when a key or certificate that was given cannot be read. `log`: keys that sign the checkpoints. */
+export const judgeOutside = async (
+  dir: string,
+  log: readonly VerifierKey[],
+  options: OutsideOptions,
+): Promise<Outside> => {
+  const keys = readWitnessKeys(options.witnesses ?? "");
+  const authorities = options.authorities === undefined ? undefined : authoritiesIn(options.authorities);
+  const folder = join(dir, "checkpoints");
+  const names = (await namesIn(folder)).toSorted();
+  const cosigned = await judgeCosigned(folder, names, { keys, log });
+  const stamped = await judgeTimestamps(folder, names, authorities);
+  const { quorum = 1, requireWitnesses = false } = options;
+  const size = coveredBy(cosigned.rows, quorum);
+  const sizes = names.filter((name) => CHECKPOINT.test(name)).map(Number);
+  const isMet = size > 0 && sizes.filter((each) => each > size).length <= BEHIND;
+  return {
+    witnesses: { rows: cosigned.rows, quorum: keys.length > 0 ? quorum : null, isMet, size, unknown: cosigned.unknown },
+    timestamps: stamped.timestamps,
+    elsewhere: cosigned.elsewhere,
+    findings: [...cosigned.findings, ...stamped.findings],
+    missing: requireWitnesses && !isMet ? [unmet({ keys, quorum, size, last: sizes.at(-1) ?? 0 })] : [],
+    notes: [...cosigned.notes, ...stamped.notes],
+  };
+};
+
+/** Entries that at least so many witnesses have cosigned. */
+const coveredBy = (rows: readonly WitnessRow[], quorum: number): number =>
+  rows.map(({ size }) => size).toSorted((one, other) => other - one)[quorum - 1] ?? 0;
+
+type Unmet = {
+  readonly keys: readonly WitnessKey[];
+  readonly quorum: number;
+  readonly size: number;
+  readonly last: number;
+};
+
+const unmet = ({ keys, quorum, size, last }: Unmet): string => {
+  if (keys.length === 0) return "witnesses are required, and no key of a witness is given: give them with --witness";
+  if (keys.length < quorum) return `${quorum} witnesses are required, and the keys of ${keys.length} are given`;
+  return `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required, and so many cosigned ${size === 0 ? "nothing" : `the first ${size} entries only`}; the last checkpoint covers ${last}`;
+};
+
+type Cosigned = Pick<Outside, "elsewhere" | "findings" | "notes"> & {
+  readonly rows: readonly WitnessRow[];
+  readonly unknown: readonly string[];
+};
+type KnownKeys = { readonly keys: readonly WitnessKey[]; readonly log: readonly VerifierKey[] };
+
+const judgeCosigned = async (folder: string, names: readonly string[], { keys, log }: KnownKeys): Promise<Cosigned> => {
+  const rows = new Map<string, WitnessRow>(
+    keys.map(({ name, id }) => [`${name}+${id}`, { witness: `${name}+${id}`, size: 0, time: null, unchecked: 0 }]),
+  );
+  const [elsewhere, findings, unknown]: [Elsewhere[], Finding[], Set<string>] = [[], [], new Set()];
+  const say = (text: string): unknown => findings.push({ kind: "cosignature", text });
+  for (const name of names.filter((each) => COSIGNED.test(each))) {
+    const note = await readIfSmall(join(folder, name));
+    const split = splitNote(note);
+    const claim = split && readClaim(split.text);
+    if (!split || claim?.size !== Number.parseInt(name, 10)) {
+      say(`${name}: is no cosigned checkpoint of that size, so its file was changed`);
+      continue;
+    }
+    const signed = checkSignatures(split, log);
+    if (signed.kind === "forged" || signed.kind === "other-key")
+      say(`${name}: its checkpoint is not signed by the journal's key, so it was changed`);
+    elsewhere.push({ name: `the cosigned note ${name}`, note });
+    const { rows: said, strangers } = cosignaturesIn(note, keys, (signature) => signature.name === claim.origin);
+    for (const { name: witness, id, verdict, time } of said) {
+      const key = `${witness}+${id}`;
+      const row = rows.get(key)!;
+      if (verdict === "invalid")
+        say(`${name}: the cosignature of witness ${key} does not verify: it or the checkpoint was changed`);
+      else if (verdict === "unchecked") rows.set(key, { ...row, unchecked: row.unchecked + 1 });
+      else if (signed.kind === "signed" && claim.size >= row.size)
+        rows.set(key, { ...row, size: claim.size, time: time === 0 ? null : new Date(time * 1000).toISOString() });
+    }
+    for (const each of strangers) unknown.add(each);
+  }
+  return {
+    rows: [...rows.values()],
+    unknown: [...unknown],
+    elsewhere,
+    findings,
+    notes: notesOf([...rows.values()], [...unknown]),
+  };
+};
+
+const readIfSmall = async (path: string): Promise<string> => {
+  try {
+    return await readSmall(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error) throw error;
+    return "";
+  }
+};
+
+const notesOf = (rows: readonly WitnessRow[], unknown: readonly string[]): string[] => [
+  ...rows
+    .filter(({ size, unchecked }) => size === 0 && unchecked === 0)
+    .map(({ witness }) => `no checkpoint here is cosigned by witness ${witness}`),
+  ...rows
+    .filter(({ unchecked }) => unchecked > 0)
+    .map(
+      ({ witness, unchecked }) =>
+        `${unchecked} cosignatures of witness ${witness} are by ML-DSA-44 and cannot be checked here: Node ${process.versions.node} does not have it`,
+    ),
+  ...(unknown.length > 0
+    ? [`cosignatures by ${unknown.join(", ")} were not checked: their keys are not given (--witness)`]
+    : []),
+];
+
+type Stamped = Pick<Outside, "timestamps" | "findings" | "notes">;
+
+const judgeTimestamps = async (
+  folder: string,
+  names: readonly string[],
+  authorities: readonly X509Certificate[] | undefined,
+): Promise<Stamped> => {
+  const [findings, notes]: [Finding[], string[]] = [[], []];
+  const rows: TimestampRow[] = [];
+  for (const name of names.filter((each) => TIMESTAMP.test(each))) {
+    const text = await readFile(join(folder, name.slice(0, 12))).catch(ifAbsent);
+    if (!text) {
+      notes.push(`${name} is a timestamp of a checkpoint that is not here`);
+      continue;
+    }
+    try {
+      const token = await readToken(join(folder, name));
+      const { time, signer, isTrusted } = readTimestamp(token, { imprint: imprintOf(text), authorities });
+      rows.push({ size: Number.parseInt(name, 10), time: new Date(time).toISOString(), signer, isTrusted });
+    } catch (error) {
+      if (!(error instanceof TimestampFault)) throw error;
+      if (error.kind === "stranger") notes.push(`${name} does not count: ${error.message}`);
+      else
+        findings.push({
+          kind: "timestamp",
+          text: `${name} is no timestamp of checkpoint ${Number.parseInt(name, 10)}: ${error.message}`,
+        });
+    }
+  }
+  if (rows.length > 0 && authorities === undefined)
+    notes.push("which authority signed the timestamps was not checked: its certificate is not given (--timestamp-ca)");
+  return { timestamps: { found: rows.length, first: rows[0] ?? null, last: rows.at(-1) ?? null }, findings, notes };
+};
+
+/** Throws TimestampFault for what is too large to be one. */
+const readToken = async (path: string): Promise<Buffer> => {
+  const token = await readFile(path);
+  if (token.length > MOST_TIMESTAMP) throw new TimestampFault("broken", "its file is too large");
+  return token;
+};
+
+const ifAbsent = (error: unknown): undefined => {
+  if (!isAbsent(error)) throw error;
+};
