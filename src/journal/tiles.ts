@@ -75,10 +75,16 @@ export class Tiles {
   readonly #nodes: Nodes;
   readonly size: number;
   readonly #kept = new Map<string, Promise<Digest[]>>();
+  readonly #made: Map<string, Digest>;
 
-  constructor(disk: Disk, dir: string, size: number) {
+  /**
+   * `made`: nodes that are not in the files yet and were made from those below, by level and place. They never change, so whoever asks again and again
+   * while the journal grows keeps them: then only the new leaf hashes are read.
+   */
+  constructor(disk: Disk, dir: string, size: number, made = new Map<string, Digest>()) {
     this.#nodes = new Nodes(disk, dir);
     this.size = size;
+    this.#made = made;
   }
 
   close(): Promise<void> {
@@ -141,8 +147,15 @@ export class Tiles {
   }
 
   async #below(level: number, place: number): Promise<Digest> {
-    const [known] = (await this.#tile(level, Math.floor(place / WIDTH))).slice(place % WIDTH);
+    const key = `${level} ${place}`;
+    const known = this.#made.get(key) ?? (await this.#tile(level, Math.floor(place / WIDTH)))[place % WIDTH];
     if (known !== undefined) return known;
+    const made = await this.#fromBelow(level, place);
+    this.#made.set(key, made);
+    return made;
+  }
+
+  async #fromBelow(level: number, place: number): Promise<Digest> {
     const tile = await this.#tile(level - 1, place);
     if (tile.length === WIDTH) return rootOf(tile);
     if (level === 1) throw new LeavesMissing(`the leaf hashes of the entries from ${place * WIDTH + tile.length} on are missing`);

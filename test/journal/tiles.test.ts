@@ -6,7 +6,7 @@ import { nodeDisk } from "../../src/journal/disk.ts";
 import { signCheckpoint } from "../../src/journal/note.ts";
 import { places } from "../../src/journal/places.ts";
 import { extendTiles, LeavesMissing, Tiles } from "../../src/journal/tiles.ts";
-import { consistencyProof, digestBytes, inclusionProof, leafHash, rootOf } from "../../src/journal/tree.ts";
+import { consistencyProof, digestBytes, inclusionProof, leafHash, rootOf, type Digest } from "../../src/journal/tree.ts";
 import { aQuickDirectory, ORIGIN, randomFrom, removeDirectory } from "./kit.ts";
 import { TroubledDisk } from "./trouble.ts";
 
@@ -44,6 +44,22 @@ describe("consistency by tiles", () => {
     await opened(size, async (tiles) => {
       for (const old of olds) expect([old, await tiles.consistency(old)]).toEqual([old, consistencyProof(LEAVES.slice(0, size), old)]);
     });
+  });
+
+  it("is the same with nodes that were made before, which are read from no file again", async () => {
+    const made = new Map<string, Digest>();
+    for (const size of [300, 1000, 5000, 70_000]) {
+      const tiles = new Tiles(nodeDisk, dir, size, made);
+      expect(await tiles.consistency(299)).toEqual(consistencyProof(LEAVES.slice(0, size), 299));
+      expect(await tiles.root()).toBe(rootOf(LEAVES, 0, size));
+      await tiles.close();
+    }
+    expect(made.size).toBeGreaterThan(250);
+    const read: string[] = [];
+    const again = new Tiles({ ...nodeDisk, open: (path, how) => { read.push(path); return nodeDisk.open(path, how); } }, dir, 65_536, made);
+    expect(await again.root()).toBe(rootOf(LEAVES, 0, 65_536));
+    await again.close();
+    expect(read.filter((path) => path.endsWith(".hashes"))).toEqual([]);
   });
 
   it.each([1, 65_536, 65_537, 69_999])("of 70,000 entries with the first %i as well", async (old) => {

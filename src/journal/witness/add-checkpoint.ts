@@ -4,16 +4,14 @@
  * gets next, and nothing else.
  */
 import { reasonOf } from "../broken.ts";
-import type { Disk } from "../disk.ts";
 import { readCheckpoint, textOfNote } from "../note.ts";
 import { digestBytes } from "../tree.ts";
 import { checkCosignature, readSignatureLines, type WitnessKey } from "../verify/cosignature.mjs";
 import { ask, type Reply } from "./ask.ts";
-import { proveConsistency } from "./consistency.ts";
+import type { ConsistencyProofs } from "./consistency.ts";
 
 export type Submitting = {
-  readonly disk: Disk;
-  readonly dir: string;
+  readonly proofs: Pick<ConsistencyProofs, "of">;
   /** The submission prefix: `add-checkpoint` is put behind it. */
   readonly url: string;
   readonly key: WitnessKey;
@@ -62,8 +60,8 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
   }
 };
 
-const post = async ({ disk, dir, url, note, timeoutMs, signal }: Submitting, old: number): Promise<Reply> => {
-  const proof = await proveConsistency({ disk, dir }, old, readCheckpoint(note)!);
+const post = async ({ proofs, url, note, timeoutMs, signal }: Submitting, old: number): Promise<Reply> => {
+  const proof = await proofs.of(old, readCheckpoint(note)!);
   const lines = proof.map((digest) => `${digestBytes(digest).toString("base64")}\n`).join("");
   return ask({
     url: `${url.replace(/\/+$/, "")}/add-checkpoint`,

@@ -1,4 +1,4 @@
-/** The proof that a witness wants: that a checkpoint only appends to the entries that it has seen. */
+/** The proofs that witnesses want: that a checkpoint only appends to the entries that they have seen. */
 import type { Disk } from "../disk.ts";
 import type { Checkpoint } from "../note.ts";
 import { Tiles } from "../tiles.ts";
@@ -11,29 +11,49 @@ export class NoProof extends Error {
   override readonly name = "NoProof";
 }
 
+/** Of a million entries since the tiles were last extended. */
+const MOST_MADE = 4096;
+
 /**
- * From the tree of the first `old` entries to the checkpoint; empty where nothing is to be proved. It is held
- * against the checkpoint's root before anybody gets it. Rejects with NoProof, or LeavesMissing.
+ * One for a journal. It keeps what it made from leaf hashes, so that a proof costs what came since the last one, and witnesses that are in step share
+ * one.
  */
-export const proveConsistency = async (
-  { disk, dir }: Place,
-  old: number,
-  { size, root }: Checkpoint,
-): Promise<readonly Digest[]> => {
-  if (old === 0 || old === size) return [];
-  const [now, before] = [new Tiles(disk, dir, size), new Tiles(disk, dir, old)];
-  try {
-    const proof = await now.consistency(old);
-    const isProof = verifyConsistency({
-      size1: old,
-      size2: size,
-      root1: await before.root(),
-      root2: digestOf(root),
-      proof,
-    });
-    if (!isProof) throw new NoProof(`the leaf hashes of the first ${size} entries do not lead to checkpoint ${size}`);
-    return proof;
-  } finally {
-    await Promise.all([now.close(), before.close()]);
+export class ConsistencyProofs {
+  readonly #at: Place;
+  readonly #made = new Map<string, Digest>();
+  #last: { readonly of: string; readonly proof: Promise<readonly Digest[]> } | undefined;
+
+  constructor(at: Place) {
+    this.#at = at;
   }
-};
+
+  /**
+   * From the tree of the first `old` entries to the checkpoint; empty where nothing is to be proved. It is held against the checkpoint's root before
+   * anybody gets it. Rejects with NoProof, or LeavesMissing.
+   */
+  of(old: number, checkpoint: Checkpoint): Promise<readonly Digest[]> {
+    if (old === 0 || old === checkpoint.size) return Promise.resolve([]);
+    const of = `${old} ${checkpoint.size} ${digestOf(checkpoint.root)}`;
+    if (this.#last?.of !== of) this.#last = { of, proof: this.#prove(old, checkpoint) };
+    return this.#last.proof;
+  }
+
+  async #prove(old: number, { size, root }: Checkpoint): Promise<readonly Digest[]> {
+    const { disk, dir } = this.#at;
+    if (this.#made.size > MOST_MADE) this.#made.clear();
+    const [now, before] = [new Tiles(disk, dir, size, this.#made), new Tiles(disk, dir, old, this.#made)];
+    try {
+      const proof = await now.consistency(old);
+      const root1 = await before.root();
+      if (verifyConsistency({ size1: old, size2: size, root1, root2: digestOf(root), proof })) return proof;
+      throw new NoProof(`the leaf hashes of the first ${size} entries do not lead to checkpoint ${size}`);
+    } catch (error) {
+      // What is damaged now may be repaired; nothing that was made of it is kept.
+      this.#made.clear();
+      this.#last = undefined;
+      throw error;
+    } finally {
+      await Promise.all([now.close(), before.close()]);
+    }
+  }
+}

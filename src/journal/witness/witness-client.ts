@@ -3,10 +3,10 @@
  * it is; what it missed is covered by what it gets next. Nobody waits for it.
  */
 import { within } from "../broken.ts";
-import type { Disk } from "../disk.ts";
 import { readCheckpoint } from "../note.ts";
 import { readWitnessKey, type WitnessKey } from "../verify/cosignature.mjs";
 import { submitCheckpoint, type Submitted } from "./add-checkpoint.ts";
+import type { ConsistencyProofs } from "./consistency.ts";
 import type { CosignedNotes } from "./cosigned.ts";
 
 /** As it stands in the config. */
@@ -35,8 +35,7 @@ export type WitnessState = {
 };
 
 export type ClientOptions = {
-  readonly disk: Disk;
-  readonly dir: string;
+  readonly proofs: ConsistencyProofs;
   readonly address: WitnessAddress;
   readonly notes: CosignedNotes;
   /** Of the start state: entries that witnesses had cosigned, by name. */
@@ -120,14 +119,12 @@ export class WitnessClient {
 
   async #ask(note: string): Promise<Submitted> {
     const {
-      disk,
-      dir,
+      proofs,
       address: { url },
       notes,
     } = this.#options;
     const submitted = await submitCheckpoint({
-      disk,
-      dir,
+      proofs,
       url,
       note,
       key: this.#key,

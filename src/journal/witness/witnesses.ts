@@ -3,6 +3,7 @@
  * traffic.
  */
 import type { Disk } from "../disk.ts";
+import { ConsistencyProofs } from "./consistency.ts";
 import { CosignedNotes } from "./cosigned.ts";
 import {
   WitnessClient,
@@ -49,9 +50,10 @@ export class Witnesses {
     this.#options = options;
     const { disk, dir, witnesses, saved, tell, timing } = options;
     const notes = new CosignedNotes({ disk, dir });
+    const proofs = new ConsistencyProofs({ disk, dir });
     this.#clients = witnesses.map(
       (address) =>
-        new WitnessClient({ disk, dir, address, notes, tell, timing, saved, changed: () => this.#changed() }),
+        new WitnessClient({ proofs, address, notes, tell, timing, saved, changed: () => this.#changed() }),
     );
   }
 
