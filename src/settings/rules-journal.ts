@@ -43,7 +43,7 @@ const quorumProblems = ({ path: at, value: { checkpoint } }: Audit): readonly Fi
   if (quorum === null || quorum <= witnesses.length) return [];
   const found = witnesses.length === 0 ? "no witness is listed" : `${witnesses.length} ${witnesses.length === 1 ? "witness is" : "witnesses are"} listed`;
   return [{
-    code: "OCSGW-6278", path: [...at, "checkpoint", "witness_quorum"], message: `${quorum} witnesses must cosign, and ${found}`,
+    code: "OCSGW-6278", path: [...at, "checkpoint", "witness_quorum"], message: `${quorum} ${quorum === 1 ? "witness" : "witnesses"} must cosign, and ${found}`,
     help: "list more under audit.checkpoint.witnesses, or lower the number",
   }];
 };

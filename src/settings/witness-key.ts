@@ -13,10 +13,9 @@ export const witnessKeyFault = (line: string): string | undefined => {
   const encoded = rest.join("+");
   const typed = Buffer.from(encoded, "base64");
   const [type = 0] = typed;
-  // eslint-disable-next-line no-control-regex
   if (
     name === "" ||
-    /[\s\u0000-\u001f\u007f]/u.test(name) ||
+    /[\s\p{Cc}]/u.test(name) ||
     typed.length === 0 ||
     typed.toString("base64") !== encoded
   )

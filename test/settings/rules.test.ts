@@ -24,6 +24,10 @@ const MTLS = (rest: string): Change => ["  # jwt:\n", `  mtls: [{ name: ca, san_
 const ISSUERS = (one: string, two: string): Change =>
   ["  # jwt:\n", `  jwt:\n    - { name: one, issuer: "https://one.example/", audience: us, jwks_uri: "https://one.example/jwks"${one} }\n    - { name: two, issuer: "https://two.example/", audience: us, jwks_uri: "https://two.example/jwks"${two} }\n  # jwt:\n`];
 const CALLBACKS = (rest: string): Change => ["    connections: 4", `    callbacks: { allow_from: [10.0.0.5], ${rest} }\n    connections: 4`];
+/** The verifier key of a witness, and the key that signs checkpoints with the same bytes. */
+const WITNESS = "witness.example/audit+4f720a69+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+const LOG_KEY = "witness.example/audit+f53e79c6+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+const CHECKPOINT = (rest: string): Change => ["every: 60s }", `every: 60s, ${rest} }`];
 const REGISTRAR = (rest: string): Change => CALLBACKS(`bind: "127.0.0.1:8444", registrars: [${rest}]`);
 
 const ERRORS: readonly Case[] = [
@@ -35,6 +39,19 @@ const ERRORS: readonly Case[] = [
   { says: "a registrar twice", changes: [REGISTRAR("{ client: minter, tenants: [Alpha Tenant] }, { client: minter, tenants: [Beta Tenant] }")], code: "OCSGW-6295", at: ["minter", 1], also: ["minter"] },
   { says: "callbacks that everyone may call", changes: [["    connections: 4", '    callbacks: { bind: "127.0.0.1:8444", allow_from: [0.0.0.0/0] }\n    connections: 4']], code: "OCSGW-6296", at: ["0.0.0.0/0"] },
   { says: "a certificate of the callbacks that is not there", changes: [CALLBACKS('bind: "127.0.0.1:8444", tls: { cert: no-such.crt, key: keys.yaml }')], code: "OCSGW-6252", at: ["no-such.crt"] },
+  { says: "a quorum of witnesses that are not there", changes: [CHECKPOINT("witness_quorum: 1")], code: "OCSGW-6278", at: ["1 }"], message: /1 witness must cosign, and no witness is listed/ },
+  { says: "a quorum larger than the list", changes: [CHECKPOINT(`witness_quorum: 2, witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }]`)], code: "OCSGW-6278", at: ["2, witnesses"], message: /1 witness is listed/ },
+  { says: "one witness twice", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://v.example/", key: "${WITNESS}" }]`)], code: "OCSGW-6103", at: ["[{ url"], message: /expected every witness once/ },
+  { says: "a witness's key that was cut", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.slice(0, -4)}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /a key of this type has 32 bytes, this one 29/ },
+  { says: "a witness's key with another id", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.replace(/\+.{8}\+/, "+00000000+")}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /it says id 00000000, and its bytes give/ },
+  { says: "a witness's key under another name", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.replace("audit", "other")}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /a part of it was changed or cut/ },
+  { says: "a journal's key as a witness's", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${LOG_KEY}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /this one signs checkpoints \(type 0x01\)/ },
+  { says: "a witness's key of a type that is not known", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "witness.example/audit+00000000+AkFBQUE=" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /of type 0x02, and 0x04 \(Ed25519\) and 0x06 \(ML-DSA-44\) are known/ },
+  { says: "a witness without a key", changes: [CHECKPOINT('witnesses: [{ url: "https://w.example/" }]')], code: "OCSGW-6102", at: ["{ url"] },
+  { says: "a witness at no address", changes: [CHECKPOINT(`witnesses: [{ url: "w.example", key: "${WITNESS}" }]`)], code: "OCSGW-6103", at: ['"w.example"'] },
+  { says: "a timestamp authority whose certificates are not there", changes: [CHECKPOINT('timestamp: { url: "http://tsa.example/", ca: no-such.pem }')], code: "OCSGW-6252", at: ["no-such.pem"] },
+  { says: "a timestamp authority with a file that is no certificate", changes: [CHECKPOINT('timestamp: { url: "http://tsa.example/", ca: keys.yaml }')], code: "OCSGW-6261", at: ["keys.yaml }"] },
+  { says: "an unknown key of a timestamp authority", changes: [CHECKPOINT('timestamp: { url: "http://tsa.example/", ca: keys.yaml, cert: keys.yaml }')], code: "OCSGW-6101", at: ["cert: keys"] },
   { says: "two tenants of one name", changes: [["name: Beta Tenant", "name: Alpha Tenant"]], code: "OCSGW-6201", at: ["Alpha Tenant", 1], also: ["Alpha Tenant"] },
   { says: "two tenants whose names differ in width, case and blanks", changes: [["name: Beta Tenant", 'name: "ＡLPHA  tenant"']], code: "OCSGW-6201", at: ['"ＡLPHA'], also: ["Alpha Tenant"] },
   { says: "two tenants of one DBID", changes: [["dbid: 102", "dbid: 101"]], code: "OCSGW-6202", at: ["101", 1], also: ["101"] },
