@@ -1,4 +1,4 @@
-import { utimes } from "node:fs/promises";
+import { utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { nodeDisk } from "../../src/journal/disk.ts";
@@ -33,6 +33,36 @@ describe("checkpoints of a year, one a minute", () => {
     expect(within(90, 365)).toBeLessThan(278);
     expect(left.at(-1)!.size).toBe(365 * 1440);
     expect(superfluous(left, NOW)).toEqual([]);
+  });
+});
+
+describe("checkpoints that somebody outside vouched for", () => {
+  const at = (minute: number, day = 3): number => Math.floor((NOW - day * DAY) / DAY) * DAY + minute * MINUTE;
+  it("leave of each span the last one, the last one that was cosigned and the last one with a timestamp", () => {
+    const hour = [
+      { size: 1, at: at(0), isCosigned: true, isStamped: true }, { size: 2, at: at(1), isStamped: true }, { size: 3, at: at(2), isCosigned: true },
+      { size: 4, at: at(3), isCosigned: true }, { size: 5, at: at(4) }, { size: 6, at: at(5) }, { size: 7, at: at(61), isCosigned: true }, { size: 8, at: at(62) },
+    ];
+    expect(superfluous(hour, NOW)).toEqual([1, 3, 5]);
+    expect(superfluous(hour.map((each) => ({ ...each, at: each.at - 100 * DAY })), NOW)).toEqual([1, 3, 4, 5, 6]);
+    expect(superfluous(hour.map((each) => ({ ...each, at: each.at + 3 * DAY })), NOW)).toEqual([]);
+  });
+
+  it("take with them what lies beside them", async () => {
+    const dir = await aDirectory();
+    try {
+      await aJournal(dir, aKey(), { size: 6, checkpointsAt: [2, 4, 6] });
+      const old = NOW - 3 * DAY;
+      for (const size of [2, 4, 6]) {
+        const path = join(dir, "checkpoints", String(size).padStart(12, "0"));
+        for (const ending of [".cosigned", ".tsr"]) await writeFile(path + ending, "");
+        await utimes(path, new Date(old), new Date(old + size));
+      }
+      expect(await thinCheckpoints({ disk: nodeDisk, dir }, NOW)).toBe(2);
+      expect((await checkpointsOf(dir)).toSorted()).toEqual(["000000000006", "000000000006.cosigned", "000000000006.tsr"]);
+    } finally {
+      await removeDirectory(dir);
+    }
   });
 });
 
