@@ -57,7 +57,7 @@ export class NothingToLookFor extends Error {
 export type LookUp = { readonly person: Person; readonly keys: IndexKeys; readonly filter: Filter; readonly known?: NamedSecrets | undefined };
 
 /**
- * `filter` must hold as well. Throws NothingToLookFor when the person's value has no digits or is empty, and
+ * `filter` must hold as well. Throws NothingToLookFor when the person's value has neither digits nor letters, and
  * IndexKeyDiffers when not one of the keys is the journal's.
  */
 export const lookUp = async (finder: Finder, { person, keys, filter, known }: LookUp, options: PageOptions): Promise<Found> => {
@@ -75,7 +75,7 @@ export type Asked = Known & { readonly person: Person; readonly wanted: Wanted; 
 export const askedFor = async (finder: Pick<Finder, "page">, { person, keys, filter, known }: LookUp): Promise<Asked> => {
   const all: Known = { keys: indexKeysOf(keys), checks: await statedKeyChecks(finder), known };
   const wanted = wantedOf(person, searchable(all));
-  if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number: digits, with or without + and signs between them" : "expected a customer id");
+  if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number (digits, with or without + and signs between them) or an address" : "expected a customer id");
   return { ...all, person, wanted, filter };
 };
 

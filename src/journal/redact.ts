@@ -2,6 +2,7 @@
  * What of a person's data is written down. Rules go by field and never by type: a phone that came as a number is as hidden as one in quotes.
  * Tokens are HMAC-SHA-256 with a key kept outside the journal, because a plain hash of a phone number is found by trying all numbers.
  */
+import { canonicalContact } from "./contact.ts";
 import { hmacWith } from "./hmac.ts";
 import type { Tokens } from "./entry.ts";
 import { lastFour, maskNumbers } from "../mask.ts";
@@ -134,8 +135,8 @@ const freeName = (taken: Readonly<Record<string, unknown>>, name: string): strin
 const isMap = (value: unknown): value is ReadonlyMap<string, unknown> => value instanceof Map;
 const isScalar = (value: unknown): value is string | number | bigint | boolean => value !== undefined && value !== null && typeof value !== "object";
 
-/** A phone is its digits: +1 415 555 0100 and 14155550100 are one number. All else is taken as it stands. */
-const normalised = (kind: string, value: string): string => (kind === "phone" ? value.replaceAll(/[^0-9]/g, "") || value : value);
+/** +1 415 555 0100 and 14155550100 are one number. What is no contact is taken as it stands. */
+const normalised = (kind: string, value: string): string => (kind === "phone" ? canonicalContact(value) : value);
 
 /** A field may be called anything, also what an object has a setter for. */
 const set = (object: Record<string, unknown>, name: string, value: unknown): void => {

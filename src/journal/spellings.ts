@@ -1,4 +1,5 @@
 /** The ways in which one phone number may have been written, and the tokens that they have under every key. */
+import { canonicalContact, isNumber } from "./contact.ts";
 import { indexKeysOf, tokenMaker, type IndexKeys } from "./redact.ts";
 
 export type Person = { readonly kind: "phone" | "customer_id"; readonly value: string };
@@ -16,9 +17,10 @@ const NATIONAL_DIGITS = 10;
 
 type Spelling = { readonly text: string; readonly says: string };
 
-/** Tokens of phones are made of digits alone; what stands between them does not count. */
+/** Tokens of numbers are made of digits alone; what stands between them does not count. */
 const spellingsOf = ({ kind, value }: Person): readonly Spelling[] => {
   if (kind === "customer_id") return [{ text: value, says: "as given" }];
+  if (!isNumber(value)) return [{ text: canonicalContact(value), says: "as given, in small or capital letters" }];
   const digits = value.replaceAll(/[^0-9]/g, "");
   const abroad = /^(?:00|011)([1-9]\d{6,})$/.exec(digits)?.[1];
   const given: Spelling[] = [{ text: digits, says: "as given, with or without + and signs between the digits" }];

@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { createRedactor, type Mode, type RedactRules } from "../../src/journal/redact.ts";
+import { wantedOf } from "../../src/journal/spellings.ts";
 
 const KEY = "a key of thirty-two bytes or so…";
 const rules = (changes: Partial<RedactRules> = {}): RedactRules => ({ phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop", ...changes });
@@ -79,6 +80,19 @@ describe("redact › tokens", () => {
     expect(tokens("records", "15", new Map([["GSW_PHONE", 4155550100]]))).toEqual({ phone });
     expect(tokens("records", "15", new Map([["GSW_PHONE", 4155550100n]]))).toEqual({ phone });
     expect(tokens("phones", "+4155550100", none)).toEqual({ phone });
+  });
+
+  it.each([
+    ["a@b.example", "c@b.example"], ["john7@crm.example", "mary7@crm.example"], ["user.7", "guest.7"], ["sip:4711", "4711"], ["4155550100@sms.example", "4155550100"],
+  ])("keep the letters of an address: %s is not %s", (one, other) => {
+    const by = (phone: string): string | undefined => tokens("phones", phone, none)?.phone;
+    expect(by(one)).not.toBe(by(other));
+    expect(by(one)).toBe(by(one.toUpperCase()));
+    expect(wantedOf({ kind: "phone", value: ` ${one.toUpperCase()}` }, KEY)?.tokens).toContain(by(one));
+  });
+
+  it.each(["tel:+1-415-555-0100", "(415) 555.0100", "4155550100", "4155550100x12", "415 555 0100 ext. 12", "415 555 0100;ext=12"])("take a number for its digits: %s", (spelled) => {
+    expect(tokens("records", "15", new Map([["GSW_PHONE", spelled]]))).toEqual({ phone: token("phone", spelled.replaceAll(/\D/g, "")) });
   });
 
   it("differ by value, by class and by key", () => {
