@@ -4,7 +4,7 @@
  */
 import { CATALOG, type Action, type ResourceName } from "../ocs/catalog.ts";
 import { isAttributeName } from "../ocs/attributes.ts";
-import { writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
+import { pointerTo, writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
 import { writeTarget } from "../ocs/target.ts";
 import { reasonOfDenied, reasonOfUnclear } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
@@ -103,7 +103,7 @@ const refuseDisagreement = ({ permit: { operation }, attributes }: Command): voi
 const refuseUndeclaredFields = ({ tenant, attributes }: Command, seen: Seen): void => {
   if (!tenant.fields) return;
   for (const name of attributes.keys()) {
-    if (!isAttributeName(name) && !tenant.fields.has(name)) refuseByPolicy(seen, tenant, "bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: `/${name}` });
+    if (!isAttributeName(name) && !tenant.fields.has(name)) refuseByPolicy(seen, tenant, "bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: pointerTo(name) });
   }
 };
 

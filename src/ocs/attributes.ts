@@ -6,7 +6,7 @@ import {
   CALLBACK_TYPES, CALL_RESULTS, CHAIN_ATTR, DIAL_MODES, OPTIMIZE_BY, PHONE_TYPES, RECORD_STATUS, RECORD_TYPES, TREATMENTS,
 } from "./enumerations.ts";
 import { isDateTime } from "./date-time.ts";
-import { CUSTOMER_ID_EXPECTED, isCustomerId, isPhone } from "./identifiers.ts";
+import { CONTACT_EXPECTED, CUSTOMER_ID_EXPECTED, isAnyContact, isCustomerId } from "./identifiers.ts";
 
 export type Shape =
   | { readonly kind: "integer"; readonly min: number; readonly max: number }
@@ -38,7 +38,8 @@ export const ATTRIBUTES = {
   GSW_TENANT_DBID: { shape: integer(1), scope: true },
   GSW_TENANT_NAME: { shape: text(255), scope: true },
   GSW_RECORD_HANDLE: { shape: integer(1), scope: true },
-  GSW_PHONE: { shape: text(128, isPhone, "3 to 20 digits, with an optional + in front"), scope: true },
+  // What GSW_PHONE_TYPE makes of it is looked at when the whole body is known.
+  GSW_PHONE: { shape: text(128, isAnyContact, CONTACT_EXPECTED), scope: true },
   GSW_CUSTOMER_ID: { shape: text(64, isCustomerId, CUSTOMER_ID_EXPECTED), scope: true },
   GSW_CALLING_LIST: { shape: text(255), scope: true },
   GSW_CAMPAIGN_NAME: { shape: text(255), scope: true },

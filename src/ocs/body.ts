@@ -4,7 +4,9 @@
  */
 import { ATTRIBUTES, SPELLINGS, carriesScope, scopeOf, type AttributeName, type Shape } from "./attributes.ts";
 import type { Action } from "./catalog.ts";
-import { PREDICTIVE_MODES } from "./enumerations.ts";
+import { ADDRESS_TYPES, PREDICTIVE_MODES } from "./enumerations.ts";
+import { FIELD_NAME_EXPECTED, foldedFieldName, isFieldName, isReservedName } from "./field-name.ts";
+import { CONTACT_EXPECTED, PHONE_EXPECTED, isContact, isPhone } from "./identifiers.ts";
 import { JsonFault, scanJson, type JsonMember, type JsonObject, type JsonValue } from "./json.ts";
 import { Violation } from "./violation.ts";
 
@@ -12,11 +14,13 @@ export type AttributeValue = string | number | bigint | Attributes;
 /** Canonical GSW_* names and user-defined fields, in the order of the body. */
 export type Attributes = ReadonlyMap<string, AttributeValue>;
 
-const FIELD_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const MAX_TEXT = 4096;
 const DECIMAL = /^(?:0|-?[1-9][0-9]{0,18})$/;
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+// An agent's notes have lines and tabs.
+// eslint-disable-next-line no-control-regex
+const CONTROL_IN_NOTES = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/;
 
 /** Throws Violation: json, truncated, doubled-scope or attribute. An empty body is an empty object. */
 export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
@@ -25,11 +29,14 @@ export const readBody = (action: Action, bytes: Uint8Array): Attributes => {
   const attributes = new Map<string, AttributeValue>();
   const taken = takenBy(action);
   for (const { key, value } of members) {
+    // Whoever writes null says nothing: Jackson does so for every field without a value.
+    if (value === null) continue;
     const known = taken.get(key);
     if (known) setOnce(attributes, known.name, readShape(known.shape, value, known.pointer), known.pointer);
-    else setOnce(attributes, key, readOwn(action, key, value), `/${key}`);
+    else setOnce(attributes, key, readOwn(action, key, value, attributes), pointerTo(key));
   }
   refuseMissing(action, attributes);
+  refuseWrongContact(action, attributes);
   return attributes;
 };
 
@@ -118,11 +125,21 @@ const takenOf = ({ required, optional }: Action): ReadonlyMap<string, Taken> => 
 };
 
 /** A field of the calling list. */
-const readOwn = (action: Action, key: string, value: JsonValue): AttributeValue => {
-  if (/^gsw_/i.test(key)) throw new Violation("attribute", `not an attribute of ${action.name} on ${action.resource}${hint(key)}`, { pointer: pointerTo(key) });
+const readOwn = (action: Action, key: string, value: JsonValue, before: ReadonlyMap<string, AttributeValue>): AttributeValue => {
+  if (isReservedName(key)) throw new Violation("attribute", `not an attribute of ${action.name} on ${action.resource}${hint(key)}`, { pointer: pointerTo(key) });
   if (!action.userFields) throw new Violation("attribute", `${action.name} on ${action.resource} takes no fields of your own`, { pointer: pointerTo(key) });
-  if (!FIELD_NAME.test(key)) throw new Violation("attribute", "a field's name is a letter or _, then up to 63 letters, digits or _");
-  return readField(value, `/${key}`);
+  if (!isFieldName(key)) throw new Violation("attribute", `a field's name: expected ${FIELD_NAME_EXPECTED}`);
+  refuseAlike(key, before);
+  return readField(value, pointerTo(key));
+};
+
+/** Two names that a database may take for one column. */
+const refuseAlike = (key: string, before: ReadonlyMap<string, AttributeValue>): void => {
+  const folded = foldedFieldName(key);
+  for (const name of before.keys()) {
+    if (name === key || foldedFieldName(name) !== folded) continue;
+    throw new Violation("attribute", "two fields have names that differ only in how they are encoded", { pointer: pointerTo(key) });
+  }
 };
 
 const hint = (key: string): string => {
@@ -131,14 +148,14 @@ const hint = (key: string): string => {
 };
 
 const readField = (value: JsonValue, pointer: string): AttributeValue => {
-  if (typeof value === "string") return readText(value, MAX_TEXT, pointer);
+  if (typeof value === "string") return readText(value, MAX_TEXT, pointer, CONTROL_IN_NOTES);
   if (typeof value === "number" || typeof value === "bigint") return value;
   throw expected("a string or an integer", pointer);
 };
 
-const readText = (value: string, max: number, pointer: string): string => {
+const readText = (value: string, max: number, pointer: string, unstorable = CONTROL): string => {
   if (value.length > max) throw expected(`at most ${max} characters`, pointer);
-  if (CONTROL.test(value)) throw new Violation("attribute", "control characters cannot be stored", { pointer });
+  if (unstorable.test(value)) throw new Violation("attribute", "control characters cannot be stored", { pointer });
   return value;
 };
 
@@ -179,6 +196,7 @@ const readProperties = (value: JsonValue, pointer: string): Attributes => {
   if (typeof value !== "object" || value === null || value.kind !== "object") throw expected("an object", pointer);
   const properties = new Map<string, AttributeValue>();
   for (const member of value.members) {
+    if (member.value === null) continue;
     const inside = `${pointer}/${escapePointer(member.key)}`;
     if (member.key === "GSW_AUTO_COMPLETION") setOnce(properties, member.key, readShape(ATTRIBUTES.GSW_AUTO_COMPLETION.shape, member.value, inside), inside);
     else if (member.key === "camp_group_data" && isEmptyObject(member.value)) properties.set(member.key, new Map());
@@ -196,9 +214,21 @@ const refuseMissing = (action: Action, attributes: Attributes): void => {
   for (const name of action.requiredWhenPredictive) requireThat(action, attributes, name);
 };
 
+/** A number, unless the type says that it is an address. Without a type, a new record's contact is a number. */
+const refuseWrongContact = (action: Action, attributes: Attributes): void => {
+  const contact = attributes.get("GSW_PHONE") as string | undefined;
+  const type = attributes.get("GSW_PHONE_TYPE") as number | undefined;
+  if (contact === undefined || isPhone(contact) || (type !== undefined && ADDRESS_TYPES.has(type))) return;
+  const numberOnly = type !== undefined || action.required.includes("GSW_PHONE");
+  if (!numberOnly && isContact(contact)) return;
+  const wanted = numberOnly ? `${PHONE_EXPECTED}; addresses have GSW_PHONE_TYPE 10 (e-mail) or 11 (instant messaging)` : CONTACT_EXPECTED;
+  throw expected(wanted, pointerTo("GSW_PHONE"));
+};
+
 const requireThat = (action: Action, attributes: Attributes, name: AttributeName): void => {
   if (!attributes.has(name)) throw new Violation("attribute", `${action.name} on ${action.resource} needs ${name}`, { pointer: pointerTo(name) });
 };
 
 const escapePointer = (key: string): string => (/[~/]/.test(key) ? key.replaceAll("~", "~0").replaceAll("/", "~1") : key);
-const pointerTo = (key: string): string => `/${escapePointer(key)}`;
+/** JSON pointer (RFC 6901) to a member of the body. */
+export const pointerTo = (key: string): string => `/${escapePointer(key)}`;

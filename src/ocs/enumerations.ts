@@ -27,6 +27,9 @@ export const PHONE_TYPES = numbered(
   "PinPager", "EmailAddress", "InstantMessaging",
 );
 
+/** Of these types GSW_PHONE is an address: e-mail, instant messaging. */
+export const ADDRESS_TYPES: ReadonlySet<number> = new Set([10, 11]);
+
 export const CALL_RESULTS = numbered(
   "Ok", "Transferred", "Conferenced", "GeneralError", "SystemError", "RemoteRelease", "Busy", "NoAnswer", "SitDetected",
   "AnsweringMachineDetected", "AllTrunksBusy", "SitInvalidNum", "SitVacantCode", "SitIntercept", "SitUnknown", "SitNoCircuit", "SitReorder",

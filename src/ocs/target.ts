@@ -64,11 +64,14 @@ const readIdentifier = (resource: Resource, encoded: string): string => {
 };
 
 /** What a segment says as it stands. */
-const LITERAL = /^[A-Za-z0-9._~!*'()+:@-]+$/;
+const LITERAL = /^\+?[A-Za-z0-9._~!*'():@-]+$/;
 
-/** Percent-encoding of one segment; "+", ":" and "@" may stand in it as they are. */
+/**
+ * Percent-encoding of one segment; ":" and "@" may stand in it as they are, "+" where a number begins. Elsewhere "+" is
+ * encoded: a reader of forms would take "a+b" for "a b", which may be another customer.
+ */
 const encode = (identifier: string): string =>
-  LITERAL.test(identifier) ? identifier : encodeURIComponent(identifier).replaceAll(/%2B|%3A|%40/g, decodeURIComponent);
+  LITERAL.test(identifier) ? identifier : encodeURIComponent(identifier).replaceAll(/^%2B|%3A|%40/g, decodeURIComponent);
 
 const decode = (encoded: string): string | undefined => {
   if (!encoded.includes("%")) return encoded;

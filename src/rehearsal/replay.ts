@@ -54,7 +54,7 @@ const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   if (!action || typeof client !== "string") return undefined;
   if (code === "OCSGW-3001") return OVER_LIMIT;
   if (code === "OCSGW-2106") return { why: "refusals of record handles (OCSGW-2106), which depend on who owned them then" };
-  const field = code === "OCSGW-1007" && pointer !== undefined && !isAttributeName(pointer.slice(1)) && !pointer.startsWith("/GSW_") ? pointer.slice(1) : undefined;
+  const field = code === "OCSGW-1007" && pointer !== undefined && !isAttributeName(pointer.slice(1)) && !pointer.startsWith("/GSW_") ? namedBy(pointer) : undefined;
   if (field === undefined && (!BY_POLICY.has(code) || pointer !== undefined)) {
     return code.startsWith("OCSGW-2") || policy !== undefined ? { why: `refusals by what the body said (${code}): bodies of refused requests are not recorded` } : undefined;
   }
@@ -63,6 +63,9 @@ const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   const body = { ...standIn(action), ...(campaign !== undefined && action.required.includes("GSW_CAMPAIGN_NAME") && { GSW_CAMPAIGN_NAME: campaign }), ...(field !== undefined && { [field]: "x" }) };
   return { ...asked({ ...entry, client }, action, bodyOf(action, body), settings), decided: code, observed: policy === undefined ? false : undefined };
 };
+
+/** The member that a pointer into a body names (RFC 6901). */
+const namedBy = (pointer: string): string => pointer.slice(1).replaceAll("~1", "/").replaceAll("~0", "~");
 
 type Known = Pick<Intent, "client"> & { readonly identifier?: string | null | undefined; readonly tenant?: Intent["tenant"] | null | undefined };
 

@@ -1,7 +1,7 @@
 /** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
 import { z } from "zod";
 import { adminTls, allowFrom } from "./schema-listeners.ts";
-import { bind, count, duration, keyName, name, off, path, secondPlace, secret, wait, webAddress } from "./units.ts";
+import { bind, count, duration, field, keyName, name, off, path, secondPlace, secret, wait, webAddress } from "./units.ts";
 import { witnessKey } from "./witness-key.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
@@ -9,7 +9,7 @@ const redaction = z.enum(["keep", "token", "last4", "drop"]);
 const redact = z.strictObject({
   phone: redaction.default("last4").describe("Phone numbers."),
   customer_id: redaction.default("token").describe("Customer ids."),
-  fields: z.record(name, redaction).default({}).describe("Single user-defined fields, by name."),
+  fields: z.record(field, redaction).default({}).describe("Single user-defined fields, by name."),
   others: redaction.default("drop").describe("All other user-defined fields."),
 });
 

@@ -2,14 +2,12 @@
 import { z } from "zod";
 import { ACTION_NAMES } from "../ocs/catalog.ts";
 import { isListName } from "../ocs/identifiers.ts";
-import { count, dbid, label, name, off, rate } from "./units.ts";
+import { count, dbid, field, label, name, off, rate } from "./units.ts";
 
 const action = z.enum(ACTION_NAMES);
 const LIST_NAME = "a calling list's name, without / \\ % ? # or control characters";
 const listName = z.string({ error: `expected ${LIST_NAME}` }).refine(isListName, { error: `expected ${LIST_NAME}` });
 
-const FIELD = "the name of a user-defined field: letters, digits or _, not beginning with GSW_";
-const field = z.string({ error: `expected ${FIELD}` }).regex(/^(?!GSW_)[A-Za-z_][A-Za-z0-9_]{0,254}$/i, { error: `expected ${FIELD}` });
 
 const limit = z.strictObject({
   rate: rate.describe("Requests per s, m, h or d in the long run, as in 50/s."),
@@ -46,7 +44,7 @@ export const tenant = z.strictObject({
   records: z.enum(["pre-dial", "registered", "dedicated", "unscoped"]).default("pre-dial")
     .describe("What separates tenants on /records: pre-dial (OCS announces each record), registered (a component of yours does), dedicated (the OCS serves "
       + "this tenant alone), unscoped (nothing does, and that is accepted). Must be stated where tenants share an OCS."),
-  fields: z.union([z.literal("any"), z.array(field)]).default("any").describe("User-defined fields that may be sent: any, or a list of names."),
+  fields: z.union([z.literal("any"), z.array(field)]).default("any").describe("User-defined fields that may be sent: any, or a list of names: the `send_attribute` of the calling lists' columns."),
   limits: off(limits).describe("Rate limits. None when left out."),
   share: z.number({ error: "expected a number from 0.001" }).min(0.001, { error: "expected a number from 0.001" }).max(1000, { error: "expected a number up to 1000" })
     .default(1).describe("The tenant's weight when lanes are given out."),

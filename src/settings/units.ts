@@ -1,6 +1,7 @@
 /** The kinds of value that stand in a config file, each with its grammar and what it becomes: milliseconds, bytes, addresses. */
 import { BlockList, isIP } from "node:net";
 import { z } from "zod";
+import { FIELD_NAME_EXPECTED, isFieldName } from "../ocs/field-name.ts";
 import { BIND, parseBind, type Bind } from "./bind.ts";
 
 export type { Bind } from "./bind.ts";
@@ -109,6 +110,9 @@ export const isLoopback = (host: string): boolean => {
 export const name = z.string(says("a name"))
   .refine((text) => /^[^\p{C}]{1,255}$/u.test(text) && text.trim() === text && text.normalize("NFC") === text,
     says("a name of 1 to 255 characters, without control characters or blanks at its ends, in composed Unicode (NFC)"));
+
+/** The name of a user-defined field, as requests carry it. */
+export const field = z.string(says(FIELD_NAME_EXPECTED)).refine(isFieldName, says(FIELD_NAME_EXPECTED));
 
 /** The name of a key in C2SP signed notes, where a blank or a + would end it. */
 export const keyName = name.refine((text) => !/[\s+]/u.test(text), says("a name without blanks and +, as in ocsgw.example.com/main"));

@@ -92,8 +92,9 @@ describeIf(!suite.absent, "../shared/corpora", "JSONTestSuite, through the gatew
     expect(passed).toBeGreaterThan(40);
   });
 
-  /** With integers as they are written. */
-  const meaningOf = (text: string): unknown => (text === "" ? {} : JSON.parse(text, (_key, value: unknown, context?: { source?: string }) => (typeof value === "number" && context?.source !== undefined ? context.source : value)));
+  /** With integers as they are written, and without what is null. */
+  const meaningOf = (text: string): unknown => (text === "" ? {} : JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+    (value === null ? undefined : typeof value === "number" && context?.source !== undefined ? context.source : value)));
 
   it("of the 35 that are left to the implementation only integers pass, exact", async () => {
     expect(files("i")).toHaveLength(35);
@@ -243,7 +244,7 @@ describeIf(!blns.absent, "../shared/corpora", "the big list of naughty strings",
       }
     }
     // Plain numbers and words are what they are.
-    expect(passed.every((each) => /^(?:records [1-9]\d*|phones \+?\d{3,20}|customer_ids [A-Za-z0-9@:-][A-Za-z0-9.@:-]*)$/.test(each))).toBe(true);
+    expect(passed.every((each) => /^(?:records [1-9]\d*|phones \+?\d{3,20}|customer_ids [^\p{C}/\\%?#*;"'`<>]+)$/u.test(each))).toBe(true);
   });
 
   it("leave no control character in a line of the journal", async () => {

@@ -75,6 +75,10 @@ const LIST = "/lists/Alpha%20List?req=AddRecord";
 const add = (extra = ""): string => `{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"${extra}}`;
 const OWN = /^POST \/phones\/4155550100\?req=DoNotCall [\s\S]*\r\n\r\n\{"GSW_TENANT_DBID":101\}$/;
 
+const quoted = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+/** What OCS then gets for a Do-Not-Call of Alpha's: this path, and this behind the tenant. */
+const goes = (path: string, more = ""): RegExp => new RegExp(`^POST ${quoted(path)}\\?req=DoNotCall [\\s\\S]*\\r\\n\\r\\n${quoted(`{"GSW_TENANT_DBID":101${more}}`)}$`);
+
 /** What Alpha sends to reach what is Beta's, or to be read as something else than it looks like. */
 const attempt = (vectors: string, says: string, becomes: string | RegExp, target: string, body = "", headers: readonly string[] = [], method = "POST"): Case =>
   ({ vectors: vectors.split(" "), says, becomes, ask: { as: "alpha", target, body, headers, method } });
@@ -100,7 +104,7 @@ const attempts: readonly Case[] = [
   attempt("W7", "a fractional DBID", "1007", DNC, '{"GSW_TENANT_DBID":102.0}'),
   attempt("W7", "a DBID with an exponent", "1007", DNC, '{"GSW_TENANT_DBID":1.02e2}'),
   attempt("W7", "a DBID as an array", "1007", DNC, '{"GSW_TENANT_DBID":[102]}'),
-  attempt("W7", "a DBID of null", "1007", DNC, '{"GSW_TENANT_DBID":null}'),
+  attempt("W7", "a DBID of null, which says nothing: the tenant is the caller's", OWN, DNC, '{"GSW_TENANT_DBID":null}'),
   attempt("W7", "a DBID beyond 32 bits, that would wrap around to Beta's", "1007", DNC, '{"GSW_TENANT_DBID":4294967398}'),
   attempt("W7", "no tenant: it is the caller's", OWN, DNC, "{}"),
   attempt("W7", "no body: the tenant is the caller's", OWN, DNC),
@@ -117,9 +121,17 @@ const attempts: readonly Case[] = [
   attempt("W8", "an underscore in a phone", "1001", "/phones/415555010_?req=DoNotCall"),
   attempt("W8", "SQL in a customer id", "1001", "/customer_ids/x'%20OR%20'1'='1?req=DoNotCall"),
   attempt("W8", "a wildcard customer id", "1001", "/customer_ids/%25?req=DoNotCall"),
-  attempt("W9", "a field with a blank in its name", "1007", DNC, '{"a b":1}'),
-  attempt("W9", "a field with SQL in its name", "1007", DNC, '{"x=1;DROP":1}'),
-  attempt("W9", "a field with a bracket in its name", "1007", DNC, '{"a[b]":1}'),
+  attempt("W8", "an underscore in a customer id, which sites have", goes("/customer_ids/CUST_0001"), "/customer_ids/CUST_0001?req=DoNotCall"),
+  attempt("W8", "a plus in a customer id, that a reader of forms would take for a blank", goes("/customer_ids/a%2Bb@crm"), "/customer_ids/a+b@crm?req=DoNotCall"),
+  attempt("W8", "quotes in a customer id", "1001", "/customer_ids/a%22b?req=DoNotCall"),
+  attempt("W8", "the end of a statement in a customer id", "1001", "/customer_ids/a%3BDROP?req=DoNotCall"),
+  attempt("W8", "a wildcard in an address", "1001", "/phones/*@crm.example?req=DoNotCall"),
+  attempt("W9", "a field with a blank in its name, which sites have", goes("/phones/4155550100", ',"a b":1'), DNC, '{"a b":1}'),
+  attempt("W9", "a field with a bracket in its name, which goes on as a name", goes("/phones/4155550100", ',"a[b]":1'), DNC, '{"a[b]":1}'),
+  attempt("W9", "a field with quotes in its name", "1007", DNC, '{"x\'); DROP":1}'),
+  attempt("W9", "a field with double quotes in its name", "1007", DNC, '{"x\\"y":1}'),
+  attempt("W9", "a field that reads as GSW_ without its blank", "1007", DNC, '{" GSW_TENANT_DBID":102}'),
+  attempt("W9", "a field that reads as GSW_ in compatible forms", "1007", DNC, '{"\uff47\uff53\uff57\uff3fTENANT_DBID":102}'),
   attempt("W9", "a GSW_ name that no table has", "1007", DNC, '{"GSW_SCOPE":"all"}'),
   attempt("W10", "Beta's group by an id in the body", "1007", "/campaigngroups/106?req=Load", '{"GSW_CM_AttrGroupID":244}'),
   attempt("W10", "Beta's campaign by an id in the body", "1007", "/campaigngroups/106?req=Load", '{"GSW_CM_AttrCampaignID":146}'),
@@ -155,7 +167,9 @@ const attempts: readonly Case[] = [
   attempt("W15", "a whole request for a body", "1003", DNC, "POST /records/41?req=RecordReject HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
   attempt("W15", "a request in a field: it arrives as a text", /^POST \/phones[\s\S]*\{"GSW_TENANT_DBID":101,"NOTE":"\/records\/41\?req=RecordReject HTTP\/1\.1"\}$/, DNC, '{"NOTE":"/records/41?req=RecordReject HTTP/1.1"}'),
   attempt("W16", "CRLF in a list name", "1001", "/lists/A%0d%0aB?req=AddRecord", add()),
-  attempt("W16", "CRLF in a field", "1007", DNC, '{"A":"x\\r\\ny"}'),
+  attempt("W16", "CRLF in a field, which stays inside its string", goes("/phones/4155550100", ',"A":"x\\r\\n\\r\\nPOST y"'), DNC, '{"A":"x\\r\\n\\r\\nPOST y"}'),
+  attempt("W16", "CRLF in a field's name", "1007", DNC, '{"x\\r\\ny":1}'),
+  attempt("W16", "CRLF in an attribute of OCS", "1007", DNC, '{"GSW_CAMPAIGN_NAME":"x\\r\\ny"}'),
   attempt("W16", "NUL in a field", "1003", DNC, '{"A":"x\\u0000y"}'),
   attempt("W17", "Beta's Idempotency-Key: it means nothing", OWN, DNC, "{}", ["Idempotency-Key: of-beta"]),
   attempt("W19", "a second credential of another client", "2001", DNC, "{}", ["X-Api-Key: key-of-beta"]),

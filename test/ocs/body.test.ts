@@ -26,12 +26,12 @@ const actionTaking = (name: AttributeName): Action => ACTIONS.find(({ required, 
 /** What stands in the body → what it means. */
 type Values = { readonly good: readonly (readonly [json: string, value: unknown])[]; readonly bad: readonly string[] };
 
-const NEVER_INTEGER = ["1.0", "1e0", "1.5", '"1.0"', '" 1"', '"1 "', '"+1"', '"01"', '"0x1"', '"1e0"', '""', '"-0"', '"１"', "true", "null", "[1]", '{"a":1}', "99999999999999999999", '"99999999999999999999"', '"one"'];
+const NEVER_INTEGER = ["1.0", "1e0", "1.5", '"1.0"', '" 1"', '"1 "', '"+1"', '"01"', '"0x1"', '"1e0"', '""', '"-0"', '"１"', "true", "[1]", '{"a":1}', "99999999999999999999", '"99999999999999999999"', '"one"'];
 const integer = (min: number, max: number): Values => ({
   good: [[`${min}`, min], [`"${min}"`, min], [`${max}`, max], [`"${max}"`, max]],
   bad: [`${min - 1}`, `"${min - 1}"`, `${max + 1}`, `"${max + 1}"`, ...NEVER_INTEGER],
 });
-const NEVER_TEXT = ['""', "1", "true", "null", "[]", "{}", '["a"]'];
+const NEVER_TEXT = ['""', "1", "true", "[]", "{}", '["a"]'];
 const text = (max: number): Values => ({
   good: [['"Ä b"', "Ä b"], [`"${"x".repeat(max)}"`, "x".repeat(max)]],
   bad: [`"${"x".repeat(max + 1)}"`, '"a\\nb"', '"a\\u007fb"', '"a\\tb"', '"a\\u001bb"', ...NEVER_TEXT],
@@ -47,7 +47,9 @@ const VALUES: Record<AttributeName, Values> = {
   GSW_TENANT_NAME: text(255),
   GSW_RECORD_HANDLE: integer(1, DBID_MAX),
   GSW_PHONE: { good: [['"4155550100"', "4155550100"], ['"+4155550100"', "+4155550100"], ['"123"', "123"]], bad: ['"12"', '"123456789012345678901"', '"415-555-0100"', '"%"', '"415*"', '"++1415"', '" 415"', '"415\\n"', ...NEVER_TEXT, "4155550100"] },
-  GSW_CUSTOMER_ID: { good: [['"C-1001"', "C-1001"], ['"a.b@c:d"', "a.b@c:d"], [`"${"x".repeat(64)}"`, "x".repeat(64)]], bad: [`"${"x".repeat(65)}"`, '"a b"', '"a\'b"', '"%"', '"_"', '"*"', '".."', '"ä"', ...NEVER_TEXT] },
+  GSW_CUSTOMER_ID: { good: [['"C-1001"', "C-1001"], ['"a.b@c:d"', "a.b@c:d"], [`"${"x".repeat(64)}"`, "x".repeat(64)], ['"CUST_0001"', "CUST_0001"], ['"a+b@crm"', "a+b@crm"], ['"a b"', "a b"], ['"Ä-1"', "Ä-1"], ['".x"', ".x"], ['"(7),8|9~"', "(7),8|9~"]],
+    bad: [`"${"x".repeat(65)}"`, '"a\'b"', '"a\\"b"', '"a;b"', '"a/b"', '"a\\\\b"', '"a?b"', '"a#b"', '"%"', '"*"', '"<x>"', '"."', '".."', '" a"', '"a "', '"a\\nb"', '"a\u200bb"', '"A\u0308"', ...NEVER_TEXT],
+  },
   GSW_CALLING_LIST: text(255),
   GSW_CAMPAIGN_NAME: text(255),
   GSW_APPLICATION_ID: integer(0, DBID_MAX),
@@ -65,7 +67,7 @@ const VALUES: Record<AttributeName, Values> = {
   GSW_CM_AttrOptimizeGoal: integer(0, 86_400),
   GSW_CM_AttrProperties: {
     good: [["{}", {}], ['{"GSW_AUTO_COMPLETION":1}', { GSW_AUTO_COMPLETION: 1 }], ['{"camp_group_data":{},"GSW_AUTO_COMPLETION":"0"}', { camp_group_data: {}, GSW_AUTO_COMPLETION: 0 }]],
-    bad: ['{"GSW_AUTO_COMPLETION":2}', '{"camp_group_data":{"a":1}}', '{"camp_group_data":[]}', '{"GSW_TENANT_DBID":102}', '{"x":1}', '{"GSW_AUTO_COMPLETION":0,"GSW_AUTO_COMPLETION":1}', "[]", "1", '"x"', "null"],
+    bad: ['{"GSW_AUTO_COMPLETION":2}', '{"camp_group_data":{"a":1}}', '{"camp_group_data":[]}', '{"GSW_TENANT_DBID":102}', '{"x":1}', '{"GSW_AUTO_COMPLETION":0,"GSW_AUTO_COMPLETION":1}', "[]", "1", '"x"'],
   },
   GSW_DATE_TIME: { good: [['"12/12/2009 13:00"', "12/12/2009 13:00"]], bad: ['"13/12/2009 13:00"', '"2009-12-12T13:00"', '"12/12/2009"', "1260000000", ...NEVER_TEXT] },
   GSW_FROM: integer(0, 86_400),
@@ -159,19 +161,97 @@ describe("a key that decides scope", () => {
   });
 });
 
+describe("null", () => {
+  it.each<[string, string, Action, string]>([
+    ["an optional attribute", '{"GSW_TREATMENT":null,"GSW_CALL_RESULT":33}', processed, '{"GSW_CALL_RESULT":33}'],
+    ["a user-defined field", '{"CUSTOMER_CODE":null,"First Name":null}', processed, ""],
+    ["what decides scope", '{"GSW_TENANT_DBID":null,"GSW_TENANT_NAME":null,"GSW_RECORD_HANDLE":null}', processed, ""],
+    ["an attribute of another action", '{"GSW_DATE_TIME":null}', processed, ""],
+    ["a name that no table has", '{"GSW_UNKNOWN":null,"gsw_tenant_dbid":null}', processed, ""],
+    ["a field where there are none", '{"note":null,"GSW_AUTO_COMPLETION":null}', CATALOG.campaigngroups.actions.Load!, ""],
+    ["a property", '{"GSW_CM_AttrProperties":{"GSW_AUTO_COMPLETION":null,"camp_group_data":null}}', CATALOG.campaigngroups.actions.Load!, '{"GSW_CM_AttrProperties":{}}'],
+    ["the first of two that decide nothing", '{"GSW_CALL_RESULT":null,"GSW_CALL_RESULT":33}', processed, '{"GSW_CALL_RESULT":33}'],
+  ])("says nothing and is not sent: %s", (_, body, action, sent) => {
+    expect(writeBody(read(action, body))).toBe(sent);
+  });
+
+  it.each(ACTIONS.flatMap((action) => action.required.map((name) => [`${title(action)}: ${name}`, action, name] as const)))("is no value of what is needed: %s", (_, action, name) => {
+    expect(violation(() => read(action, bodyWith(action, name, "null")))).toMatchObject({ rule: "attribute", pointer: `/${name}` });
+  });
+
+  it("counts when a key that decides scope stands twice", () => {
+    for (const body of ['{"GSW_TENANT_DBID":null,"GSW_TENANT_DBID":101}', '{"GSW_TENANT_DBID":101,"gsw_tenant_dbid":null}', '{"A":null,"GSW_PHONE":null,"GSW_PHONE":null}']) {
+      expect(ruleBrokenBy(() => read(processed, body)), body).toBe("doubled-scope");
+    }
+  });
+});
+
+describe("GSW_PHONE by its type", () => {
+  const listAdd = CATALOG.lists.actions.AddRecord!;
+  const add = (phone: string, type?: unknown, action = listAdd): string =>
+    ruleBrokenBy(() => read(action, JSON.stringify({ GSW_CAMPAIGN_NAME: "C", GSW_TZ_NAME: "PST", GSW_PHONE: phone, ...(type !== undefined && { GSW_PHONE_TYPE: type }) })));
+  const ADDRESSES = ["a@b.example", "o'brien+x@crm.example", "Zoë.Müller@bücher.example", "first_last@x-y.example"];
+  const NAMES = ["maria", "sip:4711", "user.7"];
+
+  it.each(ADDRESSES)("takes the address %s for types 10 and 11 alone", (address) => {
+    for (const type of [10, "10", 11, "11"]) expect(add(address, type)).toBe("none");
+    for (const type of [undefined, 0, 1, 4, 9]) expect(add(address, type)).toBe("attribute");
+  });
+
+  it.each(NAMES)("takes the messenger's name %s for types 10 and 11 alone", (name) => {
+    expect([add(name, 11), add(name, 4), add(name)]).toEqual(["none", "attribute", "attribute"]);
+  });
+
+  it.each(["a b@c", "a@b@c", "@b", "a@", "a/b@c", "a%b@c", "a*@c", "a?@c", "a#@c", 'a"@c', "a;b@c", "<a@b>", "a\\\\@b", "a\n@b", "a\u200b@b", `${"a".repeat(65)}@b`, `a@${"b".repeat(64)}`, ""])("takes no %j of any type", (text) => {
+    for (const type of [undefined, 4, 10, 11]) expect(add(text, type)).toBe("attribute");
+  });
+
+  it("takes an address where a request has no type, unless it adds a record", () => {
+    const { RequestRecordCancel, DoNotCall, UpdateCallCompletionStats, AddRecord } = CATALOG.records.actions;
+    for (const action of [RequestRecordCancel!, DoNotCall!, UpdateCallCompletionStats!]) {
+      expect(ruleBrokenBy(() => read(action, '{"GSW_PHONE":"a@b.example"}'))).toBe("none");
+      expect(violation(() => read(action, '{"GSW_PHONE":"maria"}'))).toMatchObject({ rule: "attribute", pointer: "/GSW_PHONE" });
+    }
+    expect(violation(() => read(AddRecord!, '{"GSW_PHONE":"a@b.example","GSW_TZ_NAME":"PST"}'))?.message).toContain("GSW_PHONE_TYPE 10");
+  });
+
+  it("may come before or behind its type", () => {
+    expect(ruleBrokenBy(() => read(CATALOG.records.actions.UpdateCallCompletionStats!, '{"GSW_PHONE":"maria","GSW_PHONE_TYPE":11}'))).toBe("none");
+    expect(ruleBrokenBy(() => read(CATALOG.records.actions.UpdateCallCompletionStats!, '{"GSW_PHONE_TYPE":11,"GSW_PHONE":"maria"}'))).toBe("none");
+  });
+});
+
 describe("a field of one's own", () => {
   const field = (name: string, json: string): unknown => objectOf(read(processed, `{${JSON.stringify(name)}:${json}}`))[name];
 
-  it.each([["CUSTOMER_CODE", "22", 22], ["_x", '"New"', "New"], ["a".repeat(64), '""', ""], ["N", "-9223372036854775809", -9223372036854775809n], ["N", "10000000000000000999", 10000000000000000999n], ["T", `"${"ä".repeat(4096)}"`, "ä".repeat(4096)]])("%s may be %s", (name, json, value) => {
+  it.each([["CUSTOMER_CODE", "22", 22], ["_x", '"New"', "New"], ["a".repeat(64), '""', ""], ["N", "-9223372036854775809", -9223372036854775809n], ["N", "10000000000000000999", 10000000000000000999n], ["T", `"${"ä".repeat(4096)}"`, "ä".repeat(4096)], ["NOTES", '"one\\r\\n\\ttwo\\nthree"', "one\r\n\ttwo\nthree"]])("%s may be %s", (name, json, value) => {
     expect(field(name, json)).toBe(value);
   });
 
-  it.each(["1.5", "1e3", "true", "false", "null", "[]", "{}", '"a\\u0000b"', '"a\\nb"', `"${"x".repeat(4097)}"`, "-0"])("may not be %s", (json) => {
+  it.each(["1.5", "1e3", "true", "false", "[]", "{}", '"a\\u0000b"', '"a\\bb"', '"a\\fb"', '"a\\u001bb"', '"a\\u007fb"', '"a\\u0085b"', `"${"x".repeat(4097)}"`, "-0"])("may not be %s", (json) => {
     expect(["attribute", "json"]).toContain(ruleBrokenBy(() => field("FIELD", json)));
   });
 
-  it.each(["", "1a", "a-b", "a b", "a.b", "a;DROP", "é", "a".repeat(65), "$x", "a\u200bb"])("may not be called %j", (name) => {
+  it.each([
+    "client-id", "First Name", "1-TIPO", "1a", "a.b", "a;DROP", "é", "e\u0301", "$x", "Straße", "名前", "a[b]", "x=1", "a/b~c", " padded ", "GSWX", "MY_GSW_FIELD", "4155550100", "😀".repeat(64),
+  ])("may be called %j, and goes to OCS so", (name) => {
+    expect(field(name, "1")).toBe(1);
+    expect(JSON.parse(writeBody(read(processed, JSON.stringify({ [name]: "x" }))))).toEqual({ [name]: "x" });
+    expect(violation(() => field(name, "[]"))?.pointer).toBe(`/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`);
+  });
+
+  it.each([
+    "", " ", "\u00a0", "a".repeat(65), "😀".repeat(65), "a\u200bb", "a\u00adb", "a\u202eb", "a\nb", "a\tb", "a\u007fb", "a\u0085b", "a\u2028b", "a\ue000b", 'a"b', "a'b", "a`b", "a\u2019b", "a\uff02b", "a\uff07b", "x');--", "\ufeffa",
+    "GSW_X", "gsw_x", " GSW_X", "GSW_X ", "\u3000GSW_X", "\uff27SW_TENANT_DBID", "\uff47\uff53\uff57\uff3fTENANT_DBID", "G\u017fW_TENANT_DBID", "GSW\uff3fX", "GSW\ufe4fX", "\u24bcSW_X",
+  ])("may not be called %j", (name) => {
     expect(ruleBrokenBy(() => field(name, "1"))).toBe("attribute");
+  });
+
+  it("may not stand twice under names that differ only in how they are encoded", () => {
+    for (const names of [["é", "e\u0301"], ["First Name", " First Name"], ["\uff21", "A"]]) {
+      expect(violation(() => read(processed, JSON.stringify(Object.fromEntries(names.map((name) => [name, 1]))))), names.join(" "))
+        .toMatchObject({ rule: "attribute", message: "two fields have names that differ only in how they are encoded" });
+    }
   });
 
   it.each(["__proto__", "constructor", "prototype"])("may not be called %s", (name) => {
@@ -179,7 +259,7 @@ describe("a field of one's own", () => {
   });
 
   it("never has its name or value repeated in what is said about it", () => {
-    for (const body of ['{"secret name":1}', '{"F":["secret"]}', '{"GSW_CALL_RESULT":"secret"}', '{"GSW_secret":1}', '{"GSW_CHAIN_ATTR":"secret"}']) expect(violation(() => read(CATALOG.records.actions.DoNotCall!, body))?.message).not.toContain("secret");
+    for (const body of ['{"\'secret name":1}', '{"F":["secret"]}', '{"GSW_CALL_RESULT":"secret"}', '{"GSW_secret":1}', '{"GSW_CHAIN_ATTR":"secret"}']) expect(violation(() => read(CATALOG.records.actions.DoNotCall!, body))?.message).not.toContain("secret");
   });
 });
 
@@ -249,7 +329,7 @@ const blns = corpus("blns");
 describe.skipIf(blns.absent)("the big list of naughty strings", () => {
   const strings = (): string[] => JSON.parse(blns.bytes("blns.json").toString("utf8")) as string[];
   // eslint-disable-next-line no-control-regex
-  const unstorable = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f]/.test(text);
+  const unstorable = (text: string): boolean => /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/.test(text);
 
   it("round-trips in a field of one's own, unless it has control characters", () => {
     expect(strings().length).toBeGreaterThan(500);
