@@ -67,6 +67,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     isRevoked: revocations.holds,
     identifyAgain: (arrival) => credentials.identifyAgain(arrival.peerNow ? { headers: arrival.headers, source: arrival.source, peer: arrival.peerNow() } : arrival),
   };
+  const acceptedTypes = new Map(reading.settings.listeners.map(({ name, accept_content_types: types }) => [name, new Set(types)]));
   const dialects = new Map(reading.settings.listeners.map(({ name, errors }) => [name, errors]));
   const parts: Parts = {
     identify: credentials.identify,
@@ -85,6 +86,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
       counts.observe(seen, ending);
     },
     dialect: (listener) => dialects.get(listener) ?? "auto",
+    acceptsType: (listener, type) => acceptedTypes.get(listener)?.has(type) === true,
     configHash: reading.hash,
   };
   const line = createLine(parts);

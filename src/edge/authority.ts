@@ -9,22 +9,42 @@ export type AuthorityRules = {
   readonly loopback: boolean;
 };
 
-const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^:@[\]\s/?#]+)(?::([0-9]{1,5}))?$/;
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^:@[\]\s/?#]+)(?::([0-9]{1,5}|\*)?)?$/;
+/** A configured name with any port: the one that is published may be known to a proxy or a container's host alone. */
+const ANY_PORT = "*";
 const LOOPBACK = ["localhost", "127.0.0.1", "[::1]"];
 
 export const ownAuthorities = ({ names, port, loopback }: AuthorityRules): ((authority: string) => boolean) => {
   const exact = new Set<string>();
+  const anyPort = new Set<string>();
   const wildcards: string[] = [];
   for (const name of [...names.map(bracketed), ...(loopback ? LOOPBACK : [])]) {
     const [, host, stated] = AUTHORITY.exec(name.toLowerCase()) ?? [];
     if (host === undefined) continue;
     if (host.startsWith("*.")) wildcards.push(host.slice(1));
+    if (stated === ANY_PORT) {
+      anyPort.add(host);
+      continue;
+    }
     for (const form of stated === undefined ? [host, `${host}:${port}`] : [`${host}:${stated}`, ...(isStandard(stated) ? [host] : [])]) exact.add(form);
   }
   return (authority) => {
     const lower = authority.toLowerCase();
-    return exact.has(lower) || (wildcards.length > 0 && matchesWildcard(lower, wildcards, port));
+    if (exact.has(lower)) return true;
+    const read = canonical(lower);
+    if (read === undefined) return false;
+    const { host, stated } = read;
+    return exact.has(stated === undefined ? host : `${host}:${stated}`) || anyPort.has(host) || matchesWildcard(read, wildcards, port);
   };
+};
+
+type Read = { readonly host: string; readonly stated: string | undefined };
+
+/** Without the dot that ends a name of DNS's root (RFC 1034, 3.1), and without a colon that no port follows (RFC 3986, 3.2.3). */
+const canonical = (authority: string): Read | undefined => {
+  const [, host = "", stated] = AUTHORITY.exec(authority) ?? [];
+  const name = host.endsWith(".") ? host.slice(0, -1) : host;
+  return name === "" || name.endsWith(".") || stated === ANY_PORT || (host !== name && isIP(name) !== 0) ? undefined : { host: name, stated };
 };
 
 const isStandard = (port: string): boolean => port === "80" || port === "443";
@@ -32,8 +52,8 @@ const isStandard = (port: string): boolean => port === "80" || port === "443";
 const bracketed = (name: string): string => (isIP(name) === 6 ? `[${name}]` : name);
 
 /** A certificate's wildcard stands for one label (RFC 6125). */
-const matchesWildcard = (authority: string, wildcards: readonly string[], port: number): boolean => {
-  const [, host = "", stated] = AUTHORITY.exec(authority) ?? [];
+const matchesWildcard = ({ host, stated }: Read, wildcards: readonly string[], port: number): boolean => {
+  if (wildcards.length === 0) return false;
   if (stated !== undefined && Number(stated) !== port) return false;
   const dot = host.indexOf(".");
   return dot > 0 && wildcards.includes(host.slice(dot));

@@ -28,8 +28,12 @@ const NONE = -1;
 /** Its place among those, by a name in small letters and as most clients spell it; the other names that most requests have are none of them. */
 const PLACES: ReadonlyMap<string, number> = new Map([...SINGLE, "user-agent", "accept", "accept-encoding", "connection"].flatMap((name, place) =>
   [name, name.replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase())].map((spelling) => [spelling, place < SINGLE.length ? place : NONE])));
-const NAME = /^[A-Za-z0-9-]+$/;
+const PLAIN_NAME = /^[A-Za-z0-9-]+$/;
+/** RFC 9110, 5.1: a field's name is a token. */
+const NAME = /^[!#$%&'*+.^_`|~A-Za-z0-9-]+$/;
 const NO_VALUE = /[^\t\x20-\x7e]/;
+/** Neither visible ASCII, blank and tab nor obs-text (RFC 9110, 5.5). */
+const CONTROL = /[^\t\x20-\x7e\x80-\xff]/;
 // A length inside another header's value is there for a reader that ends lines elsewhere.
 const HIDDEN = /(?:content-length|transfer-encoding)[\t ]*:/i;
 const LENGTH = /^(?:0|[1-9][0-9]{0,9})$/;
@@ -52,14 +56,39 @@ const faultInSize = ({ version, target, headers }: Head): Fault | undefined => {
   return undefined;
 };
 
-/** Only names of our own list are repeated in a message. */
+const LONGEST_SHOWN = 64;
+/** For a message. A refusal hides what may be a phone number in it. */
+export const shownName = (name: string): string => (NAME.test(name) && name.length <= LONGEST_SHOWN ? name : "(a name that cannot be shown)");
+
+/**
+ * None of these lines goes to OCS, so names with _ or . and values that are not ASCII are accepted. What a reader that
+ * takes _ for - would read as framing, or as a header of which there is one only, is refused.
+ */
+const faultInName = (name: string): Fault | undefined => {
+  if (!NAME.test(name)) return ambiguous("a header name with a character that HTTP does not allow in names");
+  const read = name.replaceAll(/[^A-Za-z0-9-]/g, "-").toLowerCase();
+  if ((PLACES.get(read) ?? NONE) === NONE) return undefined;
+  return ambiguous(`the header ${shownName(name)} could be read as ${read}; leave it out`);
+};
+
+const faultInValue = (name: string, value: string, place: number): Fault | undefined => {
+  if (CONTROL.test(value)) return ambiguous(`the value of the header ${shownName(name)} has a control character`);
+  return place === NONE ? undefined : ambiguous(`the value of the header ${SINGLE[place]} has a character other than visible ASCII`);
+};
+
 const faultInLines = (headers: readonly HeaderLine[], found: Found): Fault | undefined => {
   for (const [name, value] of headers) {
     const known = PLACES.get(name);
-    if (known === undefined && !NAME.test(name)) return ambiguous("a header name with a character other than letters, digits and -");
+    if (known === undefined && !PLAIN_NAME.test(name)) {
+      const fault = faultInName(name);
+      if (fault) return fault;
+    }
     const place = known ?? PLACES.get(name.toLowerCase()) ?? NONE;
-    if (NO_VALUE.test(value)) return ambiguous(`the value of ${SINGLE[place] ?? "a header"} has a character other than visible ASCII`);
-    if (value.includes(":") && HIDDEN.test(value)) return ambiguous("a header whose value has another header in it");
+    if (NO_VALUE.test(value)) {
+      const fault = faultInValue(name, value, place);
+      if (fault) return fault;
+    }
+    if (value.includes(":") && HIDDEN.test(value)) return ambiguous(`the value of the header ${shownName(name)} has another header in it`);
     if (place === NONE) continue;
     if (found[place] !== undefined) return ambiguous(`${SINGLE[place]} stands twice`);
     found[place] = value;

@@ -6,15 +6,17 @@ import { judge } from "../tenants/grants.ts";
 import { needsOwner } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { settle } from "./admit.ts";
+import { isUtf8, readContentType } from "./content-type.ts";
 import { refuse } from "./refusals.ts";
 import type { Command, Parts, Permit, Seen } from "./words.ts";
 
-const JSON_TYPE = /^application\/json(?:\s*;\s*charset="?utf-8"?)?\s*$/i;
-
 export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Promise<Command> => {
   const { arrival } = seen;
-  refuseContentType(arrival);
+  const fault = faultInType(parts, arrival);
+  // A body that is announced is not read; whether one in chunks is empty is known behind it.
+  if (fault && isAnnounced(arrival)) refuse("bad-content-type", fault);
   const bytes = await arrival.body();
+  if (fault && bytes.length > 0) refuse("bad-content-type", fault);
   let attributes: Attributes;
   try {
     attributes = readBody(permit.operation.action, bytes);
@@ -25,12 +27,24 @@ export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Pro
   return { permit: settled, tenant: settled.tenant, attributes } as unknown as Command;
 };
 
-/** The manual's only type is application/json; deployed clients send none at all. */
-const refuseContentType = ({ method, headers }: Arrival): void => {
-  const type = headerOf(headers, "Content-Type");
-  if (method !== "GET" && type !== undefined && !JSON_TYPE.test(type)) refuse("bad-content-type");
-  if (headerOf(headers, "Content-Encoding") !== undefined) refuse("bad-content-type", { detail: "a body must not be encoded (Content-Encoding)", close: true });
+const JSON_TYPE = "application/json";
+
+/**
+ * The manual's only type is application/json; deployed clients send none at all, or another one, which a listener may
+ * accept by name. Where there is no body the type of one says nothing.
+ */
+const faultInType = ({ acceptsType }: Parts, { method, headers, listener }: Arrival): { readonly detail: string; readonly close?: boolean } | undefined => {
+  const encoding = headerOf(headers, "Content-Encoding");
+  if (encoding !== undefined && encoding.toLowerCase() !== "identity") return { detail: "a body must not be encoded (Content-Encoding)", close: true };
+  const value = headerOf(headers, "Content-Type");
+  if (value === undefined || method === "GET") return undefined;
+  const read = readContentType(value);
+  if (!read) return { detail: `Content-Type is malformed; send ${JSON_TYPE}` };
+  if (read.type !== JSON_TYPE && !acceptsType?.(listener, read.type)) return { detail: `the Content-Type of a body must be ${JSON_TYPE}` };
+  return read.charset === undefined || isUtf8(read.charset) ? undefined : { detail: "the charset in Content-Type must be utf-8: a JSON body has no other" };
 };
+
+const isAnnounced = ({ headers }: Arrival): boolean => Number(headerOf(headers, "Content-Length") ?? 0) > 0;
 
 const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {
   if (!(error instanceof Violation)) throw error;

@@ -154,6 +154,8 @@ export type Parts = {
   /** Takes a fair turn, runs one exchange. Rejects with `why` and `sent`. */
   readonly send: (order: Order, gone: () => AbortSignal) => Promise<Answer>;
   readonly dialect: (listener: string) => Dialect;
+  /** Whether a listener takes bodies of this media type (in small letters) besides application/json; none when left out. */
+  readonly acceptsType?: (listener: string, type: string) => boolean;
   /** Told of every request once, when its reply is decided. Without a code OCS answered. */
   readonly observe: (seen: Seen, ending: { readonly status: number; readonly code?: string }) => void;
   readonly configHash: string;

@@ -1,7 +1,7 @@
 /**
  * A strict JSON scanner (RFC 8259) for bodies and tokens: one pass, every member kept with its place, so that a reader can see what
  * JSON.parse hides. Refused by line and column: bytes that are not UTF-8, a BOM, lone surrogates, U+0000, `__proto__` and its kin,
- * depth above 4, more than 128 members, numbers that do not survive. Integers are exact: beyond 2^53 they come as bigint.
+ * depth above 4 and more than 128 members in requests, numbers that do not survive. Integers are exact: beyond 2^53 they come as bigint.
  */
 
 export type JsonFraction = { readonly kind: "fraction"; readonly value: number };
@@ -37,24 +37,69 @@ const NUMBER = /-?(?:0|[1-9][0-9]*)(?:(\.[0-9]+)?([eE][+-]?[0-9]+)?)/y;
 const UNFINISHED = /(?:\.|[eE][+-]?)$/y;
 const [TAB, LINE_FEED, RETURN, SPACE, QUOTE, DOT, ZERO, NINE, LARGE_E, BACKSLASH, SMALL_E] = [0x09, 0x0a, 0x0d, 0x20, 0x22, 0x2e, 0x30, 0x39, 0x45, 0x5c, 0x65];
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", "/": "/", b: "\b", f: "\f", n: "\n", r: "\r", t: "\t" };
+const lenientUtf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Throws JsonFault. */
-export const scanJson = (bytes: Uint8Array): JsonValue => scanJsonText(decode(bytes), OF_REQUESTS);
+export const scanJson = (bytes: Uint8Array): JsonValue => scanJsonText(decodeJson(bytes), OF_REQUESTS);
 
 /** The same of text that was decoded already. Throws JsonFault. */
 export const scanJsonText = (text: string, limits: JsonLimits): JsonValue => new Scanner(text, limits).document();
 
-const decode = (bytes: Uint8Array): string => {
+const BOM = "\ufeff";
+
+/** Bytes as text: UTF-8 without a BOM. Throws JsonFault. */
+export const decodeJson = (bytes: Uint8Array): string => {
+  let text: string;
   try {
-    return strictUtf8.decode(bytes);
+    text = strictUtf8.decode(bytes);
   } catch {
-    throw new JsonFault("bytes that are not UTF-8", "", 0, endsInsideCharacter(bytes));
+    throw notUtf8(bytes);
+  }
+  if (text.startsWith(BOM)) throw new JsonFault("a byte order mark (BOM) in front of the text; send UTF-8 without one", text, 0);
+  return text;
+};
+
+/** Says which byte, where, and what it is likely to be. */
+const notUtf8 = (bytes: Uint8Array): JsonFault => {
+  if (endsInsideCharacter(bytes)) return new JsonFault("bytes that are not UTF-8: the last character is cut", lenientUtf8.decode(bytes), bytes.length, true);
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) return new JsonFault("bytes that are not UTF-8 but UTF-16; send UTF-8", "", 0);
+  const before = validBefore(bytes);
+  const found = bytes[before]!;
+  // In Latin-1 and Windows-1252 a letter with an accent is one byte, and what follows is most often ASCII.
+  const likely = found >= 0xa0 && !((bytes[before + 1] ?? 0) >= 0x80) ? " (it looks like Latin-1)" : "";
+  const text = strictUtf8.decode(bytes.subarray(0, before));
+  return new JsonFault(`bytes that are not UTF-8: 0x${found.toString(16).toUpperCase()}${likely}; send UTF-8`, text, text.length);
+};
+
+/** How many bytes in front are whole characters. Each try halves what is not known. */
+const validBefore = (bytes: Uint8Array): number => {
+  let [good, bad] = [0, bytes.length];
+  while (bad - good > 1) {
+    const middle = (good + bad) >> 1;
+    if (isUtf8Beginning(bytes.subarray(0, middle))) good = middle;
+    else bad = middle;
+  }
+  // The character that cannot be completed begins up to three bytes before.
+  while (good > 0 && !isWhole(bytes.subarray(0, good))) good--;
+  return good;
+};
+
+const isWhole = (bytes: Uint8Array): boolean => {
+  try {
+    strictUtf8.decode(bytes);
+    return true;
+  } catch {
+    return false;
   }
 };
 
 /** True when all but an unfinished last character is UTF-8: the body was cut. */
-const endsInsideCharacter = (bytes: Uint8Array): boolean => {
+const endsInsideCharacter = (bytes: Uint8Array): boolean => !isWhole(bytes) && isUtf8Beginning(bytes);
+
+/** True of UTF-8 whose last character may be unfinished. */
+const isUtf8Beginning = (bytes: Uint8Array): boolean => {
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
     return true;

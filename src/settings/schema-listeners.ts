@@ -31,14 +31,23 @@ const clientTls = z.strictObject({
 /** Of a listener without credentials of its own, and of those for clients. */
 export const allowFrom = off(z.array(cidr).min(1, { error: "expected at least one network" })).describe("Networks that may connect. Everyone when left out.");
 
+/** What a browser sends to any address without asking first, with the user's password for it. */
+const OF_FORMS = /^(?:multipart\/|application\/x-www-form-urlencoded$)/;
+const TYPE_EXPECTED = "a media type in small letters, as in text/plain, and none of an HTML form";
+const mediaType = z.string({ error: `expected ${TYPE_EXPECTED}` })
+  .refine((text) => /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/.test(text) && !OF_FORMS.test(text), { error: `expected ${TYPE_EXPECTED}` });
+
 export const listener = z.strictObject({
   name: label.describe("The listener's name in the journal and in metrics."),
   bind: bind.describe("Address and port; IPv6 as [::]:8443, port 0 for a free one."),
   names: z.array(authority).prefault([])
-    .describe("Names that Host and absolute-form targets may carry. The bind address, the certificate's names and, on loopback, localhost count anyway."),
+    .describe("Names that Host and absolute-form targets may carry, with or without the port; name:* where clients know another port, as one that a container publishes. "
+      + "The bind address, the certificate's names and, on loopback, localhost count anyway."),
   tls: z.union([none, clientTls]).describe("Certificate and key, or none: on loopback, or with allow_from behind a proxy that ends TLS."),
   allow_from: allowFrom,
   errors: z.enum(["auto", "ocs", "problem"]).default("auto").describe("How refusals look: auto (by Accept), ocs (HTML as OCS sends it), problem (RFC 9457)."),
+  accept_content_types: z.array(mediaType).default([])
+    .describe("Media types of bodies that are taken as application/json, for deployed clients that send another type, as in text/plain."),
   max_body: size.prefault("64KiB").describe("The largest request body."),
   max_connections: count(1_000_000).default(10_000).describe("Connections at a time. One more is closed at once."),
   max_connections_per_source: count(1_000_000).default(4000).describe("Of these, from one address, or one /64 of IPv6: many clients may stand behind one proxy."),

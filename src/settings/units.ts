@@ -12,7 +12,7 @@ const UNITS = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 const DURATION = /^(\d{1,9})(ms|s|m|h|d)$/;
 const SIZE = /^(\d{1,9})(B|KiB|MiB|GiB)$/;
 const RATE = /^(\d{1,9})\/(s|m|h|d)$/;
-const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(:\d{1,5})?$/;
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?)(:(?:\d{1,5}|\*))?$/;
 
 export type Rate = { readonly count: number; readonly per_ms: number };
 
@@ -77,8 +77,8 @@ const isCidr = (text: string): boolean => {
 /** A network as `10.0.0.0/8`, or one address. */
 export const cidr = z.string(says("a network, as in 10.0.0.0/8")).refine(isCidr, says("a network, as in 10.0.0.0/8 or 2001:db8::/32"));
 
-/** `host` or `host:port`, in lower case as authorities are compared. */
-export const authority = spelled("a host name or address, with or without :port", AUTHORITY).transform((text) => text.toLowerCase());
+/** `host`, `host:port` or `host:*`, in lower case as authorities are compared. */
+export const authority = spelled("a host name or address, with or without :port (:* for any)", AUTHORITY).transform((text) => text.toLowerCase());
 
 const parseUrl = (text: string): URL | undefined => {
   const url = URL.canParse(text) ? new URL(text) : undefined;

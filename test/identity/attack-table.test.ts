@@ -92,7 +92,7 @@ const ROWS: readonly Row[] = [
   })],
   ["15 times", () => ({
     "exp missing": es256(ec.privateKey, HEADER, without("exp")),
-    ...Object.fromEntries([now() - 60, now() + 0.5, String(now() + 300), 1e308, -1, null, now() + 90_000].map((exp, at) => [`exp ${at}`, claimed({ exp })])),
+    ...Object.fromEntries([now() - 60, now() - 60.5, String(now() + 300), 1e308, -1, null, now() + 90_000].map((exp, at) => [`exp ${at}`, claimed({ exp })])),
     "exp 1e999": payload(JSON.stringify(claims()).replace(/"exp":\d+/, '"exp":1e999')), "nbf ahead": claimed({ nbf: now() + 120 }), "iat ahead": claimed({ iat: now() + 120 }), "nbf text": claimed({ nbf: "0" }), "long life": claimed({ iat: now() - 80_000, exp: now() + 80_000 }),
   })],
   ["16 tenants", () => ({
@@ -101,7 +101,7 @@ const ROWS: readonly Row[] = [
     "client missing": es256(ec.privateKey, HEADER, without("azp")), "client unknown": claimed({ azp: "nobody" }), "client array": claimed({ azp: ["alpha"] }), "another's client": claimed({ azp: "beta" }),
   })],
   ["17 sizes", () => ({
-    "8 KiB and one": claimed({ pad: "x".repeat(8192) }).slice(0, 8193), "header of 4 KiB and one": headed({ pad: "x".repeat(4096) }), "dots": ".".repeat(8000), "deep": payload(`${"[".repeat(4000)}${"]".repeat(4000)}`.slice(0, 5000)),
+    "16 KiB and one": claimed({ pad: "x".repeat(16_384) }).slice(0, 16_385), "header of 4 KiB and one": headed({ pad: "x".repeat(4096) }), "dots": ".".repeat(8000), "deep": payload(`${"[".repeat(4000)}${"]".repeat(4000)}`.slice(0, 5000)),
   })],
   ["18 other spellings", () => {
     const [header, body, signature] = parts();
@@ -109,7 +109,7 @@ const ROWS: readonly Row[] = [
     const sloppy = signature.slice(0, -1) + "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"["ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".indexOf(last) ^ 1];
     return {
       "padding": `${header}.${body}.${signature}==`, "a blank": `${header}.${body}.${signature.slice(0, 20)} ${signature.slice(20)}`, "a tab": `${header}.${body}\t.${signature}`, "unused bits": `${header}.${body}.${sloppy}`,
-      "plus": signParts(ec.privateKey, `${header}+/`, body), "padded header": signParts(ec.privateKey, `${header}=`, body), "a blank in front": ` ${good()}`,
+      "plus": signParts(ec.privateKey, `${header}+/`, body), "padded header": signParts(ec.privateKey, `${header}=`, body), "a tab in front": `\t${good()}`, "a blank behind": `${good()} x`,
     };
   }],
   ["19 places", () => ({
@@ -172,6 +172,8 @@ describe("a bad token", () => {
     expect(await ask(linesOf(good()))).toMatchObject({ status: 200 });
     expect(await ask(linesOf(claimed({ ocs_tenant: "Alpha Tenant", aud: ["other", "ocs-gateway"] })))).toMatchObject({ status: 200 });
     expect(await ask([`Authorization: Bearer ${good()}`, `X-Api-Key: ${keyFor("alpha")}`])).toMatchObject({ status: 200 });
+    expect(await ask(linesOf(` ${claimed({ exp: now() + 300.5, iat: now() - 0.5 })}`))).toMatchObject({ status: 200 });
+    expect(await ask(linesOf(claimed({ groups: Array.from({ length: 200 }, (_, at) => `8d7f1c2a-1b2c-4d5e-8f90-${String(at).padStart(12, "0")}`), a: { b: { c: { d: { e: 1 } } } } })))).toMatchObject({ status: 200 });
     expect(await ask(linesOf(es256(foreign.privateKey, HEADER, claims({ iss: "https://other.test/", azp: "beta" }))))).toMatchObject({ status: 200 });
   });
 

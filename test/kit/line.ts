@@ -56,9 +56,9 @@ export type TestLine = {
   readonly sent: Order[];
 };
 
-type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; ownership?: Parts["ownership"]; observe?: Parts["observe"]; inForce?: NonNullable<Parts["inForce"]> };
+type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Parts["append"]; dialect?: ReturnType<Parts["dialect"]>; identify?: Parts["identify"]; ownership?: Parts["ownership"]; observe?: Parts["observe"]; inForce?: NonNullable<Parts["inForce"]>; acceptsType?: NonNullable<Parts["acceptsType"]> };
 
-export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe, inForce }: Setting = {}): TestLine => {
+export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe, inForce, acceptsType }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
   const line = createLine({
@@ -67,6 +67,7 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
       return client === undefined || client === "" ? undefined : { client, credential: { kind: "key", id: "k1" } };
     }),
     ...(inForce && { inForce }),
+    ...(acceptsType && { acceptsType }),
     challenge: 'Basic realm="ocs-gateway"',
     register: createRegister(tenants),
     ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined }),

@@ -89,6 +89,18 @@ describe("scanJson", () => {
     expect(faultOf(Uint8Array.from(octets))).toMatchObject({ message: expect.stringMatching(/UTF-8/), truncated: false });
   });
 
+  it.each<[string, readonly number[], RegExp]>([
+    ["Latin-1", [...Buffer.from('{\n  "N": "M'), 0xfc, ...Buffer.from('ller"}')], /^bytes that are not UTF-8: 0xFC \(it looks like Latin-1\); send UTF-8 at line 2, column 10$/],
+    ["Latin-1 behind characters of several bytes", [...Buffer.from('{"é😀":"'), 0xe9, 0x22, 0x7d], /0xE9 \(it looks like Latin-1\); send UTF-8 at line 1, column 9$/],
+    ["Windows-1252", [0x22, 0x80, 0x22], /^bytes that are not UTF-8: 0x80; send UTF-8 at line 1, column 2$/],
+    ["a character that is broken off", [0x22, 0xe2, 0x82, 0x41, 0x22], /^bytes that are not UTF-8: 0xE2; send UTF-8 at line 1, column 2$/],
+    ["UTF-16, little end first", [0xff, 0xfe, 0x7b, 0x00, 0x7d, 0x00], /^bytes that are not UTF-8 but UTF-16; send UTF-8 at line 1, column 1$/],
+    ["UTF-16, big end first", [0xfe, 0xff, 0x00, 0x7b, 0x00, 0x7d], /but UTF-16/],
+    ["a BOM", [0xef, 0xbb, 0xbf, 0x7b, 0x7d], /^a byte order mark \(BOM\) in front of the text; send UTF-8 without one at line 1, column 1$/],
+  ])("names %s and its place", (_, octets, message) => {
+    expect(faultOf(Uint8Array.from(octets))).toMatchObject({ message: expect.stringMatching(message), truncated: false });
+  });
+
   it.each([["opening brackets", "[".repeat(65_536)], ["opening objects", '{"a":'.repeat(13_107)], ["a long string", `"${"\\u0041".repeat(10_922)}`], ["a long number", "9".repeat(65_536)], ["blanks", " ".repeat(65_536)]])("refuses 64 KiB of %s without much ado", (_, text) => {
     // A scanner that looks at the text again and again would not be done within the test's time.
     for (let round = 0; round < 100; round++) expect(faultOf(text)).toBeDefined();

@@ -22,7 +22,8 @@ export const bypassRow = async (recordUri: string, { listeners, upstreams }: Set
   const said = await placeOf(recordUri);
   const ocs = await Promise.all(Object.values(upstreams).flatMap(({ primary, backup }) => [primary, ...(backup === null ? [] : [backup])]).map(placeOf));
   const at = `${said.host}:${said.port}`;
-  const own = listeners.some(({ bind, names }) => bind.port === said.port && (isOurs(said, bind.host) || names.some((name) => name.split(":")[0] === said.host)));
+  const own = listeners.some(({ bind, names }) => names.includes(`${said.host}:*`)
+    || (bind.port === said.port && (isOurs(said, bind.host) || names.some((name) => name.split(":")[0] === said.host))));
   const theirs = ocs.find((place) => sharesAddress(place, said));
   // On one machine both may be: the port decides.
   if (theirs && (theirs.port === said.port || !own)) return { name: "bypass", state: "warn", says: [`${at} is OCS itself, not this gateway.`, ...WAYS_OUT] };

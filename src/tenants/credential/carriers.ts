@@ -60,8 +60,8 @@ const readAuthorization = (value: string, taken: { readonly bearer: boolean; rea
   const blank = value.indexOf(" ");
   if (blank < 0) return undefined;
   const scheme = value.slice(0, blank).toLowerCase();
-  // A second blank becomes part of what follows, and no token and no base64 has one.
-  const rest = value.slice(blank + 1);
+  // RFC 9110, 11.4: one blank or more; no token and no base64 has one.
+  const rest = value.slice(blank + 1).replace(/^ +/, "");
   if (scheme === "bearer" && taken.bearer) return { kind: "jwt", text: rest };
   return scheme === "basic" && taken.basic ? readBasic(rest) : undefined;
 };

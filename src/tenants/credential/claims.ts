@@ -1,6 +1,6 @@
 /** What a token must claim before it speaks for a client (RFC 7519; RFC 8725, sections 3.8 to 3.12). */
 import { Unusable, type JwtIssuer } from "./types.ts";
-import { isArray, isObject, type Claims } from "./token.ts";
+import { isArray, isFraction, isObject, type Claims } from "./token.ts";
 
 export type Claimed = {
   readonly client: string;
@@ -16,6 +16,8 @@ type Judgement = { readonly claims: Claims; readonly issuer: JwtIssuer; /** Mill
 /** A token that lives longer cannot be called back in time. */
 const MAX_LIFETIME = 24 * 60 * 60 * 1000;
 const MAX_JTI = 256;
+/** The last one that a date in JavaScript reaches. */
+const LAST_SECOND = 8.64e12;
 
 /** Throws Unusable. `iss` has been compared already: it chose the issuer. */
 export const readClaims = (judgement: Judgement): Claimed => {
@@ -39,11 +41,12 @@ const readLifetime = ({ claims, issuer, now }: Judgement): number => {
   return expires;
 };
 
-/** Whole seconds, as every issuer writes them; a fraction, or a number that no clock reaches, is a sign of something else. */
+/** RFC 7519, section 2: a NumericDate is seconds, and may have a fraction or an exponent. */
 const momentOf = (claims: Claims, name: "exp" | "nbf" | "iat"): number | undefined => {
   if (!claims.has(name)) return undefined;
-  const seconds = claims.get(name);
-  if (typeof seconds !== "number") throw new Unusable(`the token's ${name} is not a whole number of seconds`);
+  const value = claims.get(name);
+  const seconds = isFraction(value) ? value.value : value;
+  if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND) throw new Unusable(`the token's ${name} is not a number of seconds`);
   return seconds * 1000;
 };
 

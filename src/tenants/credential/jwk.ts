@@ -19,7 +19,7 @@ const ALGORITHMS = {
 } as const satisfies Record<string, { readonly kty: string; readonly crv?: string }>;
 
 export type Algorithm = keyof typeof ALGORITHMS;
-export type VerificationKey = { readonly kid: string; readonly algorithm: Algorithm; readonly key: KeyObject };
+export type VerificationKey = { /** Undefined where the set names none. */ readonly kid: string | undefined; readonly algorithm: Algorithm; readonly key: KeyObject };
 
 export const isAlgorithm = (name: string): name is Algorithm => Object.hasOwn(ALGORITHMS, name);
 
@@ -44,7 +44,7 @@ export const readKey = (jwk: Parameters, allowed: readonly Algorithm[]): Verific
   if (!names) throw new UnfitKey("not an RSA, EC or OKP key");
   if (PRIVATE.some((name) => Object.hasOwn(jwk, name))) throw new UnfitKey("a private key");
   checkPurpose(jwk);
-  if (!isKid(kid)) throw new UnfitKey("no usable kid");
+  if (kid !== undefined && !isKid(kid)) throw new UnfitKey("no usable kid");
   const algorithm = algorithmOf(jwk, allowed);
   const material = Object.fromEntries(names.map((name) => [name, jwk[name]]));
   if (!Object.values(material).every(isCanonicalBase64url)) throw new UnfitKey("a key parameter is not base64url");

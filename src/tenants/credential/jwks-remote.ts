@@ -6,7 +6,7 @@
 import { createRemoteJWKSet, customFetch, type FetchImplementation, type RemoteJWKSet } from "jose";
 import type { VerificationKey } from "./jwk.ts";
 import { CredentialFault, type Tell } from "./types.ts";
-import { keepsAll, type KeySet } from "./jwks.ts";
+import { keepsAll, keyFor, type KeySet } from "./jwks.ts";
 import type { Kept, KeySetCache } from "./jwks-cache.ts";
 
 const SECOND = 1000;
@@ -65,7 +65,7 @@ class RemoteKeys {
     this.#remote = createRemoteJWKSet(addressOf(options), { timeoutDuration: TIMEOUT, [customFetch]: fetchCapped(this.#closing.signal) });
   }
 
-  find(kid: string): VerificationKey | undefined | Promise<VerificationKey | undefined> {
+  find(kid: string | undefined): VerificationKey | undefined | Promise<VerificationKey | undefined> {
     const known = this.#current(kid);
     if (known && this.#within(this.#loadedAt, FRESH_FOR)) {
       if (!this.#within(this.#loadedAt, REFRESH_AFTER)) void this.refresh();
@@ -73,6 +73,10 @@ class RemoteKeys {
     }
     const refreshed = this.refresh();
     return refreshed && !(known && this.#failing) ? refreshed.then(() => this.#current(kid)) : known;
+  }
+
+  renew(): void {
+    void this.refresh();
   }
 
   /** What was fetched in an earlier life of the process. A set that is none, or too old, is passed over. */
@@ -135,8 +139,8 @@ class RemoteKeys {
     this.#told = found;
   }
 
-  #current(kid: string): VerificationKey | undefined {
-    return this.#options.now() - this.#loadedAt < this.#options.maxStale ? this.#keys.get(kid) : undefined;
+  #current(kid: string | undefined): VerificationKey | undefined {
+    return this.#options.now() - this.#loadedAt < this.#options.maxStale ? keyFor(this.#keys, kid) : undefined;
   }
 
   /** A clock that was set back makes nothing younger: a moment to come is not within any span. */

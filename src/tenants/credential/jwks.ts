@@ -2,7 +2,23 @@
 import { isSameAlgorithm, readKey, UnfitKey, type Algorithm, type VerificationKey } from "./jwk.ts";
 import type { SkippedKey } from "./types.ts";
 
-export type KeySet = { readonly keys: ReadonlyMap<string, VerificationKey>; readonly skipped: readonly SkippedKey[] };
+export type KeySet = { readonly keys: Keys; readonly skipped: readonly SkippedKey[] };
+
+/** By kid. The only usable key of a set may have none (RFC 7517, 4.5: it is optional); then it stands under `NO_KID`. */
+export type Keys = ReadonlyMap<string, VerificationKey>;
+
+/** No kid is empty. */
+const NO_KID = "";
+
+/**
+ * The key that a token means. Where the set has one usable key, a token without kid means that one; where that key has no
+ * kid, every token does.
+ */
+export const keyFor = (keys: Keys, kid: string | undefined): VerificationKey | undefined => {
+  if (kid !== undefined) return keys.get(kid) ?? keys.get(NO_KID);
+  const [only, another] = keys.values();
+  return another === undefined ? only : undefined;
+};
 
 const MAX_KEYS = 256;
 
@@ -17,8 +33,9 @@ export const readKeySet = (jwks: unknown, algorithms: readonly Algorithm[]): Key
   const keys = new Map<string, VerificationKey>();
   for (const [kid, [key, ...more]] of Map.groupBy(fit, (key) => key.kid)) {
     // Which of several is meant nobody can say, so none is used.
-    if (more.length > 0) skipped.push({ kid, reason: "its kid stands twice" });
-    else keys.set(kid, key!);
+    if (kid === undefined && fit.length > 1) skipped.push({ reason: "no kid, and it is not the only usable key" });
+    else if (more.length > 0) skipped.push({ ...(kid !== undefined && { kid }), reason: "its kid stands twice" });
+    else keys.set(kid ?? NO_KID, key!);
   }
   if (keys.size === 0) throw new Error(`no usable key${skipped.map(({ kid, reason }) => `; ${kid ?? "without kid"}: ${reason}`).join("")}`);
   return { keys, skipped };
@@ -40,8 +57,8 @@ const isFit = (key: VerificationKey | SkippedKey): key is VerificationKey => "al
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** True when every key of the old set is still the same key, for the same algorithm, in the new one. */
-export const keepsAll = (old: KeySet["keys"], next: KeySet["keys"]): boolean =>
+export const keepsAll = (old: Keys, next: Keys): boolean =>
   [...old.values()].every(({ kid, algorithm, key }) => {
-    const other = next.get(kid);
+    const other = next.get(kid ?? NO_KID);
     return other !== undefined && isSameAlgorithm(other.algorithm, algorithm) && other.key.equals(key);
   });

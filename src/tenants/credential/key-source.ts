@@ -4,11 +4,13 @@ import { isAlgorithm, type Algorithm, type VerificationKey } from "./jwk.ts";
 import { createKeySetCache, type KeptKeys } from "./jwks-cache.ts";
 import { MAX_STALE, openRemoteKeys } from "./jwks-remote.ts";
 import { CredentialFault, type JwtIssuer, type Tell } from "./types.ts";
-import { readKeySet, type KeySet } from "./jwks.ts";
+import { keyFor, readKeySet, type KeySet } from "./jwks.ts";
 
 export type KeySource = {
-  /** The key of that id: at once when it is at hand, otherwise after the set was fetched, if it may be fetched now. Never rejects. */
-  readonly find: (kid: string) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
+  /** The key of that id, or the only one for a token without: at once when it is at hand, otherwise after the set was fetched, if it may be fetched now. Never rejects. */
+  readonly find: (kid: string | undefined) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
+  /** A key that its set does not name did not fit a token: it may have been replaced. The set is asked for again when it may be. */
+  readonly renew: () => void;
   readonly close: () => void;
 };
 
@@ -35,7 +37,7 @@ export const openKeySource = async (issuer: JwtIssuer, surroundings: Surrounding
   }
   const { keys, skipped } = await readKeyFile(issuer.name, path!, read);
   surroundings.tell({ kind: "key-set-loaded", issuer: issuer.name, usable: keys.size, skipped });
-  return { find: (kid) => keys.get(kid), close: () => {} };
+  return { find: (kid) => keyFor(keys, kid), renew: () => {}, close: () => {} };
 };
 
 const algorithmsOf = ({ name, algorithms }: JwtIssuer): readonly Algorithm[] => {

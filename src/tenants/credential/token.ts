@@ -2,7 +2,7 @@
  * A token in compact form (RFC 7515) read strictly: one spelling per token, no doubled key anywhere, and no header that would let the
  * token choose its own key or shape. Nothing here is verified yet.
  */
-import { scanJson, type JsonObject, type JsonValue } from "../../ocs/json.ts";
+import { decodeJson, scanJsonText, type JsonObject, type JsonValue } from "../../ocs/json.ts";
 import { isCanonicalBase64url } from "./base64.ts";
 import { isKid } from "./jwk.ts";
 import { Unusable } from "./types.ts";
@@ -11,20 +11,23 @@ export type Claims = ReadonlyMap<string, JsonValue>;
 
 export type Token = {
   readonly text: string;
-  readonly kid: string;
+  /** Undefined where its header names none. */
+  readonly kid: string | undefined;
   /** What the header says; the key's record decides. */
   readonly algorithm: string;
   readonly claims: Claims;
 };
 
 /** Longer than that is not even hashed. */
-export const MAX_TOKEN = 8 * 1024;
+export const MAX_TOKEN = 16 * 1024;
 const MAX_HEADER = 4 * 1024;
+/** Claims as deep, and groups as many, as a token of that length can hold; no objects are made of its keys. */
+const LIMITS = { depth: 16, members: 2048, anyKey: false } as const;
 
 /** Headers that point at a key, bring one along, or change how the token is to be read. */
 const FORBIDDEN = ["crit", "jku", "x5u", "x5c", "jwk", "b64", "zip", "enc"];
 /** RFC 7519, section 5.1; RFC 9068, section 2.1. Media types, so their case does not matter. */
-const TYPES = new Set(["jwt", "at+jwt", "application/at+jwt"]);
+const TYPES = new Set(["jwt", "application/jwt", "at+jwt", "application/at+jwt"]);
 
 /** Throws Unusable, or JsonFault for header and payload. */
 export const readToken = (text: string): Token => {
@@ -42,21 +45,21 @@ export const splitCompact = (text: string): readonly [header: string, payload: s
 };
 
 /** Throws Unusable or JsonFault. */
-export const readHeader = (part: string): { readonly kid: string; readonly algorithm: string } => {
+export const readHeader = (part: string): { readonly kid: string | undefined; readonly algorithm: string } => {
   const header = readObject(part);
   const forbidden = FORBIDDEN.find((name) => header.has(name));
   if (forbidden !== undefined) throw new Unusable(`the token's header has ${forbidden}`);
   const type = header.get("typ");
   if (header.has("typ") && (typeof type !== "string" || !TYPES.has(type.toLowerCase()))) throw new Unusable("the token's typ is not that of an access token");
   const kid = header.get("kid");
-  if (!isKid(kid)) throw new Unusable("the token names no key");
+  if (header.has("kid") && !isKid(kid)) throw new Unusable("the token's kid is not a text of 1 to 256 visible characters");
   const algorithm = header.get("alg");
   if (typeof algorithm !== "string") throw new Unusable("the token names no algorithm");
-  return { kid, algorithm };
+  return { kid: kid as string | undefined, algorithm };
 };
 
 const readObject = (part: string): Claims => {
-  const value = scanJson(Buffer.from(part, "base64url"));
+  const value = scanJsonText(decodeJson(Buffer.from(part, "base64url")), LIMITS);
   if (!isObject(value)) throw new Unusable("a part of the token is not a JSON object");
   return membersOf(value);
 };
@@ -78,3 +81,4 @@ const refuseDoubledKeys = (value: JsonValue): void => {
 
 export const isObject = (value: JsonValue | undefined): value is JsonObject => typeof value === "object" && value?.kind === "object";
 export const isArray = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "array" }> => typeof value === "object" && value?.kind === "array";
+export const isFraction = (value: JsonValue | undefined): value is Extract<JsonValue, { kind: "fraction" }> => typeof value === "object" && value?.kind === "fraction";

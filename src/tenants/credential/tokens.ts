@@ -76,14 +76,20 @@ const verify = ({ text, trusted, now }: Question): Verified | Promise<Verified> 
   if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("the token's algorithm is not one of its issuer's");
   const verified = { claimed: readClaims({ claims: token.claims, issuer, now }), issuer };
   const key = keys.find(token.kid);
-  if (key instanceof Promise) return key.then((found) => signed(token, found)).then(() => verified);
-  signed(token, key);
+  if (key instanceof Promise) return key.then((found) => signed(token, found, keys)).then(() => verified);
+  signed(token, key, keys);
   return verified;
 };
 
-const signed = (token: Token, key: VerificationKey | undefined): void => {
-  if (!key) throw new Unusable("the token's key is not one of its issuer's");
-  verifySignature(token, key);
+const signed = (token: Token, key: VerificationKey | undefined, keys: KeySource): void => {
+  if (!key) throw new Unusable(token.kid === undefined ? "the token names no key where its issuer has several" : "the token's key is not one of its issuer's");
+  try {
+    verifySignature(token, key);
+  } catch (problem) {
+    // Nothing but the signature tells that such a key was replaced.
+    if (key.kid === undefined || token.kid === undefined) keys.renew();
+    throw problem;
+  }
 };
 
 const trust = async (issuers: readonly JwtIssuer[], open: (issuer: JwtIssuer) => Promise<KeySource>): Promise<ReadonlyMap<string, Trusted>> => {

@@ -118,6 +118,30 @@ describe("a key set at an address", () => {
     expect(await client(opened, token("ec", next))).toBe("ors-main");
   });
 
+  it("of one key without kid serves tokens with any kid and with none, and a new key as soon as the cooldown allows", async () => {
+    publish(jwkOf(ec.publicKey));
+    const opened = await open();
+    const bare = (key: typeof ec): string => es256(key.privateKey, { alg: "ES256" }, claims({ jti: `bare ${Math.random()}`, exp: SECONDS + 80_000 }));
+    expect([await client(opened, bare(ec)), await client(opened, token("any"))]).toEqual(["ors-main", "ors-main"]);
+    publish(jwkOf(next.publicKey));
+    expect(await client(opened, bare(next))).toBeUndefined();
+    expect(fetches).toBe(1);
+    opened.clock.now += 30_000;
+    // The first is refused and makes the set be asked for; from then on the new key counts, and what the old one signed is forgotten.
+    const old = bare(ec);
+    expect(await client(opened, old)).toBe("ors-main");
+    expect(await client(opened, token("any", next))).toBeUndefined();
+    await expect.poll(async () => client(opened, bare(next))).toBe("ors-main");
+    expect([fetches, await client(opened, old)]).toEqual([2, undefined]);
+  });
+
+  it("that has several keys has none for a token without kid", async () => {
+    publish(ecJwk, rsaJwk);
+    const opened = await open();
+    expect(await client(opened, es256(ec.privateKey, { alg: "ES256" }, claims()))).toBeUndefined();
+    expect(await client(opened, token())).toBe("ors-main");
+  });
+
   it("that grows old is refreshed in the background, then waited for", async () => {
     const opened = await open();
     await opened.ask(token());

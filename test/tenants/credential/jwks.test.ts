@@ -2,7 +2,7 @@ import { generateKeyPairSync, type JsonWebKey } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createCredentials, CredentialFault } from "../../../src/tenants/credential.ts";
 import { isAlgorithm } from "../../../src/tenants/credential/jwk.ts";
-import { readKeySet } from "../../../src/tenants/credential/jwks.ts";
+import { keyFor, readKeySet } from "../../../src/tenants/credential/jwks.ts";
 import { anIssuer, aWorld, ecPair, jwkOf, rsaPair, type World } from "./kit.ts";
 
 const ec = ecPair();
@@ -30,7 +30,8 @@ describe("a key of the set", () => {
     ["for signing and verifying", { ...ecJwk, ...k, key_ops: ["sign", "verify"] }, /key_ops/],
     ["for verifying and signing", { ...ecJwk, ...k, key_ops: ["verify", "sign"] }, /key_ops/],
     ["with key_ops as a text", { ...ecJwk, ...k, key_ops: "verify" }, /key_ops/],
-    ["without kid", jwkOf(ec.publicKey), /kid/],
+    ["without kid beside another key", jwkOf(rsa.publicKey), /no kid, and it is not the only usable key/],
+    ["with an empty kid", { ...ecJwk, kid: "" }, /no usable kid/],
     ["with a number as kid", { ...ecJwk, kid: 7 }, /kid/],
     ["of an algorithm for secrets", { ...ecJwk, ...k, alg: "HS256" }, /algorithm/],
     ["of an algorithm that does not fit", { ...ecJwk, ...k, alg: "RS256" }, /algorithm/],
@@ -50,6 +51,22 @@ describe("a key of the set", () => {
     expect([...keys.keys()]).toEqual(["ec"]);
     expect(skipped).toHaveLength(1);
     expect(skipped[0]!.reason).toMatch(reason);
+  });
+
+  it("may be without kid when it is the only usable one", () => {
+    const [alone, encryption, weakOne] = [jwkOf(ec.publicKey), { ...rsaJwk, use: "enc" }, weak(1024)];
+    for (const set of [[alone], [encryption, alone], [alone, weakOne]]) {
+      const { keys } = readKeySet({ keys: set }, all);
+      expect([keyFor(keys, undefined)?.algorithm, keyFor(keys, "any")?.algorithm]).toEqual(["ES256", "ES256"]);
+    }
+    expect(readKeySet({ keys: [alone, alone, rsaJwk] }, all).skipped.map(({ reason }) => reason)).toEqual(["no kid, and it is not the only usable key"]);
+    expect(() => readKeySet({ keys: [alone, alone] }, all)).toThrow("no kid, and it is not the only usable key");
+  });
+
+  it("is what a token without kid means, when it is the only usable one", () => {
+    const one = readKeySet({ keys: [ecJwk] }, all).keys;
+    expect([keyFor(one, undefined)?.kid, keyFor(one, "ec")?.kid, keyFor(one, "other")]).toEqual(["ec", "ec", undefined]);
+    expect(keyFor(readKeySet({ keys: [ecJwk, rsaJwk] }, all).keys, undefined)).toBeUndefined();
   });
 
   it("is left out with its twin when its kid stands twice", () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { afterAll, describe, expect, it } from "vitest";
 import { isAlgorithm } from "../../../src/tenants/credential/jwk.ts";
 import { verifySignature } from "../../../src/tenants/credential/signature.ts";
-import { readKeySet } from "../../../src/tenants/credential/jwks.ts";
+import { keyFor, readKeySet } from "../../../src/tenants/credential/jwks.ts";
 import { readHeader, splitCompact } from "../../../src/tenants/credential/token.ts";
 import { anIssuer, aWorld, ecPair, jwkOf } from "./kit.ts";
 
@@ -23,7 +23,7 @@ const accepts = (group: Group, jws: string): boolean => {
   try {
     const { keys } = readKeySet(given && "keys" in given ? given : { keys: [given] }, ALL);
     const { kid, algorithm } = readHeader(splitCompact(jws)[0]);
-    const key = keys.get(kid);
+    const key = keyFor(keys, kid);
     if (!key) return false;
     verifySignature({ text: jws, algorithm }, key);
     return true;
