@@ -1,5 +1,5 @@
 /** Settings → who may show what to be whom: the keys file, the issuers and the certificates' rules, as `tenants` takes them. */
-import { hkdfSync, X509Certificate } from "node:crypto";
+import { hash, hkdfSync } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { events } from "../events.ts";
@@ -8,6 +8,7 @@ import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
 import { toLimit } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
 import { isNamed, keyOf } from "../tenants/register.ts";
+import { certificatesOf } from "../x509/pem.ts";
 import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeptKeys, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
 import type { Generation, House, Reading } from "./generation.ts";
 
@@ -63,7 +64,7 @@ const ruleOf = async ({ name, san_dns, client, ca, tenants }: Identity["mtls"][n
 
 /** SHA-256, hexadecimal, of each certificate of the text. */
 const digestsIn = (pem: string): readonly string[] =>
-  (pem.match(/-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g) ?? []).map((block) => new X509Certificate(block).fingerprint256.replaceAll(":", "").toLowerCase());
+  certificatesOf(pem).map((der) => hash("sha256", der, "hex"));
 
 /** None while there is no such file: the first key makes it. */
 const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {

@@ -4,6 +4,7 @@ import { request as overHttp, type IncomingMessage } from "node:http";
 import { tokenFile, urlFile } from "../console/token.ts";
 import { reachable } from "../settings/bind.ts";
 import type { Settings } from "../settings/schema.ts";
+import { certificatesPem } from "../x509/pem.ts";
 
 /** `certificate`: PEM of the listener's own. */
 export type AdminTarget = { readonly url: string; readonly certificate: string | undefined };
@@ -80,7 +81,7 @@ const textOf = async (response: IncomingMessage): Promise<string> => Buffer.conc
 /** A connection of its own, which ends with the answer. */
 const exchange = async ({ url, certificate }: AdminTarget, { path, method = "GET", body }: Question, given: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly text: string }> => {
   // The listener's own certificate is the one that is trusted, whatever name it has.
-  const pinned = certificate === undefined ? {} : { ca: certificate, allowPartialTrustChain: true, checkServerIdentity: () => undefined };
+  const pinned = certificate === undefined ? {} : { ca: certificatesPem(certificate), allowPartialTrustChain: true, checkServerIdentity: () => undefined };
   const at = new URL(path, url);
   const text = body === undefined ? undefined : JSON.stringify(body);
   const headers = { ...given, ...(text !== undefined && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }) };

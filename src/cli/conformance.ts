@@ -1,5 +1,6 @@
 /** `ocsgw conformance URL`: replays the manual's examples and every row of the action table against a server, an OCS or a gateway in front of one. */
 import { readFile } from "node:fs/promises";
+import { certificatesPem } from "../x509/pem.ts";
 import { connect } from "./conformance/connection.ts";
 import { createControl, type Control } from "./conformance/control.ts";
 import { rows } from "./conformance/rows.ts";
@@ -71,10 +72,13 @@ const readKey = (text: string, index: number): Client => {
 };
 
 const readCa = async (path: string): Promise<string> => {
-  try {
-    return await readFile(path, "utf8");
-  } catch {
+  const text = await readFile(path, "utf8").catch(() => {
     throw new WrongUsage(`--ca: cannot read ${path}`);
+  });
+  try {
+    return certificatesPem(text);
+  } catch (error) {
+    throw new WrongUsage(`--ca: ${path}: ${(error as Error).message}`);
   }
 };
 

@@ -7,6 +7,7 @@ import { verifierKey } from "../journal/note.ts";
 import type { Elsewhere } from "../journal/verify/checkpoints.ts";
 import type { Settings } from "../settings/schema.ts";
 import { loadToRead } from "../settings/load.ts";
+import { privateKeyPem } from "../x509/pem.ts";
 import { auditVerify, type AuditVerifyOptions } from "./audit.ts";
 import { sayInvalidToRead } from "./check.ts";
 
@@ -41,7 +42,7 @@ const ownKey = async ({ audit: { checkpoint } }: Settings): Promise<{ readonly o
     console.error(`${checkpoint.key} cannot be read (${error.code}): the journal is verified by a key that is given with --key, or by none that proves anything`);
     return undefined;
   });
-  return pem === undefined ? {} : { own: verifierKey(checkpoint.origin, createPrivateKey(pem)) };
+  return pem === undefined ? {} : { own: verifierKey(checkpoint.origin, createPrivateKey(privateKeyPem(pem))) };
 };
 
 /** What the gateway holds against the directory at each start. */

@@ -1,6 +1,7 @@
 /** Until when certificates and revocation lists are valid. */
 import { X509Certificate } from "node:crypto";
-import { blocksOf, readRevocationList } from "../x509/certificate.ts";
+import { readRevocationList } from "../x509/certificate.ts";
+import { certificatesOf, listsOf } from "../x509/pem.ts";
 
 export type Certificate = {
   /** Where in the config it is named, as in listeners.clients or upstreams.ocs-main. */
@@ -10,15 +11,22 @@ export type Certificate = {
   readonly notAfter: number;
 };
 
-const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-
 /** The first moment at which a certificate or revocation list of the file ends, in milliseconds since 1970: undefined when it holds nothing that can be read. */
 export const firstEnd = (pem: string): number | undefined => {
-  const ends = [...(pem.match(BLOCK) ?? []).map(endOf), ...blocksOf(pem, "X509 CRL").map(endOfList)].filter((end) => end !== undefined);
+  const ends = [...derIn(certificatesOf, pem).map(endOf), ...derIn(listsOf, pem).map(endOfList)].filter((end) => end !== undefined);
   return ends.length === 0 ? undefined : Math.min(...ends);
 };
 
-const endOf = (block: string): number | undefined => {
+/** A damaged file is told of where it is read for use. */
+const derIn = (read: (pem: string) => readonly Buffer[], pem: string): readonly Buffer[] => {
+  try {
+    return read(pem);
+  } catch {
+    return [];
+  }
+};
+
+const endOf = (block: Buffer): number | undefined => {
   try {
     return new X509Certificate(block).validToDate.getTime();
   } catch {

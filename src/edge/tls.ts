@@ -2,6 +2,7 @@
 import { constants, randomBytes, X509Certificate } from "node:crypto";
 import type { ServerOptions } from "node:https";
 import { createSecureContext } from "node:tls";
+import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
 import { Trust, type TrustSettings } from "./trust.ts";
 
 export type TlsSettings = TrustSettings & {
@@ -24,8 +25,8 @@ const HANDSHAKE_MS = 5000;
  * is resumed at all: that would be a certificate which nobody has verified again.
  */
 export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCrl, clientCertificates }: TlsSettings): ServerOptions => ({
-  cert,
-  key,
+  cert: certificatesPem(cert),
+  key: privateKeyPem(key),
   minVersion: `TLSv${minVersion}`,
   ciphers: CIPHERS,
   honorCipherOrder: true,
@@ -35,12 +36,9 @@ export const tlsOptions = ({ cert, key, minVersion, clientCa, clientCrl, clientC
   rejectUnauthorized: clientCertificates === "require",
   sessionIdContext: randomBytes(16).toString("hex"),
   ...(clientCertificates !== "none" && { secureOptions: constants.SSL_OP_NO_TICKET }),
-  ...(clientCa !== undefined && { ca: clientCa }),
-  ...(clientCrl !== undefined && { crl: eachList(clientCrl) }),
+  ...(clientCa !== undefined && { ca: certificatesPem(clientCa) }),
+  ...(clientCrl !== undefined && { crl: listPems(clientCrl) }),
 });
-
-/** Of a text with several lists Node would read the first alone. */
-const eachList = (pem: string): string[] => pem.match(/-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g) ?? [pem];
 
 /** The same settings. Throws when OpenSSL would not take them, or authorities and revocation lists cannot be read. */
 export const requireUsable = (settings: TlsSettings): TlsSettings => {
@@ -51,7 +49,7 @@ export const requireUsable = (settings: TlsSettings): TlsSettings => {
 
 /** DNS names and addresses of the certificate's subject alternative names. */
 export const namesOf = (certPem: string): readonly string[] =>
-  (new X509Certificate(certPem).subjectAltName ?? "").split(", ").flatMap((entry) => {
+  (new X509Certificate(certificatesPem(certPem)).subjectAltName ?? "").split(", ").flatMap((entry) => {
     const [kind, value] = [entry.slice(0, entry.indexOf(":")), entry.slice(entry.indexOf(":") + 1)];
     return kind === "DNS" || kind === "IP Address" ? [value.toLowerCase()] : [];
   });

@@ -8,7 +8,8 @@
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
 import type { Peer } from "../message.ts";
-import { blocksOf, CLIENT_AUTH, readCertificate, readRevocationList, type Certificate, type RevocationList } from "../x509/certificate.ts";
+import { CLIENT_AUTH, readCertificate, readRevocationList, type Certificate, type RevocationList } from "../x509/certificate.ts";
+import { certificatesOf, listsOf } from "../x509/pem.ts";
 
 export type TrustSettings = {
   /** PEM: roots, and every authority between them and the clients. Undefined when no certificate is asked for. */
@@ -67,9 +68,9 @@ export class Trust {
   }
 
   #take({ clientCa, clientCrl }: TrustSettings): void {
-    const lists = clientCrl === undefined ? undefined : listsByIssuer(blocksOf(clientCrl, "X509 CRL").map(readRevocationList));
+    const lists = clientCrl === undefined ? undefined : listsByIssuer(listsOf(clientCrl).map(readRevocationList));
     if (lists?.size === 0) throw new Error("the file of revocation lists holds none");
-    this.#authorities = blocksOf(clientCa ?? "", "CERTIFICATE").map((der) => ({ ...readCertificate(der), x509: new X509Certificate(der) }));
+    this.#authorities = certificatesOf(clientCa ?? "").map((der) => ({ ...readCertificate(der), x509: new X509Certificate(der) }));
     this.#lists = lists;
   }
 

@@ -9,6 +9,7 @@ import type { Anchor } from "./anchor.ts";
 import type { Journal } from "./append.ts";
 import { nodeDisk, readWhole, replaceWhole } from "./disk.ts";
 import { readCheckpoint, requireKeyName, signCheckpoint, verifierKey, type Checkpoint } from "./note.ts";
+import { privateKeyPem } from "../x509/pem.ts";
 import { numbersIn, places } from "./places.ts";
 import { writeState } from "./states.ts";
 import { digestBytes } from "./tree.ts";
@@ -108,7 +109,7 @@ const leaveKey = async ({ disk, dir }: Journal, own: string): Promise<void> => {
 /** The private key in a PKCS#8 PEM file; made, with mode 0600, when there is no such file. Throws when it is no Ed25519 key. */
 export const loadOrCreateKey = async (path: string): Promise<KeyObject> => {
   const pem = (await readIfThere(path)) ?? (await createKeyFile(path));
-  const key = createPrivateKey(pem);
+  const key = createPrivateKey(privateKeyPem(pem));
   if (key.asymmetricKeyType !== "ed25519") throw new Error(`${path}: expected an Ed25519 key, found ${key.asymmetricKeyType}`);
   return key;
 };

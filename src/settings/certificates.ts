@@ -1,34 +1,30 @@
 /** PEM files as an operator may get them wrong: what a certificate file and a key file must hold, and whether they belong together. Pure. */
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { createSecureContext } from "node:tls";
-
-const BLOCK = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
+import { certificatesOf, certificatesPem, PemFault, privateKeyPem } from "../x509/pem.ts";
 
 /** A PEM file's certificates, in order; or in words why there are none. */
 export const certificatesIn = (pem: string): readonly X509Certificate[] | string => {
-  const blocks = pem.match(BLOCK);
-  if (!blocks) return "it holds no certificate in PEM";
   try {
-    return blocks.map((block) => new X509Certificate(block));
-  } catch {
-    return "one of its certificates cannot be read";
+    certificatesPem(pem);
+    return certificatesOf(pem).map((der) => new X509Certificate(der));
+  } catch (error) {
+    return error instanceof PemFault ? error.message : "one of its certificates cannot be read";
   }
 };
 
 export const keyIn = (pem: string): KeyObject | string => {
-  if (!pem.includes("PRIVATE KEY-----")) return "it holds no private key in PEM";
-  if (pem.includes("ENCRYPTED")) return "the key in it is encrypted, and nothing here knows its passphrase";
   try {
-    return createPrivateKey(pem);
-  } catch {
-    return "the key in it cannot be read";
+    return createPrivateKey(privateKeyPem(pem));
+  } catch (error) {
+    return error instanceof PemFault ? error.message : "the key in it cannot be read";
   }
 };
 
 /** Why OpenSSL would not take the pair, though each is well formed: too short a key, too weak a signature. */
 export const whyNotTaken = (cert: string, key: string): string | undefined => {
   try {
-    createSecureContext({ cert, key });
+    createSecureContext({ cert: certificatesPem(cert), key: privateKeyPem(key) });
     return undefined;
   } catch (error) {
     return (error as NodeJS.ErrnoException).code ?? "for a reason that it does not give";

@@ -1,5 +1,6 @@
 /** Revocation lists that the config names, and which of several authorities may speak for whom. */
-import { blocksOf, readRevocationList, type RevocationList } from "../x509/certificate.ts";
+import { readRevocationList, type RevocationList } from "../x509/certificate.ts";
+import { listsOf, PemFault } from "../x509/pem.ts";
 import { certificatesIn } from "./certificates.ts";
 import { callbacksIn, type Facts } from "./facts.ts";
 import type { Files } from "./fill.ts";
@@ -30,19 +31,21 @@ const SOON_MS = 86_400_000;
 const listProblems = ({ path, file }: Named, files: Files, now: number): readonly Finding[] => {
   const text = textOf(file, files);
   if (text === undefined) return [];
-  const lists = listsOf(text);
-  if (!lists) return [{ code: "OCSGW-6271", path, message: `${file}: it holds no revocation list in PEM that can be read` }];
+  const lists = readLists(text);
+  if (typeof lists === "string") return [{ code: "OCSGW-6271", path, message: `${file}: ${lists}` }];
   const end = Math.min(...lists.map(({ nextUpdate }) => nextUpdate));
   if (now >= end) return [{ code: "OCSGW-6315", severity: "warning", path, message: `${file}: a revocation list has ended: no certificate counts that it is about` }];
   return end - now > SOON_MS ? [] : [{ code: "OCSGW-6315", severity: "warning", path, message: `${file}: a revocation list ends within a day: from then on no certificate counts that it is about`, help: "put a new one in its place; a running gateway notices" }];
 };
 
-const listsOf = (text: string): readonly RevocationList[] | undefined => {
+/** In words why there are none. */
+const readLists = (text: string): readonly RevocationList[] | string => {
+  const none = "it holds no revocation list in PEM that can be read";
   try {
-    const lists = blocksOf(text, "X509 CRL").map(readRevocationList);
-    return lists.length > 0 ? lists : undefined;
-  } catch {
-    return undefined;
+    const lists = listsOf(text).map(readRevocationList);
+    return lists.length > 0 ? lists : none;
+  } catch (error) {
+    return error instanceof PemFault ? error.message : none;
   }
 };
 

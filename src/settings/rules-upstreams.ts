@@ -74,7 +74,7 @@ const upstreamIsNotUs: Rule = ({ upstreams, listeners }) =>
   upstreams.flatMap(({ path, value }) => (["primary", "backup"] as const).flatMap((role): Finding | [] => {
     const { hostname, port } = value[role] === null ? { hostname: "", port: "" } : new URL(`http://${hostAndPort(value[role])}`);
     const host = hostname.replace(/^\[|\]$/g, "");
-    const own = listeners.find(({ value: { bind, names } }) => bind.port === Number(port || 80) && bind.port !== 0 && (bind.host === host || (isLoopback(host) && /^[0:.]+$/.test(bind.host)) || names.includes(host)));
+    const own = listeners.find(({ value: { bind, names } }) => bind.port === Number(port || 80) && bind.port !== 0 && (bind.host === host || (isLoopback(host) && /^[0:.]+$/.test(bind.host)) || names.some((name) => name.replace(/:(?:\d+|\*)$/, "") === host)));
     return own === undefined ? [] : {
       code: "OCSGW-6228", path: [...path, role], message: "this is the gateway itself: a request would come back to it for ever", also: { path: [...own.path, "bind"], message: "its own listener" },
     };

@@ -5,6 +5,7 @@ import {
   checkServerIdentity, createSecureContext, type ConnectionOptions, type PeerCertificate, type SecureContext,
   type TLSSocket,
 } from "node:tls";
+import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
 import { network } from "./network.ts";
 
 /** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. */
@@ -116,18 +117,15 @@ const contexts = new WeakMap<EndpointTls, SecureContext>();
 const contextOf = (tls: EndpointTls): SecureContext => {
   const { ca, crl, cert, key } = tls;
   const context = contexts.get(tls) ?? createSecureContext({
-    ...(ca !== undefined && { ca }),
-    ...(crl !== undefined && { crl: eachList(crl) }),
-    ...(cert !== undefined && { cert }),
-    ...(key !== undefined && { key }),
+    ...(ca !== undefined && { ca: certificatesPem(ca) }),
+    ...(crl !== undefined && { crl: listPems(crl) }),
+    ...(cert !== undefined && { cert: certificatesPem(cert) }),
+    ...(key !== undefined && { key: privateKeyPem(key) }),
     minVersion: "TLSv1.2",
   });
   contexts.set(tls, context);
   return context;
 };
-
-/** Of a text with several lists Node would read the first alone. */
-const eachList = (pem: string): string[] => pem.match(/-----BEGIN X509 CRL-----[\s\S]+?-----END X509 CRL-----/g) ?? [pem];
 
 /** A name counts only as a subject alternative name. Node falls back to the common name where none of those is a DNS name, so it is not shown any. */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>

@@ -7,6 +7,7 @@ import { Agent as HttpAgent, type IncomingMessage, type ServerResponse } from "n
 import { Agent as HttpsAgent } from "node:https";
 import { Readable } from "node:stream";
 import httpProxy from "http-proxy";
+import { certificatesPem } from "../x509/pem.ts";
 import { bytesOf, type HeaderLine, type Reply } from "../message.ts";
 
 // With this variable the library takes another way, past agent and timeouts.
@@ -35,7 +36,7 @@ const HOP_BY_HOP = new Set(["connection", "keep-alive", "proxy-authenticate", "p
 export const createRelay = ({ url, timeout, ca, userAgent }: RelayOptions): Relay => {
   const target = new URL(url);
   const agentOptions = { keepAlive: true, maxSockets: CONNECTIONS };
-  const agent = target.protocol === "https:" ? new HttpsAgent({ ...agentOptions, ...(ca !== undefined && { ca }), minVersion: "TLSv1.2" }) : new HttpAgent(agentOptions);
+  const agent = target.protocol === "https:" ? new HttpsAgent({ ...agentOptions, ...(ca !== undefined && { ca: certificatesPem(ca) }), minVersion: "TLSv1.2" }) : new HttpAgent(agentOptions);
   const proxy = httpProxy.createProxyServer({ target, agent, ignorePath: true, secure: true, selfHandleResponse: true });
   proxy.on("proxyRes", (answer: IncomingMessage, _request, response) => (response as unknown as Taker).take(answer));
   return {

@@ -93,7 +93,3 @@ export const readRevocationList = (der: Buffer): RevocationList => {
     nextUpdate: momentOf(nextUpdate),
   };
 };
-
-/** The DER of every PEM block of that label. */
-export const blocksOf = (pem: string, label: "CERTIFICATE" | "X509 CRL"): readonly Buffer[] =>
-  [...pem.matchAll(new RegExp(`-----BEGIN ${label}-----([A-Za-z0-9+/=\\s]+)-----END ${label}-----`, "g"))].map(([, text]) => Buffer.from(text!, "base64"));

@@ -42,8 +42,8 @@ describe("certificates and keys", () => {
 
   it.each<[string, string, string, string, RegExp]>([
     ["a certificate file without a certificate", "text.pem", "server.key", "OCSGW-6261", /text\.pem: it holds no certificate in PEM/],
-    ["a certificate file that was cut", "half.crt", "server.key", "OCSGW-6261", /half\.crt: it holds no certificate in PEM/],
-    ["a certificate that is damaged", "torn.crt", "server.key", "OCSGW-6261", /torn\.crt: one of its certificates cannot be read/],
+    ["a certificate file that was cut", "half.crt", "server.key", "OCSGW-6261", /half\.crt: the CERTIFICATE that begins in line 1 has no end/],
+    ["a certificate that is damaged", "torn.crt", "server.key", "OCSGW-6261", /torn\.crt: the CERTIFICATE that begins in line 1 is not base64/],
     ["a key in the certificate's place", "server.key", "server.key", "OCSGW-6261", /no certificate/],
     ["a certificate in the key's place", "server.crt", "server.crt", "OCSGW-6262", /no private key in PEM/],
     ["a key under a passphrase", "server.crt", "locked.key", "OCSGW-6262", /encrypted, and nothing here knows its passphrase/],

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { blocksOf, CLIENT_AUTH, readCertificate, readRevocationList } from "../../src/x509/certificate.ts";
+import { CLIENT_AUTH, readCertificate, readRevocationList } from "../../src/x509/certificate.ts";
+import { certificatesOf, listsOf } from "../../src/x509/pem.ts";
 import { testAuthority } from "../kit/certificates.ts";
 import { describeWith } from "../kit/machine.ts";
 
 const ca = testAuthority("an authority");
-const der = (pem: string): Buffer => blocksOf(pem, "CERTIFICATE")[0]!;
-const list = (pem: string): Buffer => blocksOf(pem, "X509 CRL")[0]!;
+const der = (pem: string): Buffer => certificatesOf(pem)[0]!;
+const list = (pem: string): Buffer => listsOf(pem)[0]!;
 
 describe("a certificate", () => {
   const leaf = ca.issue({ names: ["a.test", "b.test", "192.0.2.1"], usage: "clientAuth" });
