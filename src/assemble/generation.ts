@@ -76,6 +76,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     register,
     ownership: records.ownership,
     charge: quota.charge,
+    chargeClient: quota.chargeClient,
     append: journal.append,
     note: journal.note,
     redact: createRedactor(reading.settings.audit.redact, reading.settings.audit.index_key),

@@ -23,6 +23,14 @@ export const settle = (parts: Parts, permit: Permit, tenant: Tenant, seen: Seen)
   return charge instanceof Promise ? charge.then((charged) => settled(charged, permit, tenant, seen)) : settled(charge, permit, tenant, seen);
 };
 
+/** A request that turned out to be no tenant's is charged to its client, so that each is charged once and nobody else pays for it. */
+export const chargeClient = async (parts: Parts, { caller, operation, tenants }: Permit): Promise<void> => {
+  for (const tenant of tenants) {
+    const charge = tenant.observes ? undefined : await parts.chargeClient?.(tenant, caller.client, operation.action.name);
+    if (charge?.allowed === false) refuse("over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]] });
+  }
+};
+
 const settled = (charge: Charge, { caller, operation, tenants }: Permit, tenant: Tenant, seen: Seen): Permit => {
   seen.charge = charge;
   if (!charge.allowed) {

@@ -5,26 +5,44 @@ import { headerOf, type Arrival } from "../message.ts";
 import { judge } from "../tenants/grants.ts";
 import { needsOwner } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
-import { settle } from "./admit.ts";
+import { chargeClient, settle } from "./admit.ts";
 import { isUtf8, readContentType } from "./content-type.ts";
 import { refuse } from "./refusals.ts";
 import type { Command, Parts, Permit, Seen } from "./words.ts";
 
 export const readCommand = async (parts: Parts, permit: Permit, seen: Seen): Promise<Command> => {
-  const { arrival } = seen;
+  const read = permit.tenant ? readAttributes(parts, permit, seen) : readUnsettled(parts, permit, seen);
+  const { attributes, settled } = await read;
+  return { permit: settled, tenant: settled.tenant, attributes } as unknown as Command;
+};
+
+type Read = { readonly attributes: Attributes; readonly settled: Permit };
+
+/** The tenant is known from here on, or there is none: then the client is charged. */
+const readUnsettled = async (parts: Parts, permit: Permit, seen: Seen): Promise<Read> => {
+  let attributes: Attributes;
+  let tenant: Tenant;
+  try {
+    ({ attributes } = await readAttributes(parts, permit, seen));
+    tenant = tenantSaid(permit, attributes) ?? tenantOfRecord(parts, permit) ?? tenantThatGrants(permit);
+  } catch (error) {
+    await chargeClient(parts, permit);
+    throw error;
+  }
+  return { attributes, settled: await settle(parts, permit, tenant, seen) };
+};
+
+const readAttributes = async (parts: Parts, permit: Permit, { arrival }: Seen): Promise<Read> => {
   const fault = faultInType(parts, arrival);
   // A body that is announced is not read; whether one in chunks is empty is known behind it.
   if (fault && isAnnounced(arrival)) refuse("bad-content-type", fault);
   const bytes = await arrival.body();
   if (fault && bytes.length > 0) refuse("bad-content-type", fault);
-  let attributes: Attributes;
   try {
-    attributes = readBody(permit.operation.action, bytes);
+    return { attributes: readBody(permit.operation.action, bytes), settled: permit };
   } catch (error) {
     return refuseBody(arrival, error);
   }
-  const settled = permit.tenant ? permit : await settle(parts, permit, tenantSaid(permit, attributes) ?? tenantOfRecord(parts, permit) ?? tenantThatGrants(permit), seen);
-  return { permit: settled, tenant: settled.tenant, attributes } as unknown as Command;
 };
 
 const JSON_TYPE = "application/json";
@@ -62,7 +80,13 @@ const refuseBody = async (arrival: Arrival, error: unknown): Promise<never> => {
 const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant | undefined => {
   const [dbid, name] = [attributes.get("GSW_TENANT_DBID"), attributes.get("GSW_TENANT_NAME")];
   if (dbid === undefined && name === undefined) return undefined;
-  const [meant = refuse("other-tenant"), another] = tenants.filter((tenant) => (dbid === undefined || tenant.dbid === dbid) && (name === undefined || tenant.name === name));
+  const [byDbid, byName] = [tenants.filter((tenant) => tenant.dbid === dbid), tenants.filter((tenant) => tenant.name === name)];
+  const both = dbid !== undefined && name !== undefined;
+  const said = both ? byDbid.filter((tenant) => byName.includes(tenant)) : dbid !== undefined ? byDbid : byName;
+  if (both && said.length === 0 && byDbid.length > 0 && byName.length > 0) {
+    refuse("uri-and-body", { detail: "GSW_TENANT_DBID and GSW_TENANT_NAME name two different tenants", pointer: "/GSW_TENANT_NAME" });
+  }
+  const [meant = refuse("other-tenant"), another] = said;
   return another === undefined ? meant : refuse("which-tenant", { detail: "the body's words fit tenants of two OCS: say which with the header Ocsgw-Tenant" });
 };
 

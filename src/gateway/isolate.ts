@@ -2,10 +2,11 @@
  * Is it about this tenant alone? Each resource has its rule; what every one shares stands first.
  * Refusals are the same words whether the foreign thing exists or not, and are made without asking OCS.
  */
-import { CATALOG, type Action, type ResourceName } from "../ocs/catalog.ts";
+import { CATALOG, isUrgent, type ResourceName } from "../ocs/catalog.ts";
 import { isAttributeName } from "../ocs/attributes.ts";
 import { pointerTo, writeBody, type Attributes, type AttributeValue } from "../ocs/body.ts";
 import { writeTarget } from "../ocs/target.ts";
+import { headerOf } from "../message.ts";
 import { reasonOfDenied, reasonOfUnclear } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { refuseByPolicy } from "./policy.ts";
@@ -16,7 +17,7 @@ import type { Command, Order, Parts, Seen } from "./words.ts";
 
 export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Command, seen: Seen): Order => {
   const { tenant, permit: { caller, operation } } = command;
-  refuseForeignTenant(command);
+  refuseForeignTenant(command, seen);
   refuseForeignNames(command);
   refuseDisagreement(command);
   refuseUndeclaredFields(command, seen);
@@ -33,7 +34,7 @@ export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Co
     method: operation.action.method,
     path: writeTarget(operation),
     body: operation.action.method === "GET" ? "" : writeBody(attributes),
-    urgent: isUrgent(operation.action),
+    urgent: isUrgent(operation.action.name),
     fits: operation.action.answersBody ? shapeOf(operation, tenant) : undefined,
   };
   // Last, because from here on it is this request's, and must be given back.
@@ -45,9 +46,6 @@ export const isolate = (parts: Pick<Parts, "ownership" | "inForce">, command: Co
     after: lease?.after,
   } as unknown as Order;
 };
-
-/** What stops calls to someone, or gives a record back, does not wait behind new records and polls. */
-const isUrgent = ({ name, finalizes }: Action): boolean => finalizes || name === "DoNotCall" || name === "RequestRecordCancel";
 
 /** By resource: what only that resource needs. */
 const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
@@ -74,11 +72,16 @@ const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { op
 };
 
 /** Name and DBID are both checked: OCS would take the DBID and not look at the name. */
-const refuseForeignTenant = ({ tenant, attributes }: Command): void => {
-  const dbid = attributes.get("GSW_TENANT_DBID");
-  if (dbid !== undefined && dbid !== tenant.dbid) refuse("other-tenant", { pointer: "/GSW_TENANT_DBID" });
-  const name = attributes.get("GSW_TENANT_NAME");
-  if (name !== undefined && name !== tenant.name) refuse("other-tenant", { pointer: "/GSW_TENANT_NAME" });
+const refuseForeignTenant = ({ tenant, attributes, permit: { caller } }: Command, { arrival }: Seen): void => {
+  const [dbid, name] = [attributes.get("GSW_TENANT_DBID"), attributes.get("GSW_TENANT_NAME")];
+  // Both are the caller's own tenants: which of them is meant is not for us to guess, and nothing of it is a secret.
+  const contradicts = (isSaid: (own: Tenant) => boolean): boolean => headerOf(arrival.headers, "Ocsgw-Tenant") !== undefined && caller.tenants.some(isSaid);
+  const refuseBoth = (attribute: string, own: (each: Tenant) => boolean): never =>
+    (contradicts(own)
+      ? refuse("uri-and-body", { detail: `the header Ocsgw-Tenant and ${attribute} name two different tenants`, pointer: `/${attribute}` })
+      : refuse("other-tenant", { pointer: `/${attribute}` }));
+  if (dbid !== undefined && dbid !== tenant.dbid) refuseBoth("GSW_TENANT_DBID", (own) => own.dbid === dbid);
+  if (name !== undefined && name !== tenant.name) refuseBoth("GSW_TENANT_NAME", (own) => own.name === name);
 };
 
 const refuseForeignNames = ({ tenant, attributes, permit }: Command): void => {

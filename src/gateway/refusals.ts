@@ -14,7 +14,7 @@ export const REFUSALS = {
   "bad-action": row(1002, 400, "req is missing or not an action of this resource"),
   "bad-json": row(1003, 400, "the body is not a JSON object in UTF-8"),
   "doubled-scope": row(1004, 400, "a key that decides scope stands twice"),
-  "uri-and-body": row(1005, 400, "the URI and the body name different things"),
+  "uri-and-body": row(1005, 400, "the URI, the header Ocsgw-Tenant and the body name different things"),
   "wrong-length": row(1006, 400, "the length of the body is wrong"),
   "body-too-large": row(1006, 413, "the body is too large"),
   "head-too-large": row(1006, 431, "the header block or the target is too large"),

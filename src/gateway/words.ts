@@ -145,6 +145,8 @@ export type Parts = {
   readonly register: Register;
   readonly ownership: Pick<Ownership, "ask" | "ownersAmong"> & Partial<Pick<Ownership, "epochOf" | "announcedFor">>;
   readonly charge: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
+  /** For a request that was refused before anybody knew for which tenant it is; nothing is charged when left out. */
+  readonly chargeClient?: (tenant: Tenant, client: string, action: Operation["action"]["name"]) => Promise<Charge> | Charge;
   /** Resolves when the entry is on disk. */
   readonly append: (entry: Entry) => Promise<unknown>;
   /** For entries that may share the next flush. */

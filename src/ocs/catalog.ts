@@ -135,6 +135,11 @@ export const ACTIONS: readonly Action[] = Object.values(CATALOG).flatMap(({ acti
 
 export const ACTION_NAMES: readonly ActionName[] = [...new Set(ACTIONS.map(({ name }) => name))];
 
+/** What stops calls to someone, or gives a record back: such an action never waits behind new records and polls, nor for their limit. */
+const URGENT: ReadonlySet<ActionName> = new Set(["DoNotCall", "RequestRecordCancel", ...ACTIONS.filter(({ finalizes }) => finalizes).map(({ name }) => name)]);
+
+export const isUrgent = (name: ActionName): boolean => URGENT.has(name);
+
 const RESOURCES: ReadonlyMap<string, Resource> = new Map(Object.entries(CATALOG));
 
 export const findResource = (name: string): Resource | undefined => RESOURCES.get(name);

@@ -68,6 +68,7 @@ const limits = (what: string, was: TenantSettings["limits"], is: TenantSettings[
   const actions = new Set([...Object.keys(was?.actions ?? {}), ...Object.keys(is?.actions ?? {})]) as ReadonlySet<keyof NonNullable<TenantSettings["limits"]>["actions"]>;
   return [
     ...limitArrow(`${what}.requests`, was?.requests, is?.requests),
+    ...limitArrow(`${what}.urgent`, was?.urgent, is?.urgent),
     ...[...actions].flatMap((action) => limitArrow(`${what}.actions.${action}`, was?.actions[action], is?.actions[action])),
   ];
 };

@@ -23,6 +23,7 @@ const toTenant = (tenant: TenantSettings): Tenant => ({
 
 const toLimits = (limits: TenantSettings["limits"]): Limits => ({
   requests: limits?.requests ? toLimit(limits.requests) : undefined,
+  urgent: limits?.urgent ? toLimit(limits.urgent) : undefined,
   actions: new Map(Object.entries(limits?.actions ?? {}).map(([action, limit]): [ActionName, Limit] => [action as ActionName, toLimit(limit)])),
 });
 

@@ -116,7 +116,7 @@ type PlacedLimit = { readonly at: Finding["path"]; readonly limit: LimitSettings
 const limitsOf = ({ path: tenant, value }: TenantAt): PlacedLimit[] => [
   { path: tenant, limits: value.limits }, ...Object.entries(value.clients).map(([client, { limits }]) => ({ path: [...tenant, "clients", client], limits })),
 ].flatMap(({ path, limits }) => [
-  ...(limits?.requests ? [{ at: [...path, "limits", "requests"], limit: limits.requests }] : []),
+  ...(["requests", "urgent"] as const).flatMap((key) => (limits?.[key] ? [{ at: [...path, "limits", key], limit: limits[key] }] : [])),
   ...Object.entries(limits?.actions ?? {}).map(([action, limit]) => ({ at: [...path, "limits", "actions", action], limit })),
 ]);
 

@@ -15,7 +15,8 @@ const limit = z.strictObject({
 }).transform(({ rate: of, burst }) => ({ rate: of, burst: burst ?? of.count * 2 }));
 
 const limits = z.strictObject({
-  requests: off(limit).describe("For all requests together."),
+  requests: off(limit).describe("For all requests together, but for urgent ones."),
+  urgent: off(limit).describe("For urgent requests together: Do-Not-Calls, cancellations, and what ends a record's handle. The numbers of requests when left out."),
   actions: z.partialRecord(action, limit).prefault({}).describe("For single actions, besides."),
 });
 

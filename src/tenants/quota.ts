@@ -1,9 +1,10 @@
 /**
- * Rate limits: of a tenant, of one of its clients, and of an action of either. A limit of `rate` with `burst` is a window: `burst` requests in
+ * Rate limits: of a tenant, of one of its clients, and of an action of either. Urgent actions are counted apart, so that a
+ * tenant's new records never keep it from stopping calls. A limit of `rate` with `burst` is a window: `burst` requests in
  * burst/rate seconds from its first one. A request takes a point of each that applies, in sequence, or of none. Headers follow
  * draft-ietf-httpapi-ratelimit-headers (structured fields `RateLimit-Policy` and `RateLimit`).
  */
-import type { ActionName } from "../ocs/catalog.ts";
+import { isUrgent, type ActionName } from "../ocs/catalog.ts";
 import { keyOf, type Limit, type Limits, type Tenant } from "./register.ts";
 import { Window } from "./window.ts";
 
@@ -20,12 +21,16 @@ export type Charge = {
 export type Quota = {
   /** At once where there is no limit. */
   readonly charge: (tenant: Tenant, client: string, action: ActionName) => Promise<Charge> | Charge;
+  /** Of a request that was refused before anybody knew for which tenant it is: only what the client itself has is charged. */
+  readonly chargeClient: (tenant: Tenant, client: string, action: ActionName) => Promise<Charge> | Charge;
   /** For the quota that comes after this one: what was used up under a limit stays used up where the limit stays. */
   readonly limiters: Limiters;
 };
 
-/** Where a limit stands: at one of the tenant's clients, or at the tenant itself; for one action, or for all requests. */
-type Place = { readonly client: string | undefined; readonly action: ActionName | undefined };
+/** Where a limit stands: at one of the tenant's clients, or at the tenant itself; for one action, for the urgent ones, or for all others. */
+type Place = { readonly client: string | undefined; readonly action: ActionName | typeof URGENT | undefined };
+
+const URGENT = "urgent";
 
 /** By tenant, place and limit. */
 export type Limiters = ReadonlyMap<string, Meter>;
@@ -46,12 +51,11 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
     return meter;
   };
   const accounts = new Map(tenants.filter(hasLimits).map((tenant) => [tenant, accountsOf(tenant, meterOf(tenant))]));
+  const chargeTo = (account: Account | undefined): Promise<Charge> | Charge => (account ? chargeAll(account) : free);
   return {
     limiters,
-    charge: (tenant, client, action) => {
-      const account = accounts.get(tenant)?.(client, action);
-      return account ? chargeAll(account) : free;
-    },
+    charge: (tenant, client, action) => chargeTo(accounts.get(tenant)?.whole(client, action)),
+    chargeClient: (tenant, client, action) => chargeTo(accounts.get(tenant)?.own(client, action)),
   };
 };
 
@@ -59,7 +63,7 @@ const nameOf = ({ client, action }: Place): string => [...(client === undefined 
 
 const limitAt = ({ limits, clients }: Tenant, { client, action }: Place): Limit | undefined => {
   const own = client === undefined ? limits : clients.get(client)?.limits;
-  return action === undefined ? own?.requests : own?.actions.get(action);
+  return action === undefined ? own?.requests : action === URGENT ? own?.urgent ?? own?.requests : own?.actions.get(action);
 };
 
 const stillStanding = (before: Limiters, tenants: readonly Tenant[]): Map<string, Meter> => {
@@ -73,22 +77,33 @@ const stillStanding = (before: Limiters, tenants: readonly Tenant[]): Map<string
 
 const hasLimits = ({ limits, clients }: Tenant): boolean => isLimited(limits) || [...clients.values()].some((grant) => isLimited(grant.limits));
 
-const isLimited = (limits: Limits | undefined): boolean => limits !== undefined && (limits.requests !== undefined || limits.actions.size > 0);
+const isLimited = (limits: Limits | undefined): boolean => limits !== undefined && (limits.requests !== undefined || limits.urgent !== undefined || limits.actions.size > 0);
 
-/** Undefined for who has no limits. Made when they are first asked for: of many tenants few ask at a time. */
-const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Meter): ((client: string, action: ActionName) => Account | undefined) => {
-  const made = new Map<string, Map<ActionName, Account | undefined>>();
+/** Undefined for who has no limits. */
+type AccountFor = (client: string, action: ActionName) => Account | undefined;
+
+const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Meter): { readonly whole: AccountFor; readonly own: AccountFor } => {
   const metersFor = (client: string, action: ActionName): readonly Meter[] => {
-    const places: readonly Place[] = [{ client: undefined, action: undefined }, { client, action: undefined }, { client: undefined, action }, { client, action }];
+    const all = isUrgent(action) ? URGENT : undefined;
+    const places: readonly Place[] = [{ client: undefined, action: all }, { client, action: all }, { client: undefined, action }, { client, action }];
     return places.flatMap((place) => {
       const limit = limitAt(tenant, place);
       return limit ? [meterOf(place, limit)] : [];
     });
   };
+  return {
+    whole: remembered((client, action) => accountOf(metersFor(client, action))),
+    own: remembered((client, action) => accountOf(metersFor(client, action).filter(({ place }) => place.client !== undefined))),
+  };
+};
+
+/** Made when they are first asked for: of many tenants few ask at a time. */
+const remembered = (make: AccountFor): AccountFor => {
+  const made = new Map<string, Map<ActionName, Account | undefined>>();
   return (client, action) => {
     let own = made.get(client);
     if (!own) made.set(client, (own = new Map()));
-    if (!own.has(action)) own.set(action, accountOf(metersFor(client, action)));
+    if (!own.has(action)) own.set(action, make(client, action));
     return own.get(action);
   };
 };

@@ -13,7 +13,8 @@ export type CampaignGroup = { readonly dbid: number; readonly name: string; read
 
 /** How many requests may be made: `points` in a window of `seconds`. */
 export type Limit = { readonly points: number; readonly seconds: number };
-export type Limits = { readonly requests: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };
+/** `urgent`: for urgent actions, counted apart from all others; the numbers of `requests` when left out. */
+export type Limits = { readonly requests: Limit | undefined; readonly urgent?: Limit | undefined; readonly actions: ReadonlyMap<ActionName, Limit> };
 
 /** What separates tenants on /records. `pre-dial` and `registered` want ownership to be known: until it is, nothing is owned by anybody. */
 export type RecordsMode = "pre-dial" | "registered" | "dedicated" | "unscoped";

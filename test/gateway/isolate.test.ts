@@ -78,7 +78,7 @@ describe("a client of several tenants", () => {
   it("cannot say one in the header and another in the body", async () => {
     const line = aLine({ tenants });
     const reply = await line.ask({ target: "/phones/4155550100?req=DoNotCall", as: "cluster", body: '{"GSW_TENANT_DBID":101}', headers: [["Ocsgw-Tenant", "102"]] });
-    expect(headerOf(reply.headers, "Ocsgw-Code")).toBe("OCSGW-2103");
+    expect(headerOf(reply.headers, "Ocsgw-Code")).toBe("OCSGW-1005");
     expect(line.sent).toEqual([]);
   });
 

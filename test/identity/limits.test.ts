@@ -11,7 +11,7 @@ describe("limits", () => {
     const config = twoTenants(ocs.url);
     const [alpha] = config.tenants as { clients: Record<string, object> }[];
     alpha!.clients["crm"] = alpha!.clients["alpha"]!;
-    alpha!.clients["alpha"] = { ...alpha!.clients["alpha"], limits: { requests: { rate: "1/h", burst: 2 } } };
+    alpha!.clients["alpha"] = { ...alpha!.clients["alpha"], limits: { requests: { rate: "1000/h", burst: 1000 }, urgent: { rate: "1/h", burst: 2 } } };
     gateway = await aGateway({ ...config, identity: { keys: { file: "keys.yaml" }, failures: { rate: "1/h", burst: 5 } } }, ["alpha", "beta", "crm", "late"]);
   });
   afterAll(async () => {
@@ -24,7 +24,7 @@ describe("limits", () => {
   it("of one client refuse that client alone, with nothing sent", async () => {
     for (const left of [1, 0]) {
       const answer = await ask(basic("alpha"));
-      expect([answer.status, answer.headers.get("ratelimit-policy"), answer.headers.get("ratelimit")]).toEqual([200, '"client alpha";q=2;w=7200', expect.stringContaining(`r=${left};`)]);
+      expect([answer.status, answer.headers.get("ratelimit-policy"), answer.headers.get("ratelimit")]).toEqual([200, '"client alpha urgent";q=2;w=7200', expect.stringContaining(`r=${left};`)]);
     }
     const sent = ocs.requests();
     const refused = await ask(basic("alpha"));

@@ -61,6 +61,7 @@ type Setting = { tenants?: readonly Tenant[]; send?: Parts["send"]; append?: Par
 export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "auto", identify, ownership, observe, inForce, acceptsType }: Setting = {}): TestLine => {
   const journal: Entry[] = [];
   const sent: Order[] = [];
+  const quota = createQuota(tenants);
   const line = createLine({
     identify: identify ?? (({ headers }) => {
       const client = headerOf(headers, "X-Client");
@@ -71,7 +72,8 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
     challenge: 'Basic realm="ocs-gateway"',
     register: createRegister(tenants),
     ownership: ownership ?? new Ownership({ staleAfter: () => 1_800_000, tell: () => undefined }),
-    charge: createQuota(tenants).charge,
+    charge: quota.charge,
+    chargeClient: quota.chargeClient,
     append: append ?? ((entry) => Promise.resolve(journal.push(entry))),
     note: (entry) => void journal.push(entry),
     redact: createRedactor({ phone: "last4", customer_id: "token", fields: { CUSTOMER_CODE: "token" }, others: "drop" }, "an index key for tests only, 32+"),

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { createQuota, type Charge, type Quota } from "../../src/tenants/quota.ts";
 import type { ActionName } from "../../src/ocs/catalog.ts";
 import type { Limit, Limits, Tenant } from "../../src/tenants/register.ts";
-import { ACTION_NAMES } from "../../src/ocs/catalog.ts";
+import { ACTION_NAMES, isUrgent } from "../../src/ocs/catalog.ts";
 import { aTenant, beta } from "../kit/line.ts";
 
 const minute = (points: number): Limit => ({ points, seconds: 60 });
@@ -80,6 +80,32 @@ describe("a quota", () => {
     expect((await charge(tenant, "AddRecord")).allowed).toBe(true);
     expect(await charge(tenant, "AddRecord")).toMatchObject({ allowed: false, exceeded: "AddRecord" });
     expect((await charge(tenant, "DoNotCall")).allowed).toBe(true);
+  });
+
+  it.each(ACTION_NAMES.filter(isUrgent))("lets %s pass whatever other requests have used up, under a limit of its own", async (action) => {
+    const clients = new Map([["alpha", grant({ requests: minute(2), urgent: minute(2), actions: new Map() })]]);
+    const tenant = aTenant({ clients, limits: { requests: minute(3), urgent: minute(2), actions: new Map() } });
+    const { charge } = open([tenant]);
+    expect(await passes(Array.from({ length: 4 }, () => () => charge(tenant, "AddRecord")))).toEqual([true, true, false, false]);
+    const first = await charge(tenant, action);
+    expect([first.allowed, header(first, "RateLimit-Policy")]).toEqual([true, '"urgent";q=2;w=60, "client alpha urgent";q=2;w=60']);
+    expect((await charge(tenant, action)).allowed).toBe(true);
+    expect(await charge(tenant, action)).toMatchObject({ allowed: false, exceeded: "urgent" });
+  });
+
+  it("takes for urgent what stops calls or ends a handle, and nothing else", () => {
+    expect(ACTION_NAMES.filter(isUrgent).toSorted()).toEqual(["DoNotCall", "RecordProcessed", "RecordReject", "RecordReschedule", "RequestRecordCancel"]);
+  });
+
+  it("charges a client alone for a request that turned out to be no tenant's", async () => {
+    const tenant = aTenant({ clients: new Map([["alpha", grant(limits(minute(2)))], ["crm", grant()]]), limits: limits(minute(3)) });
+    const { quota, charge } = open([tenant]);
+    const bad = async (): Promise<Charge> => quota.chargeClient(tenant, "alpha", "Load");
+    expect(await passes([bad, bad, bad])).toEqual([true, true, false]);
+    expect(await bad()).toMatchObject({ exceeded: "client alpha" });
+    expect((await charge(tenant, "Load", "crm")).allowed).toBe(true);
+    expect(header(await charge(tenant, "Load", "crm"), "RateLimit")).toContain('"tenant";r=1');
+    expect(quota.chargeClient(tenant, "crm", "Load")).toMatchObject({ allowed: true, headers: [] });
   });
 
   it("limits one client and leaves the others alone, also by action", async () => {
