@@ -5,7 +5,7 @@ import { cp, readFile, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readEntries } from "../../src/journal/read.ts";
-import { ocsgw } from "../kit/command.ts";
+import { ocsgw, run } from "../kit/command.ts";
 import { aConfigured, basic, twoTenants } from "../kit/gateway.ts";
 import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";
 import { until } from "../kit/witness.ts";
@@ -89,6 +89,22 @@ describe("a gateway with two witnesses", { timeout: 180_000 }, () => {
     const report = await verified("--require-witnesses");
     expect([report.code, report.stdout]).toEqual([0, expect.stringMatching(/witness {5}one\.test\/audit\+\w{8} cosigned the first \d+ entries at \d{4}-/)]);
     expect(report.stdout).toMatch(/quorum {6}2 of 2: met/);
+    // Elsewhere, with nothing but what was given: a bundle, by the command and by the program in it.
+    const out = join(dir, "b.zip");
+    expect((await ocsgw("audit", "export", "action:DoNotCall", "--as", "bundle", "--out", out, "-c", config())).code).toBe(0);
+    expect((await ocsgw("audit", "export", "action:DoNotCall", "--as", "bundle", "--out", join(dir, "b"), "-c", config())).code).toBe(0);
+    const [key] = (await readFile(audit("checkpoint.pub"), "utf8")).split("\n");
+    const keys = ["--key", key!, ...witnesses.flatMap((each) => ["--witness", each.key])];
+    const required = ["--require-witnesses", "--quorum", "2"];
+    expect(await ocsgw("audit", "verify", out, ...keys, ...required)).toMatchObject({ code: 0, stdout: expect.stringMatching(/witness {5}two\.test\/audit\+\w{8} cosigned the first \d+ entries of the journal/) as string });
+    expect((await ocsgw("audit", "verify", out, ...keys.slice(0, 4), ...required)).code).toBe(8);
+    const program = join(dir, "b", "verify.mjs");
+    expect(await run(process.execPath, [program, ...keys, ...required])).toMatchObject({ code: 0, stderr: "" });
+    expect((await run(process.execPath, [program, ...keys.slice(0, 2), ...required])).code).toBe(8);
+    expect((await run(process.execPath, [program, ...keys, "--quorum", "0"])).code).toBe(2);
+    expect((await run(process.execPath, [program, ...keys, "--witness", join(dir, "none.pub")])).code).toBe(2);
+    expect((await ocsgw("audit", "verify", audit(), ...keys, ...required)).code).toBe(0);
+    expect(await ocsgw("audit", "verify", audit(), "--key", key!, "--witness", key!)).toMatchObject({ code: 8, stdout: expect.stringContaining("is one that signs checkpoints (type 0x01)") as string });
   });
 
   it("loses nothing when a witness is killed, and that one goes on from its record", async () => {

@@ -60,11 +60,14 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
   }
 };
 
+/** Behind the submission prefix, with or without a slash at its end. */
+export const addCheckpointOf = (url: string): string => `${url.replace(/\/+$/, "")}/add-checkpoint`;
+
 const post = async ({ proofs, url, note, timeoutMs, signal }: Submitting, old: number): Promise<Reply> => {
   const proof = await proofs.of(old, readCheckpoint(note)!);
   const lines = proof.map((digest) => `${digestBytes(digest).toString("base64")}\n`).join("");
   return ask({
-    url: `${url.replace(/\/+$/, "")}/add-checkpoint`,
+    url: addCheckpointOf(url),
     body: `old ${old}\n${lines}\n${note}`,
     contentType: "text/plain; charset=utf-8",
     timeoutMs,

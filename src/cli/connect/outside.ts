@@ -1,0 +1,80 @@
+/**
+ * Witnesses and the time stamping authority: do they answer? Nothing is cosigned; the authority is asked for a
+ * timestamp of a random hash.
+ */
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { reasonOf } from "../../journal/broken.ts";
+import { authoritiesIn, readTimestamp, timestampRequest } from "../../journal/verify/timestamp.mjs";
+import { addCheckpointOf } from "../../journal/witness/add-checkpoint.ts";
+import { ask } from "../../journal/witness/ask.ts";
+import type { Settings } from "../../settings/schema.ts";
+import type { Row } from "./row.ts";
+
+const TIMEOUT_MS = 5000;
+const MOST_BYTES = 256 << 10;
+
+export const outsideRows = ({ audit: { checkpoint } }: Settings): Promise<Row[]> =>
+  Promise.all([
+    ...checkpoint.witnesses.map(witnessRow),
+    ...(checkpoint.timestamp ? [timestampRow(checkpoint.timestamp)] : []),
+  ]);
+
+type Witness = Settings["audit"]["checkpoint"]["witnesses"][number];
+
+/** An empty question is none that a witness answers with 200, 404 or 405: it says 400 to it. */
+const witnessRow = async ({ url, key }: Witness): Promise<Row> => {
+  const name = `witness ${key.split("+")[0]}`;
+  const address = addCheckpointOf(url);
+  try {
+    const { status } = await ask({
+      url: address,
+      body: "",
+      contentType: "text/plain; charset=utf-8",
+      timeoutMs: TIMEOUT_MS,
+      mostBytes: MOST_BYTES,
+      signal: new AbortController().signal,
+    });
+    return status === 400
+      ? {
+          name,
+          state: "ok",
+          says: [`${address} takes checkpoints; whether it knows this journal is seen at the first one`],
+        }
+      : {
+          name,
+          state: "fail",
+          says: [`${address} answers ${status} to an empty question, and a witness answers 400: is the url right?`],
+        };
+  } catch (error) {
+    return { name, state: "fail", says: [`${address}: ${reasonOf(error)}`] };
+  }
+};
+
+type Timestamp = NonNullable<Settings["audit"]["checkpoint"]["timestamp"]>;
+
+const timestampRow = async ({ url, ca }: Timestamp): Promise<Row> => {
+  const name = "timestamp";
+  const imprint = randomBytes(32);
+  const nonce = Buffer.concat([Buffer.of(0x41), randomBytes(7)]);
+  try {
+    const authorities = authoritiesIn(await readFile(ca, "utf8"));
+    const { status, body } = await ask({
+      url,
+      body: timestampRequest(imprint, nonce),
+      contentType: "application/timestamp-query",
+      timeoutMs: TIMEOUT_MS,
+      mostBytes: MOST_BYTES,
+      signal: new AbortController().signal,
+    });
+    if (status !== 200) return { name, state: "fail", says: [`${url} answers ${status}`] };
+    const { signer, time } = readTimestamp(body, { imprint, nonce, authorities });
+    return {
+      name,
+      state: "ok",
+      says: [`${url}: ${signer} says ${new Date(time).toISOString()}, and its chain leads to ${ca}`],
+    };
+  } catch (error) {
+    return { name, state: "fail", says: [`${url}: ${reasonOf(error)}`] };
+  }
+};
