@@ -14,7 +14,7 @@ import { loadSettings } from "../settings/load.ts";
 import { sandboxConfig, sandboxKeys, tenantsTold, UPSTREAM, type SandboxFiles } from "./sandbox-config.ts";
 import { showArrivals } from "./sandbox-arrivals.ts";
 import { screen, type Ready } from "./sandbox-screen.ts";
-import { untilToldToStop } from "./serve.ts";
+import { untilToldToStop } from "./until-told-to-stop.ts";
 
 export type SandboxOptions = {
   readonly port?: number;

@@ -13,6 +13,7 @@ import { sayInvalid } from "./check.ts";
 import { keepCompiledSoFar } from "./compile-cache.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
+import { untilToldToStop } from "./until-told-to-stop.ts";
 
 export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
   letHeapGrow();
@@ -124,14 +125,3 @@ export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | 
     await stopWatching();
   };
 };
-
-/** SIGTERM and SIGINT let requests end; a second one ends the process at once. */
-export const untilToldToStop = (gateway: Pick<Gateway, "stop">): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const stop = (signal: NodeJS.Signals): void => {
-      process.off("SIGTERM", stop).off("SIGINT", stop);
-      for (const again of ["SIGTERM", "SIGINT"] as const) process.once(again, () => process.exit(1));
-      gateway.stop(signal).then(resolve, reject);
-    };
-    process.on("SIGTERM", stop).on("SIGINT", stop);
-  });

@@ -9,7 +9,7 @@ import { openLogs, readLogs } from "../witness/logs.ts";
 import { Records } from "../witness/records.ts";
 import { startWitnessServer, type Bind } from "../witness/server.ts";
 import { Witness, type WitnessNews } from "../witness/witness.ts";
-import { untilToldToStop } from "./serve.ts";
+import { untilToldToStop } from "./until-told-to-stop.ts";
 
 export type WitnessCommand = {
   /** The private key's file; made when it is not there. */
