@@ -30,7 +30,7 @@ const checkpoint = z.strictObject({
   every: wait.prefault("60s").describe("How often the journal is signed; at stop too."),
   anchor: off(path).describe("A file outside audit.dir that keeps what was signed last, so that a directory that was cut back or replaced is noticed. <audit.dir>.anchor when left out; another place where nothing can be written beside audit.dir."),
   publish: z.array(secondPlace).default([]).describe("Second places for the checkpoints: file:/absolute/path, syslog:udp://host:port, syslog:tcp://host:port."),
-  witnesses: z.array(witness).default([]).refine((all) => new Set(all.map(({ key }) => key)).size === all.length, { error: "expected every witness once" })
+  witnesses: z.array(witness).default([]).refine((all) => new Set(all.map(({ key }) => key.split("+").slice(2).join("+"))).size === all.length, { error: "expected every witness once" })
     .describe("Witnesses outside (C2SP tlog-witness) that cosign each checkpoint, so that a rewritten journal is noticed by others. Requests never wait for them."),
   witness_quorum: off(count(100)).describe("So many of the witnesses must cosign; fewer raise a warning. 1 when left out."),
   timestamp: off(timestamp).describe("A time stamping authority that confirms when a checkpoint existed. Off when left out."),

@@ -79,7 +79,7 @@ export class Witness {
     if (old > checkpoint.size) return plain(400, "the old size is larger than the checkpoint's");
     const last = records.of(checkpoint.origin);
     if (old !== (last?.size ?? 0)) return sizeOf(last?.size ?? 0);
-    return this.#refusal(submission, last) ?? this.#cosign(submission);
+    return this.#refusal(submission, last) ?? this.#cosign(submission, keys);
   }
 
   #refusal(
@@ -101,21 +101,25 @@ export class Witness {
     );
   }
 
-  async #cosign({ note, checkpoint }: Submission): Promise<Answer> {
+  async #cosign({ note, checkpoint }: Submission, keys: readonly string[]): Promise<Answer> {
     const { own, records, tell, now = () => Math.floor(Date.now() / 1000) } = this.#options;
     const line = cosign(textOfNote(note), own, now());
-    await records.keep(checkpoint, `${logSignature(note, checkpoint.origin)}${line}`);
+    await records.keep(checkpoint, `${withOwnSignature(note, keys)}${line}`);
     tell({ kind: "cosigned", origin: checkpoint.origin, size: checkpoint.size });
     return { status: 200, type: "text/plain; charset=utf-8", text: line };
   }
 }
 
-/** The note without the signatures of others, which would only make the record longer. */
-const logSignature = (note: string, origin: string): string => {
+/**
+ * The note with the one signature that verified: whatever else was sent with it would stand in the record, and a
+ * line that is none would make that one unreadable.
+ */
+const withOwnSignature = (note: string, keys: readonly string[]): string => {
   const text = textOfNote(note);
-  const own = note
+  const lines = note
     .slice(text.length + 1)
     .split("\n")
-    .filter((line) => line.startsWith(`— ${origin} `));
-  return `${text}\n${own.map((line) => `${line}\n`).join("")}`;
+    .filter(Boolean);
+  const notes = lines.map((line) => `${text}\n${line}\n`);
+  return notes.find((each) => signerOf(each, keys) !== undefined)!;
 };

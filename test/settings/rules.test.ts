@@ -26,6 +26,8 @@ const ISSUERS = (one: string, two: string): Change =>
 const CALLBACKS = (rest: string): Change => ["    connections: 4", `    callbacks: { allow_from: [10.0.0.5], ${rest} }\n    connections: 4`];
 /** The verifier key of a witness, and the key that signs checkpoints with the same bytes. */
 const WITNESS = "witness.example/audit+4f720a69+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+/** The same key under another name. */
+const RENAMED = "witness.example/again+f12e6645+BOpKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 const LOG_KEY = "witness.example/audit+f53e79c6+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
 const CHECKPOINT = (rest: string): Change => ["every: 60s }", `every: 60s, ${rest} }`];
 const REGISTRAR = (rest: string): Change => CALLBACKS(`bind: "127.0.0.1:8444", registrars: [${rest}]`);
@@ -42,6 +44,7 @@ const ERRORS: readonly Case[] = [
   { says: "a quorum of witnesses that are not there", changes: [CHECKPOINT("witness_quorum: 1")], code: "OCSGW-6278", at: ["1 }"], message: /1 witness must cosign, and no witness is listed/ },
   { says: "a quorum larger than the list", changes: [CHECKPOINT(`witness_quorum: 2, witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }]`)], code: "OCSGW-6278", at: ["2, witnesses"], message: /1 witness is listed/ },
   { says: "one witness twice", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://v.example/", key: "${WITNESS}" }]`)], code: "OCSGW-6103", at: ["[{ url"], message: /expected every witness once/ },
+  { says: "one witness under two names", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS}" }, { url: "https://w.example/", key: "${RENAMED}" }]`)], code: "OCSGW-6103", at: ["[{ url"], message: /expected every witness once/ },
   { says: "a witness's key that was cut", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.slice(0, -4)}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /a key of this type has 32 bytes, this one 29/ },
   { says: "a witness's key with another id", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.replace(/\+.{8}\+/, "+00000000+")}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /it says id 00000000, and its bytes give/ },
   { says: "a witness's key under another name", changes: [CHECKPOINT(`witnesses: [{ url: "https://w.example/", key: "${WITNESS.replace("audit", "other")}" }]`)], code: "OCSGW-6103", at: ['"witness.example'], message: /a part of it was changed or cut/ },

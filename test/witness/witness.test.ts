@@ -6,7 +6,7 @@ import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
-import { signCheckpoint, signNote, verifierKey, witnessKey } from "../../src/journal/note.ts";
+import { cosign, signCheckpoint, signNote, verifierKey, witnessKey } from "../../src/journal/note.ts";
 import { consistencyProof, digestBytes, EMPTY_ROOT, leafHash, rootOf, type Digest } from "../../src/journal/tree.ts";
 import { cosignaturesIn, readWitnessKey } from "../../src/journal/verify/cosignature.mjs";
 import { Records } from "../../src/witness/records.ts";
@@ -184,6 +184,21 @@ describe("a witness that has cosigned 5 entries", () => {
       witness.add(body(5, proofLines(5, 9, "other"), note(9, { of: "other" }))),
     ]);
     expect(answers.map(({ status }) => status)).toEqual([200, 409, 409]);
+  });
+});
+
+describe("what else is sent with a checkpoint", () => {
+  it.each([
+    ["a line that is no signature", "— gateway.test/main !!!\n"],
+    ["a signature by an unknown key", signCheckpoint({ origin: LOG, size: 5, root: Buffer.alloc(32) }, stranger).split("\n\n")[1]!],
+    ["a hundred lines", "— gateway.test/main AAAAAAAAAAAA\n".repeat(100)],
+    ["a false cosignature in the witness's own name", cosign("hello\n", own, 3)],
+  ])("stands in no record, so that a restart goes on: %s", async (_what, more) => {
+    const answer = await (await open()).add(body(0, [], note(5) + more));
+    expect(answer.status).toBe(200);
+    const again = await open();
+    expect(await submit(again, 0, 5)).toMatchObject({ status: 409, text: "5\n" });
+    expect((await submit(again, 5, 8)).status).toBe(200);
   });
 });
 

@@ -4,7 +4,7 @@
  * but Node (20 or later).
  */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { cosignaturesIn, readWitnessKeys } from "./cosignature.mjs";
 import { authoritiesIn, imprintOf, readTimestamp, TimestampFault } from "./timestamp.mjs";
@@ -117,8 +117,10 @@ const timestampIn = (parts, pem) => {
   const older = continued(parts, OUTSIDE_FILES.timestamped, "timestamped");
   if (!older) return undefined;
   try {
-    const token = readFileSync(join(parts.dir, OUTSIDE_FILES.timestamp));
-    if (token.length > MOST_TIMESTAMP) throw new TimestampFault("broken", "its file is too large");
+    const path = join(parts.dir, OUTSIDE_FILES.timestamp);
+    const file = lstatSync(path);
+    if (!file.isFile() || file.size > MOST_TIMESTAMP) throw new TimestampFault("broken", "it is no small file");
+    const token = readFileSync(path);
     const { time, signer, isTrusted } = readTimestamp(token, {
       imprint: imprintOf(parts.read(OUTSIDE_FILES.timestamped)),
       authorities: pem === undefined ? undefined : authoritiesIn(pem),

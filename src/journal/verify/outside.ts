@@ -4,13 +4,12 @@
  * not there, or cannot be checked, is told.
  */
 import type { X509Certificate } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cosignaturesIn, readWitnessKeys, type WitnessKey } from "./cosignature.mjs";
 import type { Elsewhere } from "./checkpoints.ts";
 import type { Finding, OutsideReport, TimestampRow, WitnessRow } from "./report.ts";
 import { checkSignatures, readClaim, splitNote, type VerifierKey } from "./signatures.ts";
-import { isAbsent, namesIn, readSmall } from "./small-file.ts";
+import { isAbsent, namesIn, readSmall, readSmallBytes } from "./small-file.ts";
 import { authoritiesIn, imprintOf, readTimestamp, TimestampFault } from "./timestamp.mjs";
 
 export type OutsideOptions = {
@@ -35,7 +34,6 @@ export type Outside = OutsideReport & {
 const COSIGNED = /^(\d{12})\.cosigned$/;
 const TIMESTAMP = /^(\d{12})\.tsr$/;
 const CHECKPOINT = /^\d{12}$/;
-const MOST_TIMESTAMP = 1 << 20;
 /** A witness needs a moment: so many checkpoints may lie behind the last one that enough witnesses cosigned. */
 const BEHIND = 3;
 
@@ -113,7 +111,7 @@ const judgeCosigned = async (folder: string, names: readonly string[], { keys, l
       if (verdict === "invalid")
         say(`${name}: the cosignature of witness ${key} does not verify: it or the checkpoint was changed`);
       else if (verdict === "unchecked") rows.set(key, { ...row, unchecked: row.unchecked + 1 });
-      else if (signed.kind === "signed" && claim.size >= row.size)
+      else if (signed.kind === "signed" && signed.by.name === claim.origin && claim.size >= row.size)
         rows.set(key, { ...row, size: claim.size, time: time === 0 ? null : new Date(time * 1000).toISOString() });
     }
     for (const each of strangers) unknown.add(each);
@@ -161,7 +159,7 @@ const judgeTimestamps = async (
   const [findings, notes]: [Finding[], string[]] = [[], []];
   const rows: TimestampRow[] = [];
   for (const name of names.filter((each) => TIMESTAMP.test(each))) {
-    const text = await readFile(join(folder, name.slice(0, 12))).catch(ifAbsent);
+    const text = await readCheckpointFile(join(folder, name.slice(0, 12)));
     if (!text) {
       notes.push(`${name} is a timestamp of a checkpoint that is not here`);
       continue;
@@ -185,13 +183,22 @@ const judgeTimestamps = async (
   return { timestamps: { found: rows.length, first: rows[0] ?? null, last: rows.at(-1) ?? null }, findings, notes };
 };
 
-/** Throws TimestampFault for what is too large to be one. */
+/** Throws TimestampFault for what is no small file. */
 const readToken = async (path: string): Promise<Buffer> => {
-  const token = await readFile(path);
-  if (token.length > MOST_TIMESTAMP) throw new TimestampFault("broken", "its file is too large");
-  return token;
+  try {
+    return await readSmallBytes(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error) throw error;
+    throw new TimestampFault("broken", "it is no small file");
+  }
 };
 
-const ifAbsent = (error: unknown): undefined => {
-  if (!isAbsent(error)) throw error;
+/** Nothing where it is no small file: that is told of the checkpoint itself. */
+const readCheckpointFile = async (path: string): Promise<Buffer | undefined> => {
+  try {
+    return await readSmallBytes(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && !isAbsent(error)) throw error;
+    return undefined;
+  }
 };

@@ -1,6 +1,6 @@
 /** What outsiders said of a journal, and what a tamperer does about it: each case is found and named, in a directory and in a bundle. */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
-import { cp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { writeBundle } from "../../../src/journal/bundle.ts";
@@ -251,7 +251,8 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
     ["of another checkpoint", "its imprint is of another text", async () => { await stamp(20); await cp(places(dir).timestamp(20), places(dir).timestamp(28)); }],
     ["that was cut", "not DER", async () => { await stamp(28); await writeFile(places(dir).timestamp(28), (await readFile(places(dir).timestamp(28))).subarray(0, 300)); }],
     ["that is empty", "not DER", () => writeFile(places(dir).timestamp(28), "")],
-    ["that is endless", "its file is too large", () => writeFile(places(dir).timestamp(28), Buffer.alloc(2 << 20))],
+    ["that is a directory", "it is no small file", () => mkdir(places(dir).timestamp(28))],
+    ["that is endless", "it is no small file", () => writeFile(places(dir).timestamp(28), Buffer.alloc(2 << 20))],
     ["of a checkpoint that was signed again", "its imprint is of another text", async () => { await stamp(28); await rewrite(); for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size)); }],
   ] as const)("finds and names one %s", async (_what, says, tamper) => {
     await tamper();
