@@ -119,11 +119,14 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
   };
 };
 
-const outsideOf = ({ witnesses, quorum, timestamps }: Watched["outside"]): Pick<Status["journal"], "witnesses" | "quorum" | "timestamp"> => {
+type OutsideStatus = Pick<Status["journal"], "witnesses" | "quorum" | "timestamp">;
+
+const outsideOf = ({ witnesses, quorum, timestamps }: Watched["outside"]): OutsideStatus => {
   const needed = quorum();
   const stamped = timestamps();
   return {
-    witnesses: witnesses().map(({ witness, url, size, age, trouble }) => ({ witness, url, size, age: age === undefined ? null : Math.round(age), trouble: trouble ?? null })),
+    witnesses: witnesses().map(({ age, trouble, ...each }) =>
+      ({ ...each, age: age === undefined ? null : Math.round(age), trouble: trouble ?? null })),
     quorum: needed && { needed: needed.needed, met: needed.isMet, size: needed.size },
     timestamp: stamped && {
       url: stamped.url,

@@ -47,7 +47,8 @@ export const witness = async ({ key: file, state, bind, name, log = [] }: Witnes
     for (const origin of known.keys()) process.stdout.write(`log ${origin} ${records.of(origin)?.size ?? 0}\n`);
     if (known.size === 0)
       warn(
-        `no log is known, so every checkpoint gets 404: add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
+        `no log is known, so every checkpoint gets 404: ` +
+        `add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
       );
     await untilToldToStop({ stop: async () => server.stop() });
     return 0;
@@ -69,7 +70,8 @@ const tell = (news: WitnessNews): void => {
       return warn(`cosigned ${news.size} entries of ${news.origin}`);
     case "contradiction":
       return warn(
-        `CONTRADICTION: ${news.origin} signed a checkpoint of ${news.size} entries that does not continue the ${news.before} that were ` +
+        `CONTRADICTION: ${news.origin} signed a checkpoint of ${news.size} entries ` +
+        `that does not continue the ${news.before} that were ` +
           `cosigned before; not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
       );
     case "failed":
@@ -103,7 +105,8 @@ const ownKey = async ({ file, state, name }: Named): Promise<Cosigner> => {
   const line = witnessKey(own, key);
   if (before !== "" && before !== line) {
     throw new Error(
-      `${path} holds ${before}, and this would be ${line}: the key ${file} or the name was changed. A witness with another key or name needs a --state of its own`,
+      `${path} holds ${before}, and this would be ${line}: the key ${file} or the name was changed. ` +
+      `A witness with another key or name needs a --state of its own`,
     );
   }
   if (before === "") await writeFile(path, `${line}\n`, { mode: 0o644 });

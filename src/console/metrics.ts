@@ -27,7 +27,11 @@ export type Sources = {
   /** What was read again of the journal's old entries. */
   /** What witnesses and a time stamping authority said of the checkpoints. */
   readonly outside?: {
-    readonly witnesses: () => readonly { readonly witness: string; readonly size: number; readonly age: number | undefined }[];
+    readonly witnesses: () => readonly {
+      readonly witness: string;
+      readonly size: number;
+      readonly age: number | undefined;
+    }[];
     readonly quorum: () => { readonly isMet: boolean; readonly size: number } | null;
     readonly timestamps: () => { readonly last: { readonly age: number } | undefined } | null;
   } | undefined;
@@ -130,17 +134,31 @@ const addJournal = (registry: Registry, { journal, diskUse, rereading }: Sources
 /** Absent where nobody outside was asked, and ages before the first answer of this run. */
 const addOutside = (registry: Registry, { outside }: Sources): void => {
   const labels = ["witness"];
-  gauge(registry, { name: "ocsgw_witness_cosigned_entries", help: "Entries that a witness has cosigned.", labels }, function* () {
+  gauge(registry, {
+    name: "ocsgw_witness_cosigned_entries",
+    help: "Entries that a witness has cosigned.",
+    labels,
+  }, function* () {
     for (const { witness, size } of outside?.witnesses() ?? []) yield [{ witness }, size];
   });
-  gauge(registry, { name: "ocsgw_witness_age_seconds", help: "Since a witness cosigned, in this run.", labels }, function* () {
+  gauge(registry, {
+    name: "ocsgw_witness_age_seconds",
+    help: "Since a witness cosigned, in this run.",
+    labels,
+  }, function* () {
     for (const { witness, age } of outside?.witnesses() ?? []) if (age !== undefined) yield [{ witness }, age / 1000];
   });
-  gauge(registry, { name: "ocsgw_witness_quorum_met", help: "0 while fewer witnesses cosign than audit.checkpoint.witness_quorum asks for." }, () => {
+  gauge(registry, {
+    name: "ocsgw_witness_quorum_met",
+    help: "0 while fewer witnesses cosign than audit.checkpoint.witness_quorum asks for.",
+  }, () => {
     const quorum = outside?.quorum();
     return quorum ? [[{}, quorum.isMet ? 1 : 0]] : [];
   });
-  gauge(registry, { name: "ocsgw_timestamp_age_seconds", help: "Since a checkpoint got a timestamp, in this run." }, () => {
+  gauge(registry, {
+    name: "ocsgw_timestamp_age_seconds",
+    help: "Since a checkpoint got a timestamp, in this run.",
+  }, () => {
     const last = outside?.timestamps()?.last;
     return last ? [[{}, last.age / 1000]] : [];
   });

@@ -85,7 +85,10 @@ export type Status = {
     readonly verified: { readonly size: number; readonly at: number } | null;
     /** In words: what was found that is not as it was signed. */
     readonly damage: readonly string[];
-    /** By name and id of the key: entries that each has cosigned, since when (null before the first time in this run), and why it does not cosign. */
+    /**
+     * By name and id of the key: entries that each has cosigned, the age of that (null before the first time in this
+     * run), and why it does not cosign.
+     */
     readonly witnesses: readonly {
       readonly witness: string;
       readonly url: string;
@@ -93,9 +96,9 @@ export type Status = {
       readonly age: number | null;
       readonly trouble: string | null;
     }[];
-    /** How many witnesses must cosign, whether they do, and how many entries so many have cosigned; null without witnesses. */
+    /** How many must cosign, whether they do, and how many entries so many have cosigned; null without witnesses. */
     readonly quorum: { readonly needed: number; readonly met: boolean; readonly size: number } | null;
-    /** The last timestamp of this run: entries, its time (milliseconds since 1970) and its age; null without an authority. */
+    /** The last timestamp of this run: entries, its time (milliseconds since 1970), its age; null without an authority. */
     readonly timestamp: {
       readonly url: string;
       readonly last: { readonly size: number; readonly time: number; readonly age: number } | null;

@@ -39,6 +39,8 @@ export const places = (dir: string) => ({
   state: (size: number): string => join(dir, "states", numbered(size)),
 });
 
+type Ending = ".jsonl" | ".jsonl.zst" | ".hashes" | typeof COSIGNED | typeof TIMESTAMP | "";
+
 export const COSIGNED = ".cosigned";
 export const TIMESTAMP = ".tsr";
 
@@ -46,8 +48,11 @@ export const segmentName = (first: number): string => `${numbered(first)}.jsonl`
 
 export const compressedName = (first: number): string => `${segmentName(first)}.zst`;
 
-/** The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with ".hashes", of checkpoints and states with "", of what vouches for checkpoints with ".cosigned" and ".tsr". */
-export const numbersIn = (names: readonly string[], ending: ".jsonl" | ".jsonl.zst" | ".hashes" | ".cosigned" | ".tsr" | ""): number[] =>
+/**
+ * The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with
+ * ".hashes", of checkpoints and states with "", of what vouches for checkpoints with ".cosigned" and ".tsr".
+ */
+export const numbersIn = (names: readonly string[], ending: Ending): number[] =>
   names
     .filter((name) => name.length === DIGITS + ending.length && name.endsWith(ending) && /^[0-9]+$/.test(name.slice(0, DIGITS)))
     .map((name) => Number(name.slice(0, DIGITS)))

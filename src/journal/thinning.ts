@@ -10,7 +10,12 @@ const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
 /** `at`: milliseconds since 1970. Beside it may lie the cosignatures of witnesses and a timestamp. */
-export type Dated = { readonly size: number; readonly at: number; readonly isCosigned?: boolean; readonly isStamped?: boolean };
+export type Dated = {
+  readonly size: number;
+  readonly at: number;
+  readonly isCosigned?: boolean;
+  readonly isStamped?: boolean;
+};
 
 /** Those that may go; never the newest, and of each span the last one that somebody outside vouched for stays too. */
 export const superfluous = (checkpoints: readonly Dated[], now: number): number[] => {
@@ -40,7 +45,8 @@ export const thinCheckpoints = async ({ disk, dir }: Pick<Journal, "disk" | "dir
   const [cosigned, stamped] = [new Set(numbersIn(names, COSIGNED)), new Set(numbersIn(names, TIMESTAMP))];
   const dated: Dated[] = [];
   for (const size of numbersIn(names, "")) {
-    dated.push({ size, at: await disk.modified(at.checkpoint(size)), isCosigned: cosigned.has(size), isStamped: stamped.has(size) });
+    const modified = await disk.modified(at.checkpoint(size));
+    dated.push({ size, at: modified, isCosigned: cosigned.has(size), isStamped: stamped.has(size) });
   }
   const gone = superfluous(dated, now).slice(0, most);
   for (const size of gone) {

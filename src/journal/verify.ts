@@ -30,14 +30,22 @@ export const verifyJournal = async (dir: string, { elsewhere = [], sinceMark = f
   const outside = await judgeOutside(dir, [...keys.keys, ...keys.former], given);
   const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside);
   const mark = sinceMark ? await loadMark(dir, keys.keys, judged.anchors) : undefined;
-  if (typeof mark === "string") return summarize({ dir, keys, judged, outside, seen: nothingSeen(), findings: judged.findings, missing: [mark, ...outside.missing] });
+  if (typeof mark === "string") {
+    const missing = [mark, ...outside.missing];
+    return summarize({ dir, keys, judged, outside, seen: nothingSeen(), findings: judged.findings, missing });
+  }
   return verifyBehind(dir, { keys, judged, outside, mark });
 };
 
 const withOutside = (judged: Judged, { findings, notes }: Outside): Judged =>
   ({ ...judged, findings: [...judged.findings, ...findings], notes: [...judged.notes, ...notes] });
 
-type Behind = { readonly keys: Keys; readonly judged: Judged; readonly outside: Outside; readonly mark: Mark | undefined };
+type Behind = {
+  readonly keys: Keys;
+  readonly judged: Judged;
+  readonly outside: Outside;
+  readonly mark: Mark | undefined;
+};
 
 const verifyBehind = async (dir: string, { keys, judged, outside, mark }: Behind): Promise<Report> => {
   const seen = await scan(dir, judged.anchors, mark);
@@ -89,7 +97,10 @@ const keysMissing = ({ keys: { from }, judged: { found, signed, strangers, ancho
 /** `outside`: of one segment nobody is asked. */
 type Outcome = Evidence & { readonly dir: string; readonly outside: Outside | undefined; readonly findings: readonly Finding[]; readonly missing: readonly string[]; readonly mark?: Mark | undefined; readonly segment?: { readonly first: number; readonly covered: number } };
 
-const NOBODY: OutsideReport = { witnesses: { rows: [], quorum: null, isMet: false, size: 0, unknown: [] }, timestamps: { found: 0, first: null, last: null } };
+const NOBODY: OutsideReport = {
+  witnesses: { rows: [], quorum: null, isMet: false, size: 0, unknown: [] },
+  timestamps: { found: 0, first: null, last: null },
+};
 
 const summarize = ({ dir, keys, judged, outside, seen, findings, missing, mark, segment }: Outcome): Report => {
   const last = seen.matching.findLast(({ trusted }) => trusted);

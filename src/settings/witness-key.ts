@@ -22,7 +22,8 @@ export const witnessKeyFault = (line: string): string | undefined => {
     return EXPECTED;
   if (type === 0x01) return `${EXPECTED}; this one signs checkpoints (type 0x01), so it is a journal's own`;
   if (BYTES[type] === undefined)
-    return `${EXPECTED}; this one is of type 0x${type.toString(16).padStart(2, "0")}, and 0x04 (Ed25519) and 0x06 (ML-DSA-44) are known`;
+    return `${EXPECTED}; this one is of type 0x${type.toString(16).padStart(2, "0")}, ` +
+    `and 0x04 (Ed25519) and 0x06 (ML-DSA-44) are known`;
   if (typed.length !== 1 + BYTES[type])
     return `${EXPECTED}; a key of this type has ${BYTES[type]} bytes, this one ${typed.length - 1}`;
   const own = createHash("sha256").update(`${name}\n`).update(typed).digest("hex").slice(0, 8);

@@ -19,7 +19,8 @@ export const readLogs = (text: string): readonly string[] => {
   const wrong = lines.find((line) => nameOfKey(line) === undefined);
   if (wrong !== undefined) {
     throw new Error(
-      `${JSON.stringify(wrong.slice(0, 100))} is no verifier key of a log: expected name+8 hex digits+base64, as in checkpoint.pub`,
+      `${JSON.stringify(wrong.slice(0, 100))} is no verifier key of a log: ` +
+      `expected name+8 hex digits+base64, as in checkpoint.pub`,
     );
   }
   return lines;

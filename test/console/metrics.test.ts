@@ -37,9 +37,24 @@ const NAMES = [
   "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
   "ocsgw_upstream_up gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_damage gauge", "ocsgw_journal_verified_entries gauge", "ocsgw_journal_bytes gauge", "ocsgw_disk_free_bytes gauge", "ocsgw_journal_failures_total counter",
   "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge", "ocsgw_would_refuse_total counter", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
+  "ocsgw_witness_cosigned_entries gauge", "ocsgw_witness_age_seconds gauge", "ocsgw_witness_quorum_met gauge", "ocsgw_timestamp_age_seconds gauge",
 ];
 
 describe("metrics", () => {
+  it("tell what witnesses and a time stamping authority said, and nothing where nobody was asked or has answered", async () => {
+    const outside = {
+      witnesses: () => [{ witness: "w1+01020304", size: 70, age: 2500 }, { witness: "w2+05060708", size: 0, age: undefined }],
+      quorum: () => ({ isMet: false, size: 0 }), timestamps: () => ({ last: { age: 61_000 } }),
+    };
+    const text = await scrape({ outside });
+    expect(samplesOf(text, "ocsgw_witness_cosigned_entries")).toEqual(['ocsgw_witness_cosigned_entries{witness="w1+01020304"} 70', 'ocsgw_witness_cosigned_entries{witness="w2+05060708"} 0']);
+    expect(samplesOf(text, "ocsgw_witness_age_seconds")).toEqual(['ocsgw_witness_age_seconds{witness="w1+01020304"} 2.5']);
+    expect(samplesOf(text, "ocsgw_witness_quorum_met")).toEqual(["ocsgw_witness_quorum_met 0"]);
+    expect(samplesOf(text, "ocsgw_timestamp_age_seconds")).toEqual(["ocsgw_timestamp_age_seconds 61"]);
+    const without = await scrape({ outside: { witnesses: () => [], quorum: () => null, timestamps: () => null } });
+    for (const { name } of [{ name: "ocsgw_witness_quorum_met" }, { name: "ocsgw_timestamp_age_seconds" }, { name: "ocsgw_witness_age_seconds" }]) expect(samplesOf(without, name)).toEqual([]);
+  });
+
   it("have the pinned names and no other of ours, each with its type and a sentence", async () => {
     const text = await scrape();
     expect([...text.matchAll(/^# TYPE (ocsgw_.*)$/gm)].map(([, type]) => type!).toSorted()).toEqual(NAMES.toSorted());

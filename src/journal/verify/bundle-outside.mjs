@@ -69,7 +69,8 @@ export const checkOutside = (dir, { checkpoint, read, readCheckpoint, finding, m
     missing(
       keys.length === 0
         ? "witnesses are required, and no key of a witness is given: give them with --witness"
-        : `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required, and ${valid} of those whose keys are given cosigned what is here`,
+        : `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required, ` +
+        `and ${valid} of those whose keys are given cosigned what is here`,
     );
   }
   return found;
@@ -82,7 +83,8 @@ const continued = ({ checkpoint, read, readCheckpoint, finding }, name, proofNam
   const proof = proofIn(read(OUTSIDE_FILES.consistency), proofName);
   if (older.origin !== checkpoint.origin || !proof || !isContinued(older, checkpoint, proof)) {
     return void finding(
-      `the checkpoint in ${name} is no beginning of checkpoint ${checkpoint.size}: they contradict each other, or the proof was changed`,
+      `the checkpoint in ${name} is no beginning of checkpoint ${checkpoint.size}: ` +
+      `they contradict each other, or the proof was changed`,
     );
   }
   return older;
@@ -130,7 +132,8 @@ const timestampIn = (parts, pem) => {
     if (!(error instanceof TimestampFault)) throw error;
     if (error.kind === "broken")
       return void parts.finding(
-        `${OUTSIDE_FILES.timestamp} is no timestamp of the checkpoint in ${OUTSIDE_FILES.timestamped}: ${error.message}`,
+        `${OUTSIDE_FILES.timestamp} is no timestamp of the checkpoint in ` +
+        `${OUTSIDE_FILES.timestamped}: ${error.message}`,
       );
     return { size: older.size, time: undefined, signer: undefined, isTrusted: false, fault: error.message };
   }
@@ -143,7 +146,8 @@ export const outsideRows = ({ witnesses, unknown, timestamp }, row) => [
       "witness",
       verdict === "valid"
         ? `${witness} cosigned the first ${size} entries of the journal${time === undefined ? "" : ` at ${time}`}`
-        : `${witness}: its cosignature cannot be checked here (this Node has no ML-DSA-44, or the key of the journal is not known)`,
+        : `${witness}: its cosignature cannot be checked here ` +
+        `(this Node has no ML-DSA-44, or the key of the journal is not known)`,
     ),
   ),
   ...(unknown.length > 0
@@ -155,7 +159,9 @@ export const outsideRows = ({ witnesses, unknown, timestamp }, row) => [
           "timestamp",
           timestamp.fault !== undefined
             ? `does not count: ${timestamp.fault}`
-            : `the first ${timestamp.size} entries of the journal existed at ${timestamp.time}, says ${timestamp.signer}${timestamp.isTrusted ? "" : " (which authority that is was not checked: --timestamp-ca)"}`,
+            : `the first ${timestamp.size} entries of the journal existed at ${timestamp.time}, ` +
+            `says ${timestamp.signer}` +
+              (timestamp.isTrusted ? "" : " (which authority that is was not checked: --timestamp-ca)"),
         ),
       ]
     : []),

@@ -55,10 +55,13 @@ export const requireChain = (signer, { certificates, authorities, time }) => {
     requireInForce(current, time);
     requireKnownExtensions(current);
     if (authorities.some((each) => each.raw.equals(current.raw))) return;
-    const next = [...authorities, ...certificates].find((each) => !each.raw.equals(current.raw) && isIssuer(each, current, below));
+    const next = [...authorities, ...certificates].find(
+      (each) => !each.raw.equals(current.raw) && isIssuer(each, current, below),
+    );
     if (!next)
       stranger(
-        `no chain leads from its signer to an authority that is trusted: the issuer of ${name(current)} is not among them`,
+        `no chain leads from its signer to an authority that is trusted: ` +
+        `the issuer of ${name(current)} is not among them`,
       );
     current = next;
   }

@@ -15,7 +15,8 @@ const LATEST = 2n ** 63n - 1n;
 const MOST_SIGNATURES = 64;
 
 const EXPECTED =
-  "expected a witness's verifier key: name+8 hex digits+base64 of 0x04 and an Ed25519 key, or of 0x06 and an ML-DSA-44 key";
+  "expected a witness's verifier key: name+8 hex digits+base64 of 0x04 and an Ed25519 key, or of 0x06 and an " +
+  "ML-DSA-44 key";
 
 /** `name+8 hex digits+base64 of the type's byte and the key`. Throws an error that says what is wrong with it. */
 export const readWitnessKey = (line) => {

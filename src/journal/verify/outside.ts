@@ -77,7 +77,9 @@ type Unmet = {
 const unmet = ({ keys, quorum, size, last }: Unmet): string => {
   if (keys.length === 0) return "witnesses are required, and no key of a witness is given: give them with --witness";
   if (keys.length < quorum) return `${quorum} witnesses are required, and the keys of ${keys.length} are given`;
-  return `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required, and so many cosigned ${size === 0 ? "nothing" : `the first ${size} entries only`}; the last checkpoint covers ${last}`;
+  const required = `${quorum} ${quorum === 1 ? "witness is" : "witnesses are"} required`;
+  const cosigned = size === 0 ? "nothing" : `the first ${size} entries only`;
+  return `${required}, and so many cosigned ${cosigned}; the last checkpoint covers ${last}`;
 };
 
 type Cosigned = Pick<Outside, "elsewhere" | "findings" | "notes"> & {
@@ -142,7 +144,8 @@ const notesOf = (rows: readonly WitnessRow[], unknown: readonly string[]): strin
     .filter(({ unchecked }) => unchecked > 0)
     .map(
       ({ witness, unchecked }) =>
-        `${unchecked} cosignatures of witness ${witness} are by ML-DSA-44 and cannot be checked here: Node ${process.versions.node} does not have it`,
+        `${unchecked} cosignatures of witness ${witness} are by ML-DSA-44 and cannot be checked here: ` +
+        `Node ${process.versions.node} does not have it`,
     ),
   ...(unknown.length > 0
     ? [`cosignatures by ${unknown.join(", ")} were not checked: their keys are not given (--witness)`]

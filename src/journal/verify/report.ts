@@ -33,7 +33,12 @@ export type WitnessRow = {
 };
 
 /** `time`: RFC 3339. `isTrusted`: a chain leads to the authority that was given. */
-export type TimestampRow = { readonly size: number; readonly time: string; readonly signer: string; readonly isTrusted: boolean };
+export type TimestampRow = {
+  readonly size: number;
+  readonly time: string;
+  readonly signer: string;
+  readonly isTrusted: boolean;
+};
 
 export type OutsideReport = {
   readonly witnesses: {
@@ -49,7 +54,11 @@ export type OutsideReport = {
     readonly unknown: readonly string[];
   };
   /** How many hold, and the oldest and the newest of them. */
-  readonly timestamps: { readonly found: number; readonly first: TimestampRow | null; readonly last: TimestampRow | null };
+  readonly timestamps: {
+    readonly found: number;
+    readonly first: TimestampRow | null;
+    readonly last: TimestampRow | null;
+  };
 };
 
 export type Verdict = "ok" | "broken" | "cannot-tell";

@@ -5,7 +5,8 @@ import { open, readdir, stat } from "node:fs/promises";
 const MOST_BYTES = 1 << 20;
 
 /** Throws an error that names the file when it is no regular file or too large. */
-export const readSmall = async (path: string, most = MOST_BYTES): Promise<string> => (await readSmallBytes(path, most)).toString("utf8");
+export const readSmall = async (path: string, most = MOST_BYTES): Promise<string> =>
+  (await readSmallBytes(path, most)).toString("utf8");
 
 /** The same, as bytes. */
 export const readSmallBytes = async (path: string, most = MOST_BYTES): Promise<Buffer> => {

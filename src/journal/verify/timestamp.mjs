@@ -109,7 +109,8 @@ const requireGranted = ([status, ...more]) => {
         .slice(0, 200)
     : "";
   broken(
-    `the authority did not grant it: status ${Number.parseInt(number, 16)}${text === "" ? "" : `, ${JSON.stringify(text)}`}`,
+    `the authority did not grant it: status ${Number.parseInt(number, 16)}` +
+      (text === "" ? "" : `, ${JSON.stringify(text)}`),
   );
 };
 

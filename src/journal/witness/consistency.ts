@@ -15,8 +15,8 @@ export class NoProof extends Error {
 const MOST_MADE = 4096;
 
 /**
- * One for a journal. It keeps what it made from leaf hashes, so that a proof costs what came since the last one, and witnesses that are in step share
- * one.
+ * One for a journal. It keeps what it made from leaf hashes, so that a proof costs what came since the last one, and
+ * witnesses that are in step share one.
  */
 export class ConsistencyProofs {
   readonly #at: Place;
@@ -28,8 +28,8 @@ export class ConsistencyProofs {
   }
 
   /**
-   * From the tree of the first `old` entries to the checkpoint; empty where nothing is to be proved. It is held against the checkpoint's root before
-   * anybody gets it. Rejects with NoProof, or LeavesMissing.
+   * From the tree of the first `old` entries to the checkpoint; empty where nothing is to be proved. It is held
+   * against the checkpoint's root before anybody gets it. Rejects with NoProof, or LeavesMissing.
    */
   of(old: number, checkpoint: Checkpoint): Promise<readonly Digest[]> {
     if (old === 0 || old === checkpoint.size) return Promise.resolve([]);

@@ -161,7 +161,8 @@ export class WitnessClient {
     const before = this.#trouble;
     this.#trouble = { kind: submitted.kind, text: inWords(this.name, submitted, own) };
     if (before?.kind !== submitted.kind) {
-      tell(submitted.kind === "away" ? { witness: this.name, ...submitted } : { witness: this.name, own, ...submitted });
+      const witness = this.name;
+      tell(submitted.kind === "away" ? { witness, ...submitted } : { witness, own, ...submitted });
     }
     this.#timer = setTimeout(() => this.#start(), this.#tryMs).unref();
     this.#tryMs = Math.min(2 * this.#tryMs, this.#timing.longestTry);
@@ -181,10 +182,12 @@ const inWords = (witness: string, submitted: Exclude<Submitted, { kind: "cosigne
       return `witness ${witness} does not cosign: ${submitted.reason}`;
     case "ahead":
       return (
-        `witness ${witness} says that it cosigned ${submitted.size} entries, and this journal has ${own}: it is an older copy, or another ` +
+        `witness ${witness} says that it cosigned ${submitted.size} entries, ` +
+        `and this journal has ${own}: it is an older copy, or another ` +
         "journal has the same origin and key, or the witness is wrong"
       );
     case "contradiction":
-      return `witness ${witness} cosigned another history of the first ${submitted.size} entries: this journal was rewritten, or replaced by a copy`;
+      return `witness ${witness} cosigned another history of the first ${submitted.size} entries: ` +
+      `this journal was rewritten, or replaced by a copy`;
   }
 };

