@@ -29,6 +29,10 @@ export const auditVerify = async (path: string, options: AuditVerifyOptions): Pr
     console.error(`--since-mark needs a journal's directory; ${path} is not one`);
     return WRONG_USAGE;
   }
+  if (options.kept?.length && !(await isJournal(path))) {
+    console.error(`--kept is held against the lines of a journal's directory; ${path} is not one`);
+    return WRONG_USAGE;
+  }
   const report = await verified(path, options);
   if (typeof report === "string") {
     process.stdout.write(options.json ? `${JSON.stringify({ verdict: "cannot-tell", dir: path, missing: [report] })}\n` : `${visible(`CANNOT TELL  ${report}`)}\n`);
@@ -54,6 +58,7 @@ const verified = async (path: string, { key: given, own, elsewhere = [], sinceMa
     if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
     if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key, outside) : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, sinceMark });
     if (await isZip(path)) return await verifyPacked(path, key, outside);
+    if (options.requireWitnesses) return `--require-witnesses is about a journal's directory or a bundle; ${path} is neither`;
     return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -92,7 +97,7 @@ const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> => Promise.all(p
   const note = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new Error(`--kept: ${path} cannot be read (${error.code})`);
   });
-  return { name: path, note };
+  return { name: path, note, isAskedFor: true };
 }));
 
 const print = (report: Report): string => {

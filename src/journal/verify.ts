@@ -31,7 +31,7 @@ export const verifyJournal = async (dir: string, { elsewhere = [], sinceMark = f
   const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside);
   const mark = sinceMark ? await loadMark(dir, keys.keys, judged.anchors) : undefined;
   if (typeof mark === "string") {
-    const missing = [mark, ...outside.missing];
+    const missing = [mark, ...judged.missing, ...outside.missing];
     return summarize({ dir, keys, judged, outside, seen: nothingSeen(), findings: judged.findings, missing });
   }
   return verifyBehind(dir, { keys, judged, outside, mark });
@@ -54,7 +54,7 @@ const verifyBehind = async (dir: string, { keys, judged, outside, mark }: Behind
   if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, outside, mark: undefined });
   const altered = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
   const findings = altered.length > 0 ? altered : seen.gaps;
-  const missing = [...(await whatIsMissing(dir, { keys, judged, seen })), ...outside.missing];
+  const missing = [...(await whatIsMissing(dir, { keys, judged, seen })), ...judged.missing, ...outside.missing];
   return summarize({ dir, keys, judged, outside, seen, findings, missing, mark });
 };
 

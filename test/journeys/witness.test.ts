@@ -104,6 +104,9 @@ describe("a gateway with two witnesses", { timeout: 180_000 }, () => {
     expect((await run(process.execPath, [program, ...keys, "--quorum", "0"])).code).toBe(2);
     expect((await run(process.execPath, [program, ...keys, "--witness", join(dir, "none.pub")])).code).toBe(2);
     expect((await ocsgw("audit", "verify", audit(), ...keys, ...required)).code).toBe(0);
+    expect((await ocsgw("audit", "verify", audit("segments", "000000000000.jsonl"), ...keys, ...required)).code).toBe(8);
+    expect((await ocsgw("audit", "verify", out, ...keys, "--kept", join(away, "one", "witness.pub"))).code).toBe(2);
+    expect((await ocsgw("audit", "verify", audit(), ...keys, "--kept", join(away, "one", "witness.pub"))).code).toBe(8);
     expect(await ocsgw("audit", "verify", audit(), "--key", key!, "--witness", key!)).toMatchObject({ code: 8, stdout: expect.stringContaining("is one that signs checkpoints (type 0x01)") as string });
   });
 

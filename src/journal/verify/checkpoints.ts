@@ -16,7 +16,12 @@ export type Keys = {
 };
 
 /** A checkpoint that was kept outside the directory. */
-export type Elsewhere = { readonly name: string; readonly note: string };
+export type Elsewhere = {
+  readonly name: string;
+  readonly note: string;
+  /** Somebody asked for this one: when it does not count, nothing is said to be fine. */
+  readonly isAskedFor?: boolean;
+};
 
 export type Judged = {
   readonly found: number;
@@ -27,6 +32,8 @@ export type Judged = {
   /** Names in which the checkpoints are signed, when none is signed by a key that we know. */
   readonly strangers: readonly string[];
   readonly notes: readonly string[];
+  /** What was asked for and cannot be told. */
+  readonly missing: readonly string[];
 };
 
 export type KeyOptions = {
@@ -81,6 +88,7 @@ export const judgeCheckpoints = async (dir: string, keys: Keys, elsewhere: reado
     ],
     strangers: signed > 0 ? [] : strangers.map(({ text }) => text),
     notes: [...formerNotes(judged, keys), ...kept.notes],
+    missing: kept.missing,
   };
 };
 
@@ -101,19 +109,21 @@ const formerNotes = (judged: readonly Judgement[], { former }: Keys): string[] =
   return [`checkpoints up to ${last.claim.size} are signed by ${ids}, which only the directory names: if the gateway's key was replaced, give both keys with --key`];
 };
 
-type Kept = { readonly claims: readonly Claim[]; readonly findings: readonly Finding[]; readonly notes: readonly string[] };
+type Kept = { readonly claims: readonly Claim[]; readonly findings: readonly Finding[]; readonly notes: readonly string[]; readonly missing: readonly string[] };
 
 /** Of what others can write, only what a known key signed counts. */
 const judgeElsewhere = (elsewhere: readonly Elsewhere[], keys: Keys, own: readonly Claim[]): Kept => {
   const ignored = new Map<string, number>();
   const held = new Map<string, Claim[]>();
-  for (const { name, note } of elsewhere) {
+  const missing: string[] = [];
+  for (const { name, note, isAskedFor } of elsewhere) {
     const claim = signedClaim(note, keys);
     if (claim) held.set(name, [...(claim.restored ? [] : held.get(name) ?? []), { ...claim, name: `checkpoint ${claim.size} in ${name}` }]);
+    else if (isAskedFor) missing.push(`${name} is no checkpoint that a known key signed, so the lines were not held against it`);
     else ignored.set(name, (ignored.get(name) ?? 0) + 1);
   }
   const notes = [...ignored].map(([name, count]) => `${name} holds ${count} ${count === 1 ? "note" : "notes"} without a valid signature of a known key: they do not count`);
-  return { ...compared([...held.values()].flat(), own), notes };
+  return { ...compared([...held.values()].flat(), own), notes, missing };
 };
 
 const compared = (held: readonly Claim[], own: readonly Claim[]): Pick<Kept, "claims" | "findings"> => {

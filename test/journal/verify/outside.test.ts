@@ -115,6 +115,17 @@ describe("a journal whose checkpoints are cosigned", () => {
   });
 });
 
+describe("a checkpoint that was kept elsewhere", () => {
+  it("counts with the journal's signature only; when it was asked for and has none, nothing is said to be fine", async () => {
+    const note = await readFile(places(original).cosigned(28), "utf8");
+    expect((await verify({ elsewhere: [{ name: "kept", note, isAskedFor: true }] })).verdict).toBe("ok");
+    for (const bad of ["", "hello", note.replace("\n28\n", "\n27\n")]) {
+      expect(await verify({ elsewhere: [{ name: "kept", note: bad, isAskedFor: true }] })).toMatchObject({ verdict: "cannot-tell", missing: ["kept is no checkpoint that a known key signed, so the lines were not held against it"] });
+      expect((await verify({ elsewhere: [{ name: "kept", note: bad }] })).verdict).toBe("ok");
+    }
+  });
+});
+
 describe("a tamperer", () => {
   it("with the journal's key who rewrites history and signs it anew is found by what the witnesses cosigned", async () => {
     await rewrite();
