@@ -95,12 +95,15 @@ export const checkCosignature = (text, { bytes }, { name, type, key }) => {
 };
 
 const SUBTREE = "subtree/v1\n\0";
+/** Its length is one byte. */
+const LONGEST_NAME = 255;
 
 /** `cosigned_message` of the specification; undefined for what is no checkpoint. */
 const subtreeMessage = (text, name, stamp) => {
   const [origin = "", size = "", root = ""] = text.split("\n");
   const hash = Buffer.from(root, "base64");
-  if (!/^(0|[1-9]\d{0,14})$/.test(size) || hash.length !== 32) return undefined;
+  const isFit = [name, origin].every((text) => text !== "" && Buffer.byteLength(text) <= LONGEST_NAME);
+  if (!isFit || !/^(0|[1-9]\d{0,14})$/.test(size) || hash.length !== 32) return undefined;
   return Buffer.concat([
     Buffer.from(SUBTREE),
     lengthFirst(name),
@@ -114,7 +117,7 @@ const subtreeMessage = (text, name, stamp) => {
 
 const lengthFirst = (text) => {
   const bytes = Buffer.from(text);
-  return Buffer.concat([Buffer.of(Math.min(bytes.length, 255)), bytes.subarray(0, 255)]);
+  return Buffer.concat([Buffer.of(bytes.length), bytes]);
 };
 
 const number = (value) => {
