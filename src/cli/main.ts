@@ -50,7 +50,7 @@ const program = (): Given => {
   const sandbox = ocsgw.command("sandbox").description("gateway and embedded OCS in one process, on loopback")
     .option("--port <n>", "the gateway's port; 0 for free ones everywhere", port)
     .option("--ready-file <file>", "written as JSON when everything listens")
-    .option("--state <dir>", "where keys, journal and OCS's tables are kept; a new folder for temporary files when left out")
+    .option("--state <dir>", "where keys, journal and OCS's tables are kept; a new folder for temporary files when left out, which goes when the sandbox ends")
     .option("--ocs-only", "the embedded OCS without a gateway")
     .option("--seed <n>", "another seed makes other records", whole)
     .option("--dial-rate <n>", "records that OCS dials per second, fractions too, 0 is off; 0.1 when left out", rate)

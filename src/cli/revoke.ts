@@ -192,6 +192,7 @@ const list = async ({ config, json }: RevokeOptions): Promise<number> => {
   const { standing, doubts } = await standingIn(auditDir);
   if (json) console.log(JSON.stringify(standing, undefined, 2));
   else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === null ? "" : ` until ${until}`}`);
+  if (!json && standing.length === 0) console.error(doubts.length === 0 ? "nothing is revoked" : "no revocation was found");
   for (const doubt of doubts) console.error(doubt);
   return doubts.length > 0 ? CANNOT_TELL : DONE;
 };

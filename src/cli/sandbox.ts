@@ -1,6 +1,7 @@
 /** `ocsgw sandbox`: the embedded OCS and a gateway in front of it, in one process, on loopback, with nothing to prepare. */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -35,8 +36,7 @@ const SLOWLY = 0.1;
 type Ports = Record<keyof typeof WISHED, number>;
 
 export const sandbox = async (options: SandboxOptions): Promise<number> => {
-  const state = options.state === undefined ? await mkdtemp(join(tmpdir(), "ocsgw-sandbox-")) : resolve(options.state);
-  await mkdir(state, { recursive: true });
+  const state = options.state === undefined ? temporary() : await made(resolve(options.state));
   const backupHost = (await isFree(0, BACKUP_HOST)) ? BACKUP_HOST : HOST;
   const ports = await choosePorts(options.port, backupHost);
   const { files, ocs } = await startOcs(state, { ports, backupHost }, options);
@@ -46,11 +46,27 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
       await gateway?.stop("it could not begin");
       throw error;
     });
+    process.off("SIGTERM", endEarly).off("SIGINT", endEarly);
     await untilToldToStop(gateway ?? { stop: () => Promise.resolve() });
   } finally {
     await ocs.close();
   }
   return 0;
+};
+
+const endEarly = (signal: NodeJS.Signals): void => process.exit(signal === "SIGINT" ? 130 : 143);
+
+const made = async (state: string): Promise<string> => {
+  await mkdir(state, { recursive: true });
+  return state;
+};
+
+/** It goes when this process ends, also by a signal that comes before anything listens. */
+const temporary = (): string => {
+  process.on("SIGTERM", endEarly).on("SIGINT", endEarly);
+  const state = mkdtempSync(join(tmpdir(), "ocsgw-sandbox-"));
+  process.once("exit", () => rmSync(state, { recursive: true, force: true, maxRetries: 3 }));
+  return state;
 };
 
 const begin = async (options: SandboxOptions, ready: Ready, ocs: SandboxOcs): Promise<void> => {

@@ -71,6 +71,10 @@ export const termsOf = (expression: Expression): readonly Term[] =>
 
 const DEEPEST = 50;
 
+/** What a number alone may be. */
+const numberHelp = (text: string): string =>
+  [...(/^\d{4}$/.test(text) ? [`code:OCSGW-${text}`] : []), ...(/^[1-5]\d\d$/.test(text) ? [`status:${text}`] : []), `record:${text}`, `tenant:${text}`].join(" or ");
+
 class Reader {
   readonly #text: string;
   readonly #now: number;
@@ -148,7 +152,9 @@ class Reader {
     // A number may be written in several pieces.
     if (looksLikePhone(text) || looksLikePhone(/^[+\d][\d\s().-]*/.exec(this.#text.slice(token.at))?.[0].trim() ?? "")) throw this.#fault(token, "this looks like a phone number, and is not searched in the open", "--phone-stdin takes one from standard input and looks for its token; --customer-stdin takes a customer id");
     if (/^(and|or|not)$/i.test(text)) throw this.#fault(token, `unexpected ${text}`, "terms side by side must all hold; OR in capitals stands between alternatives; - before a term turns it round");
-    if (/^\d\d:?\d\d$/.test(text)) throw this.#fault(token, "expected key:value", "of an offset, as in 12:00+02:00, the + is written %2B in an address");
+    const isBehindTime = /\d\d:\d\d(?::\d\d(?:\.\d+)?)?\s$/.test(this.#text.slice(0, token.at));
+    if (/^\d\d:?\d\d$/.test(text) && isBehindTime) throw this.#fault(token, "expected key:value", "of an offset, as in 12:00+02:00, the + is written %2B in an address");
+    if (/^\d{1,6}$/.test(text)) throw this.#fault(token, "expected key:value", numberHelp(text));
     throw this.#fault(token, "expected key:value", nearestOf(text, KEY_NAMES, (name) => `${name}:`) ?? `as in tenant:${/\W/.test(text) ? JSON.stringify(text) : text}, client:${text}`);
   }
 

@@ -33,7 +33,7 @@ const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Fin
   const found = valueAt(context.value, path);
   if (found === undefined) return [missing(issue, path)];
   const help = helpFor(issue, found);
-  return [{ code: CODES.badValue, path, message: `${expectation(issue)}, found ${context.hidden(path) ? "another value" : show(found)}`, ...(help !== undefined && { help }) }];
+  return [{ code: CODES.badValue, path, message: `${expectation(issue)}, found ${context.hidden(path) ? kindOf(found) : show(found)}`, ...(help !== undefined && { help }) }];
 };
 
 const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Finding => {
@@ -50,9 +50,10 @@ const union = (issue: Issue & { code: "invalid_union" }, context: Context, path:
   const meant = issue.errors.find((branch) => !branch.some(({ path: at, code }) => at.length === 0 && (code === "invalid_type" || code === "invalid_value")));
   if (meant) return findingsOf(meant, context, path);
   const found = valueAt(context.value, path);
-  const kinds = issue.errors.flatMap((branch) => branch.slice(0, 1).map((each) => expectation(each).replace(/^expected /, "")));
+  const told = issue.message.startsWith("expected ") ? issue.message.replace(/^expected /, "") : undefined;
+  const kinds = told !== undefined ? [told] : issue.errors.flatMap((branch) => branch.slice(0, 1).map((each) => expectation(each).replace(/^expected /, "")));
   if (found === undefined) return [{ code: CODES.missing, path, message: `\`${String(path.at(-1))}\` is needed: ${kinds.join(" or ")}` }];
-  return [{ code: CODES.badValue, path, message: `expected ${kinds.join(" or ")}, found ${context.hidden(path) ? "another value" : show(found)}` }];
+  return [{ code: CODES.badValue, path, message: `expected ${kinds.join(" or ")}, found ${context.hidden(path) ? kindOf(found) : show(found)}` }];
 };
 
 const missing = (issue: Issue, path: Path): Finding => {
@@ -87,6 +88,12 @@ const helpFor = (issue: Issue, found: unknown): string | undefined => {
 const near = (found: string, known: readonly string[]): string | undefined => {
   const help = suggest(found, known);
   return help?.startsWith("did you mean") || known.length > MANY ? help : undefined;
+};
+
+/** Of a value that must not be shown. */
+const kindOf = (value: unknown): string => {
+  if (typeof value === "object") return show(value);
+  return typeof value === "number" ? "a number" : typeof value === "boolean" ? "true or false" : "another value";
 };
 
 const show = (value: unknown): string => {

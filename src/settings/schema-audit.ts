@@ -38,10 +38,12 @@ const checkpoint = z.strictObject({
 
 const EPOCH = "an epoch: t and a number, as in t2";
 
+const KEY_SHAPE = "a text of 32 characters or more, or a list of { epoch: t1, secret: … }";
+
 const indexKeys = z.array(z.strictObject({
   epoch: z.string({ error: `expected ${EPOCH}` }).regex(/^t[1-9]\d{0,3}$/, { error: `expected ${EPOCH}` }).describe("What its tokens begin with; t1 is that of a key given alone."),
   secret: secret.describe("The key."),
-})).min(1, { error: "expected at least one key" }).refine((keys) => new Set(keys.map(({ epoch }) => epoch)).size === keys.length, { error: "expected every epoch once" });
+}, { error: ({ code }) => (code === "invalid_type" ? "expected { epoch: t1, secret: … }" : undefined) })).min(1, { error: "expected at least one key" }).refine((keys) => new Set(keys.map(({ epoch }) => epoch)).size === keys.length, { error: "expected every epoch once" });
 
 /** What may have a time of its own: the journal's kinds of entries. */
 export const CLASSES = [
@@ -80,7 +82,7 @@ export const audit = z.strictObject({
   durability: z.enum(["flush", "os"]).default("flush").describe("flush: on disk before OCS and before the reply. os: left to the operating system."),
   disk_timeout: wait.prefault("5s").describe("A disk that does not answer the journal for so long counts as failed."),
   redact: redact.prefault({}).describe("What of personal data the journal keeps: keep, token (can be found again, not read), last4, drop."),
-  index_key: z.union([secret, indexKeys]).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched. The journal knows the content of each epoch: another one under its name is refused."),
+  index_key: z.union([secret, indexKeys], { error: `expected ${KEY_SHAPE}` }).describe("The key of the tokens, 32 characters or more. To change it, a list of { epoch, secret }: the first is t1, the last makes tokens, and all are searched. The journal knows the content of each epoch: another one under its name is refused."),
   checkpoint: checkpoint.describe("Signed statements of the journal's size and content."),
   retention: retention.prefault("1855d").describe("How long entries are kept: a duration, or one for each kind of entry with a default. A segment (64 MiB, a day at most) is deleted when all of its entries may go."),
   compress_after: z.union([z.literal("never"), duration], { error: "expected a duration, as in 1d, or never" }).prefault("1d").describe("How long after the next segment was begun a segment is compressed (to an eighth or so): a duration, or never. Search, verification and export read both forms."),

@@ -1,5 +1,5 @@
 /** `ocsgw revoke` where no gateway can be asked: the journal takes it, or, while a gateway has that, the file, which only ever adds. */
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { chownSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -42,6 +42,14 @@ describe("ocsgw revoke while no gateway runs", () => {
     expect(await changesIn(dir)).toEqual(["revoked alpha", "revoked beta", "lifted alpha"]);
     for await (const entry of readEntries(join(dir, "audit"))) expect((entry as Recorded & { config_hash: string }).config_hash).toMatch(/^[0-9a-f]{64}$/);
     expect((await revoke({ list: true })).stdout).toBe("client beta\n");
+  });
+
+  it("lists nothing in words, and as JSON an empty list", async () => {
+    expect(await revoke({ list: true })).toEqual({ code: 0, stdout: "", stderr: "nothing is revoked\n" });
+    expect(await revoke({ list: true, json: true })).toEqual({ code: 0, stdout: "[]\n", stderr: "" });
+    await mkdir(join(dir, "audit"), { recursive: true });
+    await writeFile(file(), "damaged\n");
+    expect(await revoke({ list: true })).toMatchObject({ code: 8, stderr: expect.stringMatching(/^no revocation was found\ncannot tell what else is revoked/) as string });
   });
 
   it("is listed from the journal, whatever became of the file", async () => {

@@ -57,6 +57,12 @@ describe("a stopped gateway's journal", { timeout: 120_000 }, () => {
     expect(await oneRun()).not.toContain("Nothing is signed");
   });
 
+  it("is not accepted where its directory is gone: what to do is said", async () => {
+    await rm(audit(), { recursive: true });
+    const ran = await ocsgw("audit", "accept-restore", "--purpose", "disk replaced", "-c", config());
+    expect([ran.code, ran.stderr]).toEqual([8, expect.stringMatching(/there is no journal in .*audit\. Put the copy there first; to begin again without its entries, make an empty directory/)]);
+  });
+
   it("that was put back to an older copy is signed by no command, until somebody accepts it", async () => {
     await cp(audit(), join(dir, "old"), { recursive: true, filter: (name) => !name.endsWith(".sock") });
     await oneRun();

@@ -112,7 +112,20 @@ describe("a wrong value", () => {
       ...problemsIn(mutated(["  retention: 1855d", "  retention: 1855d\n  postgres: [hunter2]"])),
     ]);
     expect(told).not.toContain("hunter2");
+    expect(told).toContain("expected { epoch: t1, secret: … }, found another value");
     expect(told).toContain("found another value");
+  });
+});
+
+describe("an index_key of another shape", () => {
+  const SHAPE = "expected a text of 32 characters or more, or a list of { epoch: t1, secret: … }";
+  it.each([
+    ["{ t1: abc }", "audit.index_key", `${SHAPE}, found a map of keys`], ["12", "audit.index_key", `${SHAPE}, found a number`],
+    ["~", "audit.index_key", `${SHAPE}, found nothing (~)`], ["[abc]", "audit.index_key[0]", "expected { epoch: t1, secret: … }, found another value"],
+    ["[{ epoch: t1, secret: 1 }]", "audit.index_key[0].secret", "expected a text, found a number"],
+  ])("%s is told with the shape that is expected", (shape, path, message) => {
+    const text = mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", `index_key: ${shape}`]);
+    expect(problemsIn(text)).toContainEqual(expect.objectContaining({ path, message }));
   });
 });
 

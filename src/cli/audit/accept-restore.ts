@@ -10,7 +10,7 @@ import { readSecondPlaces, type Found } from "../../assemble/second-places.ts";
 import { trustOf } from "../../assemble/trust.ts";
 import { loadToRead } from "../../settings/load.ts";
 import { sayInvalidToRead } from "../check.ts";
-import { reachJournal } from "../journal.ts";
+import { NoJournal, reachJournal } from "../journal.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 
 export type AcceptOptions = { readonly config: string; readonly purpose?: string; readonly json?: boolean };
@@ -24,6 +24,7 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
 const BROKEN = 7;
+const CANNOT_TELL = 8;
 
 export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOptions): Promise<number> => {
   const loaded = await loadToRead(config);
@@ -83,5 +84,6 @@ const explained = (error: unknown): number => {
   if (error instanceof JournalDamaged) return refused(`nothing was accepted: ${why}. ${DAMAGE}`, BROKEN);
   if (error instanceof NotDelivered) return refused(why, UNREACHABLE);
   if (error instanceof AnchorNotWritable) return refused(why, FAILED);
+  if (error instanceof NoJournal) return refused(`nothing was accepted: ${why}. Put the copy there first; to begin again without its entries, make an empty directory`, CANNOT_TELL);
   return refused(`nothing was accepted: ${why}`, error instanceof JournalHeld ? UNREACHABLE : FAILED);
 };
