@@ -72,6 +72,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
   const parts: Parts = {
     identify: credentials.identify,
     challenge: credentials.challenge,
+    claimed: credentials.claimed,
     inForce: () => (current()?.inForce ?? inForce),
     register,
     ownership: records.ownership,

@@ -106,6 +106,7 @@ const inWords = ({ story, facts, stages, happened, todo, decision, checkpoint, s
   "",
   ...(facts.total === undefined ? [] : [row("total", `${facts.total} ms, of it queue ${facts.queue} ms and OCS ${facts.ocs} ms`)]),
   ...bodyOf(story),
+  ...presentedBy(story),
   row("entries", `${story.entries.map(({ kind, index }) => `#${index} ${kind}`).join(", ")}; ${checkpoint === undefined ? "no checkpoint covers them yet" : `in checkpoint ${checkpoint}: ocsgw audit verify`}`),
   ...(decision ? [row("decided by", `${decision.at}  ${decision.rule}`), ...changed(decision)] : []),
   ...switchovers.map(({ entries: [entry] }) => row("meanwhile", entry?.kind === "switchover" ? `${entry.upstream} changed from ${entry.from} to ${entry.to} at ${entry.time}` : "")),
@@ -122,6 +123,14 @@ const headline = ({ id, status, origin, code, delivery, state }: Facts): string 
   [id, status === undefined ? state : `${status} ${origin}`, code, delivery && DELIVERY[delivery]].filter((part) => part !== undefined).join("   ");
 
 const bodyOf = ({ entries: [first] }: Story): string[] => (first?.kind === "intent" ? [row("sent", `${stringify(first.body)}, as redacted`)] : []);
+
+/** What a client said of itself that was not let in. */
+const presentedBy = ({ entries: [first] }: Story): string[] => {
+  if (first?.kind !== "refusal" || !first.presented) return [];
+  const { client, kid, path } = first.presented;
+  const said = [client && `client ${client}`, kid && `key id ${kid}`, path && `path ${path}`].filter(Boolean);
+  return [row("claimed", `${said.join(", ")}; nothing of it was verified`)];
+};
 
 const changed = ({ hashThen: then, hashNow: now }: Decision): string[] =>
   (then === undefined || then === now ? [] : [row("", `the config file has changed since: ${then.slice(0, 12)} then, ${now.slice(0, 12)} now; the line is today's`)]);

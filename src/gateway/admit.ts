@@ -1,11 +1,12 @@
 /** May this tenant ask that, now? Grants first, then limits. */
 import type { Operation } from "../ocs/target.ts";
-import { judge } from "../tenants/grants.ts";
+import { judge, type Verdict } from "../tenants/grants.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { tenantsAskedFor } from "./authenticate.ts";
 import { refuseByPolicy } from "./policy.ts";
-import { refuse } from "./refusals.ts";
+import { refuse, type Refused } from "./refusals.ts";
+import { settingOf } from "./setting.ts";
 import type { Caller, Parts, Permit, Seen } from "./words.ts";
 
 export const admit = (parts: Parts, caller: Caller, operation: Operation, seen: Seen): Permit | Promise<Permit> => {
@@ -34,7 +35,7 @@ export const chargeClient = async (parts: Parts, { caller, operation, tenants }:
 const settled = (charge: Charge, { caller, operation, tenants }: Permit, tenant: Tenant, seen: Seen): Permit => {
   seen.charge = charge;
   if (!charge.allowed) {
-    refuseByPolicy(seen, tenant, "over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]] });
+    refuseByPolicy(seen, tenant, "over-limit", { detail: `the limit "${charge.exceeded}" is used up`, headers: [["Retry-After", String(charge.retryAfter)]], stage: "policy", ...settingOf(tenant, ...(charge.setting ?? ["limits"])) });
   }
   return { caller, operation, tenants, tenant } as unknown as Permit;
 };
@@ -43,18 +44,23 @@ const settled = (charge: Charge, { caller, operation, tenants }: Permit, tenant:
 const mayDo = (caller: Caller, operation: Operation, seen: Seen): readonly Tenant[] => {
   const asked = tenantsAskedFor(caller, seen.arrival);
   const tenants: Tenant[] = [];
-  let because: string | undefined;
+  let because: Denied | undefined;
   for (const tenant of asked) {
     const verdict = judge(tenant, caller.client, operation);
     if (verdict.allowed || tenant.observes) tenants.push(tenant);
-    else because ??= verdict.because;
+    else because ??= { tenant, ...verdict };
   }
   if (tenants.length > 0 || because === undefined) return tenants;
   if (asked.length === 1) seen.tenant = asked[0]!;
-  return refuse("not-granted", { detail: because });
+  return refuse("not-granted", notGranted(because, caller.client));
 };
 
 const observeGrants = ({ caller, operation }: Permit, tenant: Tenant, seen: Seen): void => {
   const verdict = judge(tenant, caller.client, operation);
-  if (!verdict.allowed) refuseByPolicy(seen, tenant, "not-granted", { detail: verdict.because });
+  if (!verdict.allowed) refuseByPolicy(seen, tenant, "not-granted", notGranted({ tenant, ...verdict }, caller.client));
 };
+
+type Denied = { readonly tenant: Tenant } & Exclude<Verdict, { readonly allowed: true }>;
+
+const notGranted = ({ tenant, because, list }: Denied, client: string): Refused["more"] =>
+  ({ detail: because, stage: "policy", ...settingOf(tenant, "clients", client, list) });

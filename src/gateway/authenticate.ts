@@ -39,5 +39,5 @@ export const tenantsAskedFor = (caller: Caller, arrival: Arrival): readonly Tena
   const asked = headerOf(arrival.headers, "Ocsgw-Tenant");
   if (asked === undefined) return caller.tenants;
   const tenants = caller.tenants.filter((tenant) => isNamed(tenant, asked));
-  return tenants.length > 0 ? tenants : refuse("other-tenant", { detail: "Ocsgw-Tenant names a tenant that this client may not act for" });
+  return tenants.length > 0 ? tenants : refuse("other-tenant", { detail: "Ocsgw-Tenant names a tenant that this client may not act for", stage: "scope" });
 };

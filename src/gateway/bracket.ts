@@ -23,7 +23,7 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
       throw error;
     }
     seen.waits = error.waits;
-    await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, error, reasonFor(order, error)), seen);
+    await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, order, error, reasonFor(order, error)), seen);
     return refuse(error.why, {
       // Which part of a credential was wrong is not said, here as at the beginning.
       ...(error.why === "revoked" ? { headers: [["WWW-Authenticate", parts.challenge] as const] } : { detail: error.message }),

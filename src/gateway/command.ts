@@ -84,10 +84,12 @@ const tenantSaid = ({ tenants }: Permit, attributes: Attributes): Tenant | undef
   const both = dbid !== undefined && name !== undefined;
   const said = both ? byDbid.filter((tenant) => byName.includes(tenant)) : dbid !== undefined ? byDbid : byName;
   if (both && said.length === 0 && byDbid.length > 0 && byName.length > 0) {
-    refuse("uri-and-body", { detail: "GSW_TENANT_DBID and GSW_TENANT_NAME name two different tenants", pointer: "/GSW_TENANT_NAME" });
+    refuse("uri-and-body", { detail: "GSW_TENANT_DBID and GSW_TENANT_NAME name two different tenants", pointer: "/GSW_TENANT_NAME", stage: "scope" });
   }
-  const [meant = refuse("other-tenant"), another] = said;
-  return another === undefined ? meant : refuse("which-tenant", { detail: "the body's words fit tenants of two OCS: say which with the header Ocsgw-Tenant" });
+  const [meant = refuse("other-tenant", { stage: "scope" }), another] = said;
+  return another === undefined ? meant : refuse("which-tenant", {
+        detail: "the body's words fit tenants of two OCS: say which with the header Ocsgw-Tenant", stage: "scope",
+      });
 };
 
 /** Else, on a record, the one whose it is. */
@@ -105,5 +107,5 @@ const tenantOfRecord = ({ ownership }: Parts, { tenants, operation }: Permit): T
 const tenantThatGrants = ({ tenants, caller, operation }: Permit): Tenant => {
   const [granting, ...more] = tenants.filter((tenant) => judge(tenant, caller.client, operation).allowed);
   if (granting && more.length === 0) return granting;
-  return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant" });
+  return refuse("which-tenant", { detail: "say it with GSW_TENANT_DBID or GSW_TENANT_NAME in the body, or with the header Ocsgw-Tenant", stage: "scope" });
 };

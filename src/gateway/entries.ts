@@ -1,17 +1,18 @@
 /** What of a request goes into the journal, and in which words. Values are stored as `audit.redact` says, never as they came. */
-import type { Entry, Tokens } from "../journal/entry.ts";
+import type { Entry, PresentedBy, Stage, Tokens } from "../journal/entry.ts";
 import { maskNumbers } from "../mask.ts";
 import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
+import { settingOf, upstreamSetting } from "./setting.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 import type { Operation } from "../ocs/target.ts";
 import type { Ownership } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
-import { headerOf } from "../message.ts";
+import { headerOf, type Arrival } from "../message.ts";
 
 type Waits = { readonly queue: number; readonly ocs: number };
 
 /** Without them, an entry says as much less. */
-export type Told = Pick<Parts, "redact"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf" | "announcedFor">> };
+export type Told = Pick<Parts, "redact" | "claimed"> & { readonly ownership?: Partial<Pick<Ownership, "epochOf" | "announcedFor">> };
 
 export const intentEntry = (parts: Parts, order: Order, { arrival, wouldRefuse }: Seen): Entry => {
   const { resource, name } = order.operation.action;
@@ -69,7 +70,7 @@ export const answerEntry = (seen: Seen, answer: Answer): Entry => ({
   ...(answer.suspected && { suspected: true }),
 });
 
-export const failureEntry = (seen: Seen, failure: Failure, reason: string | undefined): Entry => ({
+export const failureEntry = (seen: Seen, { owner }: Pick<Order, "owner">, failure: Failure, reason: string | undefined): Entry => ({
   kind: "outcome",
   id: seen.arrival.id,
   delivery: deliveryOf(failure),
@@ -81,7 +82,27 @@ export const failureEntry = (seen: Seen, failure: Failure, reason: string | unde
   lane: failure.lane ?? null,
   endpoint: failure.endpoint ?? null,
   ...(reason !== undefined && { reason }),
+  stage: STAGES[failure.why],
+  ...settingFor(owner, failure.why),
 });
+
+/** Which of the gateway's stages has failed. */
+const STAGES: Readonly<Record<Failure["why"], Stage>> = {
+  "queue-full": "queue", waited: "queue", abandoned: "queue", void: "scope", unclear: "scope", revoked: "identity",
+  unreachable: "ocs", "no-answer": "ocs", cut: "ocs", garbled: "ocs",
+};
+
+const settingFor = (owner: Tenant, why: Failure["why"]): { readonly setting?: string } => {
+  switch (why) {
+    case "queue-full": return upstreamSetting(owner.upstream, "queue", "max");
+    case "waited": return upstreamSetting(owner.upstream, "queue", "max_wait");
+    case "no-answer": return upstreamSetting(owner.upstream, "timeouts", "answer");
+    case "unreachable": return upstreamSetting(owner.upstream, "primary");
+    case "void":
+    case "unclear": return settingOf(owner, "records");
+    default: return {};
+  }
+};
 
 /** A defect of ours on the way to OCS or back: how far the request got is not known. */
 export const defectEntry = (seen: Seen): Entry => ({
@@ -127,10 +148,31 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
     detail: refused.message,
     ...(refused.more.reason !== undefined && { reason: refused.more.reason }),
     ...(refused.more.pointer !== undefined && { pointer: refused.more.pointer }),
+    stage: refused.more.stage ?? seen.stage,
+    ...(refused.more.setting !== undefined && { setting: refused.more.setting }),
+    ...(!caller && presentedIn(parts, arrival)),
     waits: waitsOf(seen, { queue: 0, ocs: 0 }),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(tenant && operation && upstreamOf(parts, tenant, operation)),
   };
+};
+
+const MOST_PATH = 100;
+
+/** What may be a number in it, or a customer's id behind /customer_ids/, is not written down. */
+const presentedIn = ({ claimed }: Told, arrival: Arrival): { readonly presented?: PresentedBy } => {
+  const { client, kid } = claimed?.(arrival) ?? {};
+  const path = pathIn(arrival.target);
+  if (client === undefined && kid === undefined && path === undefined) return {};
+  return { presented: { ...(client !== undefined && { client: maskNumbers(client) }), ...(kid !== undefined && { kid: maskNumbers(kid) }), ...(path !== undefined && { path }) } };
+};
+
+/** Of an absolute form the path alone. */
+const PATH = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)/i;
+
+const pathIn = (target: string): string | undefined => {
+  const path = PATH.exec(target)?.[1]?.slice(0, MOST_PATH);
+  return path === undefined ? undefined : maskNumbers(path.replace(/^(\/(?:phones|customer_ids)\/).+/i, "$1······").replaceAll(/\p{Cc}/gu, "·"));
 };
 
 /** For a caller who is known: the record is, or was, the tenant's, or one of those that the caller may speak for. */

@@ -11,6 +11,7 @@ import { reasonOfDenied, reasonOfUnclear } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { refuseByPolicy } from "./policy.ts";
 import { refuse } from "./refusals.ts";
+import { settingOf } from "./setting.ts";
 import { shapeOf } from "./shape.ts";
 import { revocationOf } from "./still-permitted.ts";
 import type { Command, Order, Parts, Seen } from "./words.ts";
@@ -52,11 +53,11 @@ const RULES: Readonly<Record<ResourceName, (command: Command) => void>> = {
   phones: () => undefined,
   customer_ids: () => undefined,
   lists: ({ tenant, permit }) => {
-    if (!tenant.lists.has(permit.operation.identifier!)) refuse("not-yours", { detail: "this list is not this tenant's" });
+    if (!tenant.lists.has(permit.operation.identifier!)) refuse("not-yours", { detail: "this list is not this tenant's", ...settingOf(tenant, "lists") });
   },
   campaigngroups: ({ tenant, permit }) => {
     const { identifier } = permit.operation;
-    if (identifier !== undefined && !tenant.campaignGroups.has(Number(identifier))) refuse("not-yours", { detail: "this campaign group is not this tenant's" });
+    if (identifier !== undefined && !tenant.campaignGroups.has(Number(identifier))) refuse("not-yours", { detail: "this campaign group is not this tenant's", ...settingOf(tenant, "campaign_groups") });
   },
   records: () => undefined,
 };
@@ -68,7 +69,7 @@ const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { op
   if ("unclear" in answer) return refuse("unclear", { reason: reasonOfUnclear(answer.unclear), headers: [["Retry-After", "1"]] });
   const reason = reasonOfDenied(answer.denied);
   if (answer.slow) refuse("over-limit", { detail: "too many requests for records that are not this tenant's", reason, headers: [["Retry-After", "1"]] });
-  return refuse("no-such-record", { reason });
+  return refuse("no-such-record", { reason, ...settingOf(tenant, "records") });
 };
 
 /** Name and DBID are both checked: OCS would take the DBID and not look at the name. */
@@ -76,22 +77,22 @@ const refuseForeignTenant = ({ tenant, attributes, permit: { caller } }: Command
   const [dbid, name] = [attributes.get("GSW_TENANT_DBID"), attributes.get("GSW_TENANT_NAME")];
   // Both are the caller's own tenants: which of them is meant is not for us to guess, and nothing of it is a secret.
   const contradicts = (isSaid: (own: Tenant) => boolean): boolean => headerOf(arrival.headers, "Ocsgw-Tenant") !== undefined && caller.tenants.some(isSaid);
-  const refuseBoth = (attribute: string, own: (each: Tenant) => boolean): never =>
+  const refuseBoth = (attribute: string, key: "dbid" | "name", own: (each: Tenant) => boolean): never =>
     (contradicts(own)
       ? refuse("uri-and-body", { detail: `the header Ocsgw-Tenant and ${attribute} name two different tenants`, pointer: `/${attribute}` })
-      : refuse("other-tenant", { pointer: `/${attribute}` }));
-  if (dbid !== undefined && dbid !== tenant.dbid) refuseBoth("GSW_TENANT_DBID", (own) => own.dbid === dbid);
-  if (name !== undefined && name !== tenant.name) refuseBoth("GSW_TENANT_NAME", (own) => own.name === name);
+      : refuse("other-tenant", { pointer: `/${attribute}`, ...settingOf(tenant, key) }));
+  if (dbid !== undefined && dbid !== tenant.dbid) refuseBoth("GSW_TENANT_DBID", "dbid", (own) => own.dbid === dbid);
+  if (name !== undefined && name !== tenant.name) refuseBoth("GSW_TENANT_NAME", "name", (own) => own.name === name);
 };
 
 const refuseForeignNames = ({ tenant, attributes, permit }: Command): void => {
   const campaign = attributes.get("GSW_CAMPAIGN_NAME");
   if (campaign !== undefined && !tenant.campaigns.has(campaign as string)) {
-    refuse("not-yours", { detail: "this campaign is not this tenant's", pointer: "/GSW_CAMPAIGN_NAME" });
+    refuse("not-yours", { detail: "this campaign is not this tenant's", pointer: "/GSW_CAMPAIGN_NAME", ...settingOf(tenant, "campaigns") });
   }
   const list = attributes.get("GSW_CALLING_LIST");
   if (list !== undefined && permit.operation.action.resource !== "lists" && !tenant.lists.has(list as string)) {
-    refuse("not-yours", { detail: "this list is not this tenant's", pointer: "/GSW_CALLING_LIST" });
+    refuse("not-yours", { detail: "this list is not this tenant's", pointer: "/GSW_CALLING_LIST", ...settingOf(tenant, "lists") });
   }
 };
 
@@ -106,7 +107,7 @@ const refuseDisagreement = ({ permit: { operation }, attributes }: Command): voi
 const refuseUndeclaredFields = ({ tenant, attributes }: Command, seen: Seen): void => {
   if (!tenant.fields) return;
   for (const name of attributes.keys()) {
-    if (!isAttributeName(name) && !tenant.fields.has(name)) refuseByPolicy(seen, tenant, "bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: pointerTo(name) });
+    if (!isAttributeName(name) && !tenant.fields.has(name)) refuseByPolicy(seen, tenant, "bad-attribute", { detail: "this field is not among those that the tenant may send", pointer: pointerTo(name), ...settingOf(tenant, "fields") });
   }
 };
 

@@ -1,4 +1,5 @@
 /** Every reason to say no, as a closed list: code, status, and one sentence. The code is the same in header, body, journal and README. */
+import type { Stage } from "../journal/entry.ts";
 import { maskNumbers } from "../mask.ts";
 import type { Rule } from "../ocs/violation.ts";
 import type { Fault, HeaderLine } from "../message.ts";
@@ -55,6 +56,9 @@ type More = {
   /** What exactly, and what to do. Never a value that the client sent, never a foreign tenant's name. */
   readonly detail?: string;
   readonly pointer?: string;
+  /** The stage that refused it, where that is not the one at work; and the setting that decided (`setting.ts`). For the journal. */
+  readonly stage?: Stage;
+  readonly setting?: string;
   /** For the journal and the operator alone: what the client must not be told. */
   readonly reason?: string;
   readonly headers?: readonly HeaderLine[];

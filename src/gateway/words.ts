@@ -1,11 +1,11 @@
 /** The values that a request becomes on its way. A `Proven` value can be made by one stage alone, so no stage can be left out. */
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
-import type { Credential, Identified, Identity } from "../tenants/credential.ts";
+import type { Claimed, Credential, Identified, Identity } from "../tenants/credential.ts";
 import type { HandleLease, Ownership } from "../tenants/ownership.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
-import type { Entry } from "../journal/entry.ts";
+import type { Entry, Stage } from "../journal/entry.ts";
 import type { Redactor } from "../journal/redact.ts";
 import type { Arrival, HeaderLine, Reply } from "../message.ts";
 import type { Refusal } from "./refusals.ts";
@@ -97,6 +97,8 @@ export type Seen = {
   operation: Operation | undefined;
   tenant: Tenant | undefined;
   charge: Charge | undefined;
+  /** The stage that is at work. */
+  stage: Stage;
   /** The code under which the tenant's policy would have refused it, and did not because the tenant observes. */
   wouldRefuse: string | undefined;
   /** Milliseconds since arrival at which policy was done. */
@@ -114,7 +116,7 @@ export type Seen = {
 
 /** Of a request that has just arrived. */
 export const seenOf = (arrival: Arrival): Seen => ({
-  arrival, caller: undefined, operation: undefined, tenant: undefined, charge: undefined, wouldRefuse: undefined, decided: undefined, intended: undefined, recorded: undefined,
+  arrival, caller: undefined, operation: undefined, tenant: undefined, charge: undefined, stage: "message", wouldRefuse: undefined, decided: undefined, intended: undefined, recorded: undefined,
   journal: 0, waits: undefined, answer: undefined,
 });
 
@@ -140,6 +142,8 @@ export type Held = { readonly holdMs: number };
 export type Parts = {
   readonly identify: (arrival: Arrival) => Promise<Identified> | Identified;
   readonly challenge: string;
+  /** What a request's credentials say of themselves, verified or not. Nothing when left out. */
+  readonly claimed?: (arrival: Arrival) => Claimed;
   /** By the config in force now, a later one perhaps than this line's. Left out where nothing waits. */
   readonly inForce?: () => InForce;
   readonly register: Register;

@@ -14,11 +14,12 @@ const MEMBERS: Members = {
     dnc_sequence: true, dnc: true,
   },
   outcome: {
-    id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true, suspected: true,
+    id: true, delivery: true, origin: true, status: true, code: true, warning: true, waits: true, lane: true, endpoint: true, reason: true, stage: true, setting: true, suspected: true,
   },
   refusal: {
     id: true, tenant: true, client: true, credential: true, source: true, listener: true, resource: true, identifier: true, action: true,
-    tokens: true, announced: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, waits: true, would_refuse: true,
+    tokens: true, announced: true, code: true, status: true, delivery: true, detail: true, reason: true, pointer: true, stage: true, setting: true, presented: true,
+    waits: true, would_refuse: true,
     upstream: true, epoch: true, dnc_sequence: true, dnc: true,
   },
   "in-doubt": { id: true, intent: true, tenant: true, client: true, resource: true, action: true, reason: true },

@@ -39,6 +39,12 @@ export type Intent = {
   readonly dnc?: number | undefined;
 };
 
+/** The stage of the line at which a request was refused: `explain` shows them in this order. */
+export type Stage = "message" | "identity" | "operation" | "policy" | "body" | "scope" | "journal" | "queue" | "ocs";
+
+/** What a client claimed that was not let in: numbers in it are masked, and nothing of it is verified. `path`: without a query. */
+export type PresentedBy = { readonly client?: string | undefined; readonly kid?: string | undefined; readonly path?: string | undefined };
+
 /** Flushed before the reply. */
 export type Outcome = {
   readonly kind: "outcome";
@@ -53,6 +59,9 @@ export type Outcome = {
   readonly endpoint: string | null;
   /** Why a record's request was not sent, as the client was not told. */
   readonly reason?: string | undefined;
+  /** Where the gateway refused it, or failed, and the setting that decided, as in `tenants[0].limits.requests`. */
+  readonly stage?: Stage | undefined;
+  readonly setting?: string | undefined;
   /** OCS's answer may be that to another request: what became of this one at OCS is then not certain. */
   readonly suspected?: true | undefined;
 };
@@ -79,6 +88,10 @@ export type Refusal = {
   /** As the client was not told. */
   readonly reason?: string | undefined;
   readonly pointer?: string | undefined;
+  /** As in an outcome. */
+  readonly stage?: Stage | undefined;
+  readonly setting?: string | undefined;
+  readonly presented?: PresentedBy | undefined;
   readonly waits?: Waits | undefined;
   /** As in an intent: policy would have said no before what did. */
   readonly would_refuse?: string | undefined;

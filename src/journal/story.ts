@@ -2,7 +2,7 @@
  * A story: what the journal says of one request, an intent and what closed it, or a refusal alone. An entry that is of no request (a start, a
  * switchover, a look-up) is a story by itself. What a story is searched by, its facts, is read out of its entries here and nowhere else.
  */
-import type { Delivery, Kind, Origin, Recorded, Tenant } from "./entry.ts";
+import type { Delivery, Kind, Origin, Recorded, Stage, Tenant } from "./entry.ts";
 import { missingIn, type Missing } from "./missing.ts";
 import { readMicros } from "./time.ts";
 
@@ -65,6 +65,9 @@ export type Facts = {
   readonly config?: string | undefined;
   /** Why a record's request was refused, as its client was not told: a word, a colon and a sentence. */
   readonly reason?: string | undefined;
+  /** Where the gateway refused it, or failed, and the setting that decided. Not in format 1, nor in early entries of format 2. */
+  readonly stage?: Stage | undefined;
+  readonly setting?: string | undefined;
   /** OCS's answer may have been that to another request. */
   readonly suspected?: boolean | undefined;
 };
@@ -142,6 +145,8 @@ const howOf = (closing: Members): Partial<Facts> => {
     lane,
     endpoint: textOf(closing["endpoint"]),
     reason: textOf(closing["reason"]),
+    stage: textOf(closing["stage"]) as Stage | undefined,
+    setting: textOf(closing["setting"]),
     suspected: closing["suspected"] === true ? true : undefined,
     queue: numberOf(waits?.["queue_ms"]),
     ocs: numberOf(waits?.["ocs_ms"]),

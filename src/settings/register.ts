@@ -5,7 +5,7 @@ import type { Limit, Limits, Tenant } from "../tenants/register.ts";
 
 export const toTenants = (settings: Settings): readonly Tenant[] => settings.tenants.map(toTenant);
 
-const toTenant = (tenant: TenantSettings): Tenant => ({
+const toTenant = (tenant: TenantSettings, place: number): Tenant => ({
   name: tenant.name,
   dbid: tenant.dbid,
   upstream: tenant.upstream,
@@ -19,6 +19,7 @@ const toTenant = (tenant: TenantSettings): Tenant => ({
   observes: tenant.mode === "observe",
   fields: tenant.fields === "any" ? undefined : new Set(tenant.fields),
   limits: toLimits(tenant.limits),
+  place,
 });
 
 const toLimits = (limits: TenantSettings["limits"]): Limits => ({

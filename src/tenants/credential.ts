@@ -2,6 +2,7 @@
 import { events } from "../events.ts";
 import { createCarriers, type HeaderLines, type Presented } from "./credential/carriers.ts";
 import { createCertificateTable } from "./credential/certificates.ts";
+import { claimedIn, type Claimed } from "./credential/claimed.ts";
 import type { Failures } from "./credential/failures.ts";
 import type { KeptKeys } from "./credential/jwks-cache.ts";
 import { createKeyTable } from "./credential/keys.ts";
@@ -13,6 +14,7 @@ export { createFailures, type Failures } from "./credential/failures.ts";
 export { createRevocations, type Revocation, type RevocationKind, type Revocations } from "./credential/revocations.ts";
 export { CredentialFault } from "./credential/types.ts";
 export type { KeptKeys } from "./credential/jwks-cache.ts";
+export type { Claimed } from "./credential/claimed.ts";
 export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, ShownCertificate, SkippedKey } from "./credential/types.ts";
 
 /** By shape, a request as it arrived. */
@@ -34,6 +36,8 @@ export type Credentials = {
    * (an issuer's keys are being fetched).
    */
   readonly identifyAgain: (asking: Asking) => Identity | "unknown" | undefined;
+  /** What the request's credentials say of themselves, verified or not. */
+  readonly claimed: (asking: Pick<Asking, "headers">) => Claimed;
   /** For WWW-Authenticate. */
   readonly challenge: string;
   readonly close: () => void;
@@ -117,6 +121,7 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, asking.source))];
       return areAtHand(answers) ? bound(agree(answers), asking) : "unknown";
     },
+    claimed: ({ headers }) => claimedIn(carriers.read(headers) ?? []),
     challenge: carriers.challenge,
     close: tokens.close,
   };

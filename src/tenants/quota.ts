@@ -16,6 +16,8 @@ export type Charge = {
   readonly headers: readonly (readonly [string, string])[];
   /** The policy that refused. */
   readonly exceeded: string | undefined;
+  /** Where that one stands in the tenant's settings. */
+  readonly setting?: readonly string[];
 };
 
 export type Quota = {
@@ -58,6 +60,9 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
     chargeClient: (tenant, client, action) => chargeTo(accounts.get(tenant)?.own(client, action)),
   };
 };
+
+const settingOf = ({ client, action }: Place): readonly string[] =>
+  [...(client === undefined ? [] : ["clients", client]), "limits", ...(action === undefined ? ["requests"] : ["actions", action])];
 
 const nameOf = ({ client, action }: Place): string => [...(client === undefined ? [] : [`client ${client}`]), ...(action === undefined ? [] : [action])].join(" ") || "tenant";
 
@@ -114,7 +119,7 @@ const accountOf = (meters: readonly Meter[]): Account | undefined =>
 /** What a later limit refuses is given back to the earlier ones, and not missing from what is said of them. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let [state, given] = ["", ""];
-  for (const [at, { name, window }] of meters.entries()) {
+  for (const [at, { name, place, window }] of meters.entries()) {
     const { left, ms } = await window.take();
     const seconds = Math.max(0, Math.ceil(ms / 1000));
     const said = (points: number): string => `"${name}";r=${points};t=${seconds}`;
@@ -124,7 +129,7 @@ const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
       continue;
     }
     for (const earlier of meters.slice(0, at)) await earlier.window.giveBack();
-    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name };
+    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name, setting: settingOf(place) };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };

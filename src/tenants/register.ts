@@ -33,6 +33,8 @@ export type Tenant = {
   /** Names of user-defined fields; undefined for any. */
   readonly fields: ReadonlySet<string> | undefined;
   readonly limits: Limits;
+  /** Which of the config's tenants it is, from 0. */
+  readonly place?: number | undefined;
 };
 
 export type Register = {

@@ -29,11 +29,29 @@ const pathOf = (story: Story, { settings }: Valid): Path | undefined => {
   const facts = factsOf(story);
   const [first] = story.entries;
   const place = settings.tenants.findIndex(({ name, clients }) => (facts.tenant === undefined ? facts.client !== undefined && Object.hasOwn(clients, facts.client) : name === facts.tenant.name));
+  const said = facts.setting === undefined ? undefined : pathIn(facts.setting);
+  // The same tenant may have another place in today's file.
+  if (said?.[0] === "tenants") return place < 0 ? undefined : ["tenants", place, ...said.slice(2)];
+  if (said) return said;
   const stage = stageOf(facts);
   if (stage === "queue" || stage === "ocs") return place < 0 ? undefined : ["upstreams", settings.tenants[place]!.upstream];
   if (place < 0 || facts.client === undefined || stage === "journal" || stage === "message") return undefined;
   if (first?.kind === "refusal") return ["tenants", place, ...(facts.code === "OCSGW-3001" ? ["limits"] : lackingIn(facts.client, first))];
   return ["tenants", place, "clients", facts.client, "actions"];
+};
+
+const PART = /\[(\d+)\]|\.?(?:("(?:\\.|[^"\\])*")|([\w-]+))/y;
+
+/** `tenants[0].limits.requests` → its parts; undefined for what is no path. */
+export const pathIn = (text: string): Path | undefined => {
+  const path: (string | number)[] = [];
+  for (PART.lastIndex = 0; PART.lastIndex < text.length;) {
+    const [, index, quoted, plain] = PART.exec(text) ?? [];
+    const part = index === undefined ? (quoted === undefined ? plain : (JSON.parse(quoted) as string)) : Number(index);
+    if (part === undefined) return undefined;
+    path.push(part);
+  }
+  return path;
 };
 
 const hashAt = async (story: Story, { ask }: Pick<Searcher, "ask">): Promise<string | undefined> => {

@@ -1,8 +1,8 @@
 /** What each stage of the line said of one request, told from its entries: a stage before the one that refused said yes, one behind it was not reached. */
+import type { Stage } from "../../journal/entry.ts";
 import { factsOf, type Facts, type Story } from "../../journal/story.ts";
 
-export const STAGES = ["message", "identity", "operation", "policy", "body", "scope", "journal", "queue", "ocs"] as const;
-export type Stage = (typeof STAGES)[number];
+export const STAGES: readonly Stage[] = ["message", "identity", "operation", "policy", "body", "scope", "journal", "queue", "ocs"];
 export type Verdict = { readonly stage: Stage; readonly verdict: "ok" | "deny" | "no" | "?" | "–"; readonly says: string };
 
 const BY_CODE: Readonly<Record<string, Stage>> = {
@@ -10,8 +10,9 @@ const BY_CODE: Readonly<Record<string, Stage>> = {
   2001: "identity", 2101: "policy", 2103: "scope", 2104: "scope", 2105: "scope", 2106: "scope", 2107: "scope", 3001: "policy", 3002: "queue", 3003: "queue", 4001: "ocs", 4101: "ocs", 4102: "ocs", 4103: "ocs", 5101: "journal", 5103: "scope",
 };
 
-/** Undefined when nothing refused it. */
-export const stageOf = ({ code, client }: Facts): Stage | undefined => {
+/** Undefined when nothing refused it. An entry that does not say it is of an older version: then the code tells. */
+export const stageOf = ({ code, client, stage: said }: Facts): Stage | undefined => {
+  if (said !== undefined && STAGES.includes(said)) return said;
   const stage = code === undefined ? undefined : BY_CODE[code.replace("OCSGW-", "")];
   // A length or a header block is looked at before anyone asks who it is.
   return stage === "body" && client === undefined ? "message" : stage;
