@@ -80,13 +80,14 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
   stops.push(() => probes?.stop());
-  const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, signer, elsewhere } = await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
+  const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, switchovers, signer, elsewhere } =
+    await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
   const counts = new Counts();
   const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
   let inForce: Standing | undefined;
   const current = (): Settings => inForce?.generation?.settings ?? settings;
-  const records = await startOwnership(settings, { journal, counts, current }, stops);
+  const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);

@@ -3,8 +3,10 @@ import { events } from "../events.ts";
 import type { Journal, JournalNews } from "../journal/append.ts";
 import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
 import { nodeDisk } from "../journal/disk.ts";
+import type { Entry } from "../journal/entry.ts";
 import { Floods } from "../journal/floods.ts";
 import { takeLock, type Lock } from "../journal/lock.ts";
+import { LastSwitchovers } from "../journal/last-switchovers.ts";
 import { OpenDoNotCalls, type SavedDoNotCalls } from "../journal/open-do-not-calls.ts";
 import type { Checkpoint } from "../journal/note.ts";
 import { openChecked } from "../journal/open-checked.ts";
@@ -21,6 +23,7 @@ import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
 export type Started = { readonly lock: Lock; readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly outside: OutsideEvidence; readonly openDoNotCalls: OpenDoNotCalls;
+  readonly switchovers: LastSwitchovers;
   /** Who signs what lies beside the checkpoints, and which of them lie elsewhere. */
   readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[] };
 
@@ -39,17 +42,18 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   const key = await loadOrCreateKey(audit.checkpoint.key);
   const signer: StateSigner = { key, origin: audit.checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
-  const counted = countOpen(openDoNotCalls).options;
+  const switchovers = new LastSwitchovers();
+  const kept = keepBeside(openDoNotCalls, switchovers);
   const witnessSizes = new WitnessSizes();
   isHandedOver = true;
   const { journal, anchor, warnings, published, elsewhere } = await openChecked({
     dir: audit.dir, durability: audit.durability, onFailure: audit.on_failure, stuckMs: audit.disk_timeout, tell: tellOf(locking), lock,
-    written: counted.written,
-    beside: { ...counted.beside, [WITNESSES]: witnessSizes.save },
+    written: kept.options.written,
+    beside: { ...kept.options.beside, [WITNESSES]: witnessSizes.save },
   }, trustOf(settings, key, found), events.anchorNotWritten);
   stops.push(() => journal.close());
   journal.keys.use(audit.index_key, configHash, KNOWN_SECRETS);
-  await countOpen(openDoNotCalls).restore(journal);
+  await kept.restore(journal);
   const { size, torn } = journal.status();
   events.journalOpened(audit.dir, size, size - journal.begun.at);
   for (const { size: of, reason } of journal.begun.passedOver) events.startStatePassedOver(of, reason);
@@ -82,7 +86,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   return {
     lock,
     journal: { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close, note: floods.note },
-    checkpoints, openDoNotCalls, secondPlaces: { ...secondPlaces, troubles }, outside, signer, elsewhere,
+    checkpoints, openDoNotCalls, switchovers, secondPlaces: { ...secondPlaces, troubles }, outside, signer, elsewhere,
   };
 };
 
@@ -95,26 +99,42 @@ const lockOf = async (dir: string, command = "ocsgw run"): Promise<Lock> => {
 };
 
 const OPEN = "open-do-not-calls";
+const SWITCHOVERS = "switchovers";
 /** More would stop the traffic for more than some milliseconds at each checkpoint: a start asks the index for them. */
 const MOST_SAVED = 2000;
 
 const NONE: SavedDoNotCalls = { size: 0, open: [], under_way: [] };
 
-/** How the open Do-Not-Calls are counted from the entries, and kept with each start state. `restore`: once the journal is open. */
-export const countOpen = (counter: OpenDoNotCalls) => ({
+/** What is known from the entries as they are written, and kept with each start state. `restore`: once the journal is open. */
+export const keepBeside = (counter: OpenDoNotCalls, switchovers = new LastSwitchovers()) => ({
   options: {
-    written: counter.take,
-    beside: { [OPEN]: () => ((counter.count ?? Infinity) <= MOST_SAVED ? counter.save() : null) },
+    written: (entry: Entry, index: number, micros: number): void => {
+      counter.take(entry, index, micros);
+      switchovers.take(entry);
+    },
+    beside: {
+      [OPEN]: () => ((counter.count ?? Infinity) <= MOST_SAVED ? counter.save() : null),
+      [SWITCHOVERS]: () => switchovers.save(),
+    },
   },
-  restore: (journal: Journal) => restoreOpen(counter, journal),
+  restore: (journal: Journal) => restoreBeside(journal, counter, switchovers),
 });
 
-/** None of a new journal; those that were open at the start state, and what the lines above it say of them. Without, the index is asked once all listens. */
-const restoreOpen = async (openDoNotCalls: OpenDoNotCalls, { dir, disk, begun, status }: Journal): Promise<void> => {
-  const saved = status().size === 0 ? NONE : (begun.beside[OPEN] as SavedDoNotCalls | null | undefined);
-  if (!saved) return;
-  openDoNotCalls.restore(saved);
-  for await (const entry of readEntries(dir, { from: begun.at, to: status().size }, disk)) openDoNotCalls.take(entry, entry.index, readMicros(entry.time));
+/**
+ * None of a new journal; what was known at the start state, and what the lines above it say. Without, the index is asked for open Do-Not-Calls once
+ * all listens, and switchovers are looked for when they are needed.
+ */
+const restoreBeside = async ({ dir, disk, begun, status }: Journal, openDoNotCalls: OpenDoNotCalls, switchovers: LastSwitchovers): Promise<void> => {
+  const isNew = status().size === 0;
+  const open = isNew ? NONE : (begun.beside[OPEN] as SavedDoNotCalls | null | undefined);
+  const last = isNew ? [] : (begun.beside[SWITCHOVERS] as ReturnType<LastSwitchovers["save"]> | undefined);
+  if (open) openDoNotCalls.restore(open);
+  if (last) switchovers.restore(last);
+  if (!open && !last) return;
+  for await (const entry of readEntries(dir, { from: begun.at, to: status().size }, disk)) {
+    if (open) openDoNotCalls.take(entry, entry.index, readMicros(entry.time));
+    switchovers.take(entry);
+  }
 };
 
 const tellOf = ({ unlocked }: Locking) => (news: JournalNews): void => {

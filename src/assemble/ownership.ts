@@ -4,6 +4,7 @@ import type { Counts } from "../console/counts.ts";
 import type { HandlesState } from "../console/status.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
+import type { LastSwitchovers } from "../journal/last-switchovers.ts";
 import type { Tenant } from "../journal/entry.ts";
 import type { Settings } from "../settings/schema.ts";
 import { needsOwner, openOwnershipStore, Ownership, type OwnershipNews, type OwnershipStore, type StoreThread } from "../tenants/ownership.ts";
@@ -35,6 +36,8 @@ type House = {
   readonly counts: Counts;
   /** Settings in force now. */
   readonly current: () => Settings;
+  /** As the journal tells them; looked for in its lines when left out. */
+  readonly switchovers?: LastSwitchovers;
   /** The SQLite thread when left out. */
   readonly storeThread?: () => StoreThread;
 };
@@ -44,7 +47,7 @@ const STALE_AFTER_MS = 30 * 60_000;
 const HANDLE_WINDOW = 64;
 
 export const startOwnership = async ({ upstreams, audit }: Settings, house: House, stops: Stops): Promise<Records> => {
-  const { journal, counts, current, storeThread } = house;
+  const { journal, counts, current, switchovers, storeThread } = house;
   const alarms = createAlarms(journal, counts);
   const hearsOcs = Object.values(upstreams).some(({ callbacks }) => callbacks !== null);
   const journalSize = (): number => journal.status().size;
@@ -61,7 +64,8 @@ export const startOwnership = async ({ upstreams, audit }: Settings, house: Hous
     tell: (news) => tell(news, { journal, alarms, counts, settings: current() }),
   });
   stops.push(() => ownership.close());
-  if (store) await replayOutcomes(journal, ownership, store.mark);
+  const isEmpty = store?.mark === 0 && [...ownership.counts()].every(({ owned, unconfirmed }) => owned + unconfirmed === 0);
+  if (store) await replayOutcomes(journal, ownership, store.mark, { isEmpty, switchovers: switchovers?.all() });
   mark = () => ownership.mark;
   const announcers = new Map<string, Announcers>();
   return { ownership, announcers, alarms, earFor: (upstream, origins) => earFor(ownership, announcers, { upstream, origins }) };

@@ -4,20 +4,29 @@
  */
 import type { Journal } from "../journal/append.ts";
 import type { Recorded } from "../journal/entry.ts";
+import type { Begun } from "../journal/last-switchovers.ts";
 import { readEntries } from "../journal/read.ts";
 import { CATALOG } from "../ocs/catalog.ts";
 import type { Ownership } from "../tenants/ownership.ts";
 
 type Asked = { readonly upstream: string; readonly handle: number; readonly generation: number };
 
-/** `from`: the index below which every outcome has reached the database. */
+/**
+ * `from`: the index below which every outcome has reached the database. A database without any handle has none that an outcome could end, so of the
+ * lines only the last switchover of each OCS matters; where those are known, nothing is read.
+ */
 export const replayOutcomes = async (
   { dir, disk, status }: Journal,
   { replay, replayEpoch }: Pick<Ownership, "replay" | "replayEpoch">,
   from: number,
+  { isEmpty, switchovers }: { readonly isEmpty: boolean; readonly switchovers: readonly Begun[] | undefined },
 ): Promise<void> => {
   const { size } = status();
   if (from >= size) return;
+  if (isEmpty && switchovers) {
+    for (const each of switchovers) replayEpoch(each.upstream, each);
+    return;
+  }
   const asked = new Map<string, Asked>();
   for await (const entry of readEntries(dir, { from, to: size }, disk)) {
     if (entry.kind === "intent") note(entry, asked);

@@ -3,7 +3,7 @@
  * lock of a stopped one.
  */
 import { answered, toldOf, type AsideAnswer, type ToldAside } from "../../assemble/set-aside.ts";
-import { countOpen } from "../../assemble/journal.ts";
+import { keepBeside } from "../../assemble/journal.ts";
 import { readSecondPlaces } from "../../assemble/second-places.ts";
 import { trustOf } from "../../assemble/trust.ts";
 import { accountName, purposeFault } from "../../journal/access.ts";
@@ -113,11 +113,12 @@ const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): P
   const first = firstIn(options.segment);
   const signer = { key: await loadOrCreateKey(checkpoint.key), origin: checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
+  const kept = keepBeside(openDoNotCalls);
   const trust = trustOf(settings, signer.key, await readSecondPlaces(settings));
-  const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock, damaged: first, ...countOpen(openDoNotCalls).options }, trust);
+  const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock, damaged: first, ...kept.options }, trust);
   try {
     for (const warning of warnings) console.error(`warning: ${warning}`);
-    await countOpen(openDoNotCalls).restore(journal);
+    await kept.restore(journal);
     await finishSettingAside(journal);
     const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: checkpoint.every, anchor });
     const parts = { journal, checkpoints, signer, openDoNotCalls };

@@ -1,0 +1,68 @@
+/** What a start makes of the journal for an ownership database that is new: the epochs of each OCS, without reading the lines. */
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { keepBeside } from "../../src/assemble/journal.ts";
+import { replayOutcomes } from "../../src/assemble/replay-outcomes.ts";
+import { openJournal, type Journal } from "../../src/journal/append.ts";
+import { createCheckpoints } from "../../src/journal/checkpoint.ts";
+import { nodeDisk, type Disk } from "../../src/journal/disk.ts";
+import type { Switchover } from "../../src/journal/entry.ts";
+import { LastSwitchovers } from "../../src/journal/last-switchovers.ts";
+import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
+import { Ownership } from "../../src/tenants/ownership.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, removeDirectory } from "../journal/kit.ts";
+
+const key = aKey();
+let dir: string;
+beforeEach(async () => { dir = await aDirectory(); });
+afterEach(async () => {
+  for (const ownership of made.splice(0)) await ownership.close();
+  await removeDirectory(dir);
+});
+
+const to = (upstream: string, epoch: number, from: string | null, endpoint: string): Switchover => ({ kind: "switchover", upstream, from, to: endpoint, epoch });
+const run = async (work: (journal: Journal, switchovers: LastSwitchovers) => Promise<void>): Promise<void> => {
+  const switchovers = new LastSwitchovers();
+  const kept = keepBeside(new OpenDoNotCalls(), switchovers);
+  const journal = await openJournal({ dir, durability: "os", states: { key, origin: ORIGIN }, ...kept.options });
+  await kept.restore(journal);
+  const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000 });
+  await work(journal, switchovers);
+  await checkpoints.stop();
+  await journal.close();
+};
+const first = (): Promise<void> => run(async ({ append }) => {
+  for (const entry of [to("a", 1, null, "p"), to("a", 2, "p", "b"), to("b", 1, null, "p"), ...aDoNotCall(0), to("a", 3, "b", "p")]) await append(entry);
+});
+const made: Ownership[] = [];
+const anOwnership = (): Ownership => {
+  made.push(new Ownership({ staleAfter: () => 1e9, window: () => 64, restartGrace: () => 0, tell: () => undefined, now: () => 0 }));
+  return made.at(-1)!;
+};
+/** Reading a segment is a failure. */
+const unread: Disk = { ...nodeDisk, open: (path) => Promise.reject(new Error(`${path} was opened`)) };
+
+it("takes the last epoch of each OCS from the start state and from the lines above it, and opens no segment", async () => {
+  await first();
+  await run(async (journal, switchovers) => {
+    expect(journal.begun.at).toBe(6);
+    await journal.append(to("b", 2, "p", "b"));
+    await journal.append({ kind: "switchover", upstream: "b", from: "b", to: null, epoch: 2 });
+    expect(switchovers.all()).toMatchObject([{ upstream: "a", epoch: 3, to: "p" }, { upstream: "b", epoch: 2, to: "b" }]);
+    const [quick, slow] = [anOwnership(), anOwnership()];
+    await replayOutcomes({ ...journal, status: journal.status, disk: unread }, quick, 0, { isEmpty: true, switchovers: switchovers.all() });
+    await replayOutcomes(journal, slow, 0, { isEmpty: true, switchovers: undefined });
+    for (const upstream of ["a", "b"]) expect([upstream, quick.epochOf(upstream)]).toEqual([upstream, slow.epochOf(upstream)]);
+    expect([quick.epochOf("a"), quick.epochOf("b")]).toEqual([3, 2]);
+  });
+});
+
+it("reads the lines where a handle may have ended in them, and where no state tells of switchovers", async () => {
+  await first();
+  await run(async (journal, switchovers) => {
+    const replaying = (over: { readonly isEmpty: boolean; readonly known: boolean }): Promise<void> =>
+      replayOutcomes({ ...journal, disk: unread }, anOwnership(), 0, { isEmpty: over.isEmpty, switchovers: over.known ? switchovers.all() : undefined });
+    await expect(replaying({ isEmpty: false, known: true })).rejects.toThrow("was opened");
+    await expect(replaying({ isEmpty: true, known: false })).rejects.toThrow("was opened");
+    expect(new LastSwitchovers().all()).toBeUndefined();
+  });
+});
