@@ -71,6 +71,7 @@ const untilEnd = async (gateway: Gateway, config: string): Promise<number> => {
   const ended = untilToldToStop({ stop }).then(() => 0);
   const lost = gateway.lost.then((reason) => stopAsLost(stop, reason));
   reloading = keepReloading(gateway, config);
+  // It takes a while on the first start, and whoever stops the gateway meanwhile wants requests to end.
   keepCompiledSoFar();
   return Promise.race([ended, lost]);
 };
