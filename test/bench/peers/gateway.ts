@@ -20,14 +20,20 @@ export type GatewayOptions = {
   readonly heap?: boolean;
   /** Record handles are whose OCS says they are, on a listener of their own. */
   readonly callbacks?: boolean;
-  /** With the listener for health and metrics. */
-  readonly admin?: boolean;
+  /** With the listener for health and metrics, at this port or at a free one. */
+  readonly admin?: boolean | number;
+  /** Where compiled code is kept, when not where a checkout keeps it. */
+  readonly compiled?: string;
 };
 
 export type Heap = { readonly heapUsed: number; readonly external: number; readonly arrayBuffers: number; readonly rss: number };
 
 export type Gateway = Peer & {
   readonly tls: Peer;
+  /** Path of its config file. */
+  readonly config: string;
+  /** The port of the admin listener; 0 without one. */
+  readonly admin: number;
   /** The port of the callbacks listener; 0 without one. */
   readonly callbacks: number;
   /** Reads the metrics once, as a scraper does, and does nothing with them. */
@@ -38,7 +44,7 @@ export type Gateway = Peer & {
   readonly heap: () => Promise<Heap>;
 };
 
-const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
+export const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 /** More than anyone sends: what is measured is the counting, not the refusing. */
 const LIMITS = { requests: { rate: "500000/s", burst: 1_000_000 }, actions: { DoNotCall: { rate: "500000/s", burst: 1_000_000 } } };
 
@@ -73,7 +79,7 @@ const configOf = (options: GatewayOptions, upstream: Upstream, certificates: Cer
   upstreams: { ocs: upstreamOf(options, upstream, certificates) },
   tenants: tenantsOf(options),
   audit: { dir: "audit", redact: { fields: { CUSTOMER_CODE: "token" } }, index_key: "an index key for the bench only, 32 and more", checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" } },
-  ...(options.admin && { admin: { bind: "127.0.0.1:0" } }),
+  ...(options.admin && { admin: { bind: `127.0.0.1:${options.admin === true ? 0 : options.admin}` } }),
 });
 
 export const startGateway = async (rig: Rig, upstream: Upstream, options: GatewayOptions): Promise<Gateway> => {
@@ -84,14 +90,16 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, name), text, { mode: 0o600 })));
   const tap = options.heap ? ["--expose-gc", "--import", program("heap")] : [];
   const began = performance.now();
-  const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...(options.heap && { ipc: true }), env: { OCSGW_LOG: "info" } });
+  const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...(options.heap && { ipc: true }), env: { OCSGW_LOG: "info", ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }) } });
   const extra = [options.callbacks && "callbacks:ocs", options.admin && "admin"];
   const listeners = ["plain", "tls", ...extra.filter((name) => typeof name === "string")];
   await until(child, () => listeners.every((listener) => portOf(child, listener) !== undefined));
-  const admin = portOf(child, "admin");
+  const admin = portOf(child, "admin") ?? 0;
   return {
     child,
     port: portOf(child, "plain")!,
+    config: join(dir, "ocsgw.yaml"),
+    admin,
     tls: { child, port: portOf(child, "tls")!, ca: rig.certificates.caPem },
     callbacks: portOf(child, "callbacks:ocs") ?? 0,
     scrape: async () => void (await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()),
