@@ -7,6 +7,7 @@ import {
 } from "node:tls";
 import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
 import { network } from "./network.ts";
+import { TlsSessions } from "./tls-sessions.ts";
 
 /** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. */
 export type EndpointTls = {
@@ -98,17 +99,33 @@ export const connectTo = (endpoint: Endpoint, done: (error: Error | null, socket
   socket.setKeepAlive(true, KEEP_ALIVE_MS).once("error", settle).once("close", end).once(ready, succeed);
 };
 
-const overTls = ({ tls }: Endpoint, target: Target): TLSSocket => {
+const overTls = ({ tls, origin }: Endpoint, target: Target): TLSSocket => {
   const { host } = target;
+  const sessions = sessionsOf(tls, origin);
+  const offered = sessions.offer();
   const options: ConnectionOptions & Reading = {
     ...target,
+    ...(offered && { session: offered.bytes }),
     secureContext: contextOf(tls),
     servername: tls.serverName ?? (/^[\d.]+$|:/.test(host) ? "" : host),
     rejectUnauthorized: true,
     ALPNProtocols: ["http/1.1"],
     checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate) ?? pinFault(certificate, tls.pins),
   };
-  return network.connectTls(options).setNoDelay(true);
+  const socket = network.connectTls(options).setNoDelay(true);
+  sessions.follow(socket, offered);
+  return socket;
+};
+
+/** By the settings that a certificate was verified with, and by origin. */
+const allSessions = new WeakMap<EndpointTls, Map<string, TlsSessions>>();
+
+const sessionsOf = (tls: EndpointTls, origin: string): TlsSessions => {
+  const byOrigin = allSessions.get(tls) ?? new Map<string, TlsSessions>();
+  allSessions.set(tls, byOrigin);
+  const sessions = byOrigin.get(origin) ?? new TlsSessions();
+  byOrigin.set(origin, sessions);
+  return sessions;
 };
 
 const contexts = new WeakMap<EndpointTls, SecureContext>();
