@@ -1,48 +1,54 @@
-/** What it costs that a lane changes tenant only by a new connection: many active tenants on few lanes, both ways, and with longer turns. */
+/** What it costs that a lane changes tenant only by a new connection: more active tenants than lanes, over HTTPS, with and without isolation. */
 import { startGateway } from "../peers/gateway.ts";
+import { atMost, type Goal, type Section } from "../report.ts";
 import { linesFor } from "../rig/requests.ts";
-import type { Case } from "./case.ts";
-import { dismiss, gather, medianOf, takeTurns, type Turn } from "./turns.ts";
+import type { Rig } from "../rig/rig.ts";
+import type { Case, Pace } from "./case.ts";
+import { dismiss, gather, medianOf, ratioOf, takeTurns, type Runner, type Turn } from "./turns.ts";
 
-const TENANTS = 32;
+const TENANTS = [8, 32] as const;
 const LANES = 4;
-const CONNECTIONS = 256;
-/** A shortest turn is 14 × share requests, so equal shares other than 1 are longer turns and nothing else. */
-const WAYS = [["tenant", 1], ["tenant", 4], ["none", 1]] as const;
+/** So that a turn, of 14 requests or more, is filled: 8 clients have 8 requests at most for it. */
+const CLIENTS_PER_TENANT = 16;
+const KINDS = ["tenant", "none"] as const;
+
+type Turns = ReadonlyMap<string, readonly Turn[]>;
 
 export const isolation: Case = {
   name: "isolation",
-  run: async (rig, { rounds, turn, warmUp }) => {
-    const whos = Array.from({ length: TENANTS }, (_, index) => ({ tenant: index + 1 }));
-    const started = [];
-    for (const [kind, share] of WAYS) {
-      const upstream = await rig.upstream(0);
-      const { port, child } = await startGateway(rig, upstream, {
-        name: `gateway-isolation-${kind}-${share}`, tenants: TENANTS, lanes: LANES, isolation: kind, shares: whos.map(() => share),
-      });
-      const name = `lane_isolation: ${kind}${share === 1 ? "" : `, turns of ${share} times the length`}`;
-      const lines = linesFor(rig.issuer, whos, CONNECTIONS, port);
-      const runner = await gather(rig, { name, child, upstream, warmUp }, { port, lines });
-      started.push(runner);
-    }
-    const turns = await takeTurns(started, { rounds, run: { kind: "closed", ms: turn } });
-    const rows = [];
-    for (const { name, upstream } of started) {
-      const { requests, connections } = await upstream.counts();
-      const list = turns.get(name)!;
-      rows.push([name, medianOf(list, ({ perSecond }) => perSecond), medianOf(list, ({ cpu }) => cpu), medianOf(list, p50), medianOf(list, p99), requests / connections]);
-    }
-    await dismiss(started);
-    return {
-      title: `${TENANTS} active tenants on ${LANES} lanes, an upstream that answers at once`,
-      columns: ["", "requests/s", "CPU µs", "p50 ms", "p99 ms", "requests per connection"],
-      rows,
-      goals: [],
-      notes: [`${rounds} turns of ${turn} ms each, in rotation, medians; ${CONNECTIONS} client connections in a closed loop; p50 and p99 of the slowest tenant.`,
-        `${CONNECTIONS / TENANTS} clients a tenant, so that many of its requests can wait for one turn.`],
-    };
+  run: async (rig, pace) => {
+    const { rounds, long } = pace;
+    const runners: Runner[] = [];
+    for (const tenants of TENANTS) for (const kind of KINDS) runners.push(await enter(rig, pace, tenants, kind));
+    const turns = await takeTurns(runners, { rounds, run: { kind: "closed", ms: long } });
+    await dismiss(runners);
+    return section(turns, [
+      `${rounds} turns of ${long} ms each, in rotation, medians; ${CLIENTS_PER_TENANT} client connections a tenant in a closed loop; p50 and p99 of the slowest tenant.`,
+      "New connections: accepted by the upstream in those turns, the warm-up left out.",
+    ]);
   },
+};
+
+const nameOf = (tenants: number, kind: (typeof KINDS)[number]): string => `${tenants} tenants, lane_isolation: ${kind}`;
+
+const enter = async (rig: Rig, { warmUp }: Pace, tenants: number, kind: (typeof KINDS)[number]): Promise<Runner> => {
+  const whos = Array.from({ length: tenants }, (_, index) => ({ tenant: index + 1 }));
+  const upstream = await rig.upstream(0, true);
+  const { port, child } = await startGateway(rig, upstream, { name: `gateway-isolation-${tenants}-${kind}`, tenants, lanes: LANES, isolation: kind });
+  return gather(rig, { name: nameOf(tenants, kind), child, upstream, warmUp }, { port, lines: linesFor(rig.issuer, whos, tenants * CLIENTS_PER_TENANT, port) });
 };
 
 const p50 = ({ outcome }: Turn): number => Math.max(...Object.values(outcome.labels).map((numbers) => numbers.p50));
 const p99 = ({ outcome }: Turn): number => Math.max(...Object.values(outcome.labels).map((numbers) => numbers.p99));
+const per100 = ({ newConnections }: Turn): number => newConnections / 10;
+
+const section = (turns: Turns, notes: readonly string[]): Section => ({
+  title: `More active tenants than the ${LANES} lanes, over HTTPS to an upstream that answers at once`,
+  columns: ["", "requests/s", "CPU µs", "p50 ms", "p99 ms", "new connections per 100"],
+  rows: [...turns].map(([name, list]) => [name, medianOf(list, ({ perSecond }) => perSecond), medianOf(list, ({ cpu }) => cpu), medianOf(list, p50), medianOf(list, p99), medianOf(list, per100)]),
+  goals: TENANTS.flatMap((tenants): Goal[] => [
+    atMost(`new connections per 100 requests of ${tenants} tenants`, medianOf(turns.get(nameOf(tenants, "tenant"))!, per100), 8),
+    atMost(`p99 of ${tenants} tenants to that without isolation`, ratioOf(turns, [nameOf(tenants, "tenant"), nameOf(tenants, "none")], p99), 1.4),
+  ]),
+  notes: [...notes],
+});
