@@ -37,8 +37,8 @@ const certificate = z.strictObject({
 });
 
 const failures = z.strictObject({
-  rate: rate.prefault("10/s").describe("Credentials that do not hold, from one address in the long run."),
-  burst: count(1_000_000).default(100).describe("Such credentials at once. Beyond, an address gets 429 and nothing is verified but what held before."),
+  rate: rate.prefault("10/s").describe("Different credentials that fail, from one address in the long run; and how often one credential may."),
+  burst: count(1_000_000).default(100).describe("Such credentials at once. Beyond, an address gets 429; what was valid before passes, and 25 tokens of known issuers are verified each second."),
 });
 
 const keys = z.strictObject({
@@ -51,5 +51,5 @@ export const identity = z.strictObject({
   jwt: z.array(issuer).prefault([]).describe("Issuers of bearer tokens."),
   mtls: z.array(certificate).default([]).describe("Client certificates, by name."),
   keys: off(keys).describe("API keys. Off when left out."),
-  failures: failures.prefault({}).describe("How often an address may show a credential that does not hold."),
+  failures: failures.prefault({}).describe("How often an address may show another credential that fails, and how often one may fail."),
 });

@@ -1,4 +1,5 @@
 /** Who is asking? Tokens, API keys and client certificates of one request, to one client or to nobody. */
+import { hash } from "node:crypto";
 import { events } from "../events.ts";
 import { createCarriers, type HeaderLines, type Presented } from "./credential/carriers.ts";
 import { createCertificateTable } from "./credential/certificates.ts";
@@ -20,7 +21,7 @@ export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, 
 /** By shape, a request as it arrived. */
 export type Asking = { /** [name, value] as they stood on the wire. */ readonly headers: HeaderLines; /** The peer's address. */ readonly source: string; readonly peer?: ShownCertificate | undefined };
 
-/** This address has shown too many credentials that do not hold: nothing of this request was verified. */
+/** Too many credentials from this address failed, and nothing of this request was verified; or this one has failed too often. */
 export type Slowed = { readonly retryAfter: number };
 
 export type Identified = Identity | Slowed | undefined;
@@ -58,7 +59,7 @@ export type CredentialOptions = {
   readonly tell?: Tell;
 };
 
-const UNLIMITED: Failures = { count: () => undefined, wait: () => 0 };
+const UNLIMITED: Failures = { count: () => 0, wait: () => 0, mayTry: () => true };
 
 /** Throws CredentialFault, naming what in the settings is at fault. */
 export const createCredentials = async (options: CredentialOptions): Promise<Credentials> => {
@@ -80,7 +81,13 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
   };
   const isKnown = (shown: Presented, source: string): boolean => (shown.kind === "jwt" ? tokens.knows(shown.text) : table.knows(shown.key, source));
 
-  const refuse = (source: string): undefined => failures.count(source) as undefined;
+  const refuse = (source: string, credentials: readonly string[]): Slowed | undefined => {
+    const retryAfter = failures.count(source, credentials);
+    return retryAfter > 0 ? { retryAfter } : undefined;
+  };
+  /** All of it is known to be valid, or may be: tokens of our issuers that are right but for a signature that nobody has looked at. */
+  const mayBeTried = (shown: readonly Presented[], source: string): boolean =>
+    shown.every((each) => isKnown(each, source) || (each.kind === "jwt" && tokens.isPlausible(each.text))) && failures.mayTry(source);
   const certified = ({ peer }: Asking): Identity | undefined | false => {
     try {
       const holder = peer && rules.identify(peer);
@@ -96,22 +103,25 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
     tell({ kind: "refused", credential: "jwt", reason: "the token is bound to another certificate" });
     return undefined;
   };
-  const finish = (identity: Identity | undefined, asking: Asking): Identity | undefined => bound(identity, asking) ?? refuse(asking.source);
+  const finish = (identity: Identity | undefined, asking: Asking, shown: readonly Presented[]): Identified =>
+    bound(identity, asking) ?? refuse(asking.source, digestsOf(shown, asking));
   return {
     identify: (asking) => {
       const { headers, source } = asking;
       const shown = carriers.read(headers);
       const holder = asking.peer === undefined ? undefined : certified(asking);
-      if (!shown || holder === false) return refuse(source);
+      if (!shown || holder === false) return refuse(source, digestsOf(shown ?? [], asking));
       if (shown.length === 0) return holder;
       const retryAfter = failures.wait(source);
-      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source))) return { retryAfter };
+      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source)) && !mayBeTried(shown, source)) return { retryAfter };
       if (shown.length === 1 && holder === undefined) {
         const answer = ask(shown[0]!, source);
-        return answer instanceof Promise ? answer.then((identity) => finish(identity, asking)) : finish(answer, asking);
+        return answer instanceof Promise ? answer.then((identity) => finish(identity, asking, shown)) : finish(answer, asking, shown);
       }
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, source))];
-      return areAtHand(answers) ? finish(agree(answers), asking) : Promise.all(answers.map((answer) => Promise.resolve(answer))).then((all) => finish(agree(all), asking));
+      return areAtHand(answers)
+        ? finish(agree(answers), asking, shown)
+        : Promise.all(answers.map((answer) => Promise.resolve(answer))).then((all) => finish(agree(all), asking, shown));
     },
     identifyAgain: (asking) => {
       const shown = carriers.read(asking.headers);
@@ -126,6 +136,12 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
     close: tokens.close,
   };
 };
+
+/** What was presented, so that it is known when it comes again; no more of it is kept. */
+const digestsOf = (shown: readonly Presented[], { peer }: Asking): readonly string[] => [
+  ...shown.map((each) => hash("sha256", `${each.kind}\0${each.kind === "jwt" ? each.text : `${each.user ?? ""}\0${each.key}`}`, "base64url")),
+  ...(peer ? [peer.thumbprint] : []),
+];
 
 type Answer = Identity | undefined | Promise<Identity | undefined>;
 

@@ -113,7 +113,7 @@ describe("several credentials on one request", () => {
 });
 
 describe("what was valid before and is asked again", () => {
-  const counting = (): Failures & { counted: number } => ({ counted: 0, count() { this.counted++; }, wait: () => 0 });
+  const counting = (): Failures & { counted: number } => ({ counted: 0, count() { return this.counted++; }, wait: () => 0, mayTry: () => true });
 
   it.each<[string, () => Asking["headers"], number, boolean]>([
     ["a token", () => bearer(token()), 0, true], ["a token that has expired since", () => bearer(token()), 3_600_000, false],

@@ -15,6 +15,8 @@ export type Tokens = {
   readonly identify: (text: string) => Identity | undefined | Promise<Identity | undefined>;
   /** True for a token that was good before and has not expired: it costs one hash to say. */
   readonly knows: (text: string) => boolean;
+  /** True for a token of a known issuer that is in force and names a key of the issuer's: all but its signature is right. */
+  readonly isPlausible: (text: string) => boolean;
   readonly close: () => void;
 };
 
@@ -27,7 +29,12 @@ const MAX_SKEW = 10 * 60 * 1000;
 export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): Promise<Tokens> => {
   issuers.forEach(checkIssuer);
   const memory = createMemory({ now });
-  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone: memory.clear, keptKeys }));
+  const forged = new Set<string>();
+  const onKeyGone = (): void => {
+    memory.clear();
+    forged.clear();
+  };
+  const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone, keptKeys }));
 
   const refuse = (problem: unknown): undefined => {
     tell({ kind: "refused", credential: "jwt", reason: reasonOf(problem) });
@@ -38,6 +45,11 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
     const digest = hash("sha256", text, "hex");
     const known = memory.recall(digest);
     if (known) return known;
+    if (forged.has(digest)) return refuse(new BadSignature());
+    const reject = (problem: unknown): undefined => {
+      if (problem instanceof BadSignature) remember(forged, digest);
+      return refuse(problem);
+    };
     const accept = (verified: Verified): Identity => {
       const identity = identityOf(verified, digest);
       memory.keep(digest, identity, verified.claimed.expires);
@@ -45,13 +57,21 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
     };
     try {
       const verified = verify({ text, trusted, now: now() });
-      return verified instanceof Promise ? verified.then(accept).catch(refuse) : accept(verified);
+      return verified instanceof Promise ? verified.then(accept).catch(reject) : accept(verified);
     } catch (problem) {
-      return refuse(problem);
+      return reject(problem);
+    }
+  };
+  const isPlausible = (text: string): boolean => {
+    if (text.length > MAX_TOKEN || forged.has(hash("sha256", text, "hex"))) return false;
+    try {
+      return prepare({ text, trusted, now: now() }).key !== undefined;
+    } catch {
+      return false;
     }
   };
   const knows = (text: string): boolean => text.length <= MAX_TOKEN && memory.knows(hash("sha256", text, "hex"));
-  return { identify, knows, close: () => trusted.forEach(({ keys }) => keys.close()) };
+  return { identify, knows, isPlausible, close: () => trusted.forEach(({ keys }) => keys.close()) };
 };
 
 type Verified = { readonly claimed: Claimed; readonly issuer: JwtIssuer };
@@ -66,16 +86,36 @@ const identityOf = ({ claimed: { client, tenant, jti, boundTo }, issuer: { tenan
 
 type Question = { readonly text: string; readonly trusted: ReadonlyMap<string, Trusted>; readonly now: number };
 
+/** The signature is not that of the token's own key, which no later moment changes. */
+class BadSignature extends Unusable {
+  constructor() {
+    super("the token's signature does not hold");
+  }
+}
+
+/** Of tokens that were signed by somebody else, so many are known again without a look at their signature. */
+const MOST_FORGED = 10_000;
+
+const remember = (forged: Set<string>, digest: string): void => {
+  if (forged.size >= MOST_FORGED) forged.delete(forged.values().next().value!);
+  forged.add(digest);
+};
+
+type Prepared = Verified & { readonly token: Token; readonly keys: KeySource; readonly key: ReturnType<KeySource["find"]> };
+
 /** The order matters: what costs nothing comes first, so that an expired or foreign token makes nobody fetch or verify. */
-const verify = ({ text, trusted, now }: Question): Verified | Promise<Verified> => {
+const prepare = ({ text, trusted, now }: Question): Prepared => {
   const token = readToken(text);
   const iss = token.claims.get("iss");
   const from = typeof iss === "string" ? trusted.get(iss) : undefined;
   if (!from) throw new Unusable("the token's issuer is not one of ours");
   const { issuer, keys } = from;
   if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("the token's algorithm is not one of its issuer's");
-  const verified = { claimed: readClaims({ claims: token.claims, issuer, now }), issuer };
-  const key = keys.find(token.kid);
+  return { claimed: readClaims({ claims: token.claims, issuer, now }), issuer, token, keys, key: keys.find(token.kid) };
+};
+
+const verify = (question: Question): Verified | Promise<Verified> => {
+  const { token, keys, key, ...verified } = prepare(question);
   if (key instanceof Promise) return key.then((found) => signed(token, found, keys)).then(() => verified);
   signed(token, key, keys);
   return verified;
@@ -86,8 +126,9 @@ const signed = (token: Token, key: VerificationKey | undefined, keys: KeySource)
   try {
     verifySignature(token, key);
   } catch (problem) {
-    // Nothing but the signature tells that such a key was replaced.
-    if (key.kid === undefined || token.kid === undefined) keys.renew();
+    // Nothing but the signature tells that a key without kid was replaced.
+    if (key.kid !== undefined && token.kid !== undefined) throw problem instanceof Unusable ? problem : new BadSignature();
+    keys.renew();
     throw problem;
   }
 };

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { createFailures } from "../../../src/tenants/credential/failures.ts";
+import { createFailures, type Failures } from "../../../src/tenants/credential/failures.ts";
 import { anIssuer, aWorld, bearer, claims, ecPair, encode, es256, jwkOf } from "./kit.ts";
 
 const clocked = (capacity?: number) => {
@@ -11,12 +11,16 @@ const times = (count: number, work: () => unknown): void => {
   for (let at = 0; at < count; at++) work();
 };
 
+let credential = 0;
+/** Of a credential that nobody has seen yet. */
+const fail = (failures: Failures, source: string): number => failures.count(source, [`c${credential++}`]);
+
 describe("failures of an address", () => {
   it("are let pass as often as the allowance says, and again one after the other", () => {
     const { failures, clock } = clocked();
-    times(2, () => failures.count("a"));
+    times(2, () => fail(failures, "a"));
     expect(failures.wait("a")).toBe(0);
-    failures.count("a");
+    fail(failures, "a");
     expect(failures.wait("a")).toBe(10);
     clock.now += 9999;
     expect(failures.wait("a")).toBe(1);
@@ -26,19 +30,53 @@ describe("failures of an address", () => {
 
   it("do not add up beyond the allowance", () => {
     const { failures } = clocked();
-    times(1000, () => failures.count("a"));
+    times(1000, () => fail(failures, "a"));
     expect(failures.wait("a")).toBe(10);
   });
 
   it.each([["192.0.2.1", "192.0.2.2", false], ["2001:db8::1", "2001:db8::ffff:2", true], ["2001:db8:0:1::1", "2001:db8:0:2::1", false], ["2001::5:1:2:3:4", "2001:0:0:5::9", true], ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false]])("of %s are those of %s: %s", (one, other, same) => {
     const { failures } = clocked();
-    times(3, () => failures.count(one));
+    times(3, () => fail(failures, one));
     expect(failures.wait(other) > 0).toBe(same);
+  });
+
+  it("are counted once for each credential, which itself may fail as often as the allowance says", () => {
+    const { failures, clock } = clocked();
+    const again = (): number => failures.count("a", ["one"]);
+    expect([again(), again(), again(), again(), again()]).toEqual([0, 0, 0, 10, 10]);
+    expect([failures.wait("a"), failures.count("b", ["one"])]).toEqual([0, 10]);
+    fail(failures, "a");
+    expect(failures.wait("a")).toBe(0);
+    fail(failures, "a");
+    expect(failures.wait("a")).toBe(10);
+    clock.now += 30_000;
+    expect(again()).toBe(0);
+  });
+
+  it("are those of every credential that a request shows", () => {
+    const { failures } = clocked();
+    times(4, () => failures.count("a", ["one"]));
+    expect(failures.count("a", ["one", "two"])).toBe(10);
+    expect(failures.count("a", ["two"])).toBe(0);
+  });
+
+  it("are not counted for what cannot be read, which costs nothing", () => {
+    const { failures } = clocked();
+    times(100, () => failures.count("a", []));
+    expect(failures.wait("a")).toBe(0);
+  });
+
+  it("leave 25 tries a second, to each address", () => {
+    const { failures, clock } = clocked();
+    const tried = (): number => Array.from({ length: 40 }, () => failures.mayTry("a")).filter(Boolean).length;
+    expect([tried(), tried(), failures.mayTry("b")]).toEqual([25, 0, true]);
+    clock.now += 1000;
+    expect(tried()).toBe(25);
   });
 
   it("are forgotten of those that failed the longest ago when there are too many", () => {
     const { failures } = clocked(2);
-    for (const source of ["a", "b", "c"]) times(3, () => failures.count(source));
+    for (const source of ["a", "b", "c"]) times(3, () => fail(failures, source));
     expect(["a", "b", "c"].map((source) => failures.wait(source) > 0)).toEqual([false, true, true]);
   });
 });
@@ -46,6 +84,7 @@ describe("failures of an address", () => {
 describe("an address that has failed too often", () => {
   const [ec, stranger] = [ecPair(), ecPair()];
   const token = (jti: string, key = ec): string => es256(key.privateKey, { alg: "ES256", kid: "k" }, claims({ jti }));
+  const FORGED = token("forged", stranger);
   const hash = "sha256:2c70e12b7a0646f92279f427c7b38e7334d8e5389cff167a1dc30e73f826b683"; // of "key"
 
   const aGate = async () => {
@@ -59,23 +98,57 @@ describe("an address that has failed too often", () => {
     return { world, gate, ask, spend: async () => { for (let at = 0; at < 3; at++) await ask(bearer(token(`bad ${at}`, stranger))); } };
   };
 
-  it("gets nothing verified, good or bad, and others do", async () => {
-    const { world, ask, spend } = await aGate();
+  it("gets no key and nothing malformed verified, and of tokens only those that may be valid", async () => {
+    const { world, gate, ask, spend } = await aGate();
     await spend();
-    expect(await ask(bearer(token("new")))).toEqual({ retryAfter: 10 });
-    expect(await ask(bearer(token("bad", stranger)))).toEqual({ retryAfter: 10 });
-    expect(await ask([["X-Api-Key", "key"]])).toEqual({ retryAfter: 10 });
-    expect(await ask(bearer(token("new")), "elsewhere")).toMatchObject({ client: "ors-main" });
+    const refusals = (): number => gate.news.filter(({ kind }) => kind === "refused").length;
+    expect(await ask(bearer(token("new")))).toMatchObject({ client: "ors-main" });
+    expect(await ask(bearer(FORGED))).toBeUndefined();
+    const before = refusals();
+    const hopeless = [
+      [["X-Api-Key", "key"]], bearer("a.b.c"), bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1 }))), bearer(es256(ec.privateKey, { alg: "ES256", kid: "other" }, claims())),
+      bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ iss: "https://other.test/" }))), bearer(FORGED), [...bearer(token("another")), ["X-Api-Key", "key"]],
+    ] as const;
+    for (const each of hopeless) expect(await ask(each as never)).toEqual({ retryAfter: 10 });
+    expect(refusals()).toBe(before);
+    expect(await ask([["X-Api-Key", "key"]], "elsewhere")).toMatchObject({ client: "ors-main" });
     world.end();
   });
 
-  it.each<[string, KeyObject]>([["ES256", ec.publicKey], ["EdDSA", generateKeyPairSync("ed25519").publicKey]])("gets no more verified by asking at once, with %s", async (alg, key) => {
+  it.each<[string, KeyObject]>([["ES256", ec.publicKey], ["EdDSA", generateKeyPairSync("ed25519").publicKey]])("gets few verified by asking at once, and none twice, with %s", async (alg, key) => {
     const world = aWorld();
     const gate = await world.open({ jwt: [anIssuer({ algorithms: [alg], jwks_file: world.file("jwks.json", { keys: [jwkOf(key, { kid: "k" })] }) })], failures: createFailures({ points: 3, seconds: 30 }, { now: () => 0 }) });
     const bad = (at: number): string => `${encode({ alg, kid: "k" })}.${encode(claims({ jti: `${at}` }))}.${Buffer.alloc(64, at).toString("base64url")}`;
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, at) => gate.wholly({ headers: bearer(bad(at)) })));
-    expect(answers.filter((answer) => answer === undefined)).toHaveLength(3);
-    expect(gate.news.filter(({ kind }) => kind === "refused")).toHaveLength(3);
+    const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: 50 }, (_, at) => gate.wholly({ headers: bearer(bad(at)) })));
+    expect((await all()).filter((answer) => answer === undefined)).toHaveLength(3 + 25);
+    expect(gate.news.filter(({ kind }) => kind === "refused")).toHaveLength(3 + 25);
+    expect((await all()).filter((answer) => answer === undefined)).toEqual([]);
+    world.end();
+  });
+
+  it.each<[string, (at: number, stranger: KeyObject) => readonly (readonly [string, string])[]]>([
+    ["one expired token again and again", () => bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1 })))],
+    ["one forged token again and again", () => bearer(FORGED)],
+    ["one wrong key again and again", () => [["X-Api-Key", "wrong"]]],
+    ["what cannot be read", () => [["Authorization", "Basic ?"]]],
+    ["another expired token each time", (at) => bearer(es256(ec.privateKey, { alg: "ES256", kid: "k" }, claims({ exp: 1, jti: `${at}` })))],
+    ["another wrong key each time", (at) => [["X-Api-Key", `wrong ${at}`]]],
+    ["another forged token each time", (at, key) => bearer(es256(key, { alg: "ES256", kid: "k" }, claims({ jti: `${at}` })))],
+  ])("lets every fresh valid token in beside 15 requests a second of %s", async (_, bad) => {
+    const clock = { now: 0 };
+    const world = aWorld();
+    // What is set when nothing is stated: 10 a second, 100 at once.
+    const failures = createFailures({ points: 100, seconds: 10 }, { now: () => clock.now });
+    const gate = await world.open({ jwt: [anIssuer({ jwks_file: world.file("jwks.json", { keys: [jwkOf(ec.publicKey, { kid: "k" })] }) })], failures, keys: { records: [{ id: "k1", client: "ors-main", hash }], carriers: ["header:X-Api-Key"] } });
+    let [good, asked] = [0, 0];
+    for (let at = 0; at < 15 * 60; at++) {
+      clock.now += 1000 / 15;
+      await gate.wholly({ headers: bad(at, stranger.privateKey), source: "proxy" });
+      if (at % 15 > 0) continue;
+      asked++;
+      if ((await gate.wholly({ headers: bearer(token(`fresh ${at}`)), source: "proxy" }) as { client?: string } | undefined)?.client === "ors-main") good++;
+    }
+    expect([good, asked]).toEqual([60, 60]);
     world.end();
   });
 
