@@ -49,10 +49,11 @@ const open = async (options: ListenerOptions, handler: Handler): Promise<Listene
 
 const optionsOf = async (listener: ListenerSettings, settings: Settings): Promise<ListenerOptions> => {
   const { upstreams } = settings;
-  const { name, bind, names, allow_from, max_body, max_connections, max_connections_per_source } = listener;
+  const { name, bind, names, allow_from, trusted_proxies, max_body, max_connections, max_connections_per_source } = listener;
   const aliases = Object.values(upstreams).flatMap((upstream) => upstream.aliases);
   return {
     name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body,
+    trustedProxies: trusted_proxies.map(({ from, sends }) => ({ from: blockList(from), sends })),
     room: roomOf(settings, max_connections, max_connections_per_source),
   };
 };

@@ -18,7 +18,7 @@ export const headerLines = (raw: readonly string[]): HeaderLine[] => {
 /** Milliseconds that a refused request has for what is still to come of its body. */
 const REST_MS = 1000;
 
-type Taken = { readonly connection: Connection; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly peer: Peer | undefined; readonly listener: string; readonly maxBody: number };
+type Taken = { readonly connection: Connection; readonly source: string; readonly headers: readonly HeaderLine[]; readonly fault: Fault | undefined; readonly peer: Peer | undefined; readonly listener: string; readonly maxBody: number };
 
 export class ClientArrival implements Arrival {
   readonly id = ulid();
@@ -37,11 +37,11 @@ export class ClientArrival implements Arrival {
   #gone: AbortSignal | undefined;
   #isTaken = false;
 
-  constructor(request: IncomingMessage, response: ServerResponse, { connection, headers, fault, peer, listener, maxBody }: Taken) {
+  constructor(request: IncomingMessage, response: ServerResponse, { connection, source, headers, fault, peer, listener, maxBody }: Taken) {
     this.method = request.method ?? "";
     this.target = request.url ?? "";
     this.headers = headers;
-    this.source = connection.source;
+    this.source = source;
     this.listener = listener;
     this.peer = peer;
     this.fault = fault;

@@ -15,7 +15,7 @@ const TAKE_UP_MS = 5000;
 const RETIREMENT_MS = 4000;
 
 export class Connection {
-  /** The peer's address. */
+  /** The client's address: the peer's, or that which a proxy of ours named. */
   readonly source: string;
   /** Our address, to which it has connected. */
   readonly address: string;
@@ -42,10 +42,10 @@ export class Connection {
   #secondsSpared = 0;
 
   /** `whenBroken` is told of what is no request once all before it are answered, unless it came when none was under way. */
-  constructor(socket: Socket, whenBroken: (fault: Fault) => void) {
+  constructor(socket: Socket, source: string, whenBroken: (fault: Fault) => void) {
     this.#socket = socket;
     this.#whenBroken = whenBroken;
-    this.source = socket.remoteAddress ?? "";
+    this.source = source;
     this.address = (socket.localAddress ?? "").replace(/^::ffff:(?=\d+\.)/, "");
     // One rule for every client that closes its side (a FIN, with TLS's farewell or without): a request of it that waits in the queue is abandoned, one
     // that was sent, or has not to wait, gets its answer. Of a client that is held back it is heard when it is read again, over TLS no sooner.

@@ -14,8 +14,8 @@ export class Crowd {
   }
 
   /** Counts the connection until it closes; which limit it is over, when it must not be taken. */
-  enter(socket: Socket): keyof Room | undefined {
-    const source = networkOf(socket.remoteAddress ?? "");
+  enter(socket: Socket, address: string): keyof Room | undefined {
+    const source = networkOf(address);
     const here = this.#bySource.get(source) ?? 0;
     if (this.#all >= this.room.max) return "max";
     if (here >= this.room.maxPerSource) return "maxPerSource";

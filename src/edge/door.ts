@@ -17,6 +17,7 @@ const COME_FIRST = 8;
 
 export class Door {
   readonly #letIn: (socket: Socket) => void;
+  readonly #sourceOf: (socket: Socket) => string;
   readonly #outside = new Set<Caller>();
   /** Who may be let in, by source. The first source is next, and then goes behind the others. */
   readonly #ready = new Map<string, Set<Caller>>();
@@ -25,21 +26,22 @@ export class Door {
   /** In so many turns, one behind the other, and nobody was let in. */
   #came = 0;
 
-  constructor(letIn: (socket: Socket) => void) {
+  constructor(letIn: (socket: Socket) => void, sourceOf: (socket: Socket) => string = peerOf) {
     this.#letIn = letIn;
+    this.#sourceOf = sourceOf;
   }
 
   /** What the server does with each connection, it does from now on with those that are let in. */
-  static before(server: Server): Door {
+  static before(server: Server, sourceOf?: (socket: Socket) => string): Door {
     const takers = server.listeners("connection");
     server.removeAllListeners("connection");
     return new Door((socket) => {
       for (const take of takers) take.call(server, socket);
-    });
+    }, sourceOf);
   }
 
   knock(socket: Socket): void {
-    const caller = new Caller(socket, () => this.#line(caller), () => this.#forget(caller));
+    const caller = new Caller(socket, this.#sourceOf(socket), () => this.#line(caller), () => this.#forget(caller));
     this.#outside.add(caller);
     this.#someoneCame = true;
   }
@@ -86,6 +88,8 @@ export class Door {
   }
 }
 
+const peerOf = ({ remoteAddress = "" }: Socket): string => remoteAddress;
+
 /** A client outside. What it says is kept for TLS. */
 class Caller {
   readonly source: string;
@@ -96,9 +100,9 @@ class Caller {
   #said: Buffer = NOTHING;
   #isReady = false;
 
-  constructor(socket: Socket, ready: () => void, gone: () => void) {
+  constructor(socket: Socket, source: string, ready: () => void, gone: () => void) {
     [this.#socket, this.#ready, this.#gone] = [socket, ready, gone];
-    this.source = networkOf(socket.remoteAddress ?? "");
+    this.source = networkOf(source);
     this.#patience = setTimeout(this.sendAway, PATIENCE_MS);
     socket.on("data", this.#hear);
     for (const end of ENDS) socket.on(end, this.sendAway);

@@ -13,8 +13,11 @@ import { Crowd, type Room } from "./crowd.ts";
 import { Door } from "./door.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
+import { isWithin } from "../network.ts";
+import { behindHeader } from "./proxy-protocol.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
 import { Trust, type TrustSettings } from "./trust.ts";
+import { clientBehind, wayOf, type TrustedProxies } from "./trusted-proxies.ts";
 
 export type ListenerOptions = {
   readonly name: string;
@@ -25,6 +28,8 @@ export type ListenerOptions = {
   /** host or host:port that count besides the address and the certificate's names. */
   readonly names: readonly string[];
   readonly allowFrom: BlockList | undefined;
+  /** Proxies of ours, which say whom they speak for. `allowFrom` is asked about them, all else about whom they name. */
+  readonly trustedProxies?: TrustedProxies;
   /** Bytes. */
   readonly maxBody: number;
   /** Connections at a time. */
@@ -67,9 +72,10 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   const port = desk.port = await bind(server, options);
   const seconds = setInterval(() => desk.tick(patience), SECOND).unref();
   server.once("close", () => clearInterval(seconds));
-  const door = options.tls ? Door.before(server) : undefined;
+  const door = options.tls ? Door.before(server, desk.sourceOf) : undefined;
   server.on("connection", (socket: Socket) => (desk.mayEnter(socket) ? door?.knock(socket) : socket.destroy()));
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
+  desk.standBefore(server);
   for (const event of ["request", "checkContinue", "checkExpectation"]) server.on(event, desk.accept);
   server.on("clientError", desk.fail);
   server.on("connect", (_request, socket: Socket) => {
@@ -111,12 +117,24 @@ const stop = (server: Server, desk: Desk, graceMs: number): Promise<void> =>
     server.closeIdleConnections();
   });
 
-const isAllowed = (from: BlockList, { remoteAddress = "" }: Socket): boolean => {
-  const v4 = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(remoteAddress)?.[1];
-  return v4 !== undefined ? from.check(v4, "ipv4") : from.check(remoteAddress, remoteAddress.includes(":") ? "ipv6" : "ipv4");
-};
-
 const trustIn = ({ tls }: ListenerOptions): TrustSettings => (tls && tls.clientCertificates !== "none" ? tls : { clientCa: undefined });
+
+/** Sources that proxies named, by what a TCP connection and the TLS in it have in common. */
+class NamedSources {
+  readonly #all = new Map<string, string>();
+
+  name(socket: Socket, source: string): void {
+    const key = keyOf(socket);
+    this.#all.set(key, source);
+    socket.once("close", () => this.#all.delete(key));
+  }
+
+  of(socket: Socket): string | undefined {
+    return this.#all.size === 0 ? undefined : this.#all.get(keyOf(socket));
+  }
+}
+
+const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
 
 /** Under which a socket keeps its connection. */
 const CONNECTION = Symbol("connection");
@@ -133,6 +151,7 @@ class Desk {
   readonly #crowd: Crowd;
   readonly #trust: Trust;
   #toldAt = -Infinity;
+  readonly #named = new NamedSources();
   readonly #authorities = new Map<string, (authority: string) => boolean>();
 
   constructor(options: ListenerOptions, handler: Handler) {
@@ -160,12 +179,36 @@ class Desk {
     return shown ? this.#trust.ask(shown).fault === undefined : this.#options.tls?.clientCertificates !== "require";
   }
 
+  /** What the server does with each connection, it does from now on behind the header of a proxy that has to send one. */
+  standBefore(server: Server): void {
+    const takers = server.listeners("connection");
+    server.removeAllListeners("connection");
+    const takeIn = (socket: Socket): void => {
+      for (const take of takers) take.call(server, socket);
+    };
+    server.on("connection", (socket: Socket) => {
+      const { allowFrom, trustedProxies = [] } = this.#options;
+      const peer = socket.remoteAddress ?? "";
+      if (allowFrom && !isWithin(allowFrom, peer)) return void socket.destroy();
+      // It has gone already, and nobody can say any more whether it was a proxy's.
+      if (trustedProxies.length > 0 && peer === "") return void socket.destroy();
+      if (trustedProxies.length === 0 || wayOf(trustedProxies, peer) !== "proxy-protocol") return takeIn(socket);
+      behindHeader(socket, (source) => {
+        if (source !== undefined) this.#named.name(socket, source);
+        takeIn(socket);
+      });
+    });
+  }
+
+  /** The client's address: the peer's, or that which a proxy's header named. */
+  readonly sourceOf = (socket: Socket): string => this.#named.of(socket) ?? socket.remoteAddress ?? "";
+
   mayEnter(socket: Socket): boolean {
-    if (this.#options.allowFrom && !isAllowed(this.#options.allowFrom, socket)) return false;
-    const over = this.#crowd.enter(socket);
+    const source = this.sourceOf(socket);
+    const over = this.#crowd.enter(socket, source);
     if (over === undefined) return true;
     // One line a second tells as much as thousands.
-    if (performance.now() - this.#toldAt >= SECOND) events.connectionRefused(this.#options.name, over, socket.remoteAddress ?? "");
+    if (performance.now() - this.#toldAt >= SECOND) events.connectionRefused(this.#options.name, over, source);
     this.#toldAt = performance.now();
     return false;
   }
@@ -175,7 +218,7 @@ class Desk {
   }
 
   #welcome(socket: Socket): Connection {
-    const connection = new Connection(socket, (fault) => {
+    const connection = new Connection(socket, this.sourceOf(socket), (fault) => {
       // It came when the last reply was out already: that one did not close.
       if (socket.writable) void this.#refuseRaw(socket, fault);
     });
@@ -211,7 +254,9 @@ class Desk {
     const peer = connection.peerNow?.();
     // It has ended since the handshake. Only with another connection can a client show a new one.
     if (peer?.fault !== undefined && connection.shown!.fault === undefined) connection.retired = true;
-    request.arrival = new ClientArrival(request, response, { connection, headers, fault, peer, listener: this.#options.name, maxBody: this.#options.maxBody });
+    const { name: listener, maxBody, trustedProxies = [] } = this.#options;
+    const source = trustedProxies.length === 0 ? connection.source : clientBehind(trustedProxies, connection.source, headers);
+    request.arrival = new ClientArrival(request, response, { connection, source, headers, fault, peer, listener, maxBody });
     if (fault) void this.#serve(request, response);
     else this.#mounted.app(request, response);
   }
@@ -243,7 +288,7 @@ class Desk {
   };
 
   async #refuseRaw(socket: Socket, fault: Fault): Promise<void> {
-    const reply = await this.#handler(brokenArrival(socket.remoteAddress ?? "", this.#options.name, fault));
+    const reply = await this.#handler(brokenArrival(this.greet(socket).source, this.#options.name, fault));
     const lines = [...reply.headers, ["Content-Length", String(reply.body.length)], ["Connection", "close"], ["Date", new Date().toUTCString()]];
     if (!socket.writable) return void socket.destroy();
     const head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;

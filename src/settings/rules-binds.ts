@@ -38,6 +38,11 @@ const namedOnce: Rule = ({ listeners }) =>
 /** A network of everyone names nobody. */
 const namesSome = (networks: readonly string[] | null): boolean => networks !== null && !networks.some((network) => network.endsWith("/0"));
 
+const proxiesAreSome: Rule = ({ listeners }) =>
+  listeners.flatMap(({ path, value }) => value.trusted_proxies.flatMap(({ from }, at): Finding | [] => (namesSome(from) ? [] : {
+    code: "OCSGW-6237", path: [...path, "trusted_proxies", at, "from"], message: "everyone would be a trusted proxy, and could name any address as its own", help: "list the addresses of your proxies",
+  })));
+
 const plainListener: Rule = ({ listeners }) =>
   listeners.flatMap(({ path, value }): Finding | [] => (value.tls !== "none" || isLoopback(value.bind.host) || namesSome(value.allow_from) ? [] : {
     code: "OCSGW-6233", path: [...path, "tls"], message: "tls: none, and the whole network may connect: credentials and numbers would be readable",
@@ -66,4 +71,4 @@ const demandHasCa: Rule = ({ listeners }) =>
     code: "OCSGW-6235", path: [...path, "tls", "client_certificates"], message: "client certificates are demanded, and there is no client_ca to judge them by", help: "add client_ca",
   }));
 
-export const bindRules: readonly Rule[] = [boundOnce, namedOnce, plainListener, plainAdmin, openProbes, demandHasCa];
+export const bindRules: readonly Rule[] = [proxiesAreSome, boundOnce, namedOnce, plainListener, plainAdmin, openProbes, demandHasCa];

@@ -31,6 +31,12 @@ const clientTls = z.strictObject({
 /** Of a listener without credentials of its own, and of those for clients. */
 export const allowFrom = off(z.array(cidr).min(1, { error: "expected at least one network" })).describe("Networks that may connect. Everyone when left out.");
 
+const trustedProxy = z.strictObject({
+  from: z.array(cidr).min(1, { error: "expected at least one network" }).describe("Addresses of the proxies, as the gateway sees them."),
+  sends: z.enum(["proxy-protocol", "forwarded", "x-forwarded-for"], { error: "expected proxy-protocol, forwarded or x-forwarded-for" })
+    .describe("How they say for whom they speak: proxy-protocol (version 2, in front of each connection, demanded of them), or the header Forwarded or X-Forwarded-For."),
+});
+
 /** What a browser sends to any address without asking first, with the user's password for it. */
 const OF_FORMS = /^(?:multipart\/|application\/x-www-form-urlencoded$)/;
 const TYPE_EXPECTED = "a media type in small letters, as in text/plain, and none of an HTML form";
@@ -45,6 +51,8 @@ export const listener = z.strictObject({
       + "The bind address, the certificate's names and, on loopback, localhost count anyway."),
   tls: z.union([none, clientTls]).describe("Certificate and key, or none: on loopback, or with allow_from behind a proxy that ends TLS."),
   allow_from: allowFrom,
+  trusted_proxies: z.array(trustedProxy).default([])
+    .describe("Proxies whose word about the client's address counts, in the journal and for throttles. allow_from is asked about the proxies themselves."),
   errors: z.enum(["auto", "ocs", "problem"]).default("auto").describe("How refusals look: auto (by Accept), ocs (HTML as OCS sends it), problem (RFC 9457)."),
   accept_content_types: z.array(mediaType).default([])
     .describe("Media types of bodies that are taken as application/json, for deployed clients that send another type, as in text/plain."),

@@ -12,9 +12,9 @@ describe("a crowd", () => {
   ])("takes %s and %s for one source: %s", (one, other, same) => {
     const crowd = new Crowd({ max: 10, maxPerSource: 2 });
     const first = from(one);
-    expect([crowd.enter(first), crowd.enter(from(one))]).toEqual([undefined, undefined]);
-    expect(crowd.enter(from(other))).toBe(same ? "maxPerSource" : undefined);
+    expect([crowd.enter(first, one), crowd.enter(from(one), one)]).toEqual([undefined, undefined]);
+    expect(crowd.enter(from(other), other)).toBe(same ? "maxPerSource" : undefined);
     first.emit("close");
-    expect(crowd.enter(from(other))).toBeUndefined();
+    expect(crowd.enter(from(other), other)).toBeUndefined();
   });
 });

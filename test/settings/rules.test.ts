@@ -78,6 +78,7 @@ const ERRORS: readonly Case[] = [
   { says: "a shared OCS without stated records", changes: [["    records: unscoped\n    limits", "    limits"]], code: "OCSGW-6222", at: ["name: Beta Tenant"], also: ["ocs-main\n    clients:\n      alpha"] },
   { says: "http to another host", changes: [["http://127.0.0.1:18080", "http://10.1.2.3:18080"]], code: "OCSGW-6223", at: ["http://10.1.2.3"], help: /allow_plaintext: true/ },
   { says: "http to another host as the backup", changes: [["    connections: 4", "    backup: http://ocs2.example:80\n    connections: 4"]], code: "OCSGW-6223", at: ["http://ocs2"] },
+  { says: "everyone as a trusted proxy", changes: [["    max_body: 64KiB", "    trusted_proxies: [{ from: [10.0.0.7, 0.0.0.0/0], sends: forwarded }]"]], code: "OCSGW-6237", at: ["[10.0.0.7, 0.0.0.0/0]"], help: /addresses of your proxies/ },
   { says: "a standby without a backup", changes: [["    connections: 4", "    standby: closes\n    connections: 4"]], code: "OCSGW-6230", at: ["closes"] },
   { says: "a backup that is the primary", changes: [["    connections: 4", "    backup: https://127.0.0.1:18080\n    connections: 4"]], code: "OCSGW-6224", at: ["https://127.0.0.1:18080"], also: ["http://127.0.0.1:18080"] },
   { says: "a client certificate without its key", changes: [["    connections: 4", "    tls: { cert: keys.yaml }\n    connections: 4"]], code: "OCSGW-6225", at: ["keys.yaml }"] },
