@@ -98,8 +98,10 @@ const wayOf = ({ primary, backup, lane_isolation, tls, timeouts: { connect } }: 
 
 /** Rejects when a file cannot be read. */
 export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<UpstreamOptions, "primary" | "backup">> => {
-  const { ca, crl, pins, cert, key, server_name } = upstream.tls;
+  const { min_version, ciphers, ca, crl, pins, cert, key, server_name } = upstream.tls;
   const tls = {
+    ...(min_version !== null && { minVersion: min_version }),
+    ...(ciphers !== null && { ciphers }),
     ...(ca !== null && { ca: await readFile(ca, "utf8") }),
     ...(crl !== null && { crl: await readFile(crl, "utf8") }),
     ...(pins !== null && { pins }),

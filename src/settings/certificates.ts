@@ -31,6 +31,16 @@ export const whyNotTaken = (cert: string, key: string): string | undefined => {
   }
 };
 
+/** An OpenSSL cipher list of which it knows at least one suite. */
+export const areCiphersKnown = (ciphers: string): boolean => {
+  try {
+    createSecureContext({ ciphers });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
 export type Life = { readonly state: "not yet" | "ended" | "ends soon" | "fine"; readonly from: Date; readonly to: Date };
 
 /** Two weeks are enough to notice, and short enough not to be told at every renewal. */

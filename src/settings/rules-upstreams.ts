@@ -1,6 +1,7 @@
 /** Upstreams: what separates tenants on a shared OCS, how OCS is reached, and how much of it a tenant may take. */
 import { counted, hostAndPort, sitesOf } from "./compare.ts";
 import { mayMiss, type Facts, type TenantAt } from "./facts.ts";
+import { areCiphersKnown } from "./certificates.ts";
 import type { Finding } from "./problem.ts";
 import type { Rule } from "./rules.ts";
 import type { LimitSettings } from "./schema.ts";
@@ -64,10 +65,21 @@ const certificateWithKey: Rule = ({ upstreams }) =>
 
 const tlsHasHttps: Rule = ({ upstreams }) =>
   upstreams.flatMap(({ path, value }): Finding | [] => {
-    const stated = (["ca", "crl", "pins", "cert", "key", "server_name"] as const).find((key) => value.tls[key] !== null);
+    const stated = (["min_version", "ciphers", "ca", "crl", "pins", "cert", "key", "server_name"] as const).find((key) => value.tls[key] !== null);
     if (stated === undefined || [value.primary, value.backup].some((address) => address?.startsWith("https:"))) return [];
     return { code: "OCSGW-6227", path: [...path, "tls", stated], message: `\`${stated}\` protects nothing: no address of this upstream is https`, also: { path: [...path, "primary"], message: "http" }, help: "use https, or take tls out" };
   });
+
+const ciphersKnown: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value: { tls } }): Finding | [] => (tls.ciphers === null || areCiphersKnown(tls.ciphers) ? [] : {
+    code: "OCSGW-6278", path: [...path, "tls", "ciphers"], message: "OpenSSL knows no cipher suite of this list", help: "as in DEFAULT@SECLEVEL=0, or ECDHE-RSA-AES128-SHA:AES128-SHA; openssl ciphers -v LIST shows what one holds",
+  }));
+
+const oldTlsMeant: Rule = ({ upstreams }) =>
+  upstreams.flatMap(({ path, value: { tls } }): Finding | [] => (tls.min_version !== "1.0" && tls.min_version !== "1.1" ? [] : {
+    code: "OCSGW-6319", severity: "warning", path: [...path, "tls", "min_version"],
+    message: `TLS ${tls.min_version} is spoken with this OCS: who is in between may read and change what is sent`, help: "keep the way to this host short and closed, and raise min_version when the host knows TLS 1.2",
+  }));
 
 /** A request that came back would be judged as the gateway's own, and again, until no lane is left. */
 const upstreamIsNotUs: Rule = ({ upstreams, listeners }) =>
@@ -150,4 +162,4 @@ const ownAuthority: Rule = ({ upstreams }) =>
     };
   });
 
-export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, standbyOfPair, certificateWithKey, tlsHasHttps, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, windowsEnd, ownAuthority];
+export const upstreamRules: readonly Rule[] = [dedicatedAlone, sharedStates, plaintextMeant, twoAddresses, standbyOfPair, certificateWithKey, tlsHasHttps, ciphersKnown, oldTlsMeant, upstreamIsNotUs, usedByTenants, lanesForTenants, sharesAddUp, burstCoversRate, windowsEnd, ownAuthority];

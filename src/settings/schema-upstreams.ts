@@ -7,11 +7,14 @@ const PIN = "sha256: and the base64 of the SHA-256 of a public key's DER (SPKI)"
 const pin = z.string({ error: `expected ${PIN}` }).regex(/^sha256:[A-Za-z0-9+/]{43}=$/, { error: `expected ${PIN}` });
 
 const tls = z.strictObject({
+  min_version: off(z.enum(["1.0", "1.1", "1.2", "1.3"], { error: 'expected "1.0", "1.1", "1.2" or "1.3"' }))
+    .describe('The oldest TLS that is spoken with OCS: "1.2" when left out. "1.0" and "1.1" are for hosts that know no other, and lower what is asked of keys and signatures too.'),
+  ciphers: off(text).describe("OpenSSL's list of cipher suites up to TLS 1.2, as in DEFAULT@SECLEVEL=0 for weak keys. Node's own when left out."),
   ca: off(path).describe("The CA that signed OCS's certificate, PEM. The public CAs when left out."),
   cert: off(path).describe("Our certificate, when OCS asks for one, PEM."),
   key: off(path).describe("Its private key, PEM."),
   crl: off(path).describe("Revocation lists for ca, PEM, one of every authority in OCS's chain. None when left out."),
-  pins: off(z.array(pin).min(1, { error: "expected at least one pin" })).describe("Of these public keys OCS's certificate must have one, besides what ca says: sha256: and the base64 of its SHA-256."),
+  pins: off(z.array(pin).min(1, { error: "expected at least one pin" })).describe("Of these public keys OCS's certificate must have one, besides what ca says: sha256: and the base64 of its SHA-256. They stand in place of its name, unless server_name is given."),
   server_name: off(text).describe("The name that OCS's certificate carries, when it is not the host's."),
 });
 

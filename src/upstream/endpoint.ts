@@ -2,15 +2,20 @@
 import { createHash, X509Certificate } from "node:crypto";
 import type { OnReadOpts, Socket } from "node:net";
 import {
-  checkServerIdentity, createSecureContext, type ConnectionOptions, type PeerCertificate, type SecureContext,
+  checkServerIdentity, createSecureContext, DEFAULT_CIPHERS, type ConnectionOptions, type PeerCertificate, type SecureContext,
   type TLSSocket,
 } from "node:tls";
 import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
 import { network } from "./network.ts";
+import { inWords } from "./tls-failure.ts";
 import { TlsSessions } from "./tls-sessions.ts";
 
-/** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. */
+/** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. They stand in place of a name, unless one is given. */
 export type EndpointTls = {
+  /** 1.2 when left out. */
+  readonly minVersion?: "1.0" | "1.1" | "1.2" | "1.3";
+  /** OpenSSL's cipher list. */
+  readonly ciphers?: string;
   readonly ca?: string;
   readonly crl?: string;
   readonly pins?: readonly string[];
@@ -35,10 +40,11 @@ export class ConnectFailed extends Error {
   readonly how: "local" | "refused" | "closed" | "silent" | "invalid";
   readonly code: string | undefined;
   constructor(how: ConnectFailed["how"], error: Error) {
-    super(error.message, { cause: error });
+    super(how === "invalid" ? inWords(error) : error.message, { cause: error });
     this.name = "ConnectFailed";
     this.how = how;
-    this.code = (error as NodeJS.ErrnoException).code;
+    // Of TLS the words say more.
+    this.code = how === "invalid" ? undefined : (error as NodeJS.ErrnoException).code;
   }
 }
 
@@ -110,7 +116,7 @@ const overTls = ({ tls, origin }: Endpoint, target: Target): TLSSocket => {
     servername: tls.serverName ?? (/^[\d.]+$|:/.test(host) ? "" : host),
     rejectUnauthorized: true,
     ALPNProtocols: ["http/1.1"],
-    checkServerIdentity: (_name, certificate) => identityFault(tls.serverName ?? host, certificate) ?? pinFault(certificate, tls.pins),
+    checkServerIdentity: (_name, certificate) => identityOf(tls, host, certificate),
   };
   const socket = network.connectTls(options).setNoDelay(true);
   sessions.follow(socket, offered);
@@ -132,21 +138,33 @@ const contexts = new WeakMap<EndpointTls, SecureContext>();
 
 /** Certificates and keys are parsed once, not for each connection. */
 const contextOf = (tls: EndpointTls): SecureContext => {
-  const { ca, crl, cert, key } = tls;
+  const { ca, crl, cert, key, minVersion = "1.2" } = tls;
+  const ciphers = ciphersOf(tls);
   const context = contexts.get(tls) ?? createSecureContext({
     ...(ca !== undefined && { ca: certificatesPem(ca) }),
     ...(crl !== undefined && { crl: listPems(crl) }),
     ...(cert !== undefined && { cert: certificatesPem(cert) }),
     ...(key !== undefined && { key: privateKeyPem(key) }),
-    minVersion: "TLSv1.2",
+    ...(ciphers !== undefined && { ciphers }),
+    minVersion: minVersion === "1.0" ? "TLSv1" : `TLSv${minVersion}`,
   });
   contexts.set(tls, context);
   return context;
 };
 
+/** OpenSSL 3 speaks TLS 1.0 and 1.1 at its lowest security level only, because they sign with SHA-1. */
+export const ciphersOf = ({ minVersion = "1.2", ciphers }: Pick<EndpointTls, "minVersion" | "ciphers">): string | undefined => {
+  const isOld = minVersion === "1.0" || minVersion === "1.1";
+  return isOld && ciphers?.includes("@SECLEVEL=") !== true ? `${ciphers ?? DEFAULT_CIPHERS}:@SECLEVEL=0` : ciphers;
+};
+
+/** A pinned key is more than a name: who has a certificate with no name at all, or another one, is known by it. */
+const identityOf = ({ pins, serverName }: EndpointTls, host: string, certificate: PeerCertificate): Error | undefined =>
+  (pins && serverName === undefined ? undefined : identityFault(serverName ?? host, certificate)) ?? pinFault(certificate, pins);
+
 /** A name counts only as a subject alternative name. Node falls back to the common name where none of those is a DNS name, so it is not shown any. */
 const identityFault = (host: string, certificate: PeerCertificate): Error | undefined =>
-  certificate.subjectaltname ? checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: "" } }) : new Error("OCS's certificate has no subject alternative name");
+  certificate.subjectaltname ? checkServerIdentity(host, { ...certificate, subject: { ...certificate.subject, CN: "" } }) : new Error("OCS's certificate has no subject alternative name; tls.pins name its key in place of a name");
 
 /** Of the certificate's own key: whoever can mint another under the same authority has another key. */
 const pinFault = ({ raw }: PeerCertificate, pins: readonly string[] | undefined): Error | undefined => {

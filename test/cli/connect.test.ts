@@ -121,7 +121,7 @@ describe("check --connect", () => {
     const secure = await rawOcs(undefined, { tls: { certPem, keyPem } });
     await writeFile(join(dir, "ca.crt"), createAuthority("trusted").certPem);
     const { code, rows } = await tried((config) => Object.assign(config.upstreams["ocs"] as object, { primary: secure.url, tls: { ca: "ca.crt" } }));
-    expect([code, rows["ocs"]]).toEqual([5, { name: "ocs", state: "fail", says: [expect.stringMatching(/cannot be reached: (SELF_SIGNED|UNABLE_TO)/)] }]);
+    expect([code, rows["ocs"]]).toEqual([5, { name: "ocs", state: "fail", says: [expect.stringMatching(/cannot be reached: no authority in tls\.ca vouches for OCS's certificate \((SELF_SIGNED|UNABLE_TO)/)] }]);
     expect(secure.requests()).toBe(0);
     await secure.close();
   });

@@ -18,6 +18,7 @@ const bridge = { cn: "OCS's bridge", keys: ecKeys() };
 const [between, crossed, ended] = [ca.below(bridge), another.below(bridge), another.below({ ...bridge, from: -2 * DAY, to: -DAY })];
 const names = { names: ["127.0.0.1", "localhost"], usage: "serverAuth" } as const;
 const [good, revoked, lower] = [ca.issue(names), ca.issue(names), below.issue(names)];
+const [nameless, elsewhere, foreign] = [ca.issue({ cn: "localhost", usage: "serverAuth" }), ca.issue({ ...names, names: ["ocs.test"] }), another.issue(names)];
 const pinOf = ({ certPem }: Made): string => `sha256:${createHash("sha256").update(new X509Certificate(certPem).publicKey.export({ type: "spki", format: "der" })).digest("base64")}`;
 const crl = ca.crl({ revoked: [revoked] }) + below.crl() + narrow.crl();
 
@@ -30,6 +31,8 @@ const TAKEN: Readonly<Record<string, Case>> = {
   "one that is not on the revocation list": { shows: good, crl },
   "one whose whole path is not on the revocation lists": { shows: lower, crl },
   "one with a pinned key": { shows: good, pins: [pinOf(lower), pinOf(good)] },
+  "one with a pinned key in place of a name": { shows: nameless, pins: [pinOf(nameless)] },
+  "one for another host, with a pinned key": { shows: elsewhere, pins: [pinOf(elsewhere)] },
   "one for the name that is expected": { shows: ca.issue({ ...names, names: ["ocs.test"] }), server_name: "ocs.test" },
   "one over a bridge that a second root has signed": { shows: crossed.issue(names), ca: another.certPem + ca.certPem },
   "one over a bridge whose ended certificate stands first": { shows: ended.issue(names), ca: another.certPem + ended.certPem + ca.certPem + between.certPem },
@@ -55,6 +58,11 @@ const REFUSED: Readonly<Record<string, Case>> = {
   "is of an authority that was revoked": { shows: lower, crl: ca.crl({ revoked: [below] }) + below.crl() },
   "has a revocation list that has ended": { shows: good, crl: ca.crl({ to: -1000 }) },
   "has no revocation list of its authority": { shows: good, crl: another.crl() },
+  "has no name, and no pinned key": { shows: nameless },
+  "has no name, and another key than the pinned one": { shows: nameless, pins: [pinOf(good)] },
+  "has a pinned key, and is of an unknown root": { shows: foreign, pins: [pinOf(foreign)] },
+  "has a pinned key, and another name than the expected one": { shows: good, pins: [pinOf(good)], server_name: "ocs.test" },
+  "has a pinned key, and was revoked": { shows: revoked, pins: [pinOf(revoked)], crl },
   "has another key than the pinned one": { shows: good, pins: [pinOf(lower)] },
 };
 

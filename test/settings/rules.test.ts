@@ -78,6 +78,8 @@ const ERRORS: readonly Case[] = [
   { says: "a shared OCS without stated records", changes: [["    records: unscoped\n    limits", "    limits"]], code: "OCSGW-6222", at: ["name: Beta Tenant"], also: ["ocs-main\n    clients:\n      alpha"] },
   { says: "http to another host", changes: [["http://127.0.0.1:18080", "http://10.1.2.3:18080"]], code: "OCSGW-6223", at: ["http://10.1.2.3"], help: /allow_plaintext: true/ },
   { says: "http to another host as the backup", changes: [["    connections: 4", "    backup: http://ocs2.example:80\n    connections: 4"]], code: "OCSGW-6223", at: ["http://ocs2"] },
+  { says: "a cipher list of which OpenSSL knows nothing", changes: [["primary: http://127.0.0.1:18080", 'primary: https://127.0.0.1:18443\n    tls: { ciphers: NOPE, pins: ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] }']], code: "OCSGW-6278", at: ["NOPE"], help: /DEFAULT@SECLEVEL=0/ },
+  { says: "a version of TLS without https", changes: [["    connections: 4", '    tls: { min_version: "1.2" }\n    connections: 4']], code: "OCSGW-6227", at: ['"1.2"'], also: ["http://127.0.0.1:18080"] },
   { says: "everyone as a trusted proxy", changes: [["    max_body: 64KiB", "    trusted_proxies: [{ from: [10.0.0.7, 0.0.0.0/0], sends: forwarded }]"]], code: "OCSGW-6237", at: ["[10.0.0.7, 0.0.0.0/0]"], help: /addresses of your proxies/ },
   { says: "a standby without a backup", changes: [["    connections: 4", "    standby: closes\n    connections: 4"]], code: "OCSGW-6230", at: ["closes"] },
   { says: "a backup that is the primary", changes: [["    connections: 4", "    backup: https://127.0.0.1:18080\n    connections: 4"]], code: "OCSGW-6224", at: ["https://127.0.0.1:18080"], also: ["http://127.0.0.1:18080"] },
@@ -119,6 +121,7 @@ const ERRORS: readonly Case[] = [
 const WARNINGS: readonly Case[] = [
   { says: "one DBID of two tenants on two OCS", changes: [ANOTHER('primary: "http://127.0.0.1:18999"'), ["dbid: 102\n    upstream: ocs-main", "dbid: 101\n    upstream: ocs-two"]], code: "OCSGW-6317", at: ["101", 1], also: ["101"], message: /Do-Not-Calls in one sequence/ },
   { says: "an upstream without tenants", changes: [ANOTHER('primary: "https://ocs2.example:8443"')], code: "OCSGW-6301", at: ["ocs-two"] },
+  { says: "an old TLS with OCS", changes: [["primary: http://127.0.0.1:18080", 'primary: https://127.0.0.1:18443\n    tls: { min_version: "1.0", pins: ["sha256:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="] }']], code: "OCSGW-6319", at: ['"1.0"'], help: /raise min_version/ },
   { says: "an OCS for which anybody may vouch", changes: [["http://127.0.0.1:18080", "https://ocs.example:8443"]], code: "OCSGW-6316", at: ["ocs-main:"], help: /tls\.ca/ },
   { says: "one client spelt two ways", changes: [["beta-crm:", "Alpha-ORS:"], ["as: beta-crm", "as: beta-ops"]], code: "OCSGW-6302", at: ["Alpha-ORS"], also: ["{ actions: [RecordProcessed"] },
   { says: "a short index key", changes: [["-for-a-trial-only-not-a-secret-at-all", "-shorter-than-32-characters"]], code: "OCSGW-6303", at: ["${OCSGW_INDEX_KEY:-short"] },
