@@ -13,11 +13,10 @@ import { Crowd, type Room } from "./crowd.ts";
 import { Door } from "./door.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
-import { isWithin } from "../network.ts";
-import { behindHeader } from "./proxy-protocol.ts";
+import { NamedSources } from "./named-sources.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
 import { Trust, type TrustSettings } from "./trust.ts";
-import { clientBehind, wayOf, type TrustedProxies } from "./trusted-proxies.ts";
+import { clientBehind, type TrustedProxies } from "./trusted-proxies.ts";
 
 export type ListenerOptions = {
   readonly name: string;
@@ -119,23 +118,6 @@ const stop = (server: Server, desk: Desk, graceMs: number): Promise<void> =>
 
 const trustIn = ({ tls }: ListenerOptions): TrustSettings => (tls && tls.clientCertificates !== "none" ? tls : { clientCa: undefined });
 
-/** Sources that proxies named, by what a TCP connection and the TLS in it have in common. */
-class NamedSources {
-  readonly #all = new Map<string, string>();
-
-  name(socket: Socket, source: string): void {
-    const key = keyOf(socket);
-    this.#all.set(key, source);
-    socket.once("close", () => this.#all.delete(key));
-  }
-
-  of(socket: Socket): string | undefined {
-    return this.#all.size === 0 ? undefined : this.#all.get(keyOf(socket));
-  }
-}
-
-const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-
 /** Under which a socket keeps its connection. */
 const CONNECTION = Symbol("connection");
 type Known = Socket & { [CONNECTION]?: Connection };
@@ -179,25 +161,9 @@ class Desk {
     return shown ? this.#trust.ask(shown).fault === undefined : this.#options.tls?.clientCertificates !== "require";
   }
 
-  /** What the server does with each connection, it does from now on behind the header of a proxy that has to send one. */
+  /** Before anything else is done with a connection. */
   standBefore(server: Server): void {
-    const takers = server.listeners("connection");
-    server.removeAllListeners("connection");
-    const takeIn = (socket: Socket): void => {
-      for (const take of takers) take.call(server, socket);
-    };
-    server.on("connection", (socket: Socket) => {
-      const { allowFrom, trustedProxies = [] } = this.#options;
-      const peer = socket.remoteAddress ?? "";
-      if (allowFrom && !isWithin(allowFrom, peer)) return void socket.destroy();
-      // It has gone already, and nobody can say any more whether it was a proxy's.
-      if (trustedProxies.length > 0 && peer === "") return void socket.destroy();
-      if (trustedProxies.length === 0 || wayOf(trustedProxies, peer) !== "proxy-protocol") return takeIn(socket);
-      behindHeader(socket, (source) => {
-        if (source !== undefined) this.#named.name(socket, source);
-        takeIn(socket);
-      });
-    });
+    this.#named.standBefore(server, () => this.#options);
   }
 
   /** The client's address: the peer's, or that which a proxy's header named. */

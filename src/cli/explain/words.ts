@@ -60,6 +60,8 @@ const REPEAT: Readonly<Record<string, string>> = {
 const READ_FIRST = "Read the group's status first; 409 on a repeat means: already so.";
 
 const ADVICE: Readonly<Record<string, string>> = {
+  "OCSGW-1009": "Send application/json in UTF-8; for a client that cannot be changed, name its type in listeners[].accept_content_types.",
+  "OCSGW-1010": "Add the name to listeners[].names; name:* where clients know another port than the listener's.",
   "OCSGW-2001": "Send the key as Basic or X-Api-Key, or a token; ocsgw keys list tells which keys there are.",
   "OCSGW-2101": "ocsgw can tells what this client may do, and the line that grants it.",
   "OCSGW-2103": "Leave the tenant out of the body (it is filled in), or use a key of that tenant.",
