@@ -8,6 +8,7 @@ import { isListening } from "./command-socket.ts";
 import { fileSystemOf } from "./lock/file-system.ts";
 import { holderInWords, ownHolder, readHolder, removeHolder, writeHolder, type Holder, type Role } from "./lock/holder.ts";
 import { LockUnavailable, takeKernelLock } from "./lock/kernel.ts";
+import { keepsOthersOut } from "./lock/probe.ts";
 import { readOldLock, removeOldLock, signOfLife } from "./lock/old-file.ts";
 import { places } from "./places.ts";
 
@@ -50,6 +51,12 @@ export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock
   if (await isListening(at.commands)) {
     kernel.release();
     return undefined;
+  }
+  if (role === "gateway" && !(await fileSystemOf(dir)).isReal && (await keepsOthersOut(at.writer)) === false) {
+    kernel.release();
+    throw new LockUnavailable(
+      `${at.writer}: the file system takes the lock and keeps no other process out (some of FUSE do so); put audit.dir on a local file system, as ext4 or xfs`,
+    );
   }
   try {
     writeHolder(at.holder, ownHolder(command, role));

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { JournalBroken, openJournal, type Journal } from "../../src/journal/append.ts";
 import { listenForCommands } from "../../src/journal/command-socket.ts";
 import { judgeFileSystem } from "../../src/journal/lock/file-system.ts";
+import { keepsOthersOut } from "../../src/journal/lock/probe.ts";
 import { JournalHeld, LockUnavailable, takeLock, tryLock, waitForLock, writerOf, type Lock } from "../../src/journal/lock.ts";
 import { places } from "../../src/journal/places.ts";
 import { holderProgram, hasNamespaces, lockHolder, OTHER_NAMESPACE, type LockHolder } from "../kit/lock-holder.ts";
@@ -284,5 +285,20 @@ describe("file systems", () => {
     ["FUSE, of which nothing is known", 0x65735546, undefined, false], ["one that nobody knows", 0x12345678, undefined, false],
   ])("%s", (_, type, network, isReal) => {
     expect(judgeFileSystem(type)).toEqual({ network, isReal });
+  });
+});
+
+describe("a lock whose worth is not known", () => {
+  it("is tried by another process, which is kept out while it is held and let in when nobody has it", async () => {
+    const lock = await take();
+    expect(await keepsOthersOut(places(dir).writer)).toBe(true);
+    // The other process has closed the file, and the lock is still ours.
+    expect(await lock.fault()).toBeUndefined();
+    await lock.release();
+    expect(await keepsOthersOut(places(dir).writer)).toBe(false);
+  });
+
+  it("says neither where there is no such file to lock", async () => {
+    expect(await keepsOthersOut(join(dir, "nowhere", "writer"))).toBeUndefined();
   });
 });
