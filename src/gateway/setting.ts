@@ -1,4 +1,7 @@
-/** Which setting decided, as a path in the config file: `tenants[0].limits.requests`. Written where the refusal is thrown, and shown by `explain`. */
+/**
+ * Which setting decided, as a path in the config file: `tenants[0].limits.requests`. Written where the refusal is
+ * thrown, and shown by `explain`.
+ */
 import type { Tenant } from "../tenants/register.ts";
 
 type More = { readonly setting?: string };

@@ -1,4 +1,7 @@
-/** The lines of a damaged segment that are as they were written: those that have the leaf hash that was recorded for their index. */
+/**
+ * The lines of a damaged segment that are as they were written: those that have the leaf hash that was recorded for
+ * their index.
+ */
 import { FramesDamaged } from "./frames.ts";
 import { forEachLine } from "./lines.ts";
 import type { SegmentFile } from "./segment.ts";
@@ -10,7 +13,10 @@ export type Damaged = { readonly open: () => Promise<SegmentFile>; readonly firs
 /** bytes[start, end) is the line of this index. */
 export type OnIntact = (bytes: Buffer, start: number, end: number, index: number) => void;
 
-/** `intact`: so many lines. `others`: lines that are not as they were written, or not in their place. `damage`: why the file cannot be read to its end. */
+/**
+ * `intact`: so many lines. `others`: lines that are not as they were written, or not in their place. `damage`: why the
+ * file cannot be read to its end.
+ */
 export type Intact = { readonly intact: number; readonly others: number; readonly damage: string | undefined };
 
 const INDEX = /^\{"index":(\d{1,15}),/;

@@ -1,4 +1,7 @@
-/** The last switchover of each OCS, kept from the entries as they are written, so that a start finds it without reading old lines. */
+/**
+ * The last switchover of each OCS, kept from the entries as they are written, so that a start finds it without reading
+ * old lines.
+ */
 import type { Entry, Switchover } from "./entry.ts";
 
 /** To an endpoint that is known. */

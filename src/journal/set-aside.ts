@@ -1,7 +1,7 @@
 /**
- * Sets a damaged segment aside: an entry says what and why, a checkpoint covers it, then the files are moved to `set-aside`, where nothing of the
- * journal reads them any more. Nothing is deleted and the leaf hashes stay, so the tree can still be built. A crash before the move leaves an entry;
- * the next run makes the move.
+ * Sets a damaged segment aside: an entry says what and why, a checkpoint covers it, then the files are moved to
+ * `set-aside`, where nothing of the journal reads them any more. Nothing is deleted and the leaf hashes stay, so the
+ * tree can still be built. A crash before the move leaves an entry; the next run makes the move.
  */
 import { createHash } from "node:crypto";
 import type { Asked } from "./access.ts";
@@ -27,7 +27,10 @@ import { LeavesMissing, Tiles } from "./tiles.ts";
 import { writeMicros } from "./time.ts";
 import { DIGEST_BYTES, digestOf, verifyInclusion } from "./tree.ts";
 
-/** What is asked is not done, for a reason that the person who asks can understand. `kind`: of the command, of the segment, of the journal. */
+/**
+ * What is asked is not done, for a reason that the person who asks can understand. `kind`: of the command, of the
+ * segment, of the journal.
+ */
 export class NotSetAside extends Error {
   override readonly name = "NotSetAside";
   readonly kind: "unknown" | "refused" | "broken";
@@ -108,7 +111,10 @@ const spanAt = (journal: Journal, spans: readonly Span[], first: number): Span =
   return span;
 };
 
-/** The leaf hashes of the segment, each of them proved by the last checkpoint: without that nothing tells what was in it. */
+/**
+ * The leaf hashes of the segment, each of them proved by the last checkpoint: without that nothing tells what was in
+ * it.
+ */
 const provedHashes = async ({ journal: { disk, dir }, checkpoints, signer }: Looking, { first, end }: Span): Promise<Buffer> => {
   const { size } = checkpoints.last();
   if (size < end) throw new NotSetAside("refused", `no checkpoint covers ${segmentName(first)} yet`);
@@ -227,7 +233,10 @@ const set = async (setting: Setting, first: number): Promise<{ readonly entry: S
   return { entry, index: said.by };
 };
 
-/** Both directories are on the disk before it resolves. A name that is taken there is that of an earlier file, which stays. */
+/**
+ * Both directories are on the disk before it resolves. A name that is taken there is that of an earlier file, which
+ * stays.
+ */
 const move = async ({ disk, dir }: Journal, names: readonly string[]): Promise<void> => {
   const at = places(dir);
   await disk.makeDirectory(at.setAside);
@@ -245,8 +254,8 @@ const freeName = (name: string, taken: ReadonlySet<string>): string => {
 };
 
 /**
- * What an earlier run had said that it sets aside, when a crash came between. A file that is another than the one that the entry names was put
- * there since, from a copy: it stays.
+ * What an earlier run had said that it sets aside, when a crash came between. A file that is another than the one that
+ * the entry names was put there since, from a copy: it stays.
  */
 export const finishSettingAside = async (journal: Journal): Promise<void> => {
   const there = new Set((await journal.disk.list(places(journal.dir).segments)).flatMap((name) => (name.endsWith(".hashes") ? [] : [name])));

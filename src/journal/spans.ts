@@ -1,4 +1,7 @@
-/** Which entries each segment holds, by the names in their directory: the leaf hashes stay also where the lines were deleted or set aside. */
+/**
+ * Which entries each segment holds, by the names in their directory: the leaf hashes stay also where the lines were
+ * deleted or set aside.
+ */
 import { numbersIn } from "./places.ts";
 import { segmentsIn } from "./segment.ts";
 

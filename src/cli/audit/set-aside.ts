@@ -1,6 +1,6 @@
 /**
- * `ocsgw audit set-aside`: a segment that is damaged is moved away, with an entry that says so. Asked of the running gateway, or done here under the
- * lock of a stopped one.
+ * `ocsgw audit set-aside`: a segment that is damaged is moved away, with an entry that says so. Asked of the running
+ * gateway, or done here under the lock of a stopped one.
  */
 import { answered, toldOf, type AsideAnswer, type ToldAside } from "../../assemble/set-aside.ts";
 import { keepBeside } from "../../assemble/journal.ts";
@@ -134,7 +134,10 @@ const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): P
   }
 };
 
-/** Where no start state tells which Do-Not-Calls are open. What cannot be indexed, because of the damage, leaves it unknown. */
+/**
+ * Where no start state tells which Do-Not-Calls are open. What cannot be indexed, because of the damage, leaves it
+ * unknown.
+ */
 const askIndex = async (dir: string, counter: OpenDoNotCalls): Promise<void> => {
   if (counter.count !== undefined) return;
   let finder: Finder | undefined;

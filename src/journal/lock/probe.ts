@@ -1,6 +1,6 @@
 /**
- * Some file systems (many of FUSE) take every lock and keep nobody out. Where it is not known what a lock is worth, another process tries to take it
- * while this one has it.
+ * Some file systems (many of FUSE) take every lock and keep nobody out. Where it is not known what a lock is worth,
+ * another process tries to take it while this one has it.
  */
 import { execFile } from "node:child_process";
 
@@ -18,7 +18,10 @@ try {
 
 const PATIENCE_MS = 10_000;
 
-/** To be asked while this process has the lock on the file. Undefined where no process could be started, or it could not tell. */
+/**
+ * To be asked while this process has the lock on the file. Undefined where no process could be started, or it could
+ * not tell.
+ */
 export const keepsOthersOut = (path: string): Promise<boolean | undefined> =>
   new Promise((resolve) => {
     const env = { ...process.env, NODE_OPTIONS: "", NODE_NO_WARNINGS: "1" };

@@ -1,4 +1,7 @@
-/** What a search cannot read because it was set aside, as the entries say. A segment that was put back from a copy is read again. */
+/**
+ * What a search cannot read because it was set aside, as the entries say. A segment that was put back from a copy is
+ * read again.
+ */
 import { nodeDisk } from "../disk.ts";
 import { parseFilter, type Filter } from "../filter.ts";
 import { places } from "../places.ts";
@@ -6,7 +9,10 @@ import { segmentsIn } from "../segment.ts";
 import type { Story } from "../story.ts";
 import { readMicros } from "../time.ts";
 
-/** Entries from `from` to before `to`. `oldest`, `youngest`: as in the entry, RFC 3339. `entry`: the index of the entry that says so. */
+/**
+ * Entries from `from` to before `to`. `oldest`, `youngest`: as in the entry, RFC 3339. `entry`: the index of the entry
+ * that says so.
+ */
 export type AsideSpan = {
   readonly from: number;
   readonly to: number;

@@ -17,7 +17,9 @@ export class Asides {
     for (const each of [...before, { from, to, by: head.index }]) if (!this.#said.has(each.from)) this.#said.set(each.from, each);
   }
 
-  /** Ascending; what entries below `covered` say: whoever takes a segment away can write one that no checkpoint covers. */
+  /**
+   * Ascending; what entries below `covered` say: whoever takes a segment away can write one that no checkpoint covers.
+   */
   all(covered: number): readonly Aside[] {
     return [...this.#said.values()].filter(({ by }) => by < covered).toSorted((one, other) => one.from - other.from);
   }

@@ -1,6 +1,7 @@
 /**
- * What credentials say of themselves, verified or not: for the operator who looks for the client that cannot come in. Nothing of it is believed, and
- * nothing of it may be a secret: an API key that stands in the place of a client's name is not told.
+ * What credentials say of themselves, verified or not: for the operator who looks for the client that cannot come in.
+ * Nothing of it is believed, and nothing of it may be a secret: an API key that stands in the place of a client's name
+ * is not told.
  */
 import type { Presented } from "./carriers.ts";
 
