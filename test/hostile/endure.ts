@@ -188,7 +188,7 @@ const silentClients = async (): Promise<void> => {
 };
 
 const bulkyClients = async (): Promise<void> => {
-  const long = latin1(`POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(16_385)}\r\n\r\n`);
+  const long = latin1(`POST /phones/4155550100?req=DoNotCall HTTP/1.1\r\nHost: localhost\r\nX-Long: ${"x".repeat(24_577)}\r\n\r\n`);
   const flood = async (rounds: number): Promise<number> => {
     let refused = 0;
     for (let round = 0; round < rounds; round++) {
@@ -201,7 +201,7 @@ const bulkyClients = async (): Promise<void> => {
   await flood(20);
   const before = megabytes();
   const refused = await flood(100);
-  tell("10,000 heads of 16 KiB and more", `${refused} refused with 431`, "10000", refused === 10_000);
+  tell("10,000 heads of 24 KiB and more", `${refused} refused with 431`, "10000", refused === 10_000);
   tell("memory afterwards", `${(megabytes() - before).toFixed(0)} MB more`, "64 MB", megabytes() - before <= 64);
 };
 
