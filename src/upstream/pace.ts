@@ -5,6 +5,11 @@
 
 const ENOUGH = 16;
 const SMOOTHING = 1 / 16;
+/**
+ * A request that runs for less says nothing about the next ones. This process may have stood still for as long (a busy
+ * host, a collection of garbage), and then answers have come and are not read yet.
+ */
+const TELLING_MS = 1000;
 
 class Mean {
   value = 0;
@@ -64,7 +69,10 @@ export class Pace {
     // Lanes work side by side: one that is stuck takes its own part of the pace and not that of the others.
     const now = performance.now();
     let pace = 0;
-    for (const began of this.#running.values()) pace += 1 / Math.max(this.#busy.value, (now - began) / 2);
+    for (const began of this.#running.values()) {
+      const age = now - began;
+      pace += 1 / Math.max(this.#busy.value, age < TELLING_MS ? 0 : age / 2);
+    }
     return this.#running.size / pace;
   }
 }

@@ -41,7 +41,7 @@ describe("deploy/Dockerfile", () => {
 
   it("runs the gateway, and asks whether it is ready", () => {
     expect([...words("ENTRYPOINT"), ...words("CMD")]).toEqual(["/usr/bin/node", "/opt/ocsgw/src/cli/main.ts", "run", "-c", "/etc/ocsgw/ocsgw.yaml"]);
-    expect(words("HEALTHCHECK").slice(2)).toEqual(["healthcheck", "-c", "/etc/ocsgw/ocsgw.yaml"]);
+    expect(words("HEALTHCHECK").slice(2)).toEqual(["healthcheck", "--live", "-c", "/etc/ocsgw/ocsgw.yaml"]);
   });
 });
 

@@ -29,6 +29,23 @@ describe("the pace of lanes", () => {
     expect(pace.perRequest).toBe(1500);
   });
 
+  it.each([
+    ["half a second in which this process stood still says nothing", 500, 10],
+    ["so does one that is as short as a second", 999, 10],
+    ["what runs for longer is a sign", 1000, 500],
+  ])("is what was seen while requests are young: %s", (_what, age, expected) => {
+    const now = vi.spyOn(performance, "now").mockReturnValue(0);
+    const pace = new Pace();
+    for (let round = 0; round < 16; round++) {
+      const started = pace.start();
+      now.mockReturnValue(performance.now() + 10);
+      pace.end(started, true);
+    }
+    for (let lane = 0; lane < 4; lane++) pace.start();
+    now.mockReturnValue(performance.now() + age);
+    expect(pace.perRequest).toBeCloseTo(expected);
+  });
+
   it("is not that of the one lane that is stuck while others are quick, and is where all are", () => {
     const now = vi.spyOn(performance, "now").mockReturnValue(0);
     const pace = new Pace();

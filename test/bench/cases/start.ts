@@ -90,7 +90,7 @@ const section = (found: readonly Measured[], { node, byConfig, byUrl }: Probes):
       atMost(`CPU at ${last.entries} entries more than with none, seconds`, last.cpu - empty!.cpu, 2),
       atMost(`peak memory at ${last.entries} entries to ${first!.entries}`, last.peak / first!.peak, 1.2),
       atMost("CPU with no entries, seconds", empty!.cpu, 0.6),
-      atMost("CPU of `ocsgw healthcheck -c FILE` to `node -e 0`", byConfig / node, 3.5),
+      atMost("CPU of `ocsgw healthcheck -c FILE` to `node -e 0`", byConfig / node, 3),
       atMost("CPU of `ocsgw healthcheck --url URL` to `node -e 0`", byUrl / node, 3),
     ],
     notes: [
