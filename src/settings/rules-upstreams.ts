@@ -72,7 +72,7 @@ const tlsHasHttps: Rule = ({ upstreams }) =>
 
 const ciphersKnown: Rule = ({ upstreams }) =>
   upstreams.flatMap(({ path, value: { tls } }): Finding | [] => (tls.ciphers === null || areCiphersKnown(tls.ciphers) ? [] : {
-    code: "OCSGW-6278", path: [...path, "tls", "ciphers"], message: "OpenSSL knows no cipher suite of this list", help: "as in DEFAULT@SECLEVEL=0, or ECDHE-RSA-AES128-SHA:AES128-SHA; openssl ciphers -v LIST shows what one holds",
+    code: "OCSGW-6280", path: [...path, "tls", "ciphers"], message: "OpenSSL knows no cipher suite of this list", help: "as in DEFAULT@SECLEVEL=0, or ECDHE-RSA-AES128-SHA:AES128-SHA; openssl ciphers -v LIST shows what one holds",
   }));
 
 const oldTlsMeant: Rule = ({ upstreams }) =>
