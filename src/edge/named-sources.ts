@@ -1,4 +1,7 @@
-/** Connections of proxies that say in front of each for whom it is: whose they are, by what a TCP connection and the TLS in it have in common. */
+/**
+ * Connections of proxies that say in front of each for whom it is: whose they are, by what a TCP connection and the TLS in
+ * it have in common.
+ */
 import type { BlockList, Server, Socket } from "node:net";
 import { isWithin } from "../network.ts";
 import { behindHeader } from "./proxy-protocol.ts";
@@ -14,7 +17,10 @@ export class NamedSources {
     return this.#all.size === 0 ? undefined : this.#all.get(keyOf(socket));
   }
 
-  /** What the server does with each connection, it does from now on with those that may come, and behind the header of a proxy that has to send one. */
+  /**
+   * What the server does with each connection, it does from now on with those that may come, and behind the header of a
+   * proxy that has to send one.
+   */
   standBefore(server: Server, rules: () => Rules): void {
     const takers = server.listeners("connection");
     server.removeAllListeners("connection");
@@ -42,4 +48,5 @@ export class NamedSources {
   }
 }
 
-const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string => `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+const keyOf = ({ remoteAddress, remotePort, localAddress, localPort }: Socket): string =>
+  `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;

@@ -23,11 +23,15 @@ export const readProxyHeader = (bytes: Buffer): ProxyHeader | undefined => {
   if (bytes.length < HEAD) return undefined;
   const [command, family] = [bytes[12]!, bytes[13]!];
   const length = HEAD + bytes.readUInt16BE(14);
-  if ((command !== LOCAL && command !== PROXY) || length > LONGEST) throw new RangeError("a PROXY protocol header of another version or command, or too long");
+  if ((command !== LOCAL && command !== PROXY) || length > LONGEST) {
+    throw new RangeError("a PROXY protocol header of another version or command, or too long");
+  }
   if (bytes.length < length) return undefined;
   if (command === LOCAL || family === UNSPECIFIED || family === UNIX) return { length, source: undefined };
   const size = family === TCP4 ? 4 : family === TCP6 ? 16 : undefined;
-  if (size === undefined || length < HEAD + 2 * size + 4) throw new RangeError("a PROXY protocol header that is not of TCP, or is too short");
+  if (size === undefined || length < HEAD + 2 * size + 4) {
+    throw new RangeError("a PROXY protocol header that is not of TCP, or is too short");
+  }
   return { length, source: addressOf(bytes.subarray(HEAD, HEAD + size)) };
 };
 

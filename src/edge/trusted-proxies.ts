@@ -1,4 +1,7 @@
-/** From whom a request is that came through a proxy of ours: only what listed proxies say counts, in the one way that each is listed for. */
+/**
+ * From whom a request is that came through a proxy of ours: only what listed proxies say counts, in the one way that each
+ * is listed for.
+ */
 import { isIP, type BlockList } from "node:net";
 import { isWithin, plainAddress } from "../network.ts";
 import type { HeaderLine } from "../message.ts";

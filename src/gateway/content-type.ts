@@ -1,4 +1,4 @@
-/** A Content-Type as RFC 9110, 8.3.1 writes it: type/subtype, then parameters, of which a last `;` may have none behind it. */
+/** A Content-Type as RFC 9110, 8.3.1 writes it: type/subtype, then parameters; a `;` may have none behind it. */
 
 export type ContentType = {
   /** type/subtype in small letters. */

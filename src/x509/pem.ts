@@ -4,7 +4,13 @@
  * OpenSSL is given what this reader wrote anew: so `check`, the handshake and the status see the same.
  */
 
-export type PemBlock = { readonly label: string; /** What stands between its two lines. */ readonly body: string; /** The line that it begins in, from 1. */ readonly line: number };
+export type PemBlock = {
+  readonly label: string;
+  /** What stands between its two lines. */
+  readonly body: string;
+  /** The line that it begins in, from 1. */
+  readonly line: number;
+};
 
 /** The text is no PEM, or one of its blocks is damaged. In words for an operator, with the line, and without contents. */
 export class PemFault extends Error {}
@@ -15,6 +21,7 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
 const CERTIFICATE = new Set(["CERTIFICATE", "X509 CERTIFICATE", "X.509 CERTIFICATE"]);
 const LIST = new Set(["X509 CRL", "CRL"]);
 const LINE = 64;
+const DER_HINT = " (it looks like DER: openssl x509 -inform der -in FILE writes PEM)";
 
 /** Every block of the text, whatever its label. Throws PemFault for one that does not end. */
 export const readPem = (text: string): readonly PemBlock[] => {
@@ -40,7 +47,8 @@ const derOf = ({ label, body, line }: PemBlock): Buffer => {
 };
 
 /** The DER of every certificate, in order; none where the text has none. Throws PemFault. */
-export const certificatesOf = (text: string): readonly Buffer[] => readPem(text).filter(({ label }) => CERTIFICATE.has(label)).map(derOf);
+export const certificatesOf = (text: string): readonly Buffer[] =>
+  readPem(text).filter(({ label }) => CERTIFICATE.has(label)).map(derOf);
 
 /** The DER of every revocation list. Throws PemFault. */
 export const listsOf = (text: string): readonly Buffer[] => readPem(text).filter(({ label }) => LIST.has(label)).map(derOf);
@@ -53,7 +61,7 @@ const pem = (label: string, der: Buffer): string => {
 /** All certificates of the text as OpenSSL reads them. Throws PemFault, also where there is none. */
 export const certificatesPem = (text: string): string => {
   const found = certificatesOf(text);
-  if (found.length === 0) throw new PemFault(`it holds no certificate in PEM${isDer(text) ? " (it looks like DER: openssl x509 -inform der -in FILE writes PEM)" : ""}`);
+  if (found.length === 0) throw new PemFault(`it holds no certificate in PEM${isDer(text) ? DER_HINT : ""}`);
   return found.map((der) => pem("CERTIFICATE", der)).join("");
 };
 
@@ -68,7 +76,9 @@ export const listPems = (text: string): string[] => {
 export const privateKeyPem = (text: string): string => {
   const key = readPem(text).find(({ label }) => label.endsWith("PRIVATE KEY"));
   if (!key) throw new PemFault("it holds no private key in PEM");
-  if (key.label.startsWith("ENCRYPTED") || key.body.includes("ENCRYPTED")) throw new PemFault("the key in it is encrypted, and nothing here knows its passphrase");
+  if (key.label.startsWith("ENCRYPTED") || key.body.includes("4,ENCRYPTED")) {
+    throw new PemFault("the key in it is encrypted, and nothing here knows its passphrase");
+  }
   return pem(key.label, derOf(key));
 };
 
