@@ -37,7 +37,15 @@ const URGENT = "urgent";
 /** By tenant, place and limit. */
 export type Limiters = ReadonlyMap<string, Meter>;
 
-export type Meter = { readonly tenant: string; readonly place: Place; readonly name: string; readonly limit: Limit; readonly window: Window };
+/** `setting`: the path below the tenant at which its numbers stand in the config. */
+export type Meter = {
+  readonly tenant: string;
+  readonly place: Place;
+  readonly name: string;
+  readonly limit: Limit;
+  readonly setting: readonly string[];
+  readonly window: Window;
+};
 /** What one action of one client is charged to, in sequence. */
 type Account = { readonly meters: readonly Meter[]; readonly policy: string };
 
@@ -48,7 +56,8 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
   const meterOf = (of: Tenant) => (place: Place, limit: Limit): Meter => {
     const [tenant, name] = [keyOf(of), nameOf(place)];
     const id = JSON.stringify([tenant, name, limit.points, limit.seconds]);
-    const meter = limiters.get(id) ?? { tenant, place, name, limit, window: new Window(limit) };
+    const window = limiters.get(id)?.window ?? new Window(limit);
+    const meter = { tenant, place, name, limit, setting: settingOf(of, place), window };
     limiters.set(id, meter);
     return meter;
   };
@@ -61,13 +70,19 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
   };
 };
 
-const settingOf = ({ client, action }: Place): readonly string[] =>
-  [...(client === undefined ? [] : ["clients", client]), "limits", ...(action === undefined ? ["requests"] : ["actions", action])];
+const settingOf = (tenant: Tenant, { client, action }: Place): readonly string[] => {
+  const isOwn = action !== URGENT || limitsAt(tenant, client)?.urgent !== undefined;
+  const key = action === undefined || !isOwn ? ["requests"] : action === URGENT ? [URGENT] : ["actions", action];
+  return [...(client === undefined ? [] : ["clients", client]), "limits", ...key];
+};
+
+const limitsAt = ({ limits, clients }: Tenant, client: string | undefined): Limits | undefined =>
+  client === undefined ? limits : clients.get(client)?.limits;
 
 const nameOf = ({ client, action }: Place): string => [...(client === undefined ? [] : [`client ${client}`]), ...(action === undefined ? [] : [action])].join(" ") || "tenant";
 
-const limitAt = ({ limits, clients }: Tenant, { client, action }: Place): Limit | undefined => {
-  const own = client === undefined ? limits : clients.get(client)?.limits;
+const limitAt = (tenant: Tenant, { client, action }: Place): Limit | undefined => {
+  const own = limitsAt(tenant, client);
   return action === undefined ? own?.requests : action === URGENT ? own?.urgent ?? own?.requests : own?.actions.get(action);
 };
 
@@ -119,7 +134,7 @@ const accountOf = (meters: readonly Meter[]): Account | undefined =>
 /** What a later limit refuses is given back to the earlier ones, and not missing from what is said of them. */
 const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
   let [state, given] = ["", ""];
-  for (const [at, { name, place, window }] of meters.entries()) {
+  for (const [at, { name, setting, window }] of meters.entries()) {
     const { left, ms } = await window.take();
     const seconds = Math.max(0, Math.ceil(ms / 1000));
     const said = (points: number): string => `"${name}";r=${points};t=${seconds}`;
@@ -129,7 +144,7 @@ const chargeAll = async ({ meters, policy }: Account): Promise<Charge> => {
       continue;
     }
     for (const earlier of meters.slice(0, at)) await earlier.window.giveBack();
-    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name, setting: settingOf(place) };
+    return { allowed: false, retryAfter: Math.max(1, seconds), headers: headersOf(policy, given + said(0)), exceeded: name, setting };
   }
   return { allowed: true, retryAfter: 0, headers: headersOf(policy, state), exceeded: undefined };
 };

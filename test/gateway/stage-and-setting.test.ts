@@ -54,6 +54,7 @@ describe("a refusal", () => {
     const add = { path: "/lists/Alpha%20List?req=AddRecord", body: '{"GSW_PHONE":"1"}' };
     await ask(add);
     expect(await entryOf(await ask(add))).toMatchObject({ kind: "refusal", code: "OCSGW-3001", stage: "policy", setting: "tenants[0].limits.actions.AddRecord" });
+    // Urgent actions have no limit of their own here: the numbers are those of `requests`.
     const dnc = (handle: number): Ask => ({ path: `/records/${handle}?req=DoNotCall`, by: basic("beta") });
     expect(await entryOf(await ask(dnc(15)))).toMatchObject({ kind: "refusal", code: "OCSGW-2106", stage: "scope", setting: "tenants[1].records" });
     expect(await entryOf(await ask(dnc(16)))).toMatchObject({ code: "OCSGW-3001", stage: "policy", setting: "tenants[1].clients.beta.limits.requests" });

@@ -45,6 +45,22 @@ describe("a quota", () => {
     expect([refused.allowed, refused.exceeded, refused.retryAfter, header(refused, "RateLimit")]).toEqual([false, "tenant", 40, '"tenant";r=0;t=40']);
   });
 
+  it.each<[string, ActionName, Limits, string[]]>([
+    ["for all actions", "Load", limits(minute(1)), ["limits", "requests"]],
+    ["for urgent ones, by the numbers of all", "DoNotCall", limits(minute(1)), ["limits", "requests"]],
+    ["for urgent ones alone", "DoNotCall", { ...limits(minute(9)), urgent: minute(1) }, ["limits", "urgent"]],
+    ["for one action", "AddRecord", limits(minute(9), minute(1)), ["limits", "actions", "AddRecord"]],
+  ])("names the setting whose numbers it is: %s", async (_what, action, own, expected) => {
+    for (const [tenant, path] of [
+      [aTenant({ limits: own }), expected],
+      [aTenant({ clients: new Map([["alpha", grant(own)]]) }), ["clients", "alpha", ...expected]],
+    ] as const) {
+      const { charge } = open([tenant]);
+      await charge(tenant, action);
+      expect((await charge(tenant, action)).setting).toEqual(path);
+    }
+  });
+
   it("opens again when its window is over, with the burst and no more", async () => {
     const tenant = limited(minute(2));
     const { charge } = open([tenant]);
