@@ -1,212 +1,326 @@
 /**
- * The index: where in the journal a story lies, by what it can be found. It is a file beside the segments that anyone may delete: it is made
- * again from them. Whoever searches brings it up to date first, and several processes may do so at once. Writing the journal knows nothing of it.
+ * The index: where in the journal a story lies, by what it can be found. Each sealed segment has one of its own (`index/segment.ts`), which is never
+ * changed; what is not sealed, and what spans segments, is in a live one (`index/live.ts`). Anyone may delete any of these files: they are made again
+ * from the segments. Whoever searches brings them up to date first, and several processes may do so at once. Writing the journal knows nothing of them.
  */
-import { hash } from "node:crypto";
-import type { DatabaseSync } from "node:sqlite";
-import { nodeDisk, readAll } from "./disk.ts";
-import { readLine } from "./entry-line.ts";
+import { join } from "node:path";
+import { nodeDisk } from "./disk.ts";
 import type { Expression } from "./filter.ts";
 import { candidates, type Candidate } from "./index/candidates.ts";
 import { countIn, type Count } from "./index/count.ts";
+import { behindLine, digestOf, lineAt, readBatch } from "./index/lines.ts";
+import { Live, type State } from "./index/live.ts";
 import { readSnapshot } from "./index/open.ts";
-import { fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./index/schema.ts";
-import { Writer, type Placed } from "./index/write.ts";
+import { extentsOf, SealedIndexes } from "./index/sealed.ts";
+import type { Extent, Seam } from "./index/segment.ts";
+import type { EpochSeen } from "./index/summary.ts";
+import type { Placed } from "./index/write.ts";
+import { readLine } from "./entry-line.ts";
 import { forEachLine } from "./lines.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
-import { places, segmentName } from "./places.ts";
-import { withSegment, type SegmentFile } from "./segment.ts";
-import { spansIn } from "./spans.ts";
+import { places } from "./places.ts";
+import { withSegment } from "./segment.ts";
 
 export type { Candidate } from "./index/candidates.ts";
-
-const BATCH = 5000;
-
-/** Up to where the index goes: so many entries, the last of them at this byte of this segment. */
-type State = { readonly size: number; readonly segment: number; readonly position: number; readonly line: Uint8Array };
+export type { EpochSeen } from "./index/summary.ts";
+export { lineAt } from "./index/lines.ts";
 
 /** Told how many entries were taken in; awaited before the next ones are. */
 export type Progress = (size: number) => void | Promise<void>;
 
-export type EpochSeen = { readonly epoch: string; readonly first: number; readonly last: number; readonly first_time: number; readonly last_time: number };
+/** The line at the place that an index gave is another. `indexes`: of the lines that were looked for. */
+export class Misplaced extends Error {
+  override readonly name = "Misplaced";
+  readonly indexes: readonly number[];
+
+  constructor(message: string, indexes: readonly number[]) {
+    super(message);
+    this.indexes = indexes;
+  }
+}
+
+/** Called now and then; may throw. */
+type OnStep = () => void;
 
 export class Index {
   readonly #dir: string;
-  readonly #path: string;
-  #database: DatabaseSync;
-  #file: string | undefined;
-  #writer: Writer;
+  readonly #live: Live;
+  readonly #sealed: SealedIndexes;
 
-  /** `path`: elsewhere than beside the segments, where those cannot be written to. */
-  constructor(dir: string, path: string = places(dir).index) {
+  /** `elsewhere`: a directory for all that must be made, where nothing can or may be written beside the segments. */
+  constructor(dir: string, elsewhere?: string) {
     this.#dir = dir;
-    this.#path = path;
-    this.#database = open(path);
-    this.#file = fileAt(path);
-    this.#writer = new Writer(this.#database);
+    const { index, indexes } = places(dir);
+    this.#live = new Live(elsewhere === undefined ? index : join(elsewhere, "index.sqlite"));
+    this.#sealed = new SealedIndexes(dir, elsewhere === undefined ? { write: indexes } : { write: join(elsewhere, "index"), read: indexes });
   }
 
   /** Entries that it knows of. */
   get size(): number {
-    return this.#state().size;
+    return this.#live.state.size;
   }
 
   close(): void {
-    this.#database.close();
+    this.#sealed.close();
+    this.#live.close();
   }
 
-  /** All of it from the segments again. */
+  /** The live index is made again from the segments. */
   rebuild(): void {
-    removeDatabase(this.#path);
-    this.#reopen();
+    this.#live.clear();
   }
 
-  #reopen(): void {
-    this.#database.close();
-    this.#database = open(this.#path);
-    this.#file = fileAt(this.#path);
-    this.#writer = new Writer(this.#database);
+  /** These entries are not where the indexes say: those of their segments are made again, and the live one where it has them, or `alsoLive`. */
+  async distrust(wrong: readonly number[], alsoLive: boolean): Promise<void> {
+    const { sealed } = await extentsOf(this.#dir);
+    const { taken, release } = this.#live.view();
+    release();
+    let isLive = alsoLive;
+    for (const index of wrong) {
+      const extent = sealed.findLast(({ first }) => first <= index);
+      if (!extent || index >= extent.end || taken.has(extent.first)) isLive = true;
+      else this.#sealed.discard(extent.first);
+    }
+    if (isLive) this.#live.clear();
   }
 
   /** Takes in what was appended since. Tells how far it is after each batch. */
   async catchUp(onProgress?: Progress): Promise<void> {
-    // SQLite goes on with a file that was deleted, and would never see the one that others made since.
-    if (fileAt(this.#path) !== this.#file) this.#reopen();
-    const spans = spansIn(await nodeDisk.list(places(this.#dir).segments));
-    const firsts = spans.filter(({ isThere }) => isThere).map(({ first }) => first);
-    if (!(await this.#continues(firsts))) this.rebuild();
-    this.#forget(firsts[0] ?? 0);
-    for (const { first, end, isThere } of spans) if (!isThere && first > firsts[0]! && end < Number.POSITIVE_INFINITY) this.#forgetAside(first, end);
+    if (this.#live.isGone) this.#live.reopen();
+    const { firsts, sealed } = await extentsOf(this.#dir);
+    if (!(await this.#continues(firsts))) this.#live.clear();
+    await this.#forget(firsts);
     for (const [place, first] of firsts.entries()) {
-      if ((firsts[place + 1] ?? Number.POSITIVE_INFINITY) > this.size) await this.#takeSegment(first, onProgress);
+      const extent = sealed[place];
+      if ((extent?.end ?? Number.POSITIVE_INFINITY) <= this.size) continue;
+      if (extent && this.size <= first) {
+        await this.#absorb(extent);
+        await onProgress?.(this.size);
+      } else await this.#takeSegment(first, onProgress);
     }
+  }
+
+  /**
+   * One step of what can wait: a sealed segment gets an index of its own, or leaves the live one, or what belongs to deleted segments is removed.
+   * Resolves with whether there may be more to do.
+   */
+  async tend(): Promise<boolean> {
+    const { firsts, sealed } = await extentsOf(this.#dir);
+    const missing = sealed.find(({ first }) => !this.#sealed.isThere(first));
+    if (missing) {
+      await this.#sealed.with(missing, () => undefined);
+      return true;
+    }
+    const { taken, release } = this.#live.view();
+    release();
+    const ready = sealed.find(({ first, end }) => taken.has(first) && end <= this.size);
+    if (ready) {
+      await this.#sealed.with(ready, (index) => this.#live.leave(ready, index.seams()));
+      return true;
+    }
+    await this.#sealed.removeOthers(firsts);
+    return false;
   }
 
   /** Youngest first, those with an index below `before`. `onStep` is called now and then, and may throw. */
-  candidates(expression: Expression, before: number, onStep?: () => void): Generator<Candidate, void, undefined> {
-    return candidates(this.#database, this.#writer.facets, expression, before, onStep);
-  }
-
-  /** How many fit; undefined when only the lines can tell. */
-  count(expression: Expression): Count | undefined {
-    return countIn(this.#database, this.#writer.facets, expression);
-  }
-
-  /** Stories that began below `size`, at most `within` before it, and ended at or behind it: of the journal up to there they were open. Oldest first. */
-  endedBehind(size: number, within: number): Candidate[] {
-    return this.#database.prepare("SELECT at, position, closed, closed_position FROM stories WHERE at BETWEEN ? AND ? AND closed >= ? ORDER BY at").all(size - within, size - 1, size) as unknown as Candidate[];
-  }
-
-  /** Which epochs of the index key made the tokens, and from when to when. */
-  epochs(): EpochSeen[] {
-    return this.#database.prepare("SELECT * FROM epochs ORDER BY first").all() as unknown as EpochSeen[];
-  }
-
-  /** Do-Not-Calls that are still owed, oldest first. */
-  duties(): Candidate[] {
-    return this.#database.prepare("SELECT at, position, closed, closed_position FROM stories WHERE at IN (SELECT at FROM duties) ORDER BY at").all() as unknown as Candidate[];
-  }
-
-  /** How many are open, and which, unless there are more than `most`: of one moment, whatever other processes take in meanwhile. */
-  openDoNotCalls(most: number): Snapshot {
-    this.#database.exec("BEGIN");
+  async *candidates(expression: Expression, before: number, onStep?: OnStep): AsyncGenerator<Candidate, void, undefined> {
+    const { database, facets, size, taken, release } = this.#live.view();
     try {
-      return readSnapshot(this.#database, this.#writer.facets, { size: this.size, most });
+      const sealed = await this.#sealedBelow(size, taken);
+      const live = candidates(database, facets, expression, before, onStep);
+      let head = live.next();
+      for (const extent of sealed.toReversed()) {
+        if (extent.first >= before) continue;
+        for (; !head.done && head.value.at >= extent.end; head = live.next()) yield head.value;
+        for await (const row of this.#sealed.rows(extent, (index) => candidates(index.database, index.facets, expression, before, onStep))) {
+          for (; !head.done && head.value.at > row.at; head = live.next()) yield head.value;
+          yield row;
+        }
+        onStep?.();
+      }
+      for (; !head.done; head = live.next()) yield head.value;
     } finally {
-      this.#database.exec("COMMIT");
+      release();
     }
   }
 
-  #state(): State {
-    return this.#database.prepare("SELECT size, segment, position, line FROM state").get() as unknown as State;
+  /** Undefined when no story begins there. */
+  async storyAt(at: number): Promise<Candidate | undefined> {
+    for await (const found of this.candidates({ kind: "all", of: [] }, at + 1)) return found.at === at ? found : undefined;
+    return undefined;
+  }
+
+  /** How many fit; undefined when only the lines can tell. */
+  async count(expression: Expression): Promise<Count | undefined> {
+    const { database, facets, size, taken, release } = this.#live.view();
+    try {
+      let sum = countIn(database, facets, expression);
+      for (const extent of await this.#sealedBelow(size, taken)) {
+        const more: Count | undefined = sum && (await this.#sealed.with(extent, (index) => countIn(index.database, index.facets, expression)));
+        sum = sum && more && { count: sum.count + more.count, refused: sum.refused + more.refused };
+        if (!sum) return undefined;
+      }
+      return sum;
+    } finally {
+      release();
+    }
+  }
+
+  /** Stories that began below `size` and ended at or behind it: of the journal up to there they were open. In no order. */
+  async openAt(size: number): Promise<Candidate[]> {
+    const { database, size: known, taken, release } = this.#live.view();
+    try {
+      const found = database.prepare(OPEN_AT).all(size, size) as unknown as Candidate[];
+      for (const extent of await this.#sealedBelow(known, taken)) {
+        if (extent.first < size && size < extent.end) found.push(...(await this.#sealed.with(extent, (index) => index.database.prepare(OPEN_AT).all(size, size) as unknown as Candidate[])));
+      }
+      return found;
+    } finally {
+      release();
+    }
+  }
+
+  /** Which epochs of the index key made the tokens, and from when to when. */
+  async epochs(): Promise<EpochSeen[]> {
+    const { database, size, taken, release } = this.#live.view();
+    try {
+      const all = database.prepare("SELECT * FROM epochs").all() as unknown as EpochSeen[];
+      for (const extent of await this.#sealedBelow(size, taken)) all.push(...(await this.#sealed.with(extent, (index) => index.summary().epochs)));
+      return joinedEpochs(all);
+    } finally {
+      release();
+    }
+  }
+
+  /** Do-Not-Calls that are still owed, oldest first. */
+  async duties(): Promise<Candidate[]> {
+    await this.#catchUpDuties();
+    return this.#live.duties();
+  }
+
+  /** How many are open, and which, unless there are more than `most`: of one moment, whatever other processes take in meanwhile. */
+  async openDoNotCalls(most: number): Promise<Snapshot> {
+    await this.#catchUpDuties();
+    return this.#live.atOnce((database) => readSnapshot(database, most));
+  }
+
+  /** Those that are searched by their own index, ascending. */
+  async #sealedBelow(size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> {
+    const { sealed } = await extentsOf(this.#dir);
+    return sealed.filter(({ first, end }) => end <= size && !taken.has(first));
   }
 
   /** The last line that was taken in still stands where it stood. Of a segment that was retired nothing more can be said. */
   async #continues(firsts: readonly number[]): Promise<boolean> {
-    const { size, segment, position, line } = this.#state();
+    const { size, segment, position, line } = this.#live.state;
     if (size === 0) return true;
     if (!firsts.includes(segment)) return firsts.length > 0 && firsts[0]! >= size;
     const found = await withSegment(nodeDisk, this.#dir, segment, (file) => lineAt(file, position));
-    return found !== undefined && Buffer.from(line).equals(digestOf(found));
+    return found !== undefined && digestOf(found).equals(line);
   }
 
-  #forget(first: number): void {
-    if (first > 0) this.#database.exec(`DELETE FROM stories WHERE at < ${first}; DELETE FROM duties WHERE at < ${first}`);
+  async #forget(firsts: readonly number[]): Promise<void> {
+    const first = firsts[0] ?? 0;
+    if (!this.#live.hasBelow(first)) return;
+    this.#live.forget(first, await this.#linesAt(this.#live.endsBeyond(first), firsts));
   }
 
-  /** Of lines that were set aside: also a request that has lost its end has none any more. */
-  #forgetAside(from: number, to: number): void {
-    if (this.#database.prepare("SELECT 1 FROM stories WHERE at >= ? AND at < ? LIMIT 1").get(from, to) !== undefined) this.rebuild();
+  /** Throws Misplaced. */
+  async #linesAt(seams: readonly Seam[], firsts: readonly number[]): Promise<readonly Placed[]> {
+    const placed: Placed[] = [];
+    for (const first of new Set(seams.map(({ at }) => firsts.findLast((each) => each <= at)))) {
+      if (first === undefined) continue;
+      await withSegment(nodeDisk, this.#dir, first, async (file) => {
+        for (const { at, position } of seams.filter((seam) => firsts.findLast((each) => each <= seam.at) === first)) {
+          const line = await lineAt(file, position);
+          const entry = line && readOrNothing(line.toString("utf8"));
+          if (entry?.index !== at) throw new Misplaced(`no line of index ${at} at byte ${position}`, [at]);
+          placed.push({ entry, position });
+        }
+      });
+    }
+    return placed;
+  }
+
+  /** Of a segment with an index of its own, what spans segments. */
+  async #absorb(extent: Extent): Promise<void> {
+    const { first, end } = extent;
+    const before = this.#live.state;
+    const read = (): Promise<void> => this.#sealed.with(extent, async ({ position, line, seams }) => {
+      this.#live.absorb(before, { size: end, segment: first, position, line }, await this.#linesAt(seams(), [first]));
+    });
+    await read().catch((error: unknown) => {
+      if (!(error instanceof Misplaced)) throw error;
+      this.#sealed.discard(first);
+      return read();
+    });
   }
 
   async #takeSegment(first: number, onProgress?: Progress): Promise<void> {
     await withSegment(nodeDisk, this.#dir, first, async (file) => {
       for (;;) {
-        const state = this.#state();
-        const from = state.segment === first && state.size > first ? await behind(file, state.position) : 0;
+        const state = this.#live.state;
+        const from = state.segment === first && state.size > first ? await behindLine(file, state.position) : 0;
         const { batch, line } = await readBatch(file, { first, index: Math.max(first, state.size), from });
         if (batch.length === 0) return;
-        this.#commit(state, { size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line }, batch);
+        this.#live.take(state, afterBatch(first, batch, line), batch);
         await onProgress?.(this.size);
       }
     });
   }
 
-  /** Leaves it when another process has gone on meanwhile. */
-  #commit(before: State, after: State, batch: readonly Placed[]): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      if (this.#state().size === before.size) {
-        this.#writer.write(batch);
-        this.#database.prepare("UPDATE state SET size = ?, segment = ?, position = ?, line = ?").run(after.size, after.segment, after.position, after.line);
-      }
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      this.#database.exec("ROLLBACK");
-      this.#writer.facets.forget();
-      throw error;
+  /** Reads what the live index did not: the segments that had an index already. */
+  async #catchUpDuties(): Promise<void> {
+    const { firsts, sealed } = await extentsOf(this.#dir);
+    for (const [place, first] of firsts.entries()) {
+      if ((sealed[place]?.end ?? Number.POSITIVE_INFINITY) <= this.#live.dutiesSize) continue;
+      await withSegment(nodeDisk, this.#dir, first, async (file) => {
+        for (let [expected, from] = [-1, 0];;) {
+          const index = Math.max(first, this.#live.dutiesSize);
+          if (index >= this.size) return;
+          // Another process may have gone on.
+          if (index !== expected) from = await behindLines(file, index - first);
+          const { batch, next } = await readBatch(file, { first, index, from });
+          const known = batch.filter(({ entry }) => entry.index < this.size);
+          if (known.length === 0) return;
+          this.#live.takeDuties(index, known);
+          [expected, from] = [index + batch.length, next];
+        }
+      });
     }
   }
 }
 
-/** A file that is no database any more is made again. */
-const open = (path: string): DatabaseSync => {
+const OPEN_AT = "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position FROM stories WHERE at < ? AND at + closed >= ?";
+
+const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State =>
+  ({ size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line });
+
+/** The byte behind so many lines. */
+const behindLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {
+  let left = lines;
+  return left <= 0 ? 0 : forEachLine(file, () => left-- > 0);
+};
+
+const readOrNothing = (line: string): ReturnType<typeof readLine> | undefined => {
   try {
-    return openDatabase(path);
-  } catch (error) {
-    if (!isDatabaseFault(error)) throw error;
-    removeDatabase(path);
-    return openDatabase(path);
+    return readLine(line);
+  } catch {
+    return undefined;
   }
 };
 
-const digestOf = (line: Uint8Array): Buffer => hash("sha256", line, "buffer");
-
-const readBatch = async (file: SegmentFile, { first, index, from }: { readonly first: number; readonly index: number; readonly from: number }): Promise<{ batch: Placed[]; line: Buffer }> => {
-  const batch: Placed[] = [];
-  let position = from;
-  await forEachLine(file, (bytes, start, end) => {
-    if (batch.length === BATCH) return false;
-    const entry = readLine(bytes.toString("utf8", start, end));
-    if (entry.index !== index + batch.length) throw new Error(`${segmentName(first)}: the line at byte ${position} should have index ${index + batch.length}; ocsgw audit verify tells what is wrong`);
-    batch.push({ entry, position });
-    position += end - start + 1;
-    return true;
-  }, from);
-  const last = batch.at(-1);
-  return { batch, line: last ? digestOf((await lineAt(file, last.position))!) : Buffer.alloc(0) };
-};
-
-const LINE_BYTES = 4096;
-
-/** Undefined when the file ends before the line does. */
-export const lineAt = async (file: SegmentFile, position: number): Promise<Buffer | undefined> => {
-  for (let length = LINE_BYTES;; length *= 4) {
-    const bytes = await readAll(file, position, length);
-    const end = bytes.indexOf("\n");
-    if (end >= 0) return bytes.subarray(0, end);
-    if (bytes.length < length) return undefined;
+const joinedEpochs = (all: readonly EpochSeen[]): EpochSeen[] => {
+  const joined = new Map<string, EpochSeen>();
+  for (const seen of all) {
+    const { epoch } = seen;
+    const before = joined.get(epoch);
+    if (!before) {
+      joined.set(epoch, seen);
+      continue;
+    }
+    const [first, last] = [seen.first < before.first ? seen : before, seen.last > before.last ? seen : before];
+    joined.set(epoch, { epoch, first: first.first, first_time: first.first_time, last: last.last, last_time: last.last_time });
   }
+  return [...joined.values()].toSorted((one, other) => one.first - other.first);
 };
-
-const behind = async (file: SegmentFile, position: number): Promise<number> => position + ((await lineAt(file, position))?.length ?? -1) + 1;

@@ -94,7 +94,7 @@ export const areKeysProven = ({ epochs }: Pick<Evidence, "epochs">): boolean => 
 export const evidenceOf = async (finder: Finder, asked: Asked, timeLimit?: TimeLimit): Promise<Evidence> => {
   const { spellings, tokens, epochs: held } = asked.wanted;
   const searched = await finder.searched();
-  const epochs = epochsOf(finder.epochs(), { ...asked, held, searched });
+  const epochs = epochsOf(await finder.epochs(), { ...asked, held, searched });
   const gaps = await gapsOf(finder, searched, periodOf(asked.filter));
   const uncovered = await uncoveredBy(finder, asked, timeLimit);
   const complete = gaps.length === 0 && uncovered.length === 0 && areKeysProven({ epochs });

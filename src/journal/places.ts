@@ -19,8 +19,10 @@ export const places = (dir: string) => ({
   holder: join(dir, "lock", "holder.json"),
   /** Where a running gateway takes commands. */
   commands: join(dir, "commands.sock"),
-  /** May be deleted at any time: it is made again from the segments. */
+  /** Of what no sealed segment's index has. May be deleted at any time, as may those of segments and months: they are made again from the segments. */
   index: join(dir, "index.sqlite"),
+  indexes: join(dir, "index"),
+  segmentIndex: (first: number): string => join(dir, "index", segmentIndexName(first)),
   verifierKeys: join(dir, "checkpoint.pub"),
   segment: (first: number): string => join(dir, "segments", segmentName(first)),
   /** Where the files of damaged segments are moved to, by the name that they had. */
@@ -39,7 +41,7 @@ export const places = (dir: string) => ({
   state: (size: number): string => join(dir, "states", numbered(size)),
 });
 
-type Ending = ".jsonl" | ".jsonl.zst" | ".hashes" | typeof COSIGNED | typeof TIMESTAMP | "";
+type Ending = ".jsonl" | ".jsonl.zst" | ".hashes" | ".sqlite" | typeof COSIGNED | typeof TIMESTAMP | "";
 
 export const COSIGNED = ".cosigned";
 export const TIMESTAMP = ".tsr";
@@ -48,9 +50,11 @@ export const segmentName = (first: number): string => `${numbered(first)}.jsonl`
 
 export const compressedName = (first: number): string => `${segmentName(first)}.zst`;
 
+export const segmentIndexName = (first: number): string => `${numbered(first)}.sqlite`;
+
 /**
  * The numbers of the names that fit, ascending: of segments with ".jsonl" and ".jsonl.zst", of their leaf hashes with
- * ".hashes", of checkpoints and states with "", of what vouches for checkpoints with ".cosigned" and ".tsr".
+ * ".hashes", of checkpoints and states with "", of what vouches for checkpoints with ".cosigned" and ".tsr", of indexes with ".sqlite".
  */
 export const numbersIn = (names: readonly string[], ending: Ending): number[] =>
   names

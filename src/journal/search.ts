@@ -9,7 +9,7 @@ import { nodeDisk } from "./disk.ts";
 import type { Recorded } from "./entry.ts";
 import { readLine } from "./entry-line.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
-import { Index, lineAt, type Candidate, type EpochSeen, type Progress } from "./index.ts";
+import { Index, lineAt, Misplaced, type Candidate, type EpochSeen, type Progress } from "./index.ts";
 import type { Count } from "./index/count.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
@@ -42,6 +42,7 @@ const MOST_PAGE_BYTES = 4 << 20;
 export type Counted = Count & { readonly more?: true };
 
 const MOST_COUNTED = 10_000;
+const MOST_ATTEMPTS = 2;
 
 export class Finder {
   readonly #dir: string;
@@ -59,10 +60,16 @@ export class Finder {
     try {
       await this.#index.catchUp(onProgress);
     } catch (error) {
-      if (!isDatabaseFault(error)) throw error;
-      this.#index.rebuild();
+      if (!isStale(error)) throw error;
+      if (error instanceof Misplaced) await this.#index.distrust(error.indexes, true);
+      else if (isDatabaseFault(error)) this.#index.rebuild();
       await this.#index.catchUp(onProgress);
     }
+  }
+
+  /** One step of what can wait (see `Index`). Resolves with whether there may be more to do. */
+  tend(): Promise<boolean> {
+    return this.#trusting(() => this.#index.tend());
   }
 
   /** Of what `refresh` took in. Rejects with TookTooLong. */
@@ -72,7 +79,7 @@ export class Finder {
 
   /** How many stories fit. Where only their lines can tell, they are counted up to `MOST_COUNTED`. */
   async count(filter: Filter, timeLimit?: TimeLimit): Promise<Counted> {
-    const known = await this.#trusting(() => Promise.resolve(this.#index.count(filter.expression)));
+    const known = await this.#trusting(() => this.#index.count(filter.expression));
     if (known) return known;
     let [count, refused, before]: [number, number, number | undefined] = [0, 0, undefined];
     do {
@@ -94,7 +101,7 @@ export class Finder {
     return this.#trusting(async () => {
       const reader = new Reader(this.#dir);
       try {
-        return await Promise.all(this.#index.duties().map((candidate) => reader.story(candidate)));
+        return await Promise.all((await this.#index.duties()).map((candidate) => reader.story(candidate)));
       } finally {
         await reader.close();
       }
@@ -103,11 +110,11 @@ export class Finder {
 
   /** How many numbers, each with its tenant and scope; and which, unless there are more than `most`. */
   openDoNotCalls(most: number): Promise<Snapshot> {
-    return this.#trusting(() => Promise.resolve(this.#index.openDoNotCalls(most)));
+    return this.#trusting(() => this.#index.openDoNotCalls(most));
   }
 
-  epochs(): readonly EpochSeen[] {
-    return this.#index.epochs();
+  epochs(): Promise<readonly EpochSeen[]> {
+    return this.#trusting(() => this.#index.epochs());
   }
 
   async searched(): Promise<Searched> {
@@ -125,15 +132,17 @@ export class Finder {
     if (this.#temporary !== undefined) rmSync(this.#temporary, { recursive: true, force: true });
   }
 
-  /** An index that does not hold what it says is made again, once. */
+  /** An index that does not hold what it says is made again: first that of the segment, then also the live one. */
   async #trusting<Found>(look: () => Promise<Found>): Promise<Found> {
-    try {
-      return await look();
-    } catch (error) {
-      if (!(error instanceof Misplaced || isDatabaseFault(error))) throw error;
-      this.#index.rebuild();
-      await this.refresh();
-      return look();
+    for (let attempt = 0;; attempt++) {
+      try {
+        return await look();
+      } catch (error) {
+        if (!isStale(error) || attempt === MOST_ATTEMPTS) throw error;
+        if (error instanceof Misplaced) await this.#index.distrust(error.indexes, attempt > 0);
+        else if (isDatabaseFault(error)) this.#index.rebuild();
+        await this.refresh();
+      }
     }
   }
 
@@ -143,7 +152,7 @@ export class Finder {
     let bytes = 0;
     const onStep = (): void => timeLimit?.check(stories.length);
     try {
-      for (const candidate of this.#index.candidates(filter.expression, before, onStep)) {
+      for await (const candidate of this.#index.candidates(filter.expression, before, onStep)) {
         const story = await reader.story(candidate);
         onStep();
         if (judge(filter.expression, factsOf(story)) !== true) continue;
@@ -173,14 +182,12 @@ export class Finder {
 
   #openElsewhere(): Index {
     this.#temporary = mkdtempSync(join(tmpdir(), "ocsgw-index-"));
-    return new Index(this.#dir, join(this.#temporary, "index.sqlite"));
+    return new Index(this.#dir, this.#temporary);
   }
 }
 
-/** The line at the place that the index gave is another. */
-class Misplaced extends Error {
-  override readonly name = "Misplaced";
-}
+/** An index that does not hold what it says, or of a segment that was removed meanwhile. */
+const isStale = (error: unknown): boolean => error instanceof Misplaced || isDatabaseFault(error) || (error as NodeJS.ErrnoException).code === "ENOENT";
 
 /** Lines by index and byte; keeps the segments open that it met. */
 class Reader {
@@ -210,14 +217,14 @@ class Reader {
     const line = await lineAt(await this.#segmentOf(index), position);
     const entry = line && readOrNothing(line.toString("utf8"));
     this.bytes += line?.length ?? 0;
-    if (entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`);
+    if (entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`, [index]);
     return entry;
   }
 
   async #segmentOf(index: number): Promise<SegmentFile> {
     this.#firsts ??= firstsOf(nodeDisk, this.#dir);
     const first = (await this.#firsts).findLast((each) => each <= index);
-    if (first === undefined) throw new Misplaced(`no segment for index ${index}`);
+    if (first === undefined) throw new Misplaced(`no segment for index ${index}`, [index]);
     const file = this.#files.get(first) ?? openSegment(nodeDisk, this.#dir, first);
     this.#files.set(first, file);
     return file;

@@ -5,7 +5,7 @@
 import { nodeDisk } from "../disk.ts";
 import { readLine } from "../entry-line.ts";
 import { parseFilter, type Filter } from "../filter.ts";
-import { Index, lineAt, type Candidate } from "../index.ts";
+import { Index, lineAt, Misplaced, type Candidate } from "../index.ts";
 import { isDatabaseFault } from "../index/schema.ts";
 import type { Line } from "../read.ts";
 import { firstsOf, openSegment, type SegmentFile } from "../segment.ts";
@@ -15,8 +15,6 @@ import type { ToldStory } from "../stories.ts";
 const MOST_STORIES = 5000;
 /** An index that lacks more entries takes longer to be brought up to date than the lines to be read. */
 const MOST_LACKING = 500_000;
-/** How far back stories are looked for that were open when the checkpoint was signed. */
-const OPEN_WITHIN = 1_000_000;
 
 export type Wanted = { readonly dir: string; readonly filter: Filter; readonly size: number; /** Besides: the stories that begin at these indexes. */ readonly besides: readonly number[] };
 
@@ -27,7 +25,7 @@ export const storiesByIndex = async (wanted: Wanted): Promise<readonly ToldStory
   try {
     if (wanted.size - index.size > MOST_LACKING) return undefined;
     await index.catchUp();
-    const candidates = candidatesOf(index, wanted);
+    const candidates = await candidatesOf(index, wanted);
     return candidates && (await told(candidates, wanted));
   } catch (error) {
     if (error instanceof Misplaced || isDatabaseFault(error)) return undefined;
@@ -49,18 +47,18 @@ const openIndex = (dir: string): Index | undefined => {
 
 const DELETED = parseFilter("kind:deleted,set-aside");
 
-const candidatesOf = (index: Index, { filter, size, besides }: Wanted): readonly Candidate[] | undefined => {
+const candidatesOf = async (index: Index, { filter, size, besides }: Wanted): Promise<readonly Candidate[] | undefined> => {
   const found = new Map<number, Candidate>();
-  for (const candidate of index.endedBehind(size, OPEN_WITHIN)) found.set(candidate.at, candidate);
+  for (const candidate of await index.openAt(size)) found.set(candidate.at, candidate);
   for (const { expression } of [filter, DELETED]) {
-    for (const candidate of index.candidates(expression, size)) {
+    for await (const candidate of index.candidates(expression, size)) {
       found.set(candidate.at, candidate);
       if (found.size > MOST_STORIES) return undefined;
     }
   }
   for (const at of besides) {
-    const [candidate] = index.candidates(parseFilter("").expression, at + 1);
-    if (candidate?.at !== at) return undefined;
+    const candidate = await index.storyAt(at);
+    if (!candidate) return undefined;
     found.set(at, candidate);
   }
   return [...found.values()].toSorted((one, other) => one.at - other.at);
@@ -81,11 +79,6 @@ const told = async (candidates: readonly Candidate[], { dir, size }: Wanted): Pr
   }
 };
 
-/** The line at the place that the index gave is another. */
-class Misplaced extends Error {
-  override readonly name = "Misplaced";
-}
-
 /** Lines by index and byte, the oldest first: one segment is open at a time, and that of an end that is in a later one. */
 class Lines {
   readonly #dir: string;
@@ -100,7 +93,7 @@ class Lines {
   async at(index: number, position: number): Promise<Line> {
     const text = (await lineAt(await this.#segmentOf(index), position))?.toString("utf8");
     const entry = text === undefined ? undefined : readOrNothing(text);
-    if (text === undefined || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`);
+    if (text === undefined || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`, [index]);
     return { text, entry };
   }
 
@@ -111,7 +104,7 @@ class Lines {
 
   async #segmentOf(index: number): Promise<SegmentFile> {
     const first = this.#firsts.findLast((each) => each <= index);
-    if (first === undefined) throw new Misplaced(`no segment for index ${index}`);
+    if (first === undefined) throw new Misplaced(`no segment for index ${index}`, [index]);
     const open = this.#files.get(first);
     if (open) return open;
     if (this.#files.size > 2) await this.close();

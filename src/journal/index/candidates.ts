@@ -12,7 +12,7 @@ import { BLOCK } from "./write.ts";
 
 export type Candidate = { readonly at: number; readonly position: number; readonly closed: number | null; readonly closed_position: number | null };
 
-const SELECT = "SELECT at, position, closed, closed_position, facet FROM stories";
+const SELECT = "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position, facet FROM stories";
 type Row = Candidate & { readonly facet: number };
 
 const FIRST_TAKE = 1;

@@ -4,6 +4,7 @@ import type { Known, Term } from "../filter/keys.ts";
 import type { Facts } from "../story.ts";
 import { FACET_FACTS, type Facet } from "./facets.ts";
 import { tokenNumber } from "../token.ts";
+import { digitsColumn, idRange, timeColumn, waitColumn } from "./columns.ts";
 
 /** With what stands for the question marks. */
 export type Condition = {
@@ -22,9 +23,10 @@ const COLUMNS: Partial<Record<Known, string>> = {
 };
 
 const TOKENS: ReadonlySet<Known> = new Set(["phone", "customer", "announced_phone", "announced_customer"]);
+const WORDS: ReadonlySet<Known> = new Set(["source", "list", "campaign"]);
 
 /** Facts whose rows are found by an index of their own. */
-const SELECTIVE: ReadonlySet<Known> = new Set(["record", "group", "phone", "customer", "id"]);
+const SELECTIVE: ReadonlySet<Known> = new Set(["record", "group", "phone", "customer"]);
 
 export const askedOf = (expression: Expression, facet: Facet): Asked => {
   switch (expression.kind) {
@@ -68,19 +70,29 @@ const columnIs = (fact: Known, { oneOf, within, like }: Term): Condition | undef
   const column = COLUMNS[fact];
   if (column === undefined) return undefined;
   const each = oneOf?.map((value) => exactly(column, fact, value))
-    ?? within?.map(([from, to]): Condition => ({ sql: `${column} BETWEEN ? AND ?`, given: [finite(from), finite(to)], exact: true }))
-    ?? like?.map((glob) => likeness(column, glob));
+    ?? within?.map(([from, to]): Condition => ({ sql: `${column} BETWEEN ? AND ?`, given: [boundOf(fact, from), boundOf(fact, to)], exact: true }))
+    ?? like?.map((glob) => likeness(column, fact, glob));
   return each === undefined || each.includes(undefined) ? undefined : (joined(each, true) as Condition);
 };
 
 export const finite = (value: number): number => Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 
+const boundOf = (fact: Known, value: number): number => finite(fact === "time" ? timeColumn(value) : (waitColumn(value) ?? 0));
+
 const exactly = (column: string, fact: Known, value: string): Condition => {
   if (TOKENS.has(fact)) return { sql: `${column} = ?`, given: [tokenNumber(value)], exact: false };
-  // Text compares by bytes; a ULID has nothing behind Z.
-  return fact === "id" ? { sql: `(${column} >= ? AND ${column} < ?)`, given: [value, `${value}[`], exact: true } : { sql: `${column} = ?`, given: [value], exact: true };
+  if (fact === "id") return { sql: `${column} BETWEEN ? AND ?`, given: idRange(value), exact: false };
+  if (WORDS.has(fact)) return { sql: `${column} IN (SELECT word FROM words WHERE says = ?)`, given: [value], exact: true };
+  const digits = digitsColumn(value);
+  return { sql: `${column} = ?`, given: [typeof digits === "bigint" ? Number(digits) : digits], exact: true };
 };
 
 /** SQLite knows upper and lower case of ASCII alone. */
-const likeness = (column: string, glob: string): Condition | undefined =>
-  /^[\x20-\x7e]*$/.test(glob) ? { sql: `${column} LIKE ? ESCAPE '\\'`, given: [glob.replaceAll(/[\\%_]/g, "\\$&").replaceAll("*", "%")], exact: true } : undefined;
+const likeness = (column: string, fact: Known, glob: string): Condition | undefined => {
+  const pattern = likePattern(glob);
+  return pattern === undefined || !WORDS.has(fact) ? undefined : { sql: `${column} IN (SELECT word FROM words WHERE says LIKE ? ESCAPE '\\')`, given: [pattern], exact: true };
+};
+
+/** Undefined where SQLite would find something else. */
+export const likePattern = (glob: string): string | undefined =>
+  /^[\x20-\x7e]*$/.test(glob) ? glob.replaceAll(/[\\%_]/g, "\\$&").replaceAll("*", "%") : undefined;

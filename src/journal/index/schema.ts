@@ -1,35 +1,81 @@
-/** The index's tables. One row for each story: where its lines lie, and what it can be found by. Nothing here is evidence, and all of it can be made again. */
+/**
+ * The tables of the indexes: of each sealed segment, and of the rest. One row for each story: where its lines lie, and what it can be found by.
+ * Nothing here is evidence, and all of it can be made again.
+ */
 import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 
-/** Another number makes every index anew. */
-const VERSION = 6;
+/** Another number makes every index again. */
+export const VERSION = 7;
 
-const TABLES = `
-  CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
+/** Of stories that lie in one place: columns as `write.ts` puts them and `conditions.ts` asks for them. */
+const STORIES = `
   CREATE TABLE facets (facet INTEGER PRIMARY KEY, says TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE words (word INTEGER PRIMARY KEY, says TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE stories (
-    at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, facet INTEGER NOT NULL, time INTEGER NOT NULL, id TEXT,
-    source TEXT, record TEXT, list TEXT, campaign TEXT, grouped TEXT, phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER, queue REAL, ocs REAL, total REAL
-  ) STRICT;
+    at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, facet INTEGER NOT NULL, time INTEGER NOT NULL, id INTEGER,
+    source INTEGER, record BLOB, list INTEGER, campaign INTEGER, grouped BLOB, phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER,
+    queue NUMERIC, ocs NUMERIC, total NUMERIC
+  );
+  CREATE TABLE open (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+  CREATE TABLE blocks (block INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
+  CREATE TABLE epochs (epoch TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL) STRICT;
+`;
+
+/** Made when the rows are there, so that no page is half full. */
+const LOOKUPS = `
   CREATE INDEX by_facet ON stories (facet);
-  CREATE INDEX by_id ON stories (id) WHERE id IS NOT NULL;
   CREATE INDEX by_record ON stories (record) WHERE record IS NOT NULL;
   CREATE INDEX by_group ON stories (grouped) WHERE grouped IS NOT NULL;
   CREATE INDEX by_phone ON stories (phone) WHERE phone IS NOT NULL;
   CREATE INDEX by_customer ON stories (customer) WHERE customer IS NOT NULL;
   CREATE INDEX by_announced_phone ON stories (announced_phone) WHERE announced_phone IS NOT NULL;
   CREATE INDEX by_announced_customer ON stories (announced_customer) WHERE announced_customer IS NOT NULL;
-  CREATE TABLE blocks (block INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
-  CREATE TABLE epochs (epoch TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL) STRICT;
+`;
+
+/** `taken`: segments of which this index has every story, and not only those that span several. `duties_state`: up to where the duties go. */
+const LIVE = `${STORIES}${LOOKUPS}
+  CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
+  CREATE TABLE taken (first INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE duties_state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL) STRICT;
   CREATE TABLE duties (
-    at INTEGER PRIMARY KEY, subject TEXT NOT NULL, scope TEXT NOT NULL, tenant TEXT, clients TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, tries INTEGER NOT NULL
+    at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, id TEXT NOT NULL, ended TEXT NOT NULL,
+    subject TEXT NOT NULL, scope TEXT NOT NULL, tenant TEXT, clients TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, tries INTEGER NOT NULL
   ) STRICT;
   CREATE TABLE under_way (id TEXT PRIMARY KEY, at INTEGER NOT NULL, closes TEXT NOT NULL) STRICT;
   CREATE INDEX by_subject ON duties (subject);
   INSERT INTO state VALUES (1, 0, 0, 0, x'');
+  INSERT INTO duties_state VALUES (1, 0);
   PRAGMA user_version = ${VERSION};
 `;
+
+/** `seam`: stories of which only a part is in this segment. `about`: see `segment.ts`. */
+const SEGMENT = `${STORIES}
+  CREATE TABLE seam (at INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
+  CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL, end INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL, summary TEXT NOT NULL) STRICT;
+`;
+
+/** An empty one, to be filled in one transaction, which has begun. */
+export const createSegmentDatabase = (path: string): DatabaseSync => {
+  makeFile(path);
+  const database = new DatabaseSync(path, { enableDoubleQuotedStringLiterals: false });
+  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; BEGIN; ${SEGMENT}`);
+  return database;
+};
+
+/** All rows are in it. */
+export const finishSegmentDatabase = (database: DatabaseSync): void =>
+  database.exec(`DROP TABLE open; ${LOOKUPS} PRAGMA user_version = ${VERSION}; COMMIT; VACUUM`);
+
+/** One that nobody changes any more. */
+export const openSegmentDatabase = (path: string): DatabaseSync => {
+  const url = pathToFileURL(path);
+  url.searchParams.set("immutable", "1");
+  const database = new DatabaseSync(url, { readOnly: true, enableDoubleQuotedStringLiterals: false });
+  database.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096");
+  return database;
+};
 
 const TIMEOUT_MS = 10_000;
 const CACHE_KIB = 65_536;
@@ -45,7 +91,7 @@ export const openDatabase = (path: string): DatabaseSync => {
   }
   // Another process may be making it at this moment.
   found.exec("BEGIN IMMEDIATE");
-  if (versionOf(found) === 0) found.exec(TABLES);
+  if (versionOf(found) === 0) found.exec(LIVE);
   found.exec("COMMIT");
   return found;
 };
@@ -53,7 +99,7 @@ export const openDatabase = (path: string): DatabaseSync => {
 const open = (path: string): DatabaseSync => {
   makeFile(path);
   const database = new DatabaseSync(path, { timeout: TIMEOUT_MS, enableDoubleQuotedStringLiterals: false });
-  database.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY`);
+  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
   return database;
 };
 
@@ -78,7 +124,7 @@ export const fileAt = (path: string): string | undefined => {
 export const isDatabaseFault = (error: unknown): boolean =>
   error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such|disk I\/O error/.test(error.message);
 
-const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
+export const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
 
 export const removeDatabase = (path: string): void => {
   for (const ending of ["", "-wal", "-shm"]) rmSync(path + ending, { force: true });

@@ -1,11 +1,11 @@
 /** Entries → rows, all of a batch in one transaction. */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { isTaken } from "../do-not-call.ts";
 import type { Recorded } from "../entry.ts";
 import { closes, factsOf, type Facts } from "../story.ts";
 import { tokenNumber } from "../token.ts";
-import { Duties } from "./duties.ts";
+import { digitsColumn, idColumn, timeColumn, waitColumn } from "./columns.ts";
 import { closed, facetOf, Facets, type Facet } from "./facets.ts";
+import { Words } from "./words.ts";
 
 /** An entry and the byte of its segment at which its line begins. */
 export type Placed = { readonly entry: Recorded; readonly position: number };
@@ -22,7 +22,7 @@ type Row = {
   waits: readonly (number | null)[];
 };
 
-const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [queue ?? null, ocs ?? null, total ?? null];
+const waitsOf = ({ queue, ocs, total }: Facts): readonly (number | null)[] => [waitColumn(queue), waitColumn(ocs), waitColumn(total)];
 
 const rowOf = ({ entry, position }: Placed): Row => {
   const facts = factsOf({ at: entry.index, entries: [entry] });
@@ -31,39 +31,54 @@ const rowOf = ({ entry, position }: Placed): Row => {
 
 export class Writer {
   readonly facets: Facets;
-  readonly #duties: Duties;
+  readonly #words: Words;
   readonly #insert: StatementSync;
   readonly #find: StatementSync;
+  readonly #open: StatementSync;
+  readonly #shut: StatementSync;
   readonly #close: StatementSync;
   readonly #block: StatementSync;
   readonly #epoch: StatementSync;
 
   constructor(database: DatabaseSync) {
     this.facets = new Facets(database);
-    this.#duties = new Duties(database);
+    this.#words = new Words(database);
     this.#insert = database.prepare("INSERT OR REPLACE INTO stories VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
-    this.#find = database.prepare("SELECT at, facet FROM stories WHERE id = ? AND at < ? ORDER BY at DESC LIMIT 1");
+    this.#find = database.prepare("SELECT open.at AS at, facet, position FROM open JOIN stories ON stories.at = open.at WHERE open.id = ? AND open.at < ?");
+    this.#open = database.prepare("INSERT OR REPLACE INTO open VALUES (?, ?)");
+    this.#shut = database.prepare("DELETE FROM open WHERE id = ?");
     this.#close = database.prepare("UPDATE stories SET closed = ?, closed_position = ?, facet = ?, queue = ?, ocs = ?, total = ? WHERE at = ?");
     this.#block = database.prepare("INSERT INTO blocks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)");
     this.#epoch = database.prepare("INSERT INTO epochs VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET last = excluded.last, last_time = excluded.last_time");
   }
 
-  /** To be called within a transaction, with entries in their order. */
-  write(batch: readonly Placed[]): void {
+  /** To be called within a transaction, with entries in their order. Returns the indexes of ends whose beginning is not here: each is a story by itself. */
+  write(batch: readonly Placed[]): readonly number[] {
     const rows: Row[] = [];
     const open = new Map<string, Row>();
+    const ends: number[] = [];
     for (const placed of batch) {
-      const row = closes(placed.entry) ? this.#end(placed, open) : rowOf(placed);
-      if (row) rows.push(row);
-      if (row && placed.entry.kind === "intent") open.set(placed.entry.id, row);
-      this.#duties.asked(placed.entry);
+      const isEnd = closes(placed.entry);
+      const row = isEnd ? this.#end(placed, open) : rowOf(placed);
+      if (!row) continue;
+      rows.push(row);
+      if (isEnd) ends.push(placed.entry.index);
+      if (placed.entry.kind === "intent") open.set(placed.entry.id, row);
     }
     for (const row of rows) this.#store(row);
+    for (const [id, { facts }] of open) this.#open.run(id, facts.at);
     this.#noteTimes(rows);
     this.#noteEpochs(rows);
+    return ends;
   }
 
-  /** The row of an end whose intent is in a segment that is there no more: then it is a story by itself. */
+  /** A transaction was taken back. */
+  forget(): void {
+    this.facets.forget();
+    this.#words.forget();
+  }
+
+  /** The row of an end whose intent is not here: then it is a story by itself. */
   #end(placed: Placed, open: Map<string, Row>): Row | undefined {
     const end = rowOf(placed);
     const id = end.facts.id!;
@@ -71,20 +86,16 @@ export class Writer {
     if (!row) return this.#endEarlier(end, id);
     open.delete(id);
     row.facet = closed(row.facet, end.facet);
-    if (row.facet.action === "DoNotCall") this.#duties.ended(id, end.facts.at, isTaken(end.facts));
     [row.end, row.endPosition, row.waits] = [end.facts.at, end.position, end.waits];
     return undefined;
   }
 
   #endEarlier(end: Row, id: string): Row | undefined {
-    const found = this.#find.get(id, end.facts.at) as { readonly at: number; readonly facet: number } | undefined;
-    if (!found) {
-      this.#duties.ended(id, end.facts.at, isTaken(end.facts));
-      return end;
-    }
+    const found = this.#find.get(id, end.facts.at) as { readonly at: number; readonly facet: number; readonly position: number } | undefined;
+    if (!found) return end;
     const facet = closed(this.facets.read(found.facet), end.facet);
-    if (facet.action === "DoNotCall") this.#duties.ended(id, end.facts.at, isTaken(end.facts));
-    this.#close.run(end.facts.at, end.position, this.facets.numberOf(facet), ...end.waits, found.at);
+    this.#close.run(end.facts.at - found.at, end.position - found.position, this.facets.numberOf(facet), ...end.waits, found.at);
+    this.#shut.run(id);
     return undefined;
   }
 
@@ -92,8 +103,8 @@ export class Writer {
     const { at, time, id, source, group, record, list, campaign, phone, customer } = facts;
     const { announced_phone: announcedPhone, announced_customer: announcedCustomer } = facts;
     this.#insert.run(
-      at, position, end, endPosition, this.facets.numberOf(facet), Number.isNaN(time) ? 0 : time, id ?? null,
-      source ?? null, record ?? null, list ?? null, campaign ?? null, group ?? null,
+      at, position, end === null ? null : end - at, endPosition === null ? null : endPosition - position, this.facets.numberOf(facet), timeColumn(time), id === undefined ? null : idColumn(id),
+      this.#words.numberOf(source), digitsColumn(record), this.#words.numberOf(list), this.#words.numberOf(campaign), digitsColumn(group),
       tokenNumber(phone), tokenNumber(customer), tokenNumber(announcedPhone), tokenNumber(announcedCustomer), ...waits,
     );
   }

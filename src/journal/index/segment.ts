@@ -1,0 +1,140 @@
+/**
+ * The index of one sealed segment: a file that is made once from the segment's lines and never changed, so that nobody has to lock it. It vouches
+ * for itself by a checksum over all its bytes, and belongs to the segment whose last line it names. Stories that begin or end in another segment
+ * are not in it as such: it says where their lines are, and the live index has them.
+ */
+import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
+import { crc32 } from "node:zlib";
+import { nodeDisk } from "../disk.ts";
+import { withSegment } from "../segment.ts";
+import { Facets } from "./facets.ts";
+import { digestOf, lineAt, readBatch } from "./lines.ts";
+import { createSegmentDatabase, finishSegmentDatabase, isDatabaseFault, openSegmentDatabase, VERSION, versionOf } from "./schema.ts";
+import { summaryIn, type Summary } from "./summary.ts";
+import { Writer } from "./write.ts";
+
+/** From its first index to the one behind its last. */
+export type Extent = { readonly first: number; readonly end: number };
+
+/** A line of a story that spans segments. */
+export type Seam = { readonly at: number; readonly position: number };
+
+export type SegmentIndex = Extent & {
+  readonly database: DatabaseSync;
+  readonly facets: Facets;
+  /** Where the last line begins, and its digest. */
+  readonly position: number;
+  readonly line: Uint8Array;
+  readonly summary: () => Summary;
+  readonly seams: () => readonly Seam[];
+};
+
+/** Makes it at `path`, whole or not at all. Rejects when the lines are not those of the extent. */
+export const buildSegmentIndex = async (dir: string, path: string, { first, end }: Extent): Promise<void> => {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    const database = createSegmentDatabase(temporary);
+    try {
+      await fill(database, dir, { first, end });
+      finishSegmentDatabase(database);
+    } finally {
+      database.close();
+    }
+    seal(temporary);
+    renameSync(temporary, path);
+  } finally {
+    rmSync(temporary, { force: true });
+  }
+};
+
+const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent): Promise<void> => {
+  const writer = new Writer(database);
+  const ends: number[] = [];
+  let [index, from, position] = [first, 0, 0];
+  let line: Uint8Array = new Uint8Array();
+  await withSegment(nodeDisk, dir, first, async (file) => {
+    while (index < end) {
+      const read = await readBatch(file, { first, index, from });
+      if (read.batch.length === 0) break;
+      ends.push(...writer.write(read.batch));
+      index += read.batch.length;
+      ({ line, next: from } = read);
+      ({ position } = read.batch.at(-1)!);
+    }
+  });
+  if (index !== end) throw new Error(`the segment of index ${first} ends at ${index}, and the next one begins at ${end}: ocsgw audit verify tells what is wrong`);
+  const seam = database.prepare("INSERT INTO seam SELECT at, position FROM stories WHERE at = ?");
+  for (const at of ends) seam.run(at);
+  database.exec("INSERT OR IGNORE INTO seam SELECT stories.at, position FROM open JOIN stories USING (at); DELETE FROM stories WHERE at IN (SELECT at FROM seam)");
+  database.prepare("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)").run(first, end, position, line, JSON.stringify(summaryIn(database)));
+};
+
+/** Where SQLite keeps a number of the application, which stands for the rest of the file here. */
+const SUM_AT = 68;
+const SUM_BYTES = 4;
+
+const sumOf = (bytes: Uint8Array): number => crc32(bytes.subarray(SUM_AT + SUM_BYTES), crc32(bytes.subarray(0, SUM_AT)));
+
+const seal = (path: string): void => {
+  const file = openSync(path, "r+");
+  try {
+    const sum = Buffer.alloc(SUM_BYTES);
+    sum.writeUInt32BE(sumOf(readFileSync(file)));
+    writeSync(file, sum, 0, SUM_BYTES, SUM_AT);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** Files whose every byte was looked at by this process. */
+const seen = new Set<string>();
+const MOST_SEEN = 100_000;
+
+const isSound = (path: string): boolean => {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (!found) return false;
+  const name = [path, found.dev, found.ino, found.size, found.mtimeMs].join(" ");
+  if (seen.has(name)) return true;
+  const bytes = readFileSync(path);
+  if (bytes.length < SUM_AT + SUM_BYTES || bytes.readUInt32BE(SUM_AT) !== sumOf(bytes)) return false;
+  if (seen.size >= MOST_SEEN) seen.clear();
+  seen.add(name);
+  return true;
+};
+
+/** Undefined when there is none, when it is damaged, of another version, or not of these lines. */
+export const openSegmentIndex = async (dir: string, path: string, extent: Extent): Promise<SegmentIndex | undefined> => {
+  if (!isSound(path)) return undefined;
+  let database: DatabaseSync | undefined;
+  try {
+    database = openSegmentDatabase(path);
+    const index = versionOf(database) === VERSION ? indexIn(database) : undefined;
+    if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index))) return index;
+  } catch (error) {
+    if (!isDatabaseFault(error)) {
+      database?.close();
+      throw error;
+    }
+  }
+  database?.close();
+  return undefined;
+};
+
+const indexIn = (database: DatabaseSync): SegmentIndex => {
+  const about = database.prepare("SELECT first, end, position, line FROM about").get() as unknown as Pick<SegmentIndex, "first" | "end" | "position" | "line">;
+  return {
+    ...about,
+    database,
+    facets: new Facets(database),
+    summary: () => JSON.parse(String(database.prepare("SELECT summary FROM about").get()!["summary"])) as Summary,
+    seams: () => database.prepare("SELECT at, position FROM seam ORDER BY at").all() as unknown as Seam[],
+  };
+};
+
+const isOfItsLines = async (dir: string, { first, position, line }: SegmentIndex): Promise<boolean> => {
+  const found = await withSegment(nodeDisk, dir, first, (file) => lineAt(file, position));
+  return found !== undefined && digestOf(found).equals(line);
+};

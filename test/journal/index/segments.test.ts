@@ -1,0 +1,187 @@
+/** Searching many small segments, whatever became of their indexes, gives what reading every line gives. */
+import { existsSync } from "node:fs";
+import { readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterEach, describe, expect, it } from "vitest";
+import { openJournal } from "../../../src/journal/append.ts";
+import { compressSegments } from "../../../src/journal/compress.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { judge, parseFilter } from "../../../src/journal/filter.ts";
+import { places } from "../../../src/journal/places.ts";
+import { readLines } from "../../../src/journal/read.ts";
+import { Finder } from "../../../src/journal/search.ts";
+import { firstsOf, removeSegment } from "../../../src/journal/segment.ts";
+import { storiesOf, type ToldStory } from "../../../src/journal/stories.ts";
+import { factsOf } from "../../../src/journal/story.ts";
+import { aDoNotCall, anIntent, anOutcome, aQuickDirectory, randomFrom, removeDirectory } from "../kit.ts";
+
+/** About a second each. */
+const RUNS = Number(process.env["SEGMENT_RUNS"] ?? 15);
+
+const directories: string[] = [];
+afterEach(async () => {
+  for (const each of directories.splice(0)) await removeDirectory(each);
+});
+
+const aJournalDirectory = async (): Promise<string> => {
+  const dir = await aQuickDirectory();
+  directories.push(dir);
+  return dir;
+};
+
+type Draw = (below: number) => number;
+
+const token = (digits: string): string => `t1:${digits.padEnd(64, "0")}`;
+
+/** Requests that begin and end in any order, so that many of them span segments of a few lines. */
+class Traffic {
+  #number = 0;
+  readonly #open: { readonly id: string; readonly status: number }[] = [];
+  readonly #draw: Draw;
+
+  constructor(draw: Draw) {
+    this.#draw = draw;
+  }
+
+  next(): Entry {
+    const draw = this.#draw;
+    const kind = draw(10);
+    if (kind < 4 && this.#open.length > 0) {
+      const [{ id, status }] = this.#open.splice(draw(this.#open.length), 1) as [{ id: string; status: number }];
+      if (draw(8) === 0) return { kind: "abandoned", id, delivery: "not-sent", code: "OCSGW-3003", waits: { queue_ms: 1, ocs_ms: 0, total_ms: draw(50) } } as Entry;
+      return { ...anOutcome(id), status, waits: { queue_ms: draw(5000) / 1000, ocs_ms: 2.8, total_ms: draw(20) } };
+    }
+    const number = this.#number++;
+    const over = {
+      client: ["alpha-crm", "alpha-ors", "beta-crm"][draw(3)]!, action: ["DoNotCall", "AddRecord"][draw(2)]!, source: `10.0.0.${draw(3)}`,
+      resource: "records", identifier: ["7", "15", "0015"][draw(3)]!, tokens: { phone: token(["aaaaaaaaaaaa", "aaaaaaaabbbb", "cccccccccccc"][draw(3)]!) },
+      body: { GSW_CAMPAIGN_NAME: ["Alpha Campaign", "Beta % Campaign"][draw(2)]! },
+    };
+    if (kind === 9) return { kind: "stop", reason: "asked to stop" };
+    if (kind === 8) return aDoNotCall(number, { ...over, refused: "OCSGW-2104" })[0]!;
+    const intent = { ...anIntent(number), ...over };
+    this.#open.push({ id: intent.id, status: [200, 200, 410, 500][draw(4)]! });
+    return intent;
+  }
+}
+
+const TERMS = [
+  "", "status:>=400", "client:alpha-*", "client:BETA-CRM", "action:DoNotCall", "record:15", "record:7", "is:refused", "is:open", "is:ok", "is:abandoned", "campaign:\"beta % campaign\"", "campaign:alpha*", "campaign:none",
+  "phone:t1:aaaaaaaaaaaa", `phone:${token("aaaaaaaabbbb")}`, "queue:>1ms", "total:>10ms", "queue:>1h", "kind:stop", "code:OCSGW-2104", "id:01KAPQ8C10", "id:01KAPQ8C10QX01KAPQ8C000012", "id:ZZZZZZ", "since:1h", "until:2026-01-01",
+  "source:10.0.0.1", "source:10.9.*", "action:AddRecord -status:200", "config:9f3c5e client:alpha-ors", "kind:abandoned total:>20ms",
+];
+
+const aFilter = (draw: Draw): string => {
+  const one = (): string => TERMS[draw(TERMS.length)]!;
+  const [left, right] = [one(), one()];
+  if (left === "" || right === "") return left;
+  return [left, `-(${left})`, `(${left}) OR (${right})`, `${left} ${right}`, `${left} -(${right})`][draw(5)]!;
+};
+
+const readAllStories = (dir: string): Promise<ToldStory[]> => Array.fromAsync(storiesOf(readLines(dir)));
+
+const isPossible = (text: string): boolean => {
+  try {
+    return parseFilter(text) !== undefined;
+  } catch {
+    return false;
+  }
+};
+
+/** Pages of any size, from any cursor on, are the same as of all lines; and so is the count. */
+const expectTheSame = async (finder: Finder, stories: readonly ToldStory[], draw: Draw): Promise<void> => {
+  for (let asked = 0; asked < 6; asked++) {
+    const text = aFilter(draw);
+    if (!isPossible(text)) continue;
+    const filter = parseFilter(text);
+    const fitting = stories.filter((story) => judge(filter.expression, factsOf(story)) === true);
+    const all = fitting.map(({ at }) => at).toReversed();
+    const cursor = draw(3) === 0 ? draw((stories.at(-1)?.at ?? 0) + 2) : undefined;
+    const expected = all.filter((at) => at < (cursor ?? Infinity));
+    const limit = 1 + draw(20);
+    const found: number[] = [];
+    for (let before = cursor, next: number | undefined = 0; next !== undefined; before = next) {
+      const page = await finder.page(filter, { limit, before });
+      expect([text, page.stories.length <= limit]).toEqual([text, true]);
+      found.push(...page.stories.map(({ at }) => at));
+      ({ next } = page);
+    }
+    expect([text, cursor, found]).toEqual([text, cursor, expected]);
+    const refused = fitting.filter((story) => factsOf(story).state === "refused").length;
+    expect([text, await finder.count(filter)]).toEqual([text, { count: all.length, refused }]);
+  }
+};
+
+/** Something that may become of the files. */
+const harm = async (dir: string, draw: Draw): Promise<void> => {
+  const at = places(dir);
+  const names = (existsSync(at.indexes) ? await readdir(at.indexes) : []).toSorted();
+  const one = names[draw(Math.max(1, names.length))];
+  const path = one === undefined ? undefined : join(at.indexes, one);
+  switch (draw(8)) {
+    case 0:
+      return rm(at.indexes, { recursive: true, force: true });
+    case 1:
+      if (path !== undefined) await rm(path, { force: true });
+      return;
+    case 2:
+      if (path !== undefined) await truncate(path, draw((await readFile(path)).length + 1));
+      return;
+    case 3:
+      if (path !== undefined) {
+        const bytes = await readFile(path);
+        if (bytes.length > 0) bytes.fill(draw(256), draw(bytes.length));
+        await writeFile(path, bytes);
+      }
+      return;
+    case 4:
+      for (const ending of ["", "-wal", "-shm"]) await rm(at.index + ending, { force: true });
+      return;
+    case 5: {
+      const firsts = await firstsOf(nodeDisk, dir);
+      if (firsts.length > 3 && draw(2) === 0) await removeSegment(nodeDisk, dir, firsts[0]!);
+      return;
+    }
+    case 6:
+      await compressSegments({ journal: { dir, disk: nodeDisk }, after: Number.NEGATIVE_INFINITY });
+  }
+};
+
+const write = async (dir: string, traffic: Traffic, entries: number): Promise<void> => {
+  const journal = await openJournal({ dir, durability: "os", segmentBytes: 4000 });
+  for (let written = 0; written < entries; written++) await journal.append(traffic.next());
+  await journal.close();
+};
+
+describe("the indexes of the segments", () => {
+  it("leave nothing out and put nothing in, whatever becomes of their files", async () => {
+    await fc.assert(fc.asyncProperty(fc.nat(), async (seed) => {
+      const draw = randomFrom(seed);
+      const dir = await aJournalDirectory();
+      const traffic = new Traffic(draw);
+      await write(dir, traffic, 30 + draw(60));
+      let [one, other] = [new Finder(dir), new Finder(dir)];
+      try {
+        for (let round = 0; round < 6; round++) {
+          const finder = draw(2) === 0 ? one : other;
+          await finder.refresh();
+          for (let steps = draw(4); steps > 0 && (await finder.tend()); steps--);
+          if (draw(3) === 0) while (await finder.tend());
+          const stories = await readAllStories(dir);
+          await expectTheSame(finder, stories, draw);
+          await harm(dir, draw);
+          if (draw(2) === 0) await write(dir, traffic, draw(40));
+          if (draw(4) === 0) {
+            one.close();
+            one = new Finder(dir);
+          }
+        }
+      } finally {
+        one.close();
+        other.close();
+      }
+    }), { numRuns: RUNS });
+  }, 600_000);
+});
