@@ -10,6 +10,8 @@ import { candidates, type Candidate } from "./index/candidates.ts";
 import { countIn, type Count } from "./index/count.ts";
 import { behindLine, digestOf, lineAt, readBatch } from "./index/lines.ts";
 import { Live, type State } from "./index/live.ts";
+import { Misplaced } from "./index/misplaced.ts";
+import { Months } from "./index/months.ts";
 import { readSnapshot } from "./index/open.ts";
 import { extentsOf, SealedIndexes } from "./index/sealed.ts";
 import type { Extent, Seam } from "./index/segment.ts";
@@ -24,20 +26,10 @@ import { withSegment } from "./segment.ts";
 export type { Candidate } from "./index/candidates.ts";
 export type { EpochSeen } from "./index/summary.ts";
 export { lineAt } from "./index/lines.ts";
+export { Misplaced } from "./index/misplaced.ts";
 
 /** Told how many entries were taken in; awaited before the next ones are. */
 export type Progress = (size: number) => void | Promise<void>;
-
-/** The line at the place that an index gave is another. `indexes`: of the lines that were looked for. */
-export class Misplaced extends Error {
-  override readonly name = "Misplaced";
-  readonly indexes: readonly number[];
-
-  constructor(message: string, indexes: readonly number[]) {
-    super(message);
-    this.indexes = indexes;
-  }
-}
 
 /** Called now and then; may throw. */
 type OnStep = () => void;
@@ -46,13 +38,16 @@ export class Index {
   readonly #dir: string;
   readonly #live: Live;
   readonly #sealed: SealedIndexes;
+  readonly #months: Months;
 
   /** `elsewhere`: a directory for all that must be made, where nothing can or may be written beside the segments. */
   constructor(dir: string, elsewhere?: string) {
     this.#dir = dir;
     const { index, indexes } = places(dir);
     this.#live = new Live(elsewhere === undefined ? index : join(elsewhere, "index.sqlite"));
-    this.#sealed = new SealedIndexes(dir, elsewhere === undefined ? { write: indexes } : { write: join(elsewhere, "index"), read: indexes });
+    const folders = elsewhere === undefined ? { write: indexes } : { write: join(elsewhere, "index"), read: indexes };
+    this.#sealed = new SealedIndexes(dir, folders);
+    this.#months = new Months(folders);
   }
 
   /** Entries that it knows of. */
@@ -62,6 +57,7 @@ export class Index {
 
   close(): void {
     this.#sealed.close();
+    this.#months.close();
     this.#live.close();
   }
 
@@ -98,6 +94,7 @@ export class Index {
         await onProgress?.(this.size);
       } else await this.#takeSegment(first, onProgress);
     }
+    await this.#sumUp();
   }
 
   /**
@@ -115,22 +112,30 @@ export class Index {
     release();
     const ready = sealed.find(({ first, end }) => taken.has(first) && end <= this.size);
     if (ready) {
-      await this.#sealed.with(ready, (index) => this.#live.leave(ready, index.seams()));
+      await this.#sealed.with(ready, (index) => {
+        this.#months.add(index);
+        this.#live.leave(ready, index.seams());
+      });
       return true;
     }
+    const unknown = sealed.find((extent) => extent.end <= this.size && !this.#months.summaryOf(extent));
+    if (unknown) {
+      await this.#sealed.with(unknown, (index) => this.#months.add(index));
+      return this.#months.summaryOf(unknown) !== undefined;
+    }
     await this.#sealed.removeOthers(firsts);
+    this.#months.forget(firsts[0] ?? 0);
     return false;
   }
 
   /** Youngest first, those with an index below `before`. `onStep` is called now and then, and may throw. */
   async *candidates(expression: Expression, before: number, onStep?: OnStep): AsyncGenerator<Candidate, void, undefined> {
     const { database, facets, size, taken, release } = this.#live.view();
+    const live = candidates(database, facets, expression, before, onStep);
     try {
       const sealed = await this.#sealedBelow(size, taken);
-      const live = candidates(database, facets, expression, before, onStep);
       let head = live.next();
-      for (const extent of sealed.toReversed()) {
-        if (extent.first >= before) continue;
+      for (const extent of this.#months.mayFit(sealed.filter(({ first }) => first < before), expression).toReversed()) {
         for (; !head.done && head.value.at >= extent.end; head = live.next()) yield head.value;
         for await (const row of this.#sealed.rows(extent, (index) => candidates(index.database, index.facets, expression, before, onStep))) {
           for (; !head.done && head.value.at > row.at; head = live.next()) yield head.value;
@@ -140,6 +145,8 @@ export class Index {
       }
       for (; !head.done; head = live.next()) yield head.value;
     } finally {
+      // A statement that is not done would keep the moment that was read.
+      live.return();
       release();
     }
   }
@@ -154,11 +161,14 @@ export class Index {
   async count(expression: Expression): Promise<Count | undefined> {
     const { database, facets, size, taken, release } = this.#live.view();
     try {
-      let sum = countIn(database, facets, expression);
-      for (const extent of await this.#sealedBelow(size, taken)) {
-        const more: Count | undefined = sum && (await this.#sealed.with(extent, (index) => countIn(index.database, index.facets, expression)));
-        sum = sum && more && { count: sum.count + more.count, refused: sum.refused + more.refused };
-        if (!sum) return undefined;
+      const here = countIn(database, facets, expression);
+      if (!here) return undefined;
+      const { left, ...sealed } = this.#months.count(await this.#sealedBelow(size, taken), expression);
+      let sum = added(here, sealed);
+      for (const extent of this.#months.mayFit(left, expression)) {
+        const more: Count | undefined = await this.#sealed.with(extent, (index) => countIn(index.database, index.facets, expression));
+        if (!more) return undefined;
+        sum = added(sum, more);
       }
       return sum;
     } finally {
@@ -185,7 +195,7 @@ export class Index {
     const { database, size, taken, release } = this.#live.view();
     try {
       const all = database.prepare("SELECT * FROM epochs").all() as unknown as EpochSeen[];
-      for (const extent of await this.#sealedBelow(size, taken)) all.push(...(await this.#sealed.with(extent, (index) => index.summary().epochs)));
+      for (const extent of await this.#sealedBelow(size, taken)) all.push(...(this.#months.summaryOf(extent)?.epochs ?? (await this.#sealed.with(extent, (index) => index.summary().epochs))));
       return joinedEpochs(all);
     } finally {
       release();
@@ -202,6 +212,16 @@ export class Index {
   async openDoNotCalls(most: number): Promise<Snapshot> {
     await this.#catchUpDuties();
     return this.#live.atOnce((database) => readSnapshot(database, most));
+  }
+
+  /** What the months' files lack of the segments that have an index of their own. */
+  async #sumUp(): Promise<void> {
+    this.#months.refresh();
+    const { taken, size, release } = this.#live.view();
+    release();
+    for (const extent of await this.#sealedBelow(size, taken)) {
+      if (!this.#months.has(extent.first)) await this.#sealed.with(extent, (index) => this.#months.add(index));
+    }
   }
 
   /** Those that are searched by their own index, ascending. */
@@ -295,6 +315,8 @@ const OPEN_AT = "SELECT at, position, at + closed AS closed, position + closed_p
 
 const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State =>
   ({ size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line });
+
+const added = (one: Count, other: Count): Count => ({ count: one.count + other.count, refused: one.refused + other.refused });
 
 /** The byte behind so many lines. */
 const behindLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {

@@ -77,7 +77,8 @@ const columnIs = (fact: Known, { oneOf, within, like }: Term): Condition | undef
 
 export const finite = (value: number): number => Math.min(Math.max(value, -Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
 
-const boundOf = (fact: Known, value: number): number => finite(fact === "time" ? timeColumn(value) : (waitColumn(value) ?? 0));
+/** In the units of the fact's column. */
+export const boundOf = (fact: Known, value: number): number => finite(fact === "time" ? timeColumn(value) : (waitColumn(value) ?? 0));
 
 const exactly = (column: string, fact: Known, value: string): Condition => {
   if (TOKENS.has(fact)) return { sql: `${column} = ?`, given: [tokenNumber(value)], exact: false };

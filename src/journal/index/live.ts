@@ -184,7 +184,8 @@ export class Live {
       work();
       this.#database.exec("COMMIT");
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      // SQLite may have taken it back already.
+      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       this.#writer.forget();
       throw error;
     }

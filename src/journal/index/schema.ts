@@ -53,7 +53,7 @@ const LIVE = `${STORIES}${LOOKUPS}
 /** `seam`: stories of which only a part is in this segment. `about`: see `segment.ts`. */
 const SEGMENT = `${STORIES}
   CREATE TABLE seam (at INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
-  CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL, end INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL, summary TEXT NOT NULL) STRICT;
+  CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL, end INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL, time REAL NOT NULL, summary TEXT NOT NULL) STRICT;
 `;
 
 /** An empty one, to be filled in one transaction, which has begun. */
@@ -68,8 +68,8 @@ export const createSegmentDatabase = (path: string): DatabaseSync => {
 export const finishSegmentDatabase = (database: DatabaseSync): void =>
   database.exec(`DROP TABLE open; ${LOOKUPS} PRAGMA user_version = ${VERSION}; COMMIT; VACUUM`);
 
-/** One that nobody changes any more. */
-export const openSegmentDatabase = (path: string): DatabaseSync => {
+/** One that nobody changes, or that is believed in nothing that a checksum does not say. */
+export const openUnchanged = (path: string): DatabaseSync => {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   const database = new DatabaseSync(url, { readOnly: true, enableDoubleQuotedStringLiterals: false });
@@ -77,29 +77,45 @@ export const openSegmentDatabase = (path: string): DatabaseSync => {
   return database;
 };
 
+/** `names`: a filter over those that a segment names whose key falls into this part. */
+const MONTH = `
+  CREATE TABLE facets (facet INTEGER PRIMARY KEY, says TEXT NOT NULL UNIQUE, sum INTEGER NOT NULL) STRICT;
+  CREATE TABLE segments (first INTEGER PRIMARY KEY, end INTEGER NOT NULL, summary TEXT NOT NULL, sum INTEGER NOT NULL) STRICT;
+  CREATE TABLE names (part INTEGER NOT NULL, first INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (part, first)) STRICT;
+  PRAGMA user_version = ${VERSION};
+`;
+
+/** What SQLite keeps beside a file. */
+const BESIDE = ["-wal", "-shm", "-journal"];
 const TIMEOUT_MS = 10_000;
 const CACHE_KIB = 65_536;
 
 /** Opens it, or makes it when there is none or one of another version. Throws what SQLite throws. */
-export const openDatabase = (path: string): DatabaseSync => {
-  const found = open(path);
+export const openDatabase = (path: string): DatabaseSync => openWith(path, { tables: LIVE, mode: "WAL" });
+/** Without a log of its own beside it: so it may be read where nothing can be written. */
+export const openMonthDatabase = (path: string): DatabaseSync => openWith(path, { tables: MONTH, mode: "TRUNCATE" });
+
+type Kind = { readonly tables: string; readonly mode: "WAL" | "TRUNCATE" };
+
+const openWith = (path: string, { tables, mode }: Kind): DatabaseSync => {
+  const found = open(path, mode);
   if (versionOf(found) === VERSION) return found;
   if (versionOf(found) !== 0) {
     found.close();
     removeDatabase(path);
-    return openDatabase(path);
+    return openWith(path, { tables, mode });
   }
   // Another process may be making it at this moment.
   found.exec("BEGIN IMMEDIATE");
-  if (versionOf(found) === 0) found.exec(LIVE);
+  if (versionOf(found) === 0) found.exec(tables);
   found.exec("COMMIT");
   return found;
 };
 
-const open = (path: string): DatabaseSync => {
+const open = (path: string, mode: Kind["mode"]): DatabaseSync => {
   makeFile(path);
   const database = new DatabaseSync(path, { timeout: TIMEOUT_MS, enableDoubleQuotedStringLiterals: false });
-  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
+  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = ${mode}; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
   return database;
 };
 
@@ -111,7 +127,7 @@ const makeFile = (path: string): void => {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw error;
   }
-  for (const ending of ["-wal", "-shm"]) rmSync(path + ending, { force: true });
+  for (const ending of BESIDE) rmSync(path + ending, { force: true });
 };
 
 /** Which file the path leads to now; undefined when to none. */
@@ -127,5 +143,5 @@ export const isDatabaseFault = (error: unknown): boolean =>
 export const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
 
 export const removeDatabase = (path: string): void => {
-  for (const ending of ["", "-wal", "-shm"]) rmSync(path + ending, { force: true });
+  for (const ending of ["", ...BESIDE]) rmSync(path + ending, { force: true });
 };

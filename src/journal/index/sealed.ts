@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { nodeDisk } from "../disk.ts";
 import { numbersIn, places, segmentIndexName } from "../places.ts";
 import { segmentsIn } from "../segment.ts";
+import { Misplaced } from "./misplaced.ts";
+import { isDatabaseFault } from "./schema.ts";
 import { buildSegmentIndex, openSegmentIndex, type Extent, type SegmentIndex } from "./segment.ts";
 
 /** Where the indexes are: made in `write`, and found in `read` as well. */
@@ -34,6 +36,8 @@ export class SealedIndexes {
     const held = await this.#hold(extent);
     try {
       return await work(held.index);
+    } catch (error) {
+      throw damagedOr(error, extent);
     } finally {
       this.#release(held);
     }
@@ -44,6 +48,8 @@ export class SealedIndexes {
     const held = await this.#hold(extent);
     try {
       yield* work(held.index);
+    } catch (error) {
+      throw damagedOr(error, extent);
     } finally {
       this.#release(held);
     }
@@ -80,7 +86,8 @@ export class SealedIndexes {
 
   async #hold(extent: Extent): Promise<Held> {
     const known = this.#held.get(extent.first);
-    const isSame = known?.index.end === extent.end;
+    // One whose file was removed or replaced would hide that it has to be made again.
+    const isSame = known !== undefined && known.index.end === extent.end && !known.index.isGone();
     if (known && !isSame) this.#close(extent.first);
     const held = known && isSame ? known : { index: (await this.#find(extent)) ?? (await this.#make(extent)), users: 0 };
     held.users++;
@@ -121,6 +128,10 @@ export class SealedIndexes {
     return made;
   }
 }
+
+/** It was altered while it was open. */
+const damagedOr = (error: unknown, { first }: Extent): unknown =>
+  isDatabaseFault(error) ? new Misplaced(`the index of the segment of index ${first} cannot be read`, [first], { cause: error }) : error;
 
 /** Every segment that is there but the one that is being written, ascending: from its first index to that behind its last; and the first index of that one. */
 export const extentsOf = async (dir: string): Promise<{ readonly firsts: readonly number[]; readonly sealed: readonly Extent[] }> => {

@@ -9,10 +9,11 @@ import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { nodeDisk } from "../disk.ts";
 import { withSegment } from "../segment.ts";
+import { readMicros } from "../time.ts";
 import { Facets } from "./facets.ts";
 import { digestOf, lineAt, readBatch } from "./lines.ts";
-import { createSegmentDatabase, finishSegmentDatabase, isDatabaseFault, openSegmentDatabase, VERSION, versionOf } from "./schema.ts";
-import { summaryIn, type Summary } from "./summary.ts";
+import { createSegmentDatabase, finishSegmentDatabase, isDatabaseFault, openUnchanged, VERSION, versionOf } from "./schema.ts";
+import { summaryIn, type OwnSummary } from "./summary.ts";
 import { Writer } from "./write.ts";
 
 /** From its first index to the one behind its last. */
@@ -27,7 +28,11 @@ export type SegmentIndex = Extent & {
   /** Where the last line begins, and its digest. */
   readonly position: number;
   readonly line: Uint8Array;
-  readonly summary: () => Summary;
+  /** Of the first line, microseconds since 1970. */
+  readonly time: number;
+  /** Whether its file was removed, replaced or written to. */
+  readonly isGone: () => boolean;
+  readonly summary: () => OwnSummary;
   readonly seams: () => readonly Seam[];
 };
 
@@ -52,12 +57,14 @@ export const buildSegmentIndex = async (dir: string, path: string, { first, end 
 const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent): Promise<void> => {
   const writer = new Writer(database);
   const ends: number[] = [];
+  let time: number | undefined;
   let [index, from, position] = [first, 0, 0];
   let line: Uint8Array = new Uint8Array();
   await withSegment(nodeDisk, dir, first, async (file) => {
     while (index < end) {
       const read = await readBatch(file, { first, index, from });
       if (read.batch.length === 0) break;
+      time ??= readMicros(read.batch[0]!.entry.time);
       ends.push(...writer.write(read.batch));
       index += read.batch.length;
       ({ line, next: from } = read);
@@ -68,7 +75,7 @@ const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent)
   const seam = database.prepare("INSERT INTO seam SELECT at, position FROM stories WHERE at = ?");
   for (const at of ends) seam.run(at);
   database.exec("INSERT OR IGNORE INTO seam SELECT stories.at, position FROM open JOIN stories USING (at); DELETE FROM stories WHERE at IN (SELECT at FROM seam)");
-  database.prepare("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?)").run(first, end, position, line, JSON.stringify(summaryIn(database)));
+  database.prepare("INSERT INTO about VALUES (1, ?, ?, ?, ?, ?, ?)").run(first, end, position, line, time ?? 0, JSON.stringify(summaryIn(database)));
 };
 
 /** Where SQLite keeps a number of the application, which stands for the rest of the file here. */
@@ -93,10 +100,15 @@ const seal = (path: string): void => {
 const seen = new Set<string>();
 const MOST_SEEN = 100_000;
 
-const isSound = (path: string): boolean => {
+/** Another one when the file was replaced or written to; undefined when there is none. */
+const versionOfFile = (path: string): string | undefined => {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (!found) return false;
-  const name = [path, found.dev, found.ino, found.size, found.mtimeMs].join(" ");
+  return found && [path, found.dev, found.ino, found.size, found.mtimeMs].join(" ");
+};
+
+const isSound = (path: string): boolean => {
+  const name = versionOfFile(path);
+  if (name === undefined) return false;
   if (seen.has(name)) return true;
   const bytes = readFileSync(path);
   if (bytes.length < SUM_AT + SUM_BYTES || bytes.readUInt32BE(SUM_AT) !== sumOf(bytes)) return false;
@@ -110,8 +122,8 @@ export const openSegmentIndex = async (dir: string, path: string, extent: Extent
   if (!isSound(path)) return undefined;
   let database: DatabaseSync | undefined;
   try {
-    database = openSegmentDatabase(path);
-    const index = versionOf(database) === VERSION ? indexIn(database) : undefined;
+    database = openUnchanged(path);
+    const index = versionOf(database) === VERSION ? indexIn(database, path) : undefined;
     if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index))) return index;
   } catch (error) {
     if (!isDatabaseFault(error)) {
@@ -123,13 +135,15 @@ export const openSegmentIndex = async (dir: string, path: string, extent: Extent
   return undefined;
 };
 
-const indexIn = (database: DatabaseSync): SegmentIndex => {
-  const about = database.prepare("SELECT first, end, position, line FROM about").get() as unknown as Pick<SegmentIndex, "first" | "end" | "position" | "line">;
+const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
+  const as = versionOfFile(path);
+  const about = database.prepare("SELECT first, end, position, line, time FROM about").get() as unknown as Pick<SegmentIndex, "first" | "end" | "position" | "line" | "time">;
   return {
     ...about,
+    isGone: () => versionOfFile(path) !== as,
     database,
     facets: new Facets(database),
-    summary: () => JSON.parse(String(database.prepare("SELECT summary FROM about").get()!["summary"])) as Summary,
+    summary: () => JSON.parse(String(database.prepare("SELECT summary FROM about").get()!["summary"])) as OwnSummary,
     seams: () => database.prepare("SELECT at, position FROM seam ORDER BY at").all() as unknown as Seam[],
   };
 };

@@ -5,9 +5,9 @@ import type { Facet } from "./facets.ts";
 export type Span = readonly [from: number, to: number];
 
 /** Of the stories that lie whole in one segment. Spans are of columns, ends included; undefined where no story has the fact. */
-export type Summary = {
-  /** Each facet with its number in the segment's index and how many stories have it. */
-  readonly facets: readonly (readonly [facet: Facet, stories: number])[];
+type About<Facets> = {
+  /** Each facet and how many stories have it. */
+  readonly facets: readonly (readonly [facet: Facets, stories: number])[];
   readonly time?: Span | undefined;
   readonly id?: Span | undefined;
   readonly queue?: Span | undefined;
@@ -20,6 +20,12 @@ export type Summary = {
   readonly epochs: readonly EpochSeen[];
 };
 
+/** As the segment's index has it. */
+export type OwnSummary = About<Facet>;
+/** As the file of its month has it, whose facets have numbers. */
+export type Summary = About<number>;
+export type MonthFacets = ReadonlyMap<number, Facet>;
+
 export type EpochSeen = { readonly epoch: string; readonly first: number; readonly last: number; readonly first_time: number; readonly last_time: number };
 
 const SPANS = ["time", "id", "queue", "ocs", "total"] as const;
@@ -27,7 +33,7 @@ const TEXTS = ["source", "list", "campaign"] as const;
 const MOST_TEXTS = 500;
 
 /** Of an index that has all its rows. */
-export const summaryIn = (database: DatabaseSync): Summary => ({
+export const summaryIn = (database: DatabaseSync): OwnSummary => ({
   facets: database.prepare("SELECT says, count(*) AS stories FROM stories JOIN facets USING (facet) GROUP BY facet").all()
     .map((row) => [JSON.parse(String(row["says"])) as Facet, Number(row["stories"])] as const),
   ...Object.fromEntries(SPANS.map((column) => [column, spanOf(database, column)])),
