@@ -43,6 +43,7 @@ export const events = {
   entriesRetired: (from: number, to: number, segments: number): void => log.info({ from, to, segments }, "entries whose time is over were deleted"),
   segmentsCompressed: (segments: number, before: number, after: number): void => log.info({ segments, before, after }, "segments of the journal were compressed"),
   tilesFailed: (reason: string): void => log.error({ reason }, "the nodes above the journal's leaf hashes could not be written; bundles take longer"),
+  indexFailed: (reason: string): void => log.error({ reason }, "the search indexes of the journal's segments were not made; the next search makes them, and takes longer"),
   compressionFailed: (reason: string): void => log.error({ reason }, "a segment of the journal was not compressed"),
   retentionFailed: (reason: string): void => log.error({ reason }, "entries whose time is over could not be deleted"),
   secondPlaceAway: (place: string, reason: string): void => log.error({ place, reason }, "checkpoints do not reach their second place; they wait"),

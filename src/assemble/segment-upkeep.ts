@@ -1,11 +1,13 @@
 /**
  * What is done to the journal's segments after they were written, at the start and every quarter of an hour: the tree above their hashes is extended
- * up to the last checkpoint, and old ones are compressed, for a tenth of the time at most.
+ * up to the last checkpoint, each gets an index of its own, on a thread of low priority, and old ones are compressed; for a tenth of the time at most.
  */
 import { setTimeout as pass } from "node:timers/promises";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import { compressSegments } from "../journal/compress.ts";
+import { isTended } from "../journal/index/sealed.ts";
+import { SearchDesk } from "../journal/search/desk.ts";
 import { extendTiles } from "../journal/tiles.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
@@ -13,6 +15,8 @@ import type { Stops } from "./stops.ts";
 const EVERY_MS = 15 * 60_000;
 /** For each millisecond of work so many of rest. */
 const REST = 9;
+/** One step: a large segment takes seconds. */
+const LONGEST_MS = 3_600_000;
 
 type Parts = { readonly journal: Pick<Journal, "dir" | "disk">; /** Those in force. */ readonly current: () => Settings };
 
@@ -24,6 +28,7 @@ export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): v
     extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) => events.tilesFailed(error instanceof Error ? error.message : String(error)));
   const run = async (): Promise<void> => {
     await extend();
+    await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(error instanceof Error ? error.message : String(error)));
     const after = current().audit.compress_after;
     if (after === "never" || signal.aborted) return;
     try {
@@ -40,4 +45,27 @@ export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): v
     stopping.abort();
     return turn;
   });
+};
+
+type Pace = { readonly rest: (tookMs: number) => Promise<void>; readonly signal: AbortSignal };
+
+/** A journal of an older gateway gets its indexes here, or by the first search, whichever comes before the other. */
+const tend = async (dir: string, { rest, signal }: Pace): Promise<void> => {
+  // A thread is not started for nothing.
+  if (await isTended(dir)) return;
+  const desk = new SearchDesk(dir, { quickMs: LONGEST_MS });
+  const stop = (): void => void desk.close();
+  signal.addEventListener("abort", stop);
+  try {
+    for (let more = true; more && !signal.aborted;) {
+      const start = performance.now();
+      ({ more = false } = await desk.ask({ kind: "tend" }));
+      if (more) await rest(performance.now() - start);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    signal.removeEventListener("abort", stop);
+    await desk.close();
+  }
 };

@@ -39,6 +39,8 @@ export class Index {
   readonly #live: Live;
   readonly #sealed: SealedIndexes;
   readonly #months: Months;
+  /** Where the live index beside the segments is taken from, once. */
+  #takenFrom: string | undefined;
 
   /** `elsewhere`: a directory for all that must be made, where nothing can or may be written beside the segments. */
   constructor(dir: string, elsewhere?: string) {
@@ -48,6 +50,7 @@ export class Index {
     const folders = elsewhere === undefined ? { write: indexes } : { write: join(elsewhere, "index"), read: indexes };
     this.#sealed = new SealedIndexes(dir, folders);
     this.#months = new Months(folders);
+    this.#takenFrom = elsewhere === undefined ? undefined : index;
   }
 
   /** Entries that it knows of. */
@@ -80,8 +83,16 @@ export class Index {
     if (isLive) this.#live.clear();
   }
 
+  /** Of an index elsewhere: what there is beside the segments is copied first, so that only the rest has to be read. */
+  async takeOver(): Promise<void> {
+    const from = this.#takenFrom;
+    this.#takenFrom = undefined;
+    if (from !== undefined) await this.#live.copyFrom(from);
+  }
+
   /** Takes in what was appended since. Tells how far it is after each batch. */
   async catchUp(onProgress?: Progress): Promise<void> {
+    await this.takeOver();
     if (this.#live.isGone) this.#live.reopen();
     const { firsts, sealed } = await extentsOf(this.#dir);
     if (!(await this.#continues(firsts))) this.#live.clear();
@@ -97,17 +108,21 @@ export class Index {
     await this.#sumUp();
   }
 
+  /** Makes the index of one sealed segment that has none. Resolves with whether there was one. Of the others it needs to know nothing. */
+  async makeOne(): Promise<boolean> {
+    const { sealed } = await extentsOf(this.#dir);
+    const missing = sealed.find(({ first }) => !this.#sealed.isThere(first));
+    if (missing) await this.#sealed.with(missing, () => undefined);
+    return missing !== undefined;
+  }
+
   /**
    * One step of what can wait: a sealed segment gets an index of its own, or leaves the live one, or what belongs to deleted segments is removed.
    * Resolves with whether there may be more to do.
    */
   async tend(): Promise<boolean> {
+    if (await this.makeOne()) return true;
     const { firsts, sealed } = await extentsOf(this.#dir);
-    const missing = sealed.find(({ first }) => !this.#sealed.isThere(first));
-    if (missing) {
-      await this.#sealed.with(missing, () => undefined);
-      return true;
-    }
     const { taken, release } = this.#live.view();
     release();
     const ready = sealed.find(({ first, end }) => taken.has(first) && end <= this.size);

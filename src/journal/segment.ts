@@ -54,10 +54,10 @@ export const withSegment = async <Result>(disk: Disk, dir: string, first: number
   }
 };
 
-/** Removes its lines in both forms. The names are yet to be synced. */
+/** Removes its index, and its lines in both forms. The names are yet to be synced. */
 export const removeSegment = async (disk: Disk, dir: string, first: number): Promise<void> => {
   const at = places(dir);
-  for (const path of [at.compressed(first), at.segment(first)]) {
+  for (const path of [at.segmentIndex(first), at.compressed(first), at.segment(first)]) {
     await disk.remove(path).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     });

@@ -1,7 +1,10 @@
 /**
  * The stories of an export by the index: which ones may fit, each read where the index says that it lies. For what few entries match, however many the
- * journal has. Where the index cannot be relied on, nothing is given, and the export goes through all lines.
+ * journal has. Nothing is written beside the segments, which may be a running gateway's. Where the index cannot be relied on, nothing is given, and the export goes through all lines.
  */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { nodeDisk } from "../disk.ts";
 import { readLine } from "../entry-line.ts";
 import { parseFilter, type Filter } from "../filter.ts";
@@ -20,9 +23,10 @@ export type Wanted = { readonly dir: string; readonly filter: Filter; readonly s
 
 /** Oldest first, as they were when the journal had `size` entries. Undefined: to be looked for line by line. */
 export const storiesByIndex = async (wanted: Wanted): Promise<readonly ToldStory[] | undefined> => {
-  const index = openIndex(wanted.dir);
-  if (!index) return undefined;
+  const temporary = await mkdtemp(join(tmpdir(), "ocsgw-index-"));
+  const index = new Index(wanted.dir, temporary);
   try {
+    await index.takeOver();
     if (wanted.size - index.size > MOST_LACKING) return undefined;
     await index.catchUp();
     const candidates = await candidatesOf(index, wanted);
@@ -32,16 +36,7 @@ export const storiesByIndex = async (wanted: Wanted): Promise<readonly ToldStory
     throw error;
   } finally {
     index.close();
-  }
-};
-
-/** Undefined where there is none and none can be written. */
-const openIndex = (dir: string): Index | undefined => {
-  try {
-    return new Index(dir);
-  } catch (error) {
-    if (!/readonly|unable to open|EACCES|EROFS|EPERM/.test(String(error))) throw error;
-    return undefined;
+    await rm(temporary, { recursive: true, force: true });
   }
 };
 

@@ -7,7 +7,7 @@ import type { Candidate } from "./candidates.ts";
 import { Duties } from "./duties.ts";
 import { Facets } from "./facets.ts";
 import type { Extent, Seam } from "./segment.ts";
-import { fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./schema.ts";
+import { copyDatabase, fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./schema.ts";
 import { Writer, type Placed } from "./write.ts";
 
 /** Up to where it goes: so many entries, the last of them at this byte of this segment, with this digest. */
@@ -50,18 +50,21 @@ export class Live {
   /** Opens what is there now. */
   reopen(): void {
     this.close();
-    this.#database = open(this.#path);
-    this.#reader = openDatabase(this.#path);
-    this.#file = fileAt(this.#path);
-    this.#facets = new Facets(this.#reader);
-    this.#writer = new Writer(this.#database);
-    this.#duties = new Duties(this.#database);
+    this.#open();
   }
 
   /** Empty again. */
   clear(): void {
     removeDatabase(this.#path);
     this.reopen();
+  }
+
+  /** What the live index at `path` has at this moment, instead of what this one has. */
+  async copyFrom(path: string): Promise<void> {
+    this.close();
+    removeDatabase(this.#path);
+    await copyDatabase(path, this.#path);
+    this.#open();
   }
 
   close(): void {
@@ -162,6 +165,15 @@ export class Live {
     } finally {
       release();
     }
+  }
+
+  #open(): void {
+    this.#database = open(this.#path);
+    this.#reader = openDatabase(this.#path);
+    this.#file = fileAt(this.#path);
+    this.#facets = new Facets(this.#reader);
+    this.#writer = new Writer(this.#database);
+    this.#duties = new Duties(this.#database);
   }
 
   #setDuties(size: number): void {

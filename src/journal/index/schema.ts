@@ -2,8 +2,8 @@
  * The tables of the indexes: of each sealed segment, and of the rest. One row for each story: where its lines lie, and what it can be found by.
  * Nothing here is evidence, and all of it can be made again.
  */
-import { closeSync, openSync, rmSync, statSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
+import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 
 /** Another number makes every index again. */
@@ -117,6 +117,28 @@ const open = (path: string, mode: Kind["mode"]): DatabaseSync => {
   const database = new DatabaseSync(path, { timeout: TIMEOUT_MS, enableDoubleQuotedStringLiterals: false });
   database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = ${mode}; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
   return database;
+};
+
+/**
+ * A copy of one moment of the live index, taken without writing beside it. Resolves with false where there is none that can be read.
+ */
+export const copyDatabase = async (from: string, to: string): Promise<boolean> => {
+  // Without the file that says who reads it, SQLite would make one; nobody has it open then, and with an empty log it is as it stands.
+  const isOpen = existsSync(`${from}-shm`);
+  if (!existsSync(from) || (!isOpen && (statSync(`${from}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0)) return false;
+  let source: DatabaseSync | undefined;
+  try {
+    source = isOpen ? new DatabaseSync(from, { readOnly: true, timeout: TIMEOUT_MS }) : openUnchanged(from);
+    if (versionOf(source) !== VERSION) return false;
+    makeFile(to);
+    await backup(source, to);
+    return true;
+  } catch {
+    removeDatabase(to);
+    return false;
+  } finally {
+    source?.close();
+  }
 };
 
 /** SQLite would make it for everybody to read. What is left of one that was deleted is no part of it, and SQLite would take it for that. */

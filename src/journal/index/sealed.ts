@@ -142,3 +142,10 @@ export const extentsOf = async (dir: string): Promise<{ readonly firsts: readonl
   const ends = new Map(bounds.map((first, place) => [first, bounds[place + 1]]));
   return { firsts, sealed: firsts.slice(0, -1).map((first) => ({ first, end: ends.get(first)! })) };
 };
+
+/** Whether each sealed segment has an index, and each index a segment. */
+export const isTended = async (dir: string): Promise<boolean> => {
+  const { firsts, sealed } = await extentsOf(dir);
+  const made = new Set(existsSync(places(dir).indexes) ? numbersIn(await nodeDisk.list(places(dir).indexes), ".sqlite") : []);
+  return sealed.every(({ first }) => made.has(first)) && [...made].every((first) => firsts.includes(first));
+};

@@ -40,5 +40,7 @@ export const answerOf = async (finder: Finder, question: Question, timeLimit: Ti
       return { stories: await finder.owed() };
     case "open-do-not-calls":
       return { openDoNotCalls: await finder.openDoNotCalls(question.most) };
+    case "tend":
+      return { more: await finder.tend() };
   }
 };

@@ -21,7 +21,9 @@ export type Question =
   | ({ readonly kind: "person"; readonly person: Person; readonly keys: IndexKeys; /** Secrets by name, for messages. */ readonly known?: NamedSecrets } & Paged)
   | { readonly kind: "story"; readonly id: string }
   | { readonly kind: "owed" }
-  | { readonly kind: "open-do-not-calls"; readonly most: number };
+  | { readonly kind: "open-do-not-calls"; readonly most: number }
+  /** One step of what can wait: see `Index`. */
+  | { readonly kind: "tend" };
 
 export type Answer = {
   readonly stories?: readonly Story[];
@@ -29,6 +31,8 @@ export type Answer = {
   readonly searched?: Searched;
   readonly evidence?: Evidence;
   readonly openDoNotCalls?: Snapshot;
+  /** Of `tend`: whether there may be more to do. */
+  readonly more?: boolean;
   /** Sentences: of names that nobody knows, for example. */
   readonly warnings?: readonly string[];
 };
