@@ -4,32 +4,24 @@
  * from the segments. Whoever searches brings them up to date first, and several processes may do so at once. Writing the journal knows nothing of them.
  */
 import { join } from "node:path";
-import { nodeDisk } from "./disk.ts";
 import type { Expression } from "./filter.ts";
-import { candidates, type Candidate } from "./index/candidates.ts";
+import { candidates, sealedCandidates, type Candidate } from "./index/candidates.ts";
+import { CatchUp, type Progress } from "./index/catch-up.ts";
 import { countIn, type Count } from "./index/count.ts";
-import { behindLine, digestOf, lineAt, readBatch } from "./index/lines.ts";
-import { Live, type State } from "./index/live.ts";
-import { Misplaced } from "./index/misplaced.ts";
+import { Live } from "./index/live.ts";
 import { Months } from "./index/months.ts";
 import { readSnapshot } from "./index/open.ts";
-import { extentsOf, SealedIndexes } from "./index/sealed.ts";
-import type { Extent, Seam } from "./index/segment.ts";
+import { extentsOf, SealedIndexes, searchedAlone } from "./index/sealed.ts";
+import type { Extent } from "./index/segment.ts";
 import type { EpochSeen } from "./index/summary.ts";
-import type { Placed } from "./index/write.ts";
-import { readLine } from "./entry-line.ts";
-import { forEachLine } from "./lines.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
 import { places } from "./places.ts";
-import { withSegment } from "./segment.ts";
 
 export type { Candidate } from "./index/candidates.ts";
+export type { Progress } from "./index/catch-up.ts";
 export type { EpochSeen } from "./index/summary.ts";
 export { lineAt } from "./index/lines.ts";
 export { Misplaced } from "./index/misplaced.ts";
-
-/** Told how many entries were taken in; awaited before the next ones are. */
-export type Progress = (size: number) => void | Promise<void>;
 
 /** Called now and then; may throw. */
 type OnStep = () => void;
@@ -39,6 +31,7 @@ export class Index {
   readonly #live: Live;
   readonly #sealed: SealedIndexes;
   readonly #months: Months;
+  readonly #catchingUp: CatchUp;
   /** Where the live index beside the segments is taken from, once. */
   #takenFrom: string | undefined;
 
@@ -50,6 +43,7 @@ export class Index {
     const folders = elsewhere === undefined ? { write: indexes } : { write: join(elsewhere, "index"), read: indexes };
     this.#sealed = new SealedIndexes(dir, folders);
     this.#months = new Months(folders);
+    this.#catchingUp = new CatchUp({ dir, live: this.#live, sealed: this.#sealed, months: this.#months });
     this.#takenFrom = elsewhere === undefined ? undefined : index;
   }
 
@@ -93,19 +87,7 @@ export class Index {
   /** Takes in what was appended since. Tells how far it is after each batch. */
   async catchUp(onProgress?: Progress): Promise<void> {
     await this.takeOver();
-    if (this.#live.isGone) this.#live.reopen();
-    const { firsts, sealed } = await extentsOf(this.#dir);
-    if (!(await this.#continues(firsts))) this.#live.clear();
-    await this.#forget(firsts);
-    for (const [place, first] of firsts.entries()) {
-      const extent = sealed[place];
-      if ((extent?.end ?? Number.POSITIVE_INFINITY) <= this.size) continue;
-      if (extent && this.size <= first) {
-        await this.#absorb(extent);
-        await onProgress?.(this.size);
-      } else await this.#takeSegment(first, onProgress);
-    }
-    await this.#sumUp();
+    await this.#catchingUp.entries(onProgress);
   }
 
   /** Makes the index of one sealed segment that has none. Resolves with whether there was one. Of the others it needs to know nothing. */
@@ -152,7 +134,7 @@ export class Index {
       let head = live.next();
       for (const extent of this.#months.mayFit(sealed.filter(({ first }) => first < before), expression).toReversed()) {
         for (; !head.done && head.value.at >= extent.end; head = live.next()) yield head.value;
-        for await (const row of this.#sealed.rows(extent, (index) => candidates(index.database, index.facets, expression, before, onStep))) {
+        for await (const row of this.#sealed.rows(extent, (index) => sealedCandidates(index.database, index.facets, expression, before, onStep))) {
           for (; !head.done && head.value.at > row.at; head = live.next()) yield head.value;
           yield row;
         }
@@ -219,133 +201,25 @@ export class Index {
 
   /** Do-Not-Calls that are still owed, oldest first. */
   async duties(): Promise<Candidate[]> {
-    await this.#catchUpDuties();
+    await this.#catchingUp.duties();
     return this.#live.duties();
   }
 
   /** How many are open, and which, unless there are more than `most`: of one moment, whatever other processes take in meanwhile. */
   async openDoNotCalls(most: number): Promise<Snapshot> {
-    await this.#catchUpDuties();
+    await this.#catchingUp.duties();
     return this.#live.atOnce((database) => readSnapshot(database, most));
   }
 
-  /** What the months' files lack of the segments that have an index of their own. */
-  async #sumUp(): Promise<void> {
-    this.#months.refresh();
-    const { taken, size, release } = this.#live.view();
-    release();
-    for (const extent of await this.#sealedBelow(size, taken)) {
-      if (!this.#months.has(extent.first)) await this.#sealed.with(extent, (index) => this.#months.add(index));
-    }
+  #sealedBelow(size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> {
+    return searchedAlone(this.#dir, size, taken);
   }
 
-  /** Those that are searched by their own index, ascending. */
-  async #sealedBelow(size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> {
-    const { sealed } = await extentsOf(this.#dir);
-    return sealed.filter(({ first, end }) => end <= size && !taken.has(first));
-  }
-
-  /** The last line that was taken in still stands where it stood. Of a segment that was retired nothing more can be said. */
-  async #continues(firsts: readonly number[]): Promise<boolean> {
-    const { size, segment, position, line } = this.#live.state;
-    if (size === 0) return true;
-    if (!firsts.includes(segment)) return firsts.length > 0 && firsts[0]! >= size;
-    const found = await withSegment(nodeDisk, this.#dir, segment, (file) => lineAt(file, position));
-    return found !== undefined && digestOf(found).equals(line);
-  }
-
-  async #forget(firsts: readonly number[]): Promise<void> {
-    const first = firsts[0] ?? 0;
-    if (!this.#live.hasBelow(first)) return;
-    this.#live.forget(first, await this.#linesAt(this.#live.endsBeyond(first), firsts));
-  }
-
-  /** Throws Misplaced. */
-  async #linesAt(seams: readonly Seam[], firsts: readonly number[]): Promise<readonly Placed[]> {
-    const placed: Placed[] = [];
-    for (const first of new Set(seams.map(({ at }) => firsts.findLast((each) => each <= at)))) {
-      if (first === undefined) continue;
-      await withSegment(nodeDisk, this.#dir, first, async (file) => {
-        for (const { at, position } of seams.filter((seam) => firsts.findLast((each) => each <= seam.at) === first)) {
-          const line = await lineAt(file, position);
-          const entry = line && readOrNothing(line.toString("utf8"));
-          if (entry?.index !== at) throw new Misplaced(`no line of index ${at} at byte ${position}`, [at]);
-          placed.push({ entry, position });
-        }
-      });
-    }
-    return placed;
-  }
-
-  /** Of a segment with an index of its own, what spans segments. */
-  async #absorb(extent: Extent): Promise<void> {
-    const { first, end } = extent;
-    const before = this.#live.state;
-    const read = (): Promise<void> => this.#sealed.with(extent, async ({ position, line, seams }) => {
-      this.#live.absorb(before, { size: end, segment: first, position, line }, await this.#linesAt(seams(), [first]));
-    });
-    await read().catch((error: unknown) => {
-      if (!(error instanceof Misplaced)) throw error;
-      this.#sealed.discard(first);
-      return read();
-    });
-  }
-
-  async #takeSegment(first: number, onProgress?: Progress): Promise<void> {
-    await withSegment(nodeDisk, this.#dir, first, async (file) => {
-      for (;;) {
-        const state = this.#live.state;
-        const from = state.segment === first && state.size > first ? await behindLine(file, state.position) : 0;
-        const { batch, line } = await readBatch(file, { first, index: Math.max(first, state.size), from });
-        if (batch.length === 0) return;
-        this.#live.take(state, afterBatch(first, batch, line), batch);
-        await onProgress?.(this.size);
-      }
-    });
-  }
-
-  /** Reads what the live index did not: the segments that had an index already. */
-  async #catchUpDuties(): Promise<void> {
-    const { firsts, sealed } = await extentsOf(this.#dir);
-    for (const [place, first] of firsts.entries()) {
-      if ((sealed[place]?.end ?? Number.POSITIVE_INFINITY) <= this.#live.dutiesSize) continue;
-      await withSegment(nodeDisk, this.#dir, first, async (file) => {
-        for (let [expected, from] = [-1, 0];;) {
-          const index = Math.max(first, this.#live.dutiesSize);
-          if (index >= this.size) return;
-          // Another process may have gone on.
-          if (index !== expected) from = await behindLines(file, index - first);
-          const { batch, next } = await readBatch(file, { first, index, from });
-          const known = batch.filter(({ entry }) => entry.index < this.size);
-          if (known.length === 0) return;
-          this.#live.takeDuties(index, known);
-          [expected, from] = [index + batch.length, next];
-        }
-      });
-    }
-  }
 }
 
 const OPEN_AT = "SELECT at, position, at + closed AS closed, position + closed_position AS closed_position FROM stories WHERE at < ? AND at + closed >= ?";
 
-const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State =>
-  ({ size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line });
-
 const added = (one: Count, other: Count): Count => ({ count: one.count + other.count, refused: one.refused + other.refused });
-
-/** The byte behind so many lines. */
-const behindLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {
-  let left = lines;
-  return left <= 0 ? 0 : forEachLine(file, () => left-- > 0);
-};
-
-const readOrNothing = (line: string): ReturnType<typeof readLine> | undefined => {
-  try {
-    return readLine(line);
-  } catch {
-    return undefined;
-  }
-};
 
 const joinedEpochs = (all: readonly EpochSeen[]): EpochSeen[] => {
   const joined = new Map<string, EpochSeen>();

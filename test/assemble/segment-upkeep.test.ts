@@ -1,4 +1,4 @@
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { startSegmentUpkeep } from "../../src/assemble/segment-upkeep.ts";
@@ -46,7 +46,17 @@ describe("upkeep of the segments of a running gateway", () => {
     expect(await formsOf()).toEqual(["jsonl.zst", "jsonl", "jsonl", "jsonl"]);
   });
 
-  it("does nothing where the config says never", async () => {
+  it("gives each sealed segment an index of its own, and removes those of deleted ones", { timeout: 40_000 }, async () => {
+    const indexes = async (): Promise<string[]> => (await readdir(join(dir, "index")).catch(() => [])).filter((name) => /^\d{12}\.sqlite$/.test(name)).toSorted();
+    startSegmentUpkeep({ journal, current: current("never") }, stops);
+    await expect.poll(indexes, SOON).toEqual(["000000000000.sqlite", "000000000001.sqlite", "000000000002.sqlite"]);
+    await undo(stops.splice(0));
+    for (const ending of ["jsonl", "hashes"]) await rm(join(dir, `segments/000000000000.${ending}`));
+    startSegmentUpkeep({ journal, current: current("never") }, stops);
+    await expect.poll(indexes, SOON).toEqual(["000000000001.sqlite", "000000000002.sqlite"]);
+  });
+
+  it("compresses nothing where the config says never", async () => {
     startSegmentUpkeep({ journal, current: current("never") }, stops);
     await undo(stops.splice(0));
     expect(await formsOf()).toEqual(["jsonl", "jsonl", "jsonl", "jsonl"]);

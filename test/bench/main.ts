@@ -14,6 +14,7 @@ import { isolation } from "./cases/isolation.ts";
 import { journal } from "./cases/journal.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
+import { segments } from "./cases/segments.ts";
 import { startUp } from "./cases/start.ts";
 import { switchovers } from "./cases/switchovers.ts";
 import { tenants } from "./cases/tenants.ts";
@@ -24,14 +25,14 @@ import { createRig } from "./rig/rig.ts";
 
 const CASES: readonly Case[] = [
   cost, costTls, latency, tenants, isolation, flood, equal, shares,
-  switchovers, memory, announcements, handles, journal, startUp,
+  switchovers, memory, announcements, handles, journal, startUp, segments,
 ];
 
 const USAGE = `npm run bench -- [options]
   --quick                about four minutes instead of twenty; noisier, and code on Node is not all compiled yet
   --only <case>          one case, or several with commas: ${CASES.map(({ name }) => name).join(", ")}
   --memory-requests <n>  requests of the memory case (1000000)
-  --start-entries <n>    the largest journal of the start case, 20000000 for all of the goal (5000000)
+  --start-entries <n>    the largest journal of the start and segments cases, 20000000 for all of the goal (5000000)
   --out <file>           the numbers as JSON`;
 
 const FULL: Pace = { rounds: 5, turn: 2000, warmUp: 30_000, long: 10_000, memory: [100_000, 1_000_000], entries: 5_000_000, started: [1_000_000, 5_000_000] };

@@ -1,7 +1,7 @@
 /**
  * Questions of a command about the journal: asked of the gateway that has it open, or answered here. Here the index beside the segments is brought
  * up to date under the lock, which is given away for a moment now and then, so that no gateway waits for a long journal to be indexed; where
- * nothing can be written, a temporary index is made.
+ * nothing can be written, the indexes that are there are read, and what they lack is indexed in a temporary directory.
  */
 import { accessSync, constants } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -64,7 +64,7 @@ export const wayTo = async (dir: string, command: string): Promise<Way | undefin
   } catch (error) {
     if (error instanceof LockUnavailable) return undefined;
     if (!(error instanceof JournalHeld)) throw error;
-    console.error(`${error.message}, and does not take commands: a temporary index is made`);
+    console.error(`${error.message}, and does not take commands: what its indexes lack is indexed in a temporary directory`);
     return undefined;
   }
 };

@@ -1,6 +1,7 @@
 /**
  * The stories of an export by the index: which ones may fit, each read where the index says that it lies. For what few entries match, however many the
- * journal has. Nothing is written beside the segments, which may be a running gateway's. Where the index cannot be relied on, nothing is given, and the export goes through all lines.
+ * journal has. Nothing is written beside the segments, which may be a running gateway's. Where the index cannot be relied on, nothing is given, and the
+ * export goes through all lines.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -40,10 +40,28 @@ export const candidates = function* (database: DatabaseSync, facets: Facets, exp
   })));
 };
 
-/** Facets of whose rows the same is asked. */
-type Group = { readonly condition: Condition | undefined; readonly members: number[] };
+/** Of a sealed segment, which is small, and whose rows do not lie by facet: all of them are gone through once, whatever is asked. */
+export const sealedCandidates = function* (database: DatabaseSync, facets: Facets, expression: Expression, before: number, onStep: OnStep = () => undefined): Generator<Candidate, void, undefined> {
+  const span = spanOf(database, expression, before);
+  if (!span) return;
+  const groups = groupsOf(facets, expression);
+  const few = selectiveOf(expression);
+  if (few) return yield* selected(database, { ...span, sql: few.sql, given: few.given }, new Set(groups.flatMap(({ members }) => members)));
+  const asked = askedOfAll(groups);
+  if (asked) yield* run(database, { ...span, ...asked }, onStep);
+};
 
-const groupsOf = (facets: Facets, expression: Expression): Group[] => {
+/** Undefined when no facet fits. */
+export const askedOfAll = (groups: readonly Group[]): { readonly sql: string; readonly given: readonly SQLInputValue[] } | undefined =>
+  groups.length === 0 ? undefined : {
+    sql: `(${groups.map((group) => `facet IN (${group.members.join(", ")})${group.condition ? ` AND ${group.condition.sql}` : ""}`).join(" OR ")})`,
+    given: groups.flatMap(({ condition }) => condition?.given ?? []),
+  };
+
+/** Facets of whose rows the same is asked. */
+export type Group = { readonly condition: Condition | undefined; readonly members: number[] };
+
+export const groupsOf = (facets: Facets, expression: Expression): Group[] => {
   const groups = new Map<string, Group>();
   for (const { number, facet } of facets.all()) {
     const asked = askedOf(expression, facet);

@@ -1,7 +1,7 @@
 /** How many stories fit a filter, without reading them: by their facets, and where that does not tell, by their rows. */
 import type { DatabaseSync } from "node:sqlite";
 import type { Expression } from "../filter.ts";
-import { spanOf } from "./candidates.ts";
+import { askedOfAll, groupsOf, spanOf } from "./candidates.ts";
 import { askedOf } from "./conditions.ts";
 import type { Facets } from "./facets.ts";
 
@@ -13,16 +13,18 @@ export const countIn = (database: DatabaseSync, facets: Facets, expression: Expr
   const span = spanOf(database, expression, Number.MAX_SAFE_INTEGER);
   let [count, refused] = [0, 0];
   if (!span) return { count, refused };
-  for (const { number, facet } of facets.all()) {
+  for (const { facet } of facets.all()) {
     const asked = askedOf(expression, facet);
-    if (asked === false) continue;
-    if (asked === undefined || (asked !== true && !asked.exact)) return undefined;
-    const { sql, given } = asked === true ? { sql: "TRUE", given: [] } : asked;
-    const found = database
-      .prepare(`SELECT count(*) AS count FROM stories WHERE facet = ? AND at BETWEEN ? AND ? AND ${sql}`)
-      .get(number, span.from, span.to, ...given);
-    count += Number(found!["count"]);
-    if (facet.state === "refused") refused += Number(found!["count"]);
+    if (asked === undefined || (typeof asked === "object" && !asked.exact)) return undefined;
+  }
+  const asked = askedOfAll(groupsOf(facets, expression));
+  if (!asked) return { count, refused };
+  const found = database
+    .prepare(`SELECT facet, count(*) AS count FROM stories WHERE at BETWEEN ? AND ? AND ${asked.sql} GROUP BY facet`)
+    .iterate(span.from, span.to, ...asked.given);
+  for (const row of found) {
+    count += Number(row["count"]);
+    if (facets.read(Number(row["facet"])).state === "refused") refused += Number(row["count"]);
   }
   return { count, refused };
 };

@@ -25,7 +25,6 @@ const STORIES = `
 
 /** Made when the rows are there, so that no page is half full. */
 const LOOKUPS = `
-  CREATE INDEX by_facet ON stories (facet);
   CREATE INDEX by_record ON stories (record) WHERE record IS NOT NULL;
   CREATE INDEX by_group ON stories (grouped) WHERE grouped IS NOT NULL;
   CREATE INDEX by_phone ON stories (phone) WHERE phone IS NOT NULL;
@@ -36,6 +35,7 @@ const LOOKUPS = `
 
 /** `taken`: segments of which this index has every story, and not only those that span several. `duties_state`: up to where the duties go. */
 const LIVE = `${STORIES}${LOOKUPS}
+  CREATE INDEX by_facet ON stories (facet);
   CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
   CREATE TABLE taken (first INTEGER PRIMARY KEY) STRICT;
   CREATE TABLE duties_state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL) STRICT;

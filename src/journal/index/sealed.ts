@@ -143,6 +143,12 @@ export const extentsOf = async (dir: string): Promise<{ readonly firsts: readonl
   return { firsts, sealed: firsts.slice(0, -1).map((first) => ({ first, end: ends.get(first)! })) };
 };
 
+/** Those of the first `size` entries that are searched by their own index, ascending: of the others the live one has `taken` every story. */
+export const searchedAlone = async (dir: string, size: number, taken: ReadonlySet<number>): Promise<readonly Extent[]> => {
+  const { sealed } = await extentsOf(dir);
+  return sealed.filter(({ first, end }) => end <= size && !taken.has(first));
+};
+
 /** Whether each sealed segment has an index, and each index a segment. */
 export const isTended = async (dir: string): Promise<boolean> => {
   const { firsts, sealed } = await extentsOf(dir);

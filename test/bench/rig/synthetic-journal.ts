@@ -13,10 +13,11 @@ const BETWEEN_MICROS = 200_000;
 
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/** A ULID as the gateway makes them: ten characters of time, sixteen of chance. */
 export const idOf = (number: number): string => {
-  let id = "";
-  for (let rest = number, digit = 0; digit < 20; digit++, rest = Math.floor(rest / 32)) id = ALPHABET[rest % 32] + id;
-  return `01KAPQ${id}`;
+  let time = "";
+  for (let rest = (BEGIN_MICROS + 2 * number * BETWEEN_MICROS) / 1000, digit = 0; digit < 10; digit++, rest = Math.floor(rest / 32)) time = ALPHABET[Math.floor(rest) % 32] + time;
+  return time + [...createHash("sha256").update(`id ${number}`).digest().subarray(0, 16)].map((byte) => ALPHABET[byte % 32]).join("");
 };
 
 export const tokenOf = (number: number): string => `t1:${createHash("sha256").update(String(number)).digest("hex")}`;

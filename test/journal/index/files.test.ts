@@ -1,0 +1,187 @@
+/** The files of the indexes: which of them a search opens, makes and leaves alone, and when they go. */
+import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal } from "../../../src/journal/append.ts";
+import { nodeDisk } from "../../../src/journal/disk.ts";
+import type { Entry } from "../../../src/journal/entry.ts";
+import { parseFilter } from "../../../src/journal/filter.ts";
+import { Index } from "../../../src/journal/index.ts";
+import { places } from "../../../src/journal/places.ts";
+import { Finder } from "../../../src/journal/search.ts";
+import { firstsOf, removeSegment } from "../../../src/journal/segment.ts";
+import { aDirectory, aDoNotCall, anIntent, anOutcome, removeDirectory } from "../kit.ts";
+
+let dir: string;
+let finders: Finder[] = [];
+beforeEach(async () => void (dir = await aDirectory()));
+afterEach(async () => {
+  for (const finder of finders.splice(0)) finder.close();
+  await removeDirectory(dir);
+});
+
+const write = async (entries: readonly Entry[]): Promise<void> => {
+  const journal = await openJournal({ dir, durability: "os", segmentBytes: 4000 });
+  for (const entry of entries) await journal.append(entry);
+  await journal.close();
+};
+
+const aFinder = async (options?: { readonly elsewhere: boolean }): Promise<Finder> => {
+  const finder = new Finder(dir, options);
+  finders.push(finder);
+  await finder.refresh();
+  return finder;
+};
+
+const tended = async (): Promise<Finder> => {
+  const finder = await aFinder();
+  while (await finder.tend());
+  return finder;
+};
+
+const found = async (finder: Finder, filter: string): Promise<number[]> => (await finder.page(parseFilter(filter), { limit: 1000 })).stories.map(({ at }) => at);
+
+const indexes = (): string[] => readdirSync(places(dir).indexes).filter((name) => /^\d{12}\.sqlite$/.test(name)).toSorted();
+const months = (): string[] => readdirSync(places(dir).indexes).filter((name) => name.endsWith(".month.sqlite"));
+const removeIndexes = (): void => {
+  for (const name of indexes()) rmSync(places(dir).segmentIndex(Number(name.slice(0, 12))));
+};
+
+const token = (digits: string): string => `t1:${digits.padEnd(64, "0")}`;
+
+/** 60 requests in some 10 segments; of one person, of one record and of one campaign in the 20th alone. */
+const requests = (): Entry[] => Array.from({ length: 60 }, (_, number) => aDoNotCall(number, {
+  resource: "records", identifier: number === 20 ? "1024" : "7", tokens: { phone: token(number === 20 ? "abcdefabcdef" : "111111111111") },
+  source: number === 20 ? "10.9.9.9" : "10.0.0.1", body: { GSW_CAMPAIGN_NAME: number === 20 ? "One" : "Many" },
+})).flat();
+
+describe("a search", () => {
+  it.each([
+    [`phone:${token("abcdefabcdef")}`, [40], 1], ["record:1024", [40], 1], ["campaign:o*", [40], 1], ["source:10.9.9.9 is:ok", [40], 1], [`id:${anIntent(20).id}`, [40], undefined],
+    ["campaign:none", [], 0], ["record:99", [], 0], [`phone:${token("222222222222")}`, [], 0], ["queue:>1h", [], 0], ["is:refused", [], 0], ["(queue:>1h OR source:10.8.*)", [], 0], ["since:2020-01-01 until:2020-01-02", [], 0],
+  ] as const)("for %s opens only the indexes of segments in which something may fit", async (filter, expected, opened) => {
+    await write(requests());
+    (await tended()).close();
+    finders = [];
+    expect(indexes().length).toBeGreaterThan(8);
+    removeIndexes();
+    expect(await found(await aFinder(), filter)).toEqual(expected);
+    // What was opened was made again.
+    if (opened !== undefined) expect(indexes()).toHaveLength(opened);
+  });
+
+  it.each([["is:ok", 60], ["action:DoNotCall -is:refused", 60], ["missing:phone", 0], ["since:2020-01-01 is:ok", 60], ["until:2020-01-01", 0]])("counts %s by the months' files alone", async (filter, count) => {
+    await write(requests());
+    (await tended()).close();
+    finders = [];
+    removeIndexes();
+    expect(await (await aFinder()).count(parseFilter(filter))).toEqual({ count, refused: 0 });
+    expect(indexes()).toEqual([]);
+  });
+
+  it("sees one moment while segments leave the live index", async () => {
+    await write(requests());
+    const [reading, tending] = [new Index(dir), new Index(dir)];
+    try {
+      await reading.catchUp();
+      const seen: number[] = [];
+      for await (const { at } of reading.candidates(parseFilter("").expression, Number.MAX_SAFE_INTEGER)) {
+        seen.push(at);
+        if (seen.length !== 3) continue;
+        await tending.catchUp();
+        while (await tending.tend());
+      }
+      expect(seen).toEqual(Array.from({ length: 60 }, (_, place) => 118 - 2 * place));
+    } finally {
+      reading.close();
+      tending.close();
+    }
+  });
+
+  it("joins a request whose end came many segments later, also when every index is made again", async () => {
+    const late = anIntent(99);
+    await write([late, ...requests(), anOutcome(late.id), ...aDoNotCall(100)]);
+    expect(await found(await tended(), "is:ok id:01KAPQ8C10QX01KAPQ8C000099")).toEqual([0]);
+    for (const finder of finders.splice(0)) finder.close();
+    rmSync(places(dir).indexes, { recursive: true });
+    rmSync(places(dir).index);
+    expect(await found(await aFinder(), "is:ok id:01KAPQ8C10QX01KAPQ8C000099")).toEqual([0]);
+    expect(await found(finders[0]!, "is:open")).toEqual([]);
+  });
+
+  it("finds the open Do-Not-Calls again when every index was removed", async () => {
+    await write([...aDoNotCall(1, { status: 500, tokens: { phone: token("aa") } }), ...requests(), ...aDoNotCall(101, { open: true, tokens: { phone: token("bb") } })]);
+    const before = (await (await tended()).owed()).map(({ at }) => at);
+    expect(before).toEqual([0, 122]);
+    for (const finder of finders.splice(0)) finder.close();
+    rmSync(places(dir).indexes, { recursive: true });
+    rmSync(places(dir).index);
+    const finder = await aFinder();
+    expect((await finder.owed()).map(({ at }) => at)).toEqual(before);
+    expect((await finder.openDoNotCalls(10)).count).toBe(2);
+  });
+});
+
+describe("the files of the indexes", () => {
+  it("replace the one index of an older gateway, segment by segment", async () => {
+    await write(requests());
+    const old = new DatabaseSync(places(dir).index);
+    old.exec("CREATE TABLE state (one INTEGER); PRAGMA user_version = 6");
+    old.close();
+    const index = new Index(dir);
+    try {
+      expect(await index.makeOne()).toBe(true);
+      expect(indexes()).toHaveLength(1);
+    } finally {
+      index.close();
+    }
+    // As after a crash: the next one goes on.
+    const half = join(places(dir).indexes, "000000000009.sqlite.half.tmp");
+    writeFileSync(half, "half");
+    utimesSync(half, new Date(0), new Date(0));
+    const finder = await tended();
+    expect(await found(finder, "is:ok")).toHaveLength(60);
+    expect(indexes()).toHaveLength((await firstsOf(nodeDisk, dir)).length - 1);
+    expect(readdirSync(places(dir).indexes).filter((name) => name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("go with their segment, and so do its rows of the month", async () => {
+    await write(requests());
+    const finder = await tended();
+    const [first, next] = await firstsOf(nodeDisk, dir);
+    expect(indexes()[0]).toBe("000000000000.sqlite");
+    await removeSegment(nodeDisk, dir, first!);
+    expect(indexes()).not.toContain("000000000000.sqlite");
+    await finder.refresh();
+    // The end of a request whose beginning is deleted is a story by itself.
+    expect((await found(finder, "")).at(-1)).toBe(next!);
+    while (await finder.tend());
+    const month = new DatabaseSync(join(places(dir).indexes, months()[0]!), { readOnly: true });
+    expect(month.prepare("SELECT min(first) AS first FROM segments").get()).toEqual({ first: next });
+    expect(month.prepare("SELECT count(*) AS rows FROM names WHERE first < ?").get(next!)).toEqual({ rows: 0 });
+    month.close();
+  });
+
+  it("beside a gateway are read and not written, and what they lack is indexed elsewhere", async () => {
+    await write(requests());
+    const running = await tended();
+    await write(aDoNotCall(200, { status: 410 }));
+    rmSync(places(dir).segmentIndex(0));
+    const names = (): string[] => [places(dir).indexes, places(dir).segments].flatMap((folder) => readdirSync(folder).map((name) => `${name} ${statSync(join(folder, name)).mtimeMs}`));
+    const before = [names(), statSync(places(dir).index).mtimeMs];
+    const beside = await aFinder({ elsewhere: true });
+    expect(await found(beside, "status:410")).toEqual([120]);
+    expect(await found(beside, "is:ok")).toHaveLength(60);
+    expect([names(), statSync(places(dir).index).mtimeMs]).toEqual(before);
+    await running.refresh();
+    expect(await found(running, "")).toEqual(await found(beside, ""));
+  });
+
+  it("are for the gateway's user alone", async () => {
+    await write(requests());
+    await tended();
+    for (const name of readdirSync(places(dir).indexes)) expect([name, statSync(join(places(dir).indexes, name)).mode & 0o077]).toEqual([name, 0]);
+    expect(statSync(places(dir).indexes).mode & 0o077).toBe(0);
+  });
+});
