@@ -134,7 +134,7 @@ describe("the index", () => {
         expect([text, await found(finder, text)]).toEqual([text, expected]);
       }
       finder.close();
-    }), { numRuns: 60 });
+    }), { numRuns: 25 });
   });
 
   it("is made again when it was deleted, is no database, or is another journal's", async () => {

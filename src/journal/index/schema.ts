@@ -65,8 +65,14 @@ export const createSegmentDatabase = (path: string): DatabaseSync => {
 };
 
 /** All rows are in it. */
-export const finishSegmentDatabase = (database: DatabaseSync): void =>
-  database.exec(`DROP TABLE open; ${LOOKUPS} PRAGMA user_version = ${VERSION}; COMMIT; VACUUM`);
+export const finishSegmentDatabase = (database: DatabaseSync): void => {
+  database.exec(`DROP TABLE open; ${LOOKUPS} PRAGMA user_version = ${VERSION}; COMMIT`);
+  const [free, all] = ["freelist_count", "page_count"].map((what) => Number(database.prepare(`PRAGMA ${what}`).get()![what]));
+  if (free! > all! * MOST_FREE) database.exec("VACUUM");
+};
+
+/** Part of its pages that may be empty. */
+const MOST_FREE = 0.02;
 
 /** One that nobody changes, or that is believed in nothing that a checksum does not say. */
 export const openUnchanged = (path: string): DatabaseSync => {
@@ -91,31 +97,31 @@ const TIMEOUT_MS = 10_000;
 const CACHE_KIB = 65_536;
 
 /** Opens it, or makes it when there is none or one of another version. Throws what SQLite throws. */
-export const openDatabase = (path: string): DatabaseSync => openWith(path, { tables: LIVE, mode: "WAL" });
-/** Without a log of its own beside it: so it may be read where nothing can be written. */
-export const openMonthDatabase = (path: string): DatabaseSync => openWith(path, { tables: MONTH, mode: "TRUNCATE" });
+export const openDatabase = (path: string): DatabaseSync => openWith(path, { tables: LIVE, mode: "WAL", synchronous: "NORMAL" });
+/** Without a log of its own beside it: so it may be read where nothing can be written. What a power cut makes of it the sums of its rows show. */
+export const openMonthDatabase = (path: string): DatabaseSync => openWith(path, { tables: MONTH, mode: "TRUNCATE", synchronous: "OFF" });
 
-type Kind = { readonly tables: string; readonly mode: "WAL" | "TRUNCATE" };
+type Kind = { readonly tables: string; readonly mode: "WAL" | "TRUNCATE"; readonly synchronous: "NORMAL" | "OFF" };
 
-const openWith = (path: string, { tables, mode }: Kind): DatabaseSync => {
-  const found = open(path, mode);
+const openWith = (path: string, kind: Kind): DatabaseSync => {
+  const found = open(path, kind);
   if (versionOf(found) === VERSION) return found;
   if (versionOf(found) !== 0) {
     found.close();
     removeDatabase(path);
-    return openWith(path, { tables, mode });
+    return openWith(path, kind);
   }
   // Another process may be making it at this moment.
   found.exec("BEGIN IMMEDIATE");
-  if (versionOf(found) === 0) found.exec(tables);
+  if (versionOf(found) === 0) found.exec(kind.tables);
   found.exec("COMMIT");
   return found;
 };
 
-const open = (path: string, mode: Kind["mode"]): DatabaseSync => {
+const open = (path: string, { mode, synchronous }: Kind): DatabaseSync => {
   makeFile(path);
   const database = new DatabaseSync(path, { timeout: TIMEOUT_MS, enableDoubleQuotedStringLiterals: false });
-  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = ${mode}; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
+  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = ${mode}; PRAGMA synchronous = ${synchronous}; PRAGMA cache_size = -${CACHE_KIB}; PRAGMA temp_store = MEMORY; PRAGMA secure_delete = ON`);
   return database;
 };
 

@@ -1,8 +1,8 @@
 /**
  * Has a bundle of one person's entries made of a journal, plain and then compressed, in a process of its own; tells how long each took, how many bytes
- * its lines have in each form, its hashes and its index.
+ * its lines have in each form, its hashes and its indexes.
  */
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeBundle } from "../../../src/journal/bundle.ts";
 import { compressSegments } from "../../../src/journal/compress.ts";
@@ -32,10 +32,11 @@ const bundled = async (): Promise<{ readonly ms: number; readonly entries: numbe
   return { ms: times.toSorted((one, other) => one - other)[ROUNDS >> 1]!, entries };
 };
 
-const bytesOf = (folder: string, ending = ""): number => readdirSync(folder).filter((name) => name.endsWith(ending)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+const bytesOf = (folder: string, ending = ""): number => (existsSync(folder) ? readdirSync(folder) : []).filter((name) => name.endsWith(ending)).reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 
 const finder = new Finder(dir);
 await finder.refresh();
+while (await finder.tend());
 finder.close();
 await extendTiles({ disk: nodeDisk, dir });
 const lines = bytesOf(places(dir).segments, ".jsonl");
@@ -45,5 +46,5 @@ const compressed = await bundled();
 process.send!({
   plainMs: plain.ms, compressedMs: compressed.ms, entries: compressed.entries, lines, packed: done.after / done.before,
   hashes: bytesOf(places(dir).segments, ".hashes") + bytesOf(places(dir).tilesDirectory),
-  index: statSync(places(dir).index).size,
+  index: bytesOf(places(dir).indexes) + statSync(places(dir).index).size,
 } satisfies Bundled);
