@@ -78,7 +78,7 @@ const becomeOwner = (dir: string): (() => void) => {
 const leaveToOwner = (dir: string): void => {
   const { uid, gid } = statSync(dir);
   if (process.geteuid?.() !== 0 || uid === 0) return;
-  for (const name of ["", "lock", "segments", "checkpoints"]) {
+  for (const name of ["", "lock", "segments", "checkpoints", "index"]) {
     const folder = join(dir, name);
     if (!existsSync(folder)) continue;
     for (const each of [folder, ...readdirSync(folder).map((file) => join(folder, file))]) {

@@ -79,7 +79,7 @@ export const openUnchanged = (path: string): DatabaseSync => {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   const database = new DatabaseSync(url, { readOnly: true, enableDoubleQuotedStringLiterals: false });
-  database.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096");
+  database.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024");
   return database;
 };
 
@@ -94,7 +94,7 @@ const MONTH = `
 /** What SQLite keeps beside a file. */
 const BESIDE = ["-wal", "-shm", "-journal"];
 const TIMEOUT_MS = 10_000;
-const CACHE_KIB = 65_536;
+const CACHE_KIB = 16_384;
 
 /** Opens it, or makes it when there is none or one of another version. Throws what SQLite throws. */
 export const openDatabase = (path: string): DatabaseSync => openWith(path, { tables: LIVE, mode: "WAL", synchronous: "NORMAL" });

@@ -4,7 +4,7 @@
  * are not in it as such: it says where their lines are, and the live index has them.
  */
 import { randomUUID } from "node:crypto";
-import { closeSync, openSync, readFileSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { nodeDisk } from "../disk.ts";
@@ -82,19 +82,38 @@ const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent)
 const SUM_AT = 68;
 const SUM_BYTES = 4;
 
-const sumOf = (bytes: Uint8Array): number => crc32(bytes.subarray(SUM_AT + SUM_BYTES), crc32(bytes.subarray(0, SUM_AT)));
+/** One for all, so that looking at many files leaves nothing to collect. */
+const chunk = Buffer.alloc(1 << 20);
 
-/** It is not flushed: what a power cut takes away the sum shows. */
-const seal = (path: string): void => {
-  const file = openSync(path, "r+");
+/** What the sum should be, and what it is; undefined of a file that has no room for it. */
+const sumsIn = (file: number): { readonly is: number; readonly said: number } | undefined => {
+  let [is, said, position] = [0, 0, 0];
+  for (let got = readSync(file, chunk, 0, chunk.length, 0); got > 0; got = readSync(file, chunk, 0, chunk.length, position)) {
+    if (position === 0) {
+      if (got < SUM_AT + SUM_BYTES) return undefined;
+      said = chunk.readUInt32BE(SUM_AT);
+      is = crc32(chunk.subarray(SUM_AT + SUM_BYTES, got), crc32(chunk.subarray(0, SUM_AT)));
+    } else is = crc32(chunk.subarray(0, got), is);
+    position += got;
+  }
+  return position === 0 ? undefined : { is, said };
+};
+
+const onFile = <Result>(path: string, flags: "r" | "r+", work: (file: number) => Result): Result => {
+  const file = openSync(path, flags);
   try {
-    const sum = Buffer.alloc(SUM_BYTES);
-    sum.writeUInt32BE(sumOf(readFileSync(file)));
-    writeSync(file, sum, 0, SUM_BYTES, SUM_AT);
+    return work(file);
   } finally {
     closeSync(file);
   }
 };
+
+/** It is not flushed: what a power cut takes away the sum shows. */
+const seal = (path: string): void => onFile(path, "r+", (file) => {
+  const sum = Buffer.alloc(SUM_BYTES);
+  sum.writeUInt32BE(sumsIn(file)!.is);
+  writeSync(file, sum, 0, SUM_BYTES, SUM_AT);
+});
 
 /** Files whose every byte was looked at by this process. */
 const seen = new Set<string>();
@@ -110,8 +129,8 @@ const isSound = (path: string): boolean => {
   const name = versionOfFile(path);
   if (name === undefined) return false;
   if (seen.has(name)) return true;
-  const bytes = readFileSync(path);
-  if (bytes.length < SUM_AT + SUM_BYTES || bytes.readUInt32BE(SUM_AT) !== sumOf(bytes)) return false;
+  const sums = onFile(path, "r", sumsIn);
+  if (!sums || sums.is !== sums.said) return false;
   if (seen.size >= MOST_SEEN) seen.clear();
   seen.add(name);
   return true;
