@@ -1,6 +1,6 @@
 /**
  * What is done to the journal's segments after they were written, at the start and every quarter of an hour: the tree above their hashes is extended
- * up to the last checkpoint, each gets an index of its own, on a thread of low priority, and old ones are compressed; for a tenth of the time at most.
+ * up to the last checkpoint, old ones are compressed, and each gets an index of its own on a thread of low priority; for a tenth of the time at most.
  */
 import { setTimeout as pass } from "node:timers/promises";
 import { events } from "../events.ts";
@@ -26,17 +26,20 @@ export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): v
   const rest = (tookMs: number): Promise<void> => pass(REST * tookMs, undefined, { signal, ref: false }).catch(() => undefined);
   const extend = (): Promise<void> =>
     extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) => events.tilesFailed(error instanceof Error ? error.message : String(error)));
-  const run = async (): Promise<void> => {
-    await extend();
-    await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(error instanceof Error ? error.message : String(error)));
+  const compress = async (): Promise<void> => {
     const after = current().audit.compress_after;
-    if (after === "never" || signal.aborted) return;
+    if (after === "never") return;
     try {
       const { segments, before, after: compressed } = await compressSegments({ journal, after, isStopped: () => signal.aborted, pause: rest, onFailure: events.compressionFailed });
       if (segments > 0) events.segmentsCompressed(segments, before, compressed);
     } catch (error) {
       events.compressionFailed(error instanceof Error ? error.message : String(error));
     }
+  };
+  const run = async (): Promise<void> => {
+    await extend();
+    if (!signal.aborted) await compress();
+    if (!signal.aborted) await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(error instanceof Error ? error.message : String(error)));
   };
   let turn = run();
   const timer = setInterval(() => void (turn = turn.then(run)), EVERY_MS).unref();

@@ -106,12 +106,11 @@ const fillByIndex = async (work: string, bundling: Bundling, { root }: Checkpoin
   const { dir, filter, size, names = [], caseFile } = bundling;
   // A case also has requests that its filter does not name.
   if (names.length > 0 || caseFile) return undefined;
-  const own = await ownRecord({ dir, filter, size });
   const tiles = new Tiles(nodeDisk, dir, size);
   try {
     const signed = digestOf(root);
     if ((await tiles.root()) !== signed) return undefined;
-    const found = await storiesByIndex({ dir, filter, size, besides: own < 0 ? [] : [own] });
+    const { stories: found, own = -1 } = (await storiesByIndex({ dir, filter, size })) ?? {};
     const stories = found?.filter((story) => isBeside(story, own) || judge(filter.expression, factsOf(story)) === true);
     if (!stories || stories.every((story) => isBeside(story, own)) || !(await areProved(stories, tiles, signed))) return undefined;
     const { chosen, ...done } = await writeEvents(work, bundling, { stories, own });

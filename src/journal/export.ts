@@ -10,6 +10,7 @@ import { finished } from "node:stream/promises";
 import { periodOf } from "./coverage.ts";
 import { judge, type Filter } from "./filter.ts";
 import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
+import type { Recorded } from "./entry.ts";
 import { csvHead, csvRow } from "./export/csv.ts";
 import { readLines } from "./read.ts";
 import { asidesWithin, AsideWatch, type AsideSpan } from "./search/asides.ts";
@@ -97,13 +98,18 @@ export const put = async (sink: Sink, text: string): Promise<void> => {
   if (text !== "" && !sink.write(text)) await once(sink, "drain");
 };
 
-const NEAR = 10_000;
+/** So many entries before the checkpoint that covers it the record of an export may be. */
+export const NEAR = 10_000;
 
 /** Index of the entry that says that this export was made: the last one of its kind. */
 export const ownRecord = async ({ dir, filter, size }: Query): Promise<number> => {
   let own = -1;
   for await (const { entry } of readLines(dir, { from: Math.max(0, size - NEAR), to: size })) {
-    if (entry.kind === "access" && entry.operation === "export" && (entry.query ?? "") === filter.text) own = entry.index;
+    if (isRecordOf(entry, filter)) own = entry.index;
   }
   return own;
 };
+
+/** Whether the entry says that this filter was exported. */
+export const isRecordOf = (entry: Recorded, { text }: Filter): boolean =>
+  entry.kind === "access" && entry.operation === "export" && (entry.query ?? "") === text;

@@ -90,35 +90,24 @@ export class Index {
     await this.#catchingUp.entries(onProgress);
   }
 
-  /** Makes the index of one sealed segment that has none. Resolves with whether there was one. Of the others it needs to know nothing. */
-  async makeOne(): Promise<boolean> {
-    const { sealed } = await extentsOf(this.#dir);
-    const missing = sealed.find(({ first }) => !this.#sealed.isThere(first));
-    if (missing) await this.#sealed.with(missing, () => undefined);
-    return missing !== undefined;
-  }
-
   /**
-   * One step of what can wait: a sealed segment gets an index of its own, or leaves the live one, or what belongs to deleted segments is removed.
-   * Resolves with whether there may be more to do.
+   * One step of what can wait: a sealed segment gets an index of its own, or a row in its month's file, or leaves the live index, or what belongs to
+   * deleted segments is removed. Takes nothing in: as long as nobody searches, each entry is indexed once. Resolves with whether there may be more to do.
    */
   async tend(): Promise<boolean> {
-    if (await this.makeOne()) return true;
     const { firsts, sealed } = await extentsOf(this.#dir);
+    this.#months.refresh();
+    const bare = sealed.find((extent) => !this.#sealed.isThere(extent.first) || !this.#months.summaryOf(extent));
+    if (bare) {
+      await this.#sealed.with(bare, (index) => this.#months.add(index));
+      return true;
+    }
     const { taken, release } = this.#live.view();
     release();
     const ready = sealed.find(({ first, end }) => taken.has(first) && end <= this.size);
     if (ready) {
-      await this.#sealed.with(ready, (index) => {
-        this.#months.add(index);
-        this.#live.leave(ready, index.seams());
-      });
+      await this.#sealed.with(ready, (index) => this.#live.leave(ready, index.seams()));
       return true;
-    }
-    const unknown = sealed.find((extent) => extent.end <= this.size && !this.#months.summaryOf(extent));
-    if (unknown) {
-      await this.#sealed.with(unknown, (index) => this.#months.add(index));
-      return this.#months.summaryOf(unknown) !== undefined;
     }
     await this.#sealed.removeOthers(firsts);
     this.#months.forget(firsts[0] ?? 0);
@@ -146,12 +135,6 @@ export class Index {
       live.return();
       release();
     }
-  }
-
-  /** Undefined when no story begins there. */
-  async storyAt(at: number): Promise<Candidate | undefined> {
-    for await (const found of this.candidates({ kind: "all", of: [] }, at + 1)) return found.at === at ? found : undefined;
-    return undefined;
   }
 
   /** How many fit; undefined when only the lines can tell. */

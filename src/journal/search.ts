@@ -67,11 +67,6 @@ export class Finder {
     }
   }
 
-  /** See `Index`. */
-  makeOne(): Promise<boolean> {
-    return this.#index.makeOne();
-  }
-
   /** One step of what can wait (see `Index`). Resolves with whether there may be more to do. */
   tend(): Promise<boolean> {
     return this.#trusting(() => this.#index.tend());

@@ -11,6 +11,7 @@ import { readLine } from "../entry-line.ts";
 import { parseFilter, type Filter } from "../filter.ts";
 import { Index, lineAt, Misplaced, type Candidate } from "../index.ts";
 import { isDatabaseFault } from "../index/schema.ts";
+import { isRecordOf, NEAR } from "../export.ts";
 import type { Line } from "../read.ts";
 import { firstsOf, openSegment, type SegmentFile } from "../segment.ts";
 import type { ToldStory } from "../stories.ts";
@@ -20,18 +21,24 @@ const MOST_STORIES = 5000;
 /** An index that lacks more entries takes longer to be brought up to date than the lines to be read. */
 const MOST_LACKING = 500_000;
 
-export type Wanted = { readonly dir: string; readonly filter: Filter; readonly size: number; /** Besides: the stories that begin at these indexes. */ readonly besides: readonly number[] };
+export type Wanted = { readonly dir: string; readonly filter: Filter; readonly size: number };
 
-/** Oldest first, as they were when the journal had `size` entries. Undefined: to be looked for line by line. */
-export const storiesByIndex = async (wanted: Wanted): Promise<readonly ToldStory[] | undefined> => {
+/** Oldest first, as they were when the journal had `size` entries. `own`: index of the record of this export, -1 when there is none. */
+export type Listed = { readonly stories: readonly ToldStory[]; readonly own: number };
+
+/** Undefined: to be looked for line by line. */
+export const storiesByIndex = async (wanted: Wanted): Promise<Listed | undefined> => {
   const temporary = await mkdtemp(join(tmpdir(), "ocsgw-index-"));
   const index = new Index(wanted.dir, temporary);
   try {
     await index.takeOver();
     if (wanted.size - index.size > MOST_LACKING) return undefined;
     await index.catchUp();
+    const own = await ownRecordIn(index, wanted);
     const candidates = await candidatesOf(index, wanted);
-    return candidates && (await told(candidates, wanted));
+    if (!candidates) return undefined;
+    const all = own && candidates.every(({ at }) => at !== own.at) ? [...candidates, own] : candidates;
+    return { stories: await told(all.toSorted((one, other) => one.at - other.at), wanted), own: own?.at ?? -1 };
   } catch (error) {
     if (error instanceof Misplaced || isDatabaseFault(error)) return undefined;
     throw error;
@@ -43,7 +50,22 @@ export const storiesByIndex = async (wanted: Wanted): Promise<readonly ToldStory
 
 const DELETED = parseFilter("kind:deleted,set-aside");
 
-const candidatesOf = async (index: Index, { filter, size, besides }: Wanted): Promise<readonly Candidate[] | undefined> => {
+const ACCESS = parseFilter("kind:access");
+
+const ownRecordIn = async (index: Index, { dir, filter, size }: Wanted): Promise<Candidate | undefined> => {
+  const lines = new Lines(dir, await firstsOf(nodeDisk, dir));
+  try {
+    for await (const candidate of index.candidates(ACCESS.expression, size)) {
+      if (candidate.at < size - NEAR) return undefined;
+      if (isRecordOf((await lines.at(candidate.at, candidate.position)).entry, filter)) return candidate;
+    }
+    return undefined;
+  } finally {
+    await lines.close();
+  }
+};
+
+const candidatesOf = async (index: Index, { filter, size }: Wanted): Promise<readonly Candidate[] | undefined> => {
   const found = new Map<number, Candidate>();
   for (const candidate of await index.openAt(size)) found.set(candidate.at, candidate);
   for (const { expression } of [filter, DELETED]) {
@@ -52,12 +74,7 @@ const candidatesOf = async (index: Index, { filter, size, besides }: Wanted): Pr
       if (found.size > MOST_STORIES) return undefined;
     }
   }
-  for (const at of besides) {
-    const candidate = await index.storyAt(at);
-    if (!candidate) return undefined;
-    found.set(at, candidate);
-  }
-  return [...found.values()].toSorted((one, other) => one.at - other.at);
+  return [...found.values()];
 };
 
 const told = async (candidates: readonly Candidate[], { dir, size }: Wanted): Promise<ToldStory[]> => {

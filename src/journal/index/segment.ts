@@ -65,7 +65,8 @@ const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent)
       const read = await readBatch(file, { first, index, from });
       if (read.batch.length === 0) break;
       time ??= readMicros(read.batch[0]!.entry.time);
-      ends.push(...writer.write(read.batch));
+      const begunElsewhere = writer.write(read.batch);
+      ends.push(...begunElsewhere);
       index += read.batch.length;
       ({ line, next: from } = read);
       ({ position } = read.batch.at(-1)!);

@@ -61,9 +61,8 @@ const within = async (work: Promise<void>, limit: TimeLimit): Promise<void> => {
 
 const answer = async (question: Question, timeLimit: TimeLimit): Promise<Answer> => {
   finder ??= new Finder(dir);
-  // Segment by segment, so that a journal of several years leaves time for others.
-  if (question.kind === "tend" && (await finder.makeOne())) return { more: true };
-  await upToDate(finder, timeLimit);
+  // It works segment by segment, so that a journal of several years leaves time for others, and needs nothing besides.
+  if (question.kind !== "tend") await upToDate(finder, timeLimit);
   return answerOf(finder, question, timeLimit);
 };
 

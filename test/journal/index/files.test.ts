@@ -131,7 +131,7 @@ describe("the files of the indexes", () => {
     old.close();
     const index = new Index(dir);
     try {
-      expect(await index.makeOne()).toBe(true);
+      expect(await index.tend()).toBe(true);
       expect(indexes()).toHaveLength(1);
     } finally {
       index.close();
