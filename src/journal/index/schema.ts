@@ -91,6 +91,8 @@ const MONTH = `
   PRAGMA user_version = ${VERSION};
 `;
 
+/** On a thread of the pool; between two takes whoever writes has its turn. */
+const PAGES_AT_ONCE = 4096;
 /** What SQLite keeps beside a file. */
 const BESIDE = ["-wal", "-shm", "-journal"];
 const TIMEOUT_MS = 10_000;
@@ -137,7 +139,7 @@ export const copyDatabase = async (from: string, to: string): Promise<boolean> =
     source = isOpen ? new DatabaseSync(from, { readOnly: true, timeout: TIMEOUT_MS }) : openUnchanged(from);
     if (versionOf(source) !== VERSION) return false;
     makeFile(to);
-    await backup(source, to);
+    await backup(source, to, { rate: PAGES_AT_ONCE });
     return true;
   } catch {
     removeDatabase(to);
