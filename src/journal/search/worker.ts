@@ -2,7 +2,7 @@
  * A Finder on a thread of its own, for a process that has other things to do: one question at a time, each within its
  * time.
  */
-import { setPriority } from "node:os";
+import { getPriority, setPriority } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parentPort, workerData } from "node:worker_threads";
 import { FilterError } from "../filter.ts";
@@ -20,7 +20,8 @@ const POLL_MS = 5;
 const NICENESS = 5;
 
 // Traffic goes first where both want a processor. Elsewhere than on Linux this would be the whole process's.
-if (process.platform === "linux") setPriority(0, NICENESS);
+// Where the gateway itself was started with less, asking for more is refused.
+if (process.platform === "linux" && getPriority(0) < NICENESS) setPriority(0, NICENESS);
 
 let finder: Finder | undefined;
 let refreshing: Promise<void> | undefined;
