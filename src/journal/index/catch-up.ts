@@ -29,8 +29,9 @@ export class CatchUp {
   /** Takes in what was appended since. */
   async entries(onProgress?: Progress): Promise<void> {
     if (this.#live.isGone) this.#live.reopen();
-    const { firsts, sealed } = await extentsOf(this.#dir);
+    const { firsts, sealed, holes } = await extentsOf(this.#dir);
     if (!(await this.#continues(firsts))) this.#live.clear();
+    this.#knowHoles(holes);
     await this.#forget(firsts);
     for (const [place, first] of firsts.entries()) {
       const extent = sealed[place];
@@ -41,6 +42,13 @@ export class CatchUp {
       } else await this.#takeSegment(first, onProgress);
     }
     await this.#sumUp();
+  }
+
+  /** A request that lost its end with lines that were set aside has none any more; and has it again when they are put back. */
+  #knowHoles(holes: readonly number[]): void {
+    if (holes.join() === this.#live.holes.join()) return;
+    if (this.#live.state.size > 0) this.#live.clear();
+    this.#live.setHoles(holes);
   }
 
   /** The last line that was taken in still stands where it stood. Of a segment that was retired nothing more can be said. */

@@ -42,6 +42,19 @@ export class Live {
     return this.#database.prepare(STATE).get() as unknown as State;
   }
 
+  /** Segments whose lines are set aside, as this index knows it: what began or ended in them is in it, or is not, accordingly. */
+  get holes(): readonly number[] {
+    return this.#database.prepare("SELECT first FROM holes ORDER BY first").all().map(({ first }) => Number(first));
+  }
+
+  /** Of an index that is empty. */
+  setHoles(holes: readonly number[]): void {
+    this.#within(() => {
+      this.#database.exec("DELETE FROM holes");
+      for (const first of holes) this.#database.prepare("INSERT INTO holes VALUES (?)").run(first);
+    });
+  }
+
   /** Whether its file was removed, or replaced: SQLite goes on with the old one, and would never see what others do. */
   get isGone(): boolean {
     return fileAt(this.#path) !== this.#file;

@@ -33,11 +33,15 @@ const LOOKUPS = `
   CREATE INDEX by_announced_customer ON stories (announced_customer) WHERE announced_customer IS NOT NULL;
 `;
 
-/** `taken`: segments of which this index has every story, and not only those that span several. `duties_state`: up to where the duties go. */
+/**
+ * `taken`: segments of which this index has every story, and not only those that span several. `holes`: segments whose lines had been set aside
+ * when it was made. `duties_state`: up to where the duties go.
+ */
 const LIVE = `${STORIES}${LOOKUPS}
   CREATE INDEX by_facet ON stories (facet);
   CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
   CREATE TABLE taken (first INTEGER PRIMARY KEY) STRICT;
+  CREATE TABLE holes (first INTEGER PRIMARY KEY) STRICT;
   CREATE TABLE duties_state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL) STRICT;
   CREATE TABLE duties (
     at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, id TEXT NOT NULL, ended TEXT NOT NULL,

@@ -3,7 +3,7 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { nodeDisk } from "../disk.ts";
 import { numbersIn, places, segmentIndexName } from "../places.ts";
-import { segmentsIn } from "../segment.ts";
+import { spansIn } from "../spans.ts";
 import { Misplaced } from "./misplaced.ts";
 import { isDatabaseFault } from "./schema.ts";
 import { buildSegmentIndex, openSegmentIndex, type Extent, type SegmentIndex } from "./segment.ts";
@@ -133,14 +133,23 @@ export class SealedIndexes {
 const damagedOr = (error: unknown, { first }: Extent): unknown =>
   isDatabaseFault(error) ? new Misplaced(`the index of the segment of index ${first} cannot be read`, [first], { cause: error }) : error;
 
-/** Every segment that is there but the one that is being written, ascending: from its first index to that behind its last; and the first index of that one. */
-export const extentsOf = async (dir: string): Promise<{ readonly firsts: readonly number[]; readonly sealed: readonly Extent[] }> => {
-  const names = await nodeDisk.list(places(dir).segments);
-  const firsts = segmentsIn(names);
-  // Where lines were set aside their leaf hashes still tell where the segment before ends.
-  const bounds = [...new Set([...firsts, ...numbersIn(names, ".hashes")])].toSorted((one, other) => one - other);
-  const ends = new Map(bounds.map((first, place) => [first, bounds[place + 1]]));
-  return { firsts, sealed: firsts.slice(0, -1).map((first) => ({ first, end: ends.get(first)! })) };
+type Extents = {
+  /** The first index of each segment that is there. */
+  readonly firsts: readonly number[];
+  /** Those but the one that is being written. */
+  readonly sealed: readonly Extent[];
+  /** The first index of each one between them whose lines are gone: they were set aside. Its leaf hashes tell where it was. */
+  readonly holes: readonly number[];
+};
+
+/** All ascending. */
+export const extentsOf = async (dir: string): Promise<Extents> => {
+  const spans = spansIn(await nodeDisk.list(places(dir).segments));
+  const there = spans.filter(({ isThere }) => isThere);
+  const firsts = there.map(({ first }) => first);
+  const [oldest = Infinity, youngest = -Infinity] = [firsts[0], firsts.at(-1)];
+  const holes = spans.filter(({ first, isThere }) => !isThere && first > oldest && first < youngest);
+  return { firsts, sealed: there.slice(0, -1), holes: holes.map(({ first }) => first) };
 };
 
 /** Those of the first `size` entries that are searched by their own index, ascending: of the others the live one has `taken` every story. */
