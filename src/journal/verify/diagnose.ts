@@ -144,8 +144,15 @@ const rangeOf = ({ seen, anchors, matching }: Case, found: readonly Finding[]): 
   const failing = seen.failing.find(({ size }) => size > matching);
   const before = anchors.findLast(({ size }) => size <= matching)?.size ?? 0;
   if (!failing || found.some((finding) => placeOf(finding) >= before && placeOf(finding) < failing.size)) return [];
-  if (seen.entries < failing.size) return [{ kind: "cut", index: seen.entries, text: `the journal ends after ${seen.entries} entries, ${nameOf(failing)} covers ${failing.size}: the end was cut off` }];
+  if (seen.entries < failing.size) return [cutAt(seen.entries, seen.failing)];
   return [{ kind: "range", index: before, text: `among the entries ${before} to ${failing.size - 1} one or more lines were changed: the first ${failing.size} entries do not have the root of ${nameOf(failing)}${before > 0 ? `, the first ${before} have that of checkpoint ${before}` : ""}` }];
+};
+
+/** Of all checkpoints behind the end, the one that tells how much is missing. */
+const cutAt = (entries: number, failing: readonly Claim[]): Finding => {
+  const farthest = failing.reduce((one, other) => (other.size > one.size ? other : one));
+  const text = `the journal ends after ${entries} entries, ${nameOf(farthest)} covers ${farthest.size}: the end was cut off`;
+  return { kind: "cut", index: entries, text };
 };
 
 /** Which line of all lines it is about, counted from 0. */
