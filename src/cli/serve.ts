@@ -13,7 +13,7 @@ import { sayInvalid } from "./check.ts";
 import { keepCompiledSoFar } from "./compile-cache.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
-import { untilToldToStop } from "./until-told-to-stop.ts";
+import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
 export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
   letHeapGrow();
@@ -26,7 +26,10 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
   }
   try {
     const begun = standby ? await lead(config, read) : { read, leading: undefined };
-    return begun ? await untilEnd(await start(config, begun), config) : 0;
+    if (!begun) return 0;
+    // Before it listens: a signal may come while it starts.
+    const told = whenToldToStop();
+    return await untilEnd(await start(config, begun), { config, told });
   } catch (error) {
     if (error instanceof IndexKeyDiffers) {
       console.error(`${config}: ${error.message}`);
@@ -61,14 +64,16 @@ const readWhole = async (config: string): Promise<Read | undefined> => {
 const start = (config: string, { read, leading }: Begun): Promise<Gateway> =>
   assemble({ settings: read.settings, configHash: read.hash, files: read.files, file: config, ...(leading && { leading }) });
 
-/** Resolves with the exit code. Signals are heard first: one may come as soon as it listens. */
-const untilEnd = async (gateway: Gateway, config: string): Promise<number> => {
+type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals> };
+
+/** Resolves with the exit code. */
+const untilEnd = async (gateway: Gateway, { config, told }: Run): Promise<number> => {
   let reloading: Promise<() => Promise<void>> | undefined;
   const stop = async (reason: string): Promise<void> => {
     await (await reloading)?.();
     await gateway.stop(reason);
   };
-  const ended = untilToldToStop({ stop }).then(() => 0);
+  const ended = untilToldToStop({ stop }, told).then(() => 0);
   const lost = gateway.lost.then((reason) => stopAsLost(stop, reason));
   reloading = keepReloading(gateway, config);
   // It takes a while on the first start, and whoever stops the gateway meanwhile wants requests to end.

@@ -1,13 +1,20 @@
 /** How a command that goes on is ended. */
 import type { Gateway } from "../assemble.ts";
 
-/** SIGTERM and SIGINT let requests end; a second one ends the process at once. */
-export const untilToldToStop = (gateway: Pick<Gateway, "stop">): Promise<void> =>
-  new Promise((resolve, reject) => {
+/**
+ * Resolves with the first SIGTERM or SIGINT from now on; a second one ends the process at once, with 1. Called before a
+ * command listens: a signal may come while it starts, and whoever was served by then wants requests to end.
+ */
+export const whenToldToStop = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
       process.off("SIGTERM", stop).off("SIGINT", stop);
       for (const again of ["SIGTERM", "SIGINT"] as const) process.once(again, () => process.exit(1));
-      gateway.stop(signal).then(resolve, reject);
+      resolve(signal);
     };
     process.on("SIGTERM", stop).on("SIGINT", stop);
   });
+
+/** SIGTERM and SIGINT let requests end. `told`: where signals are heard already. */
+export const untilToldToStop = async (gateway: Pick<Gateway, "stop">, told = whenToldToStop()): Promise<void> =>
+  gateway.stop(await told);

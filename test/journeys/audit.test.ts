@@ -143,7 +143,7 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     expect(ran.code).toBe(0);
     expect(ran.stdout).toMatch(/^\S{26}   403 gateway   OCSGW-2103   not sent to OCS\n/);
     expect(ran.stdout).toMatch(/scope +deny +OCSGW-2103/);
-    expect(ran.stdout).toMatch(/decided by .*ocsgw\.yaml:\d+:\d+ {2}tenants\[0\]\.dbid\n/);
+    expect(ran.stdout).toMatch(/decided by .*ocsgw\.yaml:\d+:\d+ {2}tenants\[0\]\.name\n/);
     expect(ran.stdout).not.toContain("has changed since");
     await appendFile(config, "# another hash\n");
     const json = JSON.parse((await ocsgw("explain", refused!.id!, "-c", config, "--json")).stdout) as { decided_by: { config_then: string; config_now: string } };

@@ -1,9 +1,9 @@
 /** What the process makes of signals while it begins and while it ends. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { request } from "undici";
-import { afterEach, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { root } from "../kit/command.ts";
 import { aConfigured, basic, twoTenants } from "../kit/gateway.ts";
 import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
@@ -15,6 +15,9 @@ let dir: string;
 let gateway: ChildProcess;
 let log = "";
 
+beforeEach(() => {
+  log = "";
+});
 afterEach(async () => {
   gateway.kill("SIGKILL");
   await ocs.close();
@@ -41,4 +44,30 @@ it("SIGHUP ends nothing, neither before the gateway serves nor while its last re
   const { statusCode, body } = await asked;
   await body.dump();
   expect([statusCode, await exit]).toEqual([200, 0]);
+});
+
+it.each([
+  ["SIGTERM", "journal opened"],
+  ["SIGINT", "journal opened"],
+  ["SIGTERM", '"listener":"clients"'],
+  ["SIGINT", '"listener":"clients"'],
+] as const)("%s while the gateway starts ends it in order: as soon as the log has %s", { timeout: 60_000 }, async (signal, sign) => {
+  ocs = await rawOcs(({ connection }) => void connection.socket.write(OK));
+  dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
+  gateway = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "-c", join(dir, "ocsgw.yaml")], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, OCSGW_LOG: "info" },
+  });
+  const exit = new Promise((resolve) => gateway.once("exit", (code, by) => resolve(code ?? by)));
+  let isTold = false;
+  gateway.stderr!.on("data", (chunk: Buffer) => {
+    log += chunk.toString();
+    if (isTold || !log.includes(sign)) return;
+    isTold = true;
+    gateway.kill(signal);
+  });
+  expect(await exit).toBe(0);
+  const segments = join(dir, "audit", "segments");
+  const [last] = (await readdir(segments)).filter((name) => name.endsWith(".jsonl")).toSorted().toReversed();
+  expect(JSON.parse((await readFile(join(segments, last!), "utf8")).trimEnd().split("\n").at(-1)!)).toMatchObject({ kind: "stop" });
 });
