@@ -15,28 +15,29 @@ export const wayOf = (proxies: TrustedProxies, address: string): ProxyWay | unde
   proxies.find(({ from }) => isWithin(from, address))?.sends;
 
 /**
- * The client's address: the last one in the chain that is no proxy of ours. What stands before it is the client's own
- * word. Where the chain ends in what is no address, its last proxy stands for the client.
+ * The client's address: the last one in the chain that is no proxy of ours, or one of ours that does not write this
+ * header. What stands before it is the client's own word. Where the chain ends in what is no address, its last proxy
+ * stands for the client.
  */
 export const clientBehind = (proxies: TrustedProxies, peer: string, headers: readonly HeaderLine[]): string => {
   const way = wayOf(proxies, peer);
   if (way === undefined || way === "proxy-protocol") return peer;
-  const said = headers.flatMap(([name, value]) => (name.toLowerCase() === way ? [value] : [])).join(",");
-  if (said === "") return peer;
-  const chain = way === "forwarded" ? forwardedFor(said) : said.split(",").map((each) => each.trim());
+  // Line by line: a quote that a client does not end must not reach into the line that the proxy adds.
+  const read = way === "forwarded" ? forwardedFor : (value: string) => value.split(",").map((each) => each.trim());
+  const chain = headers.flatMap(([name, value]) => (name.toLowerCase() === way ? read(value) : []));
   let client = peer;
   for (const each of chain.toReversed()) {
     const address = addressIn(each);
     if (address === undefined) return client;
     client = address;
-    if (wayOf(proxies, address) === undefined) return client;
+    if (wayOf(proxies, address) !== way) return client;
   }
   return client;
 };
 
-/** `for` of each element of RFC 7239's header; an element without one names nobody. */
+/** `for` of each element in one line of RFC 7239's header; an element without one names nobody. */
 const forwardedFor = (value: string): readonly string[] => {
-  // Quotes that do not end make all of it unreadable, which is for whoever wrote it.
+  // Quotes that do not end make all of the line unreadable, which is for whoever wrote it.
   const elements = splitOutsideQuotes(value, ",") ?? [""];
   return elements.map((element) => {
     const pair = splitOutsideQuotes(element, ";")?.find((each) => /^\s*for=/i.test(each));

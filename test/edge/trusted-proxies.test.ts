@@ -57,10 +57,35 @@ describe("the client behind proxies that write Forwarded", () => {
     expect(clientBehind(proxies, "10.0.0.1", [["forwarded", value]])).toBe(client);
   });
 
+  it.each<[string, readonly string[], string]>([
+    ["a quote that does not end", ['for=203.0.113.1;x="', "for=198.51.100.7"], "198.51.100.7"],
+    ["a quote, before one of the proxy's", ['for="', 'for="[2001:db8::7]"'], "2001:db8::7"],
+    ["a quote that ends in a backslash", ['for="\\', "for=198.51.100.7"], "198.51.100.7"],
+    ["a quote, and two proxies", ['x="', "for=198.51.100.7", "for=10.0.0.2"], "198.51.100.7"],
+    ["a line of the last proxy that cannot be read", ["for=203.0.113.1", 'for="198.51.100.7'], "10.0.0.1"],
+  ])("is who the proxy says in a line of its own behind %s", (_, lines, client) => {
+    expect(clientBehind(proxies, "10.0.0.1", lines.map((line): HeaderLine => ["Forwarded", line]))).toBe(client);
+  });
+
   it("is read in a time that does not depend on what stands in it", () => {
     const started = performance.now();
     for (const odd of ['for="'.repeat(3000), ",".repeat(15_000), '\\"'.repeat(7000), "for=;".repeat(3000)]) clientBehind(proxies, "10.0.0.1", [["Forwarded", odd]]);
     expect(performance.now() - started).toBeLessThan(500);
+  });
+});
+
+describe("the client behind proxies of several ways", () => {
+  const proxies: TrustedProxies = [
+    { from: list("10.0.0.0/24"), sends: "x-forwarded-for" },
+    { from: list("10.0.1.0/24"), sends: "forwarded" },
+    { from: list("10.0.2.0/24"), sends: "proxy-protocol" },
+  ];
+  it.each<[string, string, HeaderLine, string]>([
+    ["Forwarded alone", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.1.1"], "10.0.1.1"],
+    ["the PROXY protocol alone", "10.0.0.1", ["X-Forwarded-For", "203.0.113.1, 10.0.2.1"], "10.0.2.1"],
+    ["X-Forwarded-For alone", "10.0.1.1", ["Forwarded", "for=203.0.113.1, for=10.0.0.1"], "10.0.0.1"],
+  ])("is the proxy that writes %s, where another header names it: what stands before it is the client's", (_, peer, line, client) => {
+    expect(clientBehind(proxies, peer, [line])).toBe(client);
   });
 });
 
