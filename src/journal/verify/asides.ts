@@ -31,12 +31,17 @@ export const countIn = (asides: readonly Aside[], from: number, to: number): num
 
 type Said = { readonly from: number; readonly to: number; readonly before: readonly Aside[] };
 
-/** A line that was changed may be anything. */
+const NOTHING: Said = { from: 0, to: 0, before: [] };
+
+/** A line that was changed may be anything: what is no such entry says nothing, and the roots tell that it was changed. */
 const parse = (bytes: Buffer): Said => {
   try {
-    const { from, to, before } = JSON.parse(bytes.toString()) as Partial<Said>;
-    return { from: from ?? 0, to: to ?? 0, before: before ?? [] };
+    const said = JSON.parse(bytes.toString()) as Said;
+    return isSpan(said) && Array.isArray(said.before) && said.before.every((each) => isSpan(each) && isIndex(each.by)) ? said : NOTHING;
   } catch {
-    return { from: 0, to: 0, before: [] };
+    return NOTHING;
   }
 };
+
+const isIndex = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
+const isSpan = (value: { readonly from?: unknown; readonly to?: unknown } | null): boolean => isIndex(value?.from) && isIndex(value?.to);
