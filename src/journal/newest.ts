@@ -22,7 +22,7 @@ export const newestTime = async (disk: Disk, dir: string): Promise<number | unde
 };
 
 /** The same of one segment. */
-export const lastTimeIn = async (file: SegmentFile): Promise<number | undefined> => {
+const lastTimeIn = async (file: SegmentFile): Promise<number | undefined> => {
   const size = await file.size();
   // A body may be long: then more is read, up to the beginning.
   for (let length = Math.min(AT_ONCE, size); length > 0; length = Math.min(16 * length, size)) {

@@ -13,19 +13,18 @@ import { readAll, readWhole, type Disk } from "./disk.ts";
 import type { Recorded, SetAside } from "./entry.ts";
 import { readLine } from "./entry-line.ts";
 import { forEachIntact, type Intact } from "./intact.ts";
-import { lastTimeIn } from "./newest.ts";
 import { readCheckpoint, signerOf, verifierKey } from "./note.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import type { OpenDoNotCalls } from "./open-do-not-calls.ts";
 import { compressedName, places, segmentName } from "./places.ts";
 import { readEntries } from "./read.ts";
 import { carryOn, deletedTo } from "./retention.ts";
-import { openSegment, withSegment } from "./segment.ts";
+import { openSegment, type SegmentFile } from "./segment.ts";
 import { spansIn, type Span } from "./spans.ts";
 import type { StateSigner } from "./start-state.ts";
+import { timeBefore, timeBehind, timeWithin, type Proved } from "./surroundings.ts";
 import { LeavesMissing, Tiles } from "./tiles.ts";
-import { writeMicros } from "./time.ts";
-import { DIGEST_BYTES, digestOf, verifyInclusion } from "./tree.ts";
+import { DIGEST_BYTES, digestOf, verifyInclusion, type Digest } from "./tree.ts";
 
 /**
  * What is asked is not done, for a reason that the person who asks can understand. `kind`: of the command, of the
@@ -71,32 +70,49 @@ const examine = async (looking: Looking, first: number, wanted: ReadonlySet<numb
   const { disk, dir } = journal;
   const spans = spansIn(await disk.list(places(dir).segments));
   const span = spanAt(journal, spans, first);
-  const hashes = await provedHashes(looking, span);
-  const lines = new Map<number, Recorded>();
-  const times: string[] = [];
-  let beginning: string | undefined;
-  const found = await forEachIntact({ open: () => openSegment(disk, dir, first), first, hashes }, (bytes, start, end, index) => {
-    const time = TIME.exec(bytes.toString("latin1", start, Math.min(end, start + HEAD_BYTES)))?.[1];
-    if (time !== undefined) times.push(time);
-    if (index === first) beginning = time;
-    if (wanted.has(index)) lines.set(index, readLine(bytes.toString("utf8", start, end)));
-  });
-  const damage = damageOf(found, span);
-  if (damage === undefined) throw new NotSetAside("refused", `${segmentName(first)} is not damaged: each of its ${span.end - first} lines is as it was signed. It stays`);
-  times.sort();
-  const [before, behind] = [spans.findLast((each) => each.isThere && each.end <= first), spans.find((each) => each.isThere && each.first >= span.end)];
-  return {
-    look: {
-      from: first, to: span.end, damage, intact: found.intact, files: await filesOf({ disk, dir }, first),
-      oldest: earliest(beginning ?? (await lastTimeOf(journal, before?.first)), times[0]),
-      youngest: latest(await timeAt(journal, behind?.first), times.at(-1)),
-    },
-    lines,
-  };
+  const { root, size } = await signedRoot(looking, span);
+  const tiles = new Tiles(disk, dir, size);
+  try {
+    const hashes = await provedHashes({ disk, dir, tiles, root }, span);
+    const lines = new Map<number, Recorded>();
+    const times: string[] = [];
+    let beginning: string | undefined;
+    const found = await forEachIntact({ open: () => openSegment(disk, dir, first), first, hashes }, (bytes, start, end, index) => {
+      const time = timeWithin(bytes, start, end);
+      if (time !== undefined) times.push(time);
+      if (index === first) beginning = time;
+      if (wanted.has(index)) lines.set(index, readLine(bytes.toString("utf8", start, end)));
+    });
+    const damage = damageOf(found, span);
+    if (damage === undefined) throw new NotSetAside("refused", `${segmentName(first)} is not damaged: each of its ${span.end - first} lines is as it was signed. It stays`);
+    const files = await filesOf({ disk, dir }, first);
+    await refuseWholePlain(journal, { span, hashes, files });
+    times.sort();
+    const [before, behind] = [spans.filter((each) => each.end <= first), spans.filter((each) => each.first >= span.end)];
+    const proved = { disk, dir, tiles, root };
+    return {
+      look: {
+        from: first, to: span.end, damage, intact: found.intact, files,
+        oldest: earliest(beginning ?? (await timeBefore(proved, before)), times[0]),
+        youngest: latest(await timeBehind(proved, behind), times.at(-1)),
+      },
+      lines,
+    };
+  } finally {
+    await tiles.close();
+  }
 };
 
-const HEAD_BYTES = 96;
-const TIME = /^\{"index":\d+,"time":"([^"]{27})"/;
+type Forms = { readonly span: Span; readonly hashes: Buffer; readonly files: SetAside["files"] };
+
+/** A crash may leave both forms, and the compressed one is read: where the plain one is whole, nothing is lost. */
+const refuseWholePlain = async ({ disk, dir }: Journal, { span, hashes, files }: Forms): Promise<void> => {
+  const { first } = span;
+  if (files.length < 2) return;
+  const open = (): Promise<SegmentFile> => disk.open(places(dir).segment(first), "read");
+  if (damageOf(await forEachIntact({ open, first, hashes }, () => undefined), span) !== undefined) return;
+  throw new NotSetAside("refused", `${segmentName(first)} is as it was signed, and only ${compressedName(first)} beside it is damaged: it stays. The gateway compresses it anew; or stop the gateway and remove ${compressedName(first)}`);
+};
 
 const spanAt = (journal: Journal, spans: readonly Span[], first: number): Span => {
   const span = spans.find((each) => each.first === first);
@@ -111,22 +127,28 @@ const spanAt = (journal: Journal, spans: readonly Span[], first: number): Span =
   return span;
 };
 
-/**
- * The leaf hashes of the segment, each of them proved by the last checkpoint: without that nothing tells what was in
- * it.
- */
-const provedHashes = async ({ journal: { disk, dir }, checkpoints, signer }: Looking, { first, end }: Span): Promise<Buffer> => {
+/** Of the last checkpoint, which covers the segment. */
+const signedRoot = async (
+  { journal: { disk, dir }, checkpoints, signer }: Looking, { first, end }: Span,
+): Promise<{ readonly size: number; readonly root: Digest }> => {
   const { size } = checkpoints.last();
   if (size < end) throw new NotSetAside("refused", `no checkpoint covers ${segmentName(first)} yet`);
   const note = (await readWhole(disk, places(dir).checkpoint(size))).toString();
   const signed = readCheckpoint(note);
   if (signed?.size !== size || signerOf(note, [verifierKey(signer.origin, signer.key)]) === undefined) throw new NotSetAside("broken", `checkpoint ${size} is not as this gateway signed it`);
+  return { size, root: digestOf(signed.root) };
+};
+
+/**
+ * The leaf hashes of the segment, each of them proved by the last checkpoint: without that nothing tells what was in
+ * it.
+ */
+const provedHashes = async ({ disk, dir, tiles, root }: Proved, { first, end }: Span): Promise<Buffer> => {
+  const { size } = tiles;
   const hashes = await readWhole(disk, places(dir).leaves(first)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT") throw error;
     return Buffer.alloc(0);
   });
-  const root = digestOf(signed.root);
-  const tiles = new Tiles(disk, dir, size);
   try {
     // The path of an entry holds the hashes of all that share its tile.
     for (let index = first; index < end; index = Math.min(end, Math.floor(index / WIDTH + 1) * WIDTH)) {
@@ -137,8 +159,6 @@ const provedHashes = async ({ journal: { disk, dir }, checkpoints, signer }: Loo
     }
   } catch (error) {
     throw error instanceof LeavesMissing ? new NotSetAside("broken", `${error.message}. ${NO_HASHES}`) : error;
-  } finally {
-    await tiles.close();
   }
   return hashes;
 };
@@ -183,19 +203,6 @@ const sumOf = async (disk: Disk, path: string): Promise<{ readonly bytes: number
   }
 };
 
-/** Null where it is damaged itself. */
-const timeAt = async ({ disk, dir }: Journal, first: number | undefined): Promise<string | null> => {
-  if (first === undefined) return null;
-  const head = await withSegment(disk, dir, first, (file) => readAll(file, 0, HEAD_BYTES)).catch(() => Buffer.alloc(0));
-  return TIME.exec(head.toString("latin1"))?.[1] ?? null;
-};
-
-/** Null where it is damaged itself. */
-const lastTimeOf = async ({ disk, dir }: Journal, first: number | undefined): Promise<string | null> => {
-  const micros = first === undefined ? undefined : await withSegment(disk, dir, first, lastTimeIn).catch(() => undefined);
-  return micros === undefined ? null : writeMicros(micros);
-};
-
 /** Null is without an end. */
 const earliest = (bound: string | null, seen: string | undefined): string | null => (bound === null ? null : [bound, seen ?? bound].toSorted()[0]!);
 const latest = (bound: string | null, seen: string | undefined): string | null => (bound === null ? null : [bound, seen ?? bound].toSorted()[1]!);
@@ -216,6 +223,8 @@ const set = async (setting: Setting, first: number): Promise<{ readonly entry: S
   const { journal, checkpoints, openDoNotCalls, by: { user, behind, purpose } } = setting;
   const { failed } = journal.status();
   if (failed !== undefined) throw new Error(failed);
+  // So that the line behind the segment can be proved, which tells where its time ends.
+  await checkpoints.write();
   const open = openDoNotCalls.below(Number.POSITIVE_INFINITY);
   const { look, lines } = await examine(setting, first, new Set(open?.map(({ from }) => from)));
   const within = open?.filter(({ from }) => from >= look.from && from < look.to) ?? [];

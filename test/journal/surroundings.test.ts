@@ -1,0 +1,85 @@
+/** What a damaged segment's surroundings tell of it when they are damaged too, and what a line that was changed says of what is set aside. */
+import { cp, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { openJournal, type JournalOptions } from "../../src/journal/append.ts";
+import { createCheckpoints } from "../../src/journal/checkpoint.ts";
+import { compressSegments } from "../../src/journal/compress.ts";
+import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
+import { setAside } from "../../src/journal/set-aside.ts";
+import { verifyJournal } from "../../src/journal/verify.ts";
+import { ORIGIN, aDoNotCall, aKey, aQuickDirectory, removeDirectory, type Opened } from "./kit.ts";
+
+const signer = { key: aKey(), origin: ORIGIN };
+const DAY = 86_400_000;
+const [FIRST, SECOND, THIRD] = [0, 4, 8] as const;
+const NOON = (day: number): string => `2026-01-0${day}T12:00:00.000000Z`;
+let dir: string;
+let today: number;
+let opened: Opened | undefined;
+
+const open = async (options: Partial<JournalOptions> = {}): Promise<Opened> => {
+  const journal = await openJournal({ dir, durability: "flush", states: signer, clocks: { wall: () => today * 1000, steady: () => today * 1000 }, ...options });
+  const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: 3_600_000 });
+  return (opened = { journal, checkpoints, close: async () => { await checkpoints.stop(); await journal.close(); } });
+};
+const close = async (): Promise<void> => {
+  await opened?.close();
+  opened = undefined;
+};
+/** Four days, each a segment of four entries that are dated at noon. */
+beforeEach(async () => {
+  dir = await aQuickDirectory();
+  today = Date.parse("2026-01-01T12:00:00Z");
+  const { journal, checkpoints } = await open();
+  for (let day = 0; day < 4; day++, today += DAY) {
+    for (const number of [2 * day, 2 * day + 1]) for (const entry of aDoNotCall(number, { upstream: "ocs-main" })) await journal.append(entry);
+    await checkpoints.write();
+  }
+  today -= DAY;
+  await close();
+});
+afterEach(async () => {
+  await close().catch(() => undefined);
+  await removeDirectory(dir);
+});
+const at = (first: number, ending = ".jsonl"): string => join(dir, "segments", `${String(first).padStart(12, "0")}${ending}`);
+const put = (gateway: Opened, first: number) => setAside({ ...gateway, signer, openDoNotCalls: new OpenDoNotCalls(), by: { user: "dana", purpose: "disk of gw-a" } }, first);
+const redate = async (first: number, year: string): Promise<void> => writeFile(at(first), (await readFile(at(first), "utf8")).replaceAll('"time":"2026', `"time":"${year}`));
+
+describe("the time of a segment that is set aside", () => {
+  it.each([
+    ["sound lines", [], [NOON(1), NOON(3)]],
+    ["a line behind it that was dated back", [[THIRD, "2020"]], [NOON(1), NOON(4)]],
+    ["a line before it that was dated on", [[FIRST, "2029"]], [null, NOON(3)]],
+  ] as const)("is told by %s", async (_what, changed, [oldest, youngest]) => {
+    await writeFile(at(SECOND), "");
+    for (const [first, year] of changed) await redate(first, year);
+    const { entry } = await put(await open({ damaged: SECOND }), SECOND);
+    expect([entry.oldest, entry.youngest]).toEqual([oldest, youngest]);
+  });
+});
+
+it("a segment whose plain form is whole stays, whatever its compressed form is", async () => {
+  await cp(at(SECOND), join(dir, "copy"));
+  const { journal } = await open();
+  await compressSegments({ journal, after: 0, now: () => today + DAY });
+  await close();
+  await cp(join(dir, "copy"), at(SECOND));
+  const packed = await readFile(at(SECOND, ".jsonl.zst"));
+  packed[60]! ^= 1;
+  await writeFile(at(SECOND, ".jsonl.zst"), packed);
+  const gateway = await open({ damaged: SECOND });
+  await expect(put(gateway, SECOND)).rejects.toMatchObject({ name: "NotSetAside", kind: "refused", message: expect.stringMatching(/^000000000004\.jsonl is as it was signed, and only 000000000004\.jsonl\.zst/) as string });
+  await compressSegments({ journal: gateway.journal, after: 0, now: () => today + DAY });
+  await close();
+  expect(await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() })).toMatchObject({ verdict: "ok", findings: [] });
+});
+
+it.each(["{}", "null", "5", "[null]", '[{"from":"x","to":1,"by":0}]', '"abc"', '[{"from":0,"to":4}]', "[]"])("a line that was changed to set aside what was before, as %s, is broken and explains nothing", async (before) => {
+  const lines = (await readFile(at(SECOND), "utf8")).split("\n");
+  lines[0] = `${/^\{"index":\d+,"time":"[^"]+",/.exec(lines[0]!)![0]}"kind":"set-aside","from":0,"to":4,"before":${before}}`;
+  await writeFile(at(SECOND), lines.join("\n"));
+  const { verdict, findings } = await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() });
+  expect([verdict, findings.map(({ text }) => text)]).toEqual(["broken", [expect.stringContaining("line 1 of 000000000004.jsonl (index 4) was changed")]]);
+});
