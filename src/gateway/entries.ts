@@ -170,9 +170,20 @@ const presentedIn = ({ claimed }: Told, arrival: Arrival): { readonly presented?
 /** Of an absolute form the path alone. */
 const PATH = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)/i;
 
+/** Wherever it stands in the path, and as clients misspell it. */
+const PERSON = /(\/(?:phones?|customer[-_]?ids?)\/).+/is;
+
+/** Of percent-encoding, whatever it holds. */
+const decoded = (path: string): string =>
+  Buffer.from(path.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))), "latin1").toString("utf8");
+
 const pathIn = (target: string): string | undefined => {
-  const path = PATH.exec(target)?.[1]?.slice(0, MOST_PATH);
-  return path === undefined ? undefined : maskNumbers(path.replace(/^(\/(?:phones|customer_ids)\/).+/i, "$1······").replaceAll(/\p{Cc}/gu, "·"));
+  const path = PATH.exec(target)?.[1];
+  if (path === undefined) return undefined;
+  // Who encodes a slash, a letter of the name or what stands between digits means the same.
+  const plain = decoded(path);
+  const masked = maskNumbers(plain.replace(PERSON, "$1······"));
+  return (masked === plain ? path : masked).replaceAll(/\p{Cc}/gu, "·").slice(0, MOST_PATH);
 };
 
 /** For a caller who is known: the record is, or was, the tenant's, or one of those that the caller may speak for. */

@@ -131,7 +131,7 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, asking.source))];
       return areAtHand(answers) ? bound(agree(answers), asking) : "unknown";
     },
-    claimed: ({ headers }) => claimedIn(carriers.read(headers) ?? []),
+    claimed: ({ headers }) => claimedIn(carriers.read(headers) ?? [], table.has),
     challenge: carriers.challenge,
     close: tokens.close,
   };

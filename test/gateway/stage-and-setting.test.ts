@@ -7,7 +7,7 @@ import type { Recorded } from "../../src/journal/entry.ts";
 import { createKey } from "../../src/settings/key.ts";
 import { claimedIn } from "../../src/tenants/credential/claimed.ts";
 import { ocsgw } from "../kit/command.ts";
-import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { aGateway, basic, keyFor, twoTenants, type TestGateway } from "../kit/gateway.ts";
 
 let gateway: TestGateway;
 beforeAll(async () => {
@@ -37,6 +37,12 @@ describe("a refusal", () => {
     ["of nobody", { path: "/phones/4155550101?req=DoNotCall", by: as("mallory") }, { stage: "identity", presented: { client: "mallory", path: "/phones/······" } }],
     ["of nobody, with a number for a name", { path: "/campaigngroups/415-555-0100?req=Load", by: as("415.555.0100") }, { stage: "identity", presented: { client: "······0100", path: "/campaigngroups/······0100" } }],
     ["of nobody, with a key for a name", { path: "/", by: as(createKey().key) }, { stage: "identity", presented: { path: "/" } }],
+    ["of nobody, with a key of ours for a name", { path: "/", by: as(keyFor("beta")) }, { stage: "identity", presented: { path: "/" } }],
+    ["of nobody, for a customer below another path", { path: "/ocs//customer_ids/jane.doe@example.com?req=DoNotCall", by: as("mallory") }, { stage: "identity", presented: { client: "mallory", path: "/ocs//customer_ids/······" } }],
+    ["of nobody, for a customer behind an encoded name", { path: "/%63ustomer_ids%2Fjane.doe?req=DoNotCall", by: as("mallory") }, { stage: "identity", presented: { client: "mallory", path: "/customer_ids/······" } }],
+    ["of nobody, for a customer behind a misspelt name", { path: "/customerId/jane.doe", by: as("mallory") }, { stage: "identity", presented: { client: "mallory", path: "/customerId/······" } }],
+    ["of nobody, with a number between encoded signs", { path: "/call/415%2D555%C2%A00107", by: as("mallory") }, { stage: "identity", presented: { client: "mallory", path: "/call/······0107" } }],
+    ["of nobody, with what is encoded and no number", { path: "/lists/Beta%20List%FF", by: as("mallory") }, { stage: "identity", presented: { client: "mallory", path: "/lists/Beta%20List%FF" } }],
     ["of a path that is none", { path: "/nothing" }, { stage: "operation" }],
     ["of a client without the action", { path: "/lists/Beta%20List?req=AddRecord", by: basic("beta") }, { stage: "policy", setting: "tenants[1].clients.beta.actions" }],
     ["of another tenant, by the header", { path: "/phones/4155550102?req=DoNotCall", headers: { "Ocsgw-Tenant": "102" } }, { stage: "scope" }],
@@ -86,8 +92,10 @@ describe("what a credential claims", () => {
     ["a header that is too long", [{ kind: "jwt", text: token(`{"kid":"a","x":"${"y".repeat(2000)}"}`) }], {}],
     ["a secret in a name's place", [{ kind: "key", user: "sk_sandbox_alpha-ors", key: "" }], {}],
     ["a key without a name", [{ kind: "key", key: "secret" }], {}],
+    ["a key of ours in a name's place", [{ kind: "key", user: "Tr0ub4dor", key: "" }], {}],
+    ["a UUID in a name's place", [{ kind: "key", user: "550e8400-e29b-41d4-a716-446655440000", key: "" }], {}],
     ["a name", [{ kind: "key", user: "ors-main", key: "secret" }], { client: "ors-main" }],
-  ])("%s", (_what, presented, claimed) => expect(claimedIn(presented)).toEqual(claimed));
+  ])("%s", (_what, presented, claimed) => expect(claimedIn(presented, (text) => text === "Tr0ub4dor")).toEqual(claimed));
 });
 
 it.each([

@@ -9,14 +9,16 @@ import type { Presented } from "./carriers.ts";
 export type Claimed = { readonly client?: string; readonly kid?: string };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$/;
-/** Keys of ours, of the sandbox, and what looks like any secret: longer than names are. */
-const SECRET = /^(?:ocsgw|sk)_|[A-Za-z0-9]{24}/;
+/** Keys of ours, of the sandbox, and what looks like any secret: longer than names are, or a UUID. */
+const SECRET = /^(?:ocsgw|sk)_|[A-Za-z0-9]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 const KID = /^[!-~]{1,64}$/;
 /** A token's header has an algorithm and a key's name; one that is longer is no header of ours. */
 const MOST_HEADER = 1024;
 
-export const claimedIn = (presented: readonly Presented[]): Claimed => {
-  const client = presented.map((each) => (each.kind === "key" ? each.user : undefined)).find((user) => user !== undefined && NAME.test(user) && !SECRET.test(user));
+/** `isKey`: whether a text is the key of a record. */
+export const claimedIn = (presented: readonly Presented[], isKey: (text: string) => boolean): Claimed => {
+  const isName = (user: string): boolean => NAME.test(user) && !SECRET.test(user) && !isKey(user);
+  const client = presented.map((each) => (each.kind === "key" ? each.user : undefined)).find((user) => user !== undefined && isName(user));
   const kid = presented.map((each) => (each.kind === "jwt" ? kidIn(each.text) : undefined)).find((found) => found !== undefined);
   return { ...(client !== undefined && { client }), ...(kid !== undefined && { kid }) };
 };

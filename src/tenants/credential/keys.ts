@@ -7,6 +7,8 @@ export type KeyTable = {
   readonly identify: (key: string, user: string | undefined, source: string) => Identity | undefined;
   /** True for a key that was good before from this source: it costs one hash to say. */
   readonly knows: (key: string, source: string) => boolean;
+  /** True for the key of a record, also of one that has ended: wherever it stands, it is a secret. */
+  readonly has: (text: string) => boolean;
 };
 
 type Options = { readonly records: readonly KeyRecord[]; /** Milliseconds since 1970. */ readonly now: () => number; readonly tell: Tell };
@@ -43,6 +45,7 @@ export const createKeyTable = ({ records, now, tell }: Options): KeyTable => {
       return entry.identity;
     },
     knows: (key, source) => KEY.test(key) && entries.get(hash("sha256", key, "hex"))?.usedFrom.has(source) === true,
+    has: (text) => KEY.test(text) && entries.has(hash("sha256", text, "hex")),
   };
 };
 
