@@ -11,7 +11,7 @@ import { isZip, unpack } from "../journal/verify/unpack.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
-export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "sinceMark" | "quorum" | "requireWitnesses"> & {
+export type AuditVerifyOptions = Pick<VerifyOptions, "own" | "elsewhere" | "unread" | "sinceMark" | "quorum" | "requireWitnesses"> & {
   /** Verifier keys of witnesses, or paths of files that hold some. */
   readonly witness?: readonly string[] | undefined;
   /** The path of certificates, PEM. */
@@ -48,7 +48,7 @@ const isJournal = async (path: string): Promise<boolean> =>
   (await stat(path).then((found) => found.isDirectory(), () => true)) && !existsSync(join(path, "manifest.sha256"));
 
 /** The report, or why there is none. */
-const verified = async (path: string, { key: given, own, elsewhere = [], sinceMark = false, ...options }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
+const verified = async (path: string, { key: given, own, elsewhere = [], unread = [], sinceMark = false, ...options }: AuditVerifyOptions): Promise<Report | BundleReport | string> => {
   try {
     const key = given === undefined ? undefined : await readKey(given);
     const keys = { vkey: key, own };
@@ -56,7 +56,7 @@ const verified = async (path: string, { key: given, own, elsewhere = [], sinceMa
     const held = [...elsewhere, ...(await keptOf(options.kept ?? []))];
     const found = await stat(path).catch(() => undefined);
     if (found && !found.isFile() && !found.isDirectory()) return `${path} is neither a file nor a directory`;
-    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key, outside) : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, sinceMark });
+    if (!found?.isFile()) return existsSync(join(path, "manifest.sha256")) ? await verifyBundle(path, key, outside) : await verifyJournal(path, { ...keys, ...outside, elsewhere: held, unread, sinceMark });
     if (await isZip(path)) return await verifyPacked(path, key, outside);
     if (options.requireWitnesses) return `--require-witnesses is about a journal's directory or a bundle; ${path} is neither`;
     return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;

@@ -20,7 +20,14 @@ export const verify = async ({ path, key, config, json, sinceMark, witness, quor
   if (!loaded.ok) return sayInvalidToRead(config);
   const { settings } = loaded;
   try {
-    return await auditVerify(settings.audit.dir, { ...told, ...outsideOf(settings, told), ...(await ownKey(settings)), elsewhere: await keptElsewhere(settings) });
+    const outside = outsideOf(settings, told);
+    const authorities = timestampCa === undefined ? await readOrWhy("the certificates of the time stamping authority", outside.timestampCa) : {};
+    const anchor = await readOrWhy("the anchor", anchorOf(settings));
+    const unread = [anchor.why, authorities.why].filter((why) => why !== undefined);
+    return await auditVerify(settings.audit.dir, {
+      ...told, ...outside, ...(authorities.why !== undefined && { timestampCa: undefined }), ...(await ownKey(settings)),
+      elsewhere: await keptElsewhere(settings, anchor.text), unread,
+    });
   } catch (error) {
     console.error(`CANNOT TELL  ${error instanceof Error ? error.message : String(error)}`);
     return CANNOT_TELL;
@@ -28,6 +35,17 @@ export const verify = async ({ path, key, config, json, sinceMark, witness, quor
 };
 
 const CANNOT_TELL = 8;
+
+/** Neither where there is no such file; `why`, where this user may not read it, or it is no file. */
+const readOrWhy = async (what: string, path: string | undefined): Promise<{ readonly text?: string; readonly why?: string }> => {
+  if (path === undefined) return {};
+  try {
+    return { text: await readFile(path, "utf8") };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    return code === "ENOENT" ? {} : { why: `${what}, ${path}, cannot be read (${code}), and so is not held against the journal` };
+  }
+};
 
 /** What was not given is the config's. */
 const outsideOf = ({ audit: { checkpoint } }: Settings, { witness, quorum, timestampCa }: Pick<AuditVerifyOptions, "witness" | "quorum" | "timestampCa">) => ({
@@ -46,13 +64,8 @@ const ownKey = async ({ audit: { checkpoint } }: Settings): Promise<{ readonly o
 };
 
 /** What the gateway holds against the directory at each start. */
-const keptElsewhere = async (settings: Settings): Promise<Elsewhere[]> => {
-  const anchor = anchorOf(settings);
-  const note = await readFile(anchor, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return undefined;
-    throw error;
-  });
+const keptElsewhere = async (settings: Settings, note: string | undefined): Promise<Elsewhere[]> => {
   const published = await readSecondPlaces(settings);
   for (const { name, away } of published) if (away !== undefined) console.error(`${name} could not be read, and is not held against the journal: ${away}`);
-  return [...(note === undefined ? [] : [{ name: `the anchor ${anchor}`, note }]), ...published.flatMap(({ name, notes = [] }) => notes.map((each) => ({ name, note: each })))];
+  return [...(note === undefined ? [] : [{ name: `the anchor ${anchorOf(settings)}`, note }]), ...published.flatMap(({ name, notes = [] }) => notes.map((each) => ({ name, note: each })))];
 };

@@ -19,16 +19,18 @@ const MOST_FINDINGS = 100;
 export type VerifyOptions = KeyOptions & OutsideOptions & {
   /** Checkpoints that were kept outside the directory: they hold for the lines as well. */
   readonly elsewhere?: readonly Elsewhere[];
+  /** In sentences, what should have been held against the journal and could not be read: then no verdict is "ok". */
+  readonly unread?: readonly string[];
   /** Reads only what is behind the gateway's "verified to N" mark. */
   readonly sinceMark?: boolean | undefined;
 };
 
 /** Without a key the directory's own, which proves nothing by itself. Throws when a given key or a file cannot be read. */
-export const verifyJournal = async (dir: string, { elsewhere = [], sinceMark = false, ...given }: VerifyOptions = {}): Promise<Report> => {
+export const verifyJournal = async (dir: string, { elsewhere = [], unread = [], sinceMark = false, ...given }: VerifyOptions = {}): Promise<Report> => {
   const keys = await loadKeys(dir, given);
   // The checkpoints first: what a running gateway adds meanwhile lies behind them.
   const outside = await judgeOutside(dir, [...keys.keys, ...keys.former], given);
-  const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside);
+  const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside, unread);
   const mark = sinceMark ? await loadMark(dir, keys.keys, judged.anchors) : undefined;
   if (typeof mark === "string") {
     const missing = [mark, ...judged.missing, ...outside.missing];
@@ -37,8 +39,8 @@ export const verifyJournal = async (dir: string, { elsewhere = [], sinceMark = f
   return verifyBehind(dir, { keys, judged, outside, mark });
 };
 
-const withOutside = (judged: Judged, { findings, notes }: Outside): Judged =>
-  ({ ...judged, findings: [...judged.findings, ...findings], notes: [...judged.notes, ...notes] });
+const withOutside = (judged: Judged, { findings, notes }: Outside, unread: readonly string[]): Judged =>
+  ({ ...judged, findings: [...judged.findings, ...findings], missing: [...judged.missing, ...unread], notes: [...judged.notes, ...notes] });
 
 type Behind = {
   readonly keys: Keys;

@@ -60,6 +60,23 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     expect([none.code, none.stderr]).toEqual([8, expect.stringContaining("checkpoint.pem cannot be read")]);
   });
 
+  it("audit verify verifies all the rest where the anchor cannot be read, and then cannot tell", async () => {
+    const key = (await readFile(join(dir, "audit/checkpoint.pub"), "utf8")).trim();
+    await rm(join(dir, "audit.anchor"));
+    await mkdir(join(dir, "audit.anchor"));
+    const says = `the anchor, ${join(dir, "audit.anchor")}, cannot be read (EISDIR), and so is not held against the journal`;
+    expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(new RegExp(`have the root that the lines give.*CANNOT TELL  ${says.replaceAll(/[()]/g, "\\$&")}`, "s")) as string });
+    const segment = join(dir, "audit/segments/000000000000.jsonl");
+    await writeFile(segment, (await readFile(segment, "utf8")).replace('"index":1', '"index":7'));
+    expect(await command("verify", "--key", key)).toMatchObject({ code: 7, stdout: expect.stringContaining("BROKEN") as string });
+  });
+
+  it("audit verify without the certificates of the time stamping authority cannot tell, and verifies all the rest", async () => {
+    const key = (await readFile(join(dir, "audit/checkpoint.pub"), "utf8")).trim();
+    await edit((read) => { read["audit"]!["checkpoint"] = { ...(read["audit"]!["checkpoint"] as object), timestamp: { url: "http://127.0.0.1:9", ca: "tls.key" } }; });
+    expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(/have the root that the lines give.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(EISDIR\)/s) as string });
+  });
+
   it.each([
     ["audit search", ["search", "--phone-stdin"]], ["audit export", ["export", "--phone-stdin", "--as", "csv", "--out", "f.csv"]], ["audit case", ["case", "--phone-stdin", "--out", "f.zip"]],
   ])("%s of a number says that it needs the secret", async (_what, args) => {
