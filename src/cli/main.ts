@@ -224,7 +224,7 @@ const port = (text: string): number => {
 };
 
 /** By name: to know the classes, every command would have to load the journal. */
-const EXIT_OF: Readonly<Record<string, number>> = { WrongCommand: 2, CommandFailed: 5, JournalHeld: 5, LockUnavailable: 8, NoJournal: 8, CannotTell: 8 };
+const EXIT_OF: Readonly<Record<string, number>> = { WrongCommand: 2, CommandFailed: 5, JournalHeld: 5, LockUnavailable: 8, NoJournal: 8, CannotTell: 8, LineDamaged: 8 };
 
 refuseOldNode();
 // Whoever reads our output may have had enough of it, as head does.

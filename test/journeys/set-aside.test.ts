@@ -46,6 +46,7 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
       await expect(startGateway(join(dir, "ocsgw.yaml"))).rejects.toThrow("ocsgw audit set-aside");
     }
     expect(await command("verify")).toMatchObject({ code: 7, stdout: expect.stringContaining(`line 1 of ${SECOND} (index 2) was changed`) as string });
+    for (const asked of ["search", "dnc"]) expect(await command(asked)).toMatchObject({ code: 8, stderr: expect.stringMatching(/000000000002\.jsonl: the line at byte 0, of index 2, is no JSON, .*ocsgw audit set-aside/) as string });
     expect(await command("set-aside", SECOND, ...WHY)).toMatchObject({ code: 2, stderr: expect.stringContaining("give --yes") as string });
     expect(await command("set-aside", SECOND, "--yes")).toMatchObject({ code: 2, stderr: expect.stringContaining("--purpose: say why") as string });
     expect(existsSync(audit("segments", SECOND))).toBe(true);

@@ -100,13 +100,13 @@ const askGateway = async ({ ask }: Gateway, question: Question): Promise<Answer>
 };
 
 /** As the gateway's search says it: an error's name and its message, or that the time was over. */
-const KEY_DIFFERS = /^IndexKeyDiffers: (.*)$/s;
+const NOTHING_SEARCHED = /^(?:IndexKeyDiffers|LineDamaged): (.*)$/s;
 const TOOK_TOO_LONG = /^the search (was stopped|index is being)/;
 
 const retold = (error: unknown): never => {
   if (!(error instanceof CommandFailed)) throw error;
-  const [, differs] = KEY_DIFFERS.exec(error.message) ?? [];
-  if (differs !== undefined) throw new CannotTell(`nothing was searched: ${differs}`);
+  const [, why] = NOTHING_SEARCHED.exec(error.message) ?? [];
+  if (why !== undefined) throw new CannotTell(`nothing was searched: ${why}`);
   throw TOOK_TOO_LONG.test(error.message) ? new CannotTell(error.message) : error;
 };
 

@@ -1,9 +1,8 @@
 /** Brings the indexes up to date with the segments. */
 import { nodeDisk } from "../disk.ts";
-import { readLine } from "../entry-line.ts";
 import { forEachLine } from "../lines.ts";
 import { withSegment } from "../segment.ts";
-import { behindLine, digestOf, lineAt, readBatch } from "./lines.ts";
+import { behindLine, digestOf, lineAt, readBatch, readOrNothing } from "./lines.ts";
 import type { Live, State } from "./live.ts";
 import { Misplaced } from "./misplaced.ts";
 import type { Months } from "./months.ts";
@@ -149,12 +148,4 @@ const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): 
 const behindLines = async (file: Parameters<typeof forEachLine>[0], lines: number): Promise<number> => {
   let left = lines;
   return left <= 0 ? 0 : forEachLine(file, () => left-- > 0);
-};
-
-const readOrNothing = (line: string): ReturnType<typeof readLine> | undefined => {
-  try {
-    return readLine(line);
-  } catch {
-    return undefined;
-  }
 };
