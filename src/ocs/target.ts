@@ -52,7 +52,7 @@ export const readTarget = (method: string, raw: string): Operation => {
 
 /** The path and query for OCS, in the canonical spelling. */
 export const writeTarget = ({ action, identifier }: Operation): string => {
-  const path = identifier === undefined ? `/${action.resource}` : `/${action.resource}/${encode(identifier)}`;
+  const path = identifier === undefined ? `/${action.resource}` : `/${action.resource}/${encode(identifier, action.resource === "phones")}`;
   return action.method === "GET" ? path : `${path}?req=${action.name}`;
 };
 
@@ -64,14 +64,16 @@ const readIdentifier = (resource: Resource, encoded: string): string => {
 };
 
 /** What a segment says as it stands. */
-const LITERAL = /^\+?[A-Za-z0-9._~!*'():@-]+$/;
+const LITERAL = /^[A-Za-z0-9._~!*'():@-]+$/;
+const NUMBER = /^\+[0-9]+$/;
 
 /**
- * Percent-encoding of one segment; ":" and "@" may stand in it as they are, "+" where a number begins. Elsewhere "+" is
+ * Percent-encoding of one segment; ":" and "@" may stand in it as they are, "+" where a phone number begins. Elsewhere "+" is
  * encoded: a reader of forms would take "a+b" for "a b", which may be another customer.
  */
-const encode = (identifier: string): string =>
-  LITERAL.test(identifier) ? identifier : encodeURIComponent(identifier).replaceAll(/^%2B|%3A|%40/g, decodeURIComponent);
+const encode = (identifier: string, isContact: boolean): string =>
+  LITERAL.test(identifier) || (isContact && NUMBER.test(identifier)) ? identifier
+    : encodeURIComponent(identifier).replaceAll(/%3A|%40/g, decodeURIComponent);
 
 const decode = (encoded: string): string | undefined => {
   if (!encoded.includes("%")) return encoded;
