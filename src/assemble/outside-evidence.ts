@@ -5,6 +5,7 @@
 import { readFile } from "node:fs/promises";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
+import { WITNESSES } from "../journal/open-checked.ts";
 import { authoritiesIn } from "../journal/verify/timestamp.mjs";
 import { Timestamps, type TimestampNews, type TimestampState } from "../journal/witness/timestamps.ts";
 import { Witnesses, type Quorum, type WitnessesNews } from "../journal/witness/witnesses.ts";
@@ -23,9 +24,6 @@ export type OutsideEvidence = {
   /** In words. */
   readonly troubles: () => readonly string[];
 };
-
-/** Under this name the start state has the sizes that witnesses cosigned. */
-export const WITNESSES = "witnesses";
 
 /** A part of the start state that is known only once the journal is open. */
 export class WitnessSizes {

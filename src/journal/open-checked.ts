@@ -25,14 +25,22 @@ type Options = Omit<JournalOptions, "published" | "states"> & { readonly everyLi
 /** Told once when the anchor cannot be written. */
 type Tell = (reason: string) => void;
 
+/**
+ * Under this name the start state has the sizes that witnesses cosigned. A command on a stopped gateway asks no witness,
+ * and hands on what the gateway knew: else one that has lost its history since would not be noticed.
+ */
+export const WITNESSES = "witnesses";
+
 /** Throws JournalDamaged with what to do, or an error that names the lock's holder. */
 export const openChecked = async ({ everyLine = false, ...options }: Options, trust: Trust, tell?: Tell): Promise<Checked> => {
   const { disk = nodeDisk, dir } = options;
   const { anchor: path, key, origin } = trust;
   let evidence: Evidence | undefined;
+  let opened: Journal | undefined;
   try {
-    const journal = await openJournal({
+    const journal = opened = await openJournal({
       ...options,
+      beside: { [WITNESSES]: () => opened?.begun.beside[WITNESSES] ?? null, ...options.beside },
       ...(!everyLine && { states: { key, origin } }),
       published: async () => {
         evidence = await gatherEvidence({ disk, dir }, trust);

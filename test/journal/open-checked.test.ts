@@ -65,6 +65,20 @@ const putBack = async (name: string): Promise<void> => {
   await rename(join(root, name), dir());
 };
 
+it("what witnesses had cosigned is handed on by who asks none, until the gateway says more", async () => {
+  const sizes = async (entries: number, save?: () => unknown): Promise<unknown> => {
+    const beside = save && { witnesses: save };
+    const { journal, anchor: kept } = await openChecked({ dir: dir(), durability: "flush", beside }, await trust());
+    const checkpoints = await createCheckpoints(journal, { key, origin: ORIGIN, everyMs: 3_600_000, anchor: kept });
+    for (let number = 0; number < entries; number++) await journal.append(anIntent(number));
+    await checkpoints.stop();
+    await journal.close();
+    return journal.begun.beside["witnesses"];
+  };
+  await sizes(2, () => ({ "w+1": 2 }));
+  expect([await sizes(1), await sizes(1), await sizes(1, () => ({ "w+1": 4 })), await sizes(0)]).toEqual([{ "w+1": 2 }, { "w+1": 2 }, { "w+1": 2 }, { "w+1": 4 }]);
+});
+
 describe("the anchor", () => {
   it("is made before the first entry, follows each checkpoint, and names the keys that signed", async () => {
     await run({ entries: 0 });
