@@ -9,12 +9,15 @@ import { wayOf, type TrustedProxies } from "./trusted-proxies.ts";
 
 type Rules = { readonly allowFrom: BlockList | undefined; readonly trustedProxies?: TrustedProxies };
 
+/** Undefined where the proxy speaks for itself. */
+type Named = { readonly source: string | undefined };
+
 export class NamedSources {
-  readonly #all = new Map<string, string>();
+  readonly #all = new Map<string, Named>();
 
   /** The address that a proxy named for this connection; undefined where none did. */
   of(socket: Socket): string | undefined {
-    return this.#all.size === 0 ? undefined : this.#all.get(keyOf(socket));
+    return this.#all.size === 0 ? undefined : this.#all.get(keyOf(socket))?.source;
   }
 
   /**
@@ -35,16 +38,20 @@ export class NamedSources {
       if (trustedProxies.length > 0 && peer === "") return void socket.destroy();
       if (trustedProxies.length === 0 || wayOf(trustedProxies, peer) !== "proxy-protocol") return takeIn(socket);
       behindHeader(socket, (source) => {
-        if (source !== undefined) this.#name(socket, source);
+        this.#name(socket, source);
         takeIn(socket);
       });
     });
   }
 
-  #name(socket: Socket, source: string): void {
+  /** The proxy may use a port again before the end of its last connection from there is told. */
+  #name(socket: Socket, source: string | undefined): void {
     const key = keyOf(socket);
-    this.#all.set(key, source);
-    socket.once("close", () => this.#all.delete(key));
+    const named = { source };
+    this.#all.set(key, named);
+    socket.once("close", () => {
+      if (this.#all.get(key) === named) this.#all.delete(key);
+    });
   }
 }
 

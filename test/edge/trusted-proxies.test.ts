@@ -1,8 +1,11 @@
 /** Whom a proxy of ours speaks for, in its three ways, and that nobody else's word counts. */
-import { BlockList } from "node:net";
+import { EventEmitter } from "node:events";
+import { BlockList, type Server, type Socket } from "node:net";
+import { PassThrough } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { afterEach, describe, expect, it } from "vitest";
 import { listen, type Listener, type ListenerOptions } from "../../src/edge/listener.ts";
+import { NamedSources } from "../../src/edge/named-sources.ts";
 import { readProxyHeader } from "../../src/edge/proxy-protocol.ts";
 import { clientBehind, type ProxyWay, type TrustedProxies } from "../../src/edge/trusted-proxies.ts";
 import { bytesOf, type HeaderLine } from "../../src/message.ts";
@@ -116,6 +119,32 @@ describe("a header of the PROXY protocol", () => {
     ["one that is too short", proxied(v4("198.51.100.7").subarray(0, 8))], ["one that is too long", proxied(Buffer.alloc(3000))], ["a spoiled signature", Buffer.concat([SIGNATURE.subarray(0, 11), Buffer.from("x")])],
   ])("is not %s", (_, bytes) => {
     expect(() => readProxyHeader(bytes)).toThrow(RangeError);
+  });
+});
+
+describe("a port of the proxy that is used again before the end of its last connection is told", () => {
+  const AT = { remoteAddress: "127.0.0.1", remotePort: 40_001, localAddress: "127.0.0.1", localPort: 8443 };
+  const named = new NamedSources();
+  const server = new EventEmitter().on("connection", () => undefined);
+  named.standBefore(server as Server, () => ({ allowFrom: undefined, trustedProxies: trusting("proxy-protocol", "127.0.0.1") }));
+  const connect = async (header: Buffer): Promise<Socket> => {
+    const socket = Object.assign(new PassThrough(), AT) as unknown as Socket;
+    server.emit("connection", socket);
+    (socket as unknown as PassThrough).write(header);
+    await new Promise(setImmediate);
+    return socket;
+  };
+  it.each<[string, Buffer, string | undefined]>([
+    ["another client", proxied(v4("198.51.100.8")), "198.51.100.8"], ["the proxy's own check", proxied(Buffer.alloc(0), { command: 0x20, family: 0 }), undefined],
+  ])("is %s's", async (_, header, source) => {
+    const one = await connect(proxied(v4("198.51.100.7")));
+    expect(named.of(one)).toBe("198.51.100.7");
+    const two = await connect(header);
+    expect(named.of(two)).toBe(source);
+    one.emit("close");
+    expect(named.of(two)).toBe(source);
+    two.emit("close");
+    expect(named.of(two)).toBeUndefined();
   });
 });
 
