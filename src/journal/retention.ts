@@ -194,7 +194,8 @@ const lookAside = async (journal: Journal, { first, end }: Span, { by }: Aside):
   for await (const entry of readEntries(dir, { from: by, to: by + 1 }, disk)) {
     if (entry.kind !== "set-aside") continue;
     if (entry.oldest !== null) seen.oldest = millis(entry.oldest);
-    if (entry.youngest !== null) seen.youngest = millis(entry.youngest);
+    // Where nothing told it, its lines are older than the entry that sets them aside, and no more is known.
+    seen.youngest = millis(entry.youngest ?? entry.time);
   }
   const hashes = await readWhole(disk, places(dir).leaves(first));
   await forEachIntact({ open: () => openAside(disk, dir, first), first, hashes }, (bytes, start, lineEnd, index) => seen.trail.add(bytes, start, lineEnd, index));

@@ -1,11 +1,12 @@
 /** What a damaged segment's surroundings tell of it when they are damaged too, and what a line that was changed says of what is set aside. */
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type JournalOptions } from "../../src/journal/append.ts";
 import { createCheckpoints } from "../../src/journal/checkpoint.ts";
 import { compressSegments } from "../../src/journal/compress.ts";
 import { OpenDoNotCalls } from "../../src/journal/open-do-not-calls.ts";
+import { retire } from "../../src/journal/retention.ts";
 import { setAside } from "../../src/journal/set-aside.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
 import { ORIGIN, aDoNotCall, aKey, aQuickDirectory, removeDirectory, type Opened } from "./kit.ts";
@@ -58,6 +59,25 @@ describe("the time of a segment that is set aside", () => {
     const { entry } = await put(await open({ damaged: SECOND }), SECOND);
     expect([entry.oldest, entry.youngest]).toEqual([oldest, youngest]);
   });
+});
+
+it("a segment of which nothing tells how young it is stays until what set it aside is old enough, whatever the next one is dated", async () => {
+  const { journal, checkpoints } = await open();
+  await mkdir(join(dir, "set-aside"));
+  await rename(at(FIRST), join(dir, "set-aside", "000000000000.jsonl"));
+  const sound = await readFile(at(SECOND));
+  await redate(SECOND, "2020");
+  await journal.append({ kind: "set-aside", from: FIRST, to: SECOND, files: [], damage: "", intact: 0, oldest: null, youngest: null, lost: 0, user: "dana", before: [] });
+  await checkpoints.write();
+  const openDoNotCalls = new OpenDoNotCalls();
+  openDoNotCalls.restore({ size: 0, open: [], under_way: [] });
+  const retiring = () => retire({ journal, checkpoints, keep: { default: 30 * DAY }, holds: [], openDoNotCalls, now: () => today });
+  today += 29 * DAY;
+  expect(await retiring()).toBeUndefined();
+  await writeFile(at(SECOND), sound);
+  expect(await retiring()).toBeUndefined();
+  today += 2 * DAY;
+  expect(await retiring()).toMatchObject({ from: FIRST });
 });
 
 it("a segment whose plain form is whole stays, whatever its compressed form is", async () => {
