@@ -90,12 +90,23 @@ export const linesBehindRoot = (note: string): readonly string[] => NOTE.exec(no
 export const signerOf = (note: string, keys: readonly string[]): string | undefined => {
   const [, origin, , , , signatures = ""] = NOTE.exec(note) ?? [];
   const text = Buffer.from(note.slice(0, note.lastIndexOf("\n\n") + 1));
-  const made = signatures.split("\n").filter(Boolean).map((line) => line.split(" ")).filter(([, name]) => name === origin).map(([, , encoded = ""]) => Buffer.from(encoded, "base64"));
+  const made = signatures.split("\n").flatMap((line) => signatureIn(line, origin!) ?? []);
   return keys.find((line) => {
     const key = readVerifierKey(line);
     const own = key?.name === origin ? made.filter((bytes) => bytes.subarray(0, 4).equals(key!.id)) : [];
     return own.some((bytes) => verify(null, text, publicKey(key!.typed), bytes.subarray(4)));
   });
+};
+
+/**
+ * Key id and signature of a line in this name; undefined for every other line. Anything behind the base64, or base64
+ * that is not canonical, is no signature line: who verifies the note later would not take it either.
+ */
+const signatureIn = (line: string, origin: string): Buffer | undefined => {
+  const [dash, name, encoded = "", ...more] = line.split(" ");
+  const bytes = Buffer.from(encoded, "base64");
+  const isWhole = dash === "—" && name === origin && more.length === 0 && bytes.toString("base64") === encoded;
+  return isWhole ? bytes : undefined;
 };
 
 /** Name and key id of a verifier key that signs checkpoints; undefined when it is none. */

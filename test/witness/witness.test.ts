@@ -187,6 +187,26 @@ describe("a witness that has cosigned 5 entries", () => {
   });
 });
 
+describe("a log's signature line that a reader of notes would not take", () => {
+  it.each([
+    ["a word behind it", (line: string) => `${line} x`],
+    ["a blank behind it", (line: string) => `${line} `],
+    ["signs that are no base64", (line: string) => line.replace(/.$/, "=!")],
+    ["base64 without its end", (line: string) => line.replace(/=+$/, "")],
+    [
+      "base64 for addresses",
+      (line: string) => line.replace(/[^ ]+$/, (text) => Buffer.from(text, "base64").toString("base64url")),
+    ],
+  ])("is refused and stands in no record: %s", async (_what, change) => {
+    const witness = await open();
+    const [text, line] = note(5).trimEnd().split("\n\n") as [string, string];
+    expect((await witness.add(body(0, [], `${text}\n\n${change(line)}\n`))).status).toBe(403);
+    expect((await witness.add(body(0, [], `${text}\n\n${change(line)}\n${line}\n`))).status).toBe(200);
+    // A restart reads the record again.
+    expect((await submit(await open(), 5, 8)).status).toBe(200);
+  });
+});
+
 describe("what else is sent with a checkpoint", () => {
   it.each([
     ["a line that is no signature", "— gateway.test/main !!!\n"],
