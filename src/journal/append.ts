@@ -4,6 +4,7 @@ import type { Believed } from "./believed-time.ts";
 import { systemClocks, type Clocks } from "./clock.ts";
 import { nodeDisk, type Disk } from "./disk.ts";
 import type { Entry, Deleted } from "./entry.ts";
+import { removeHalfWritten } from "./half-written.ts";
 import type { KeyRegister } from "./key-checks.ts";
 import { takeLock, type Lock } from "./lock.ts";
 import { newestTime } from "./newest.ts";
@@ -125,6 +126,7 @@ export const openJournal = async (options: JournalOptions): Promise<Journal> => 
   try {
     const how = durability === "flush" ? "durable" : "create";
     const recovered = await recover({ disk, dir, how, published: typeof published === "function" ? await published() : published, states, damaged });
+    await removeHalfWritten(disk, dir);
     const newest = await newestTime(disk, dir);
     const segments = new Segments({ disk, at, leaves: recovered.leaves, how, limit: segmentBytes }, recovered.tail);
     return new FileJournal({ ...recovered, dir, disk, segments, clocks, newest, onFailure, stuckMs, tell, written, beside, lock });
