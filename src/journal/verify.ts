@@ -5,6 +5,7 @@
 import { stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { judgeCheckpoints, loadKeys, type Elsewhere, type Judged, type KeyOptions, type Keys } from "./verify/checkpoints.ts";
+import { readWitnessKeys, requireOthers } from "./verify/cosignature.mjs";
 import { diagnose } from "./verify/diagnose.ts";
 import { judgeOutside, type Outside, type OutsideOptions } from "./verify/outside.ts";
 import type { Finding, OutsideReport, Report, Verdict } from "./verify/report.ts";
@@ -28,6 +29,8 @@ export type VerifyOptions = KeyOptions & OutsideOptions & {
 /** Without a key the directory's own, which proves nothing by itself. Throws when a given key or a file cannot be read. */
 export const verifyJournal = async (dir: string, { elsewhere = [], unread = [], sinceMark = false, ...given }: VerifyOptions = {}): Promise<Report> => {
   const keys = await loadKeys(dir, given);
+  // A key that only the directory names says nothing about witnesses: somebody may have put it there.
+  if (keys.from !== "directory") requireOthers(readWitnessKeys(given.witnesses ?? ""), keys.keys);
   // The checkpoints first: what a running gateway adds meanwhile lies behind them.
   const outside = await judgeOutside(dir, [...keys.keys, ...keys.former], given);
   const judged = withOutside(await judgeCheckpoints(dir, keys, [...elsewhere, ...outside.elsewhere]), outside, unread);

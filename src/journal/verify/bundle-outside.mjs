@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cosignaturesIn, readWitnessKeys } from "./cosignature.mjs";
+import { cosignaturesIn, readWitnessKeys, requireOthers } from "./cosignature.mjs";
 import { authoritiesIn, imprintOf, readTimestamp, TimestampFault } from "./timestamp.mjs";
 
 export const OUTSIDE_FILES = {
@@ -54,11 +54,12 @@ export const NO_OUTSIDE = { witnesses: [], unknown: [], timestamp: undefined };
 
 /**
  * `read`: a small file of the bundle; `readCheckpoint`: a checkpoint, or a text that says what is wrong with it;
- * `finding`, `missing`: are told. The keys of witnesses and the certificates of the authority are those that were
- * given from elsewhere.
+ * `finding`, `missing`: are told; `own`: the journal's keys that were given. The keys of witnesses and the certificates
+ * of the authority are those that were given from elsewhere.
  */
-export const checkOutside = (dir, { checkpoint, read, readCheckpoint, finding, missing, given }) => {
+export const checkOutside = (dir, { checkpoint, read, readCheckpoint, finding, missing, given, own }) => {
   const keys = readWitnessKeys(given.witnesses ?? "");
+  requireOthers(keys, own);
   const found = { ...NO_OUTSIDE };
   const parts = { dir, checkpoint, read, readCheckpoint, finding };
   if (existsSync(join(dir, OUTSIDE_FILES.cosigned))) Object.assign(found, cosignedIn(parts, keys));

@@ -227,6 +227,7 @@ export const verifyBundle = async (dir, key, given = {}) => {
     else {
       if (!checkpoint.by && keys.length > 0) missing.push(`the checkpoint is signed by ${checkpoint.names.join(", ")}, and not by ${keys.map(({ name, id }) => `${name}+${id}`).join(", ") || "a key that is known"}`);
       report.outside = checkOutside(dir, {
+        own: key === undefined ? [] : keys,
         checkpoint, finding, given, missing: (text) => missing.push(text), read: (name) => readSmall(dir, name), readCheckpoint: (note, file) => readCheckpoint(note, keys, file),
       });
       const gathered = await checkEvents(dir, checkpoint, finding);

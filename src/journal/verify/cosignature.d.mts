@@ -8,6 +8,8 @@ export type WitnessKey = {
   readonly type: number;
   /** Undefined where this Node does not know the algorithm. */
   readonly key: KeyObject | undefined;
+  /** The key's bytes, in base64. */
+  readonly raw: string;
 };
 
 export type NoteSignature = {
@@ -23,7 +25,13 @@ export type Checked = { readonly verdict: "valid" | "invalid" | "unchecked"; rea
 export type CosignatureRow = Checked & { readonly name: string; readonly id: string };
 
 export declare const readWitnessKey: (line: string) => WitnessKey;
+/** Throws when two of them cannot be told apart. */
 export declare const readWitnessKeys: (text: string) => WitnessKey[];
+/** Throws when a witness has the journal's own key. */
+export declare const requireOthers: (
+  witnesses: readonly WitnessKey[],
+  own: readonly { readonly key: KeyObject }[],
+) => void;
 export declare const splitCosigned: (
   note: string,
 ) => { readonly text: string; readonly signatures: readonly NoteSignature[] } | undefined;

@@ -30,15 +30,36 @@ export const readWitnessKey = (line) => {
   if (typed.length !== 1 + KEY_BYTES[type]) throw new Error(EXPECTED);
   const own = createHash("sha256").update(`${name}\n`).update(typed).digest("hex").slice(0, 8);
   if (own !== id) throw new Error(`the witness key of ${name} says id ${id.slice(0, 8)}, its bytes give ${own}`);
-  return { name, id, type, key: keyOf(type, typed.subarray(1)) };
+  return { name, id, type, key: keyOf(type, typed.subarray(1)), raw: typed.subarray(1).toString("base64") };
 };
 
-/** One to a line. */
-export const readWitnessKeys = (text) =>
-  text
-    .split(/\r?\n/)
-    .filter((line) => line.trim() !== "")
-    .map(readWitnessKey);
+/**
+ * One to a line; the same line again is left out. Throws when one is no key, and when two cannot be told apart: an
+ * Ed25519 cosignature does not name its witness, so one key under two names would count twice for a quorum.
+ */
+export const readWitnessKeys = (text) => {
+  const lines = new Set(text.split(/\r?\n/).map((line) => line.trim()));
+  lines.delete("");
+  const keys = [...lines].map(readWitnessKey);
+  const seen = new Map();
+  for (const { name, id, raw } of keys) {
+    const own = `${name}+${id}`;
+    const same = seen.get(raw) ?? seen.get(own);
+    if (same !== undefined)
+      throw new Error(`the witness keys ${same} and ${own} are one key or have one name and id: give only one of them`);
+    seen.set(raw, own).set(own, own);
+  }
+  return keys;
+};
+
+/** Throws when a witness has the journal's own key: who signs the journal is no witness of it. `own`: trusted keys. */
+export const requireOthers = (witnesses, own) => {
+  const rawOf = ({ key }) => Buffer.from(key.export({ format: "jwk" }).x, "base64url").toString("base64");
+  const raws = new Set(own.map(rawOf));
+  const same = witnesses.find(({ raw }) => raws.has(raw));
+  if (same)
+    throw new Error(`the witness key ${same.name}+${same.id} is the journal's own: its cosignatures prove nothing`);
+};
 
 /** Undefined where this Node does not know the algorithm. */
 const keyOf = (type, bytes) => {

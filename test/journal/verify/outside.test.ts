@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { writeBundle } from "../../../src/journal/bundle.ts";
 import { parseFilter } from "../../../src/journal/filter.ts";
-import { cosign, readCheckpoint, signCheckpoint, textOfNote, witnessKey } from "../../../src/journal/note.ts";
+import { cosign, readCheckpoint, signCheckpoint, textOfNote, verifierKey, witnessKey } from "../../../src/journal/note.ts";
 import { places } from "../../../src/journal/places.ts";
 import { createTree, digestBytes, leafHash } from "../../../src/journal/tree.ts";
 import { verifyBundle, printBundle } from "../../../src/journal/verify/bundle.mjs";
@@ -98,6 +98,24 @@ describe("a journal whose checkpoints are cosigned", () => {
     expect(report.witnesses).toMatchObject({ size: 20, unknown: [`${one.name}+${readWitnessKey(ONE).id}`] });
     expect(notesOf(report)).toContain("were not checked: their keys are not given (--witness)");
     expect(await verify({ witnesses: "", requireWitnesses: false })).toMatchObject({ verdict: "ok", witnesses: { quorum: null } });
+  });
+
+  it.each([
+    ["one key under two names", () => `${ONE}\n${witnessKey("witness.test/again", one.key)}`, /give only one of them/],
+    ["the journal's own key", () => `${TWO}\n${witnessKey("witness.test/own", key)}`, /is the journal's own/],
+  ])("is not held against witness keys with %s", async (_what, keys, says) => {
+    await expect(verify({ witnesses: keys(), quorum: 2 })).rejects.toThrow(says);
+    const out = join(dir, "bundle");
+    await writeBundle({ dir, filter: parseFilter(""), size: 28, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out);
+    const { verdict, missing } = await verifyBundle(out, vkey, { witnesses: keys(), quorum: 2, requireWitnesses: true });
+    expect([verdict, missing]).toEqual(["cannot-tell", [expect.stringMatching(says)]]);
+  });
+
+  it("takes the same line twice for one witness, and no key of the directory for a reason to refuse one", async () => {
+    const twice = await verify({ witnesses: `${ONE}\n${ONE}\n`, quorum: 2 });
+    expect([twice.witnesses.rows.length, twice.witnesses.isMet]).toEqual([1, false]);
+    await edit(places(dir).verifierKeys, (text) => `${text}${verifierKey("planted.test", one.key)}\n`);
+    expect((await verify({ vkey: undefined })).witnesses.size).toBe(28);
   });
 
   it("counts no cosignature of a checkpoint that the journal's key did not sign", async () => {
