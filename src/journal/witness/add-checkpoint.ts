@@ -46,8 +46,12 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
     const told = toldSize(first);
     if (told === undefined) return await judge(submitting, first, { old });
     if (told > size) return { kind: "ahead", size: told };
-    // The size that was asked with: the witness has another root for it.
-    if (told === old) return { kind: "contradiction", size: told };
+    // The size that was asked with: for the checkpoint's own size the witness has another root, and for a smaller one
+    // (it answers 422 to a proof that is wrong) it says nothing.
+    if (told === old)
+      return told === size && size > 0
+        ? { kind: "contradiction", size }
+        : { kind: "away", reason: `it answered 409 with ${told}, the size that it was asked with` };
     const second = await post(submitting, told);
     const again = toldSize(second);
     if (again === undefined) return await judge(submitting, second, { old: told, lost: told < old ? told : undefined });
@@ -60,8 +64,12 @@ export const submitCheckpoint = async (submitting: Submitting): Promise<Submitte
   }
 };
 
-/** Behind the submission prefix, with or without a slash at its end. */
-export const addCheckpointOf = (url: string): string => `${url.replace(/\/+$/, "")}/add-checkpoint`;
+/** Behind the submission prefix, with or without a slash at its end; a query stays behind the path. */
+export const addCheckpointOf = (url: string): string => {
+  const address = new URL(url);
+  address.pathname = `${address.pathname.replace(/\/+$/, "")}/add-checkpoint`;
+  return address.href;
+};
 
 const post = async ({ proofs, url, note, timeoutMs, signal }: Submitting, old: number): Promise<Reply> => {
   const proof = await proofs.of(old, readCheckpoint(note)!);

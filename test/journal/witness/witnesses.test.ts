@@ -219,6 +219,7 @@ const HOSTILE: readonly (readonly [string, RegExp, Parameters<typeof aScripted>[
   ["names its size as another type", /409 without the size/, (_body, response) => sizeSaid(response, "3\n", "text/plain")],
   ["names no size", /409 without the size/, (_body, response) => sizeSaid(response, "many\n")],
   ["names a size with a leading zero", /409 without the size/, (_body, response) => sizeSaid(response, "03\n")],
+  ["names the size that it was asked with", /409 with 0, the size that it was asked with/, (_body, response) => sizeSaid(response, "0\n")],
   ["names another size each time", /had cosigned 3 entries, and then 4/, (body, response) => sizeSaid(response, body.toString().startsWith("old 3\n") ? "4\n" : "3\n")],
 ];
 
@@ -244,10 +245,10 @@ describe("a witness that", () => {
 
   it("adds signatures of others to its own is believed for its own", async () => {
     const server = await scripted((body, response) => ok(response, [cosign("hello\n", { name: "witness.test/else", key: aKey() }, 3), cosign(textOfNote(noteIn(body)), own, 1)].join("")));
-    const { grow, witnesses } = await run([{ url: `${server.url}/prefix/`, key: OWN }]);
+    const { grow, witnesses } = await run([{ url: `${server.url}/prefix/?site=a`, key: OWN }]);
     const size = await grow(2);
     await until(() => witnesses.quorum()!.isMet);
-    expect(server.asked[0]!.url).toBe("/prefix/add-checkpoint");
+    expect(server.asked[0]!.url).toBe("/prefix/add-checkpoint?site=a");
     expect(await readFile(places(dir).cosigned(size), "utf8")).not.toContain("witness.test/else");
   });
 });
