@@ -2,7 +2,7 @@
  * The certificate of a time stamping authority (RFC 5280; RFC 3161, 2.3): is it one for time stamping alone, and does
  * a chain lead from it to a certificate that is trusted? Keys, signatures and names are Node's.
  */
-import { contentsOf, oidOf, only, broken, stranger, TAG, within } from "./der.mjs";
+import { broken, contentsOf, elementsOf, idOf, oidOf, only, stranger, TAG, TimestampFault, within } from "./der.mjs";
 
 const OID = {
   keyUsage: "551d0f",
@@ -12,6 +12,30 @@ const OID = {
   purposes: "551d25",
   anyPurpose: "551d2500",
   timeStamping: "2b06010505070308",
+  pss: "2a864886f70d01010a",
+  ed25519: "2b6570",
+};
+
+export const HASHES = {
+  "608648016503040201": "sha256",
+  "608648016503040202": "sha384",
+  "608648016503040203": "sha512",
+};
+/** RSA and ECDSA with a hash. */
+export const SIGNATURES = {
+  "2a864886f70d01010b": "sha256",
+  "2a864886f70d01010c": "sha384",
+  "2a864886f70d01010d": "sha512",
+  "2a8648ce3d040302": "sha256",
+  "2a8648ce3d040303": "sha384",
+  "2a8648ce3d040304": "sha512",
+};
+
+/** RFC 4055, 3.1: undefined for SHA-1, which is meant where there are no parameters, and for what is not known. */
+export const pssHash = (algorithm) => {
+  const [, parameters] = within(algorithm, TAG.sequence);
+  const own = parameters && elementsOf(parameters.contents).find(({ tag }) => tag === TAG.zero);
+  return own && HASHES[idOf(only(own.contents))];
 };
 
 export const certificateFields = (certificate) => {
@@ -43,35 +67,66 @@ export const requireTimeStamping = (certificate) => {
   const own = purposes ? purposesOf(purposes) : [];
   if (!purposes?.isCritical || own.length !== 1 || own[0] !== OID.timeStamping)
     stranger("its signer's certificate is not one for time stamping alone (extendedKeyUsage, critical)");
+  requireMaySign(certificate);
+};
+
+/** RFC 5280, 4.2.1.3: the first two bits of keyUsage, digitalSignature and nonRepudiation. */
+const requireMaySign = (certificate) => {
+  const usage = extensionsOf(certificate).get(OID.keyUsage);
+  if (usage && (contentsOf(usage.value, TAG.bits)[1] & 0xc0) === 0)
+    stranger("its signer's certificate is not one for signatures (keyUsage)");
 };
 
 const LONGEST_CHAIN = 8;
 const KNOWN = new Set([OID.keyUsage, OID.alternativeName, OID.constraints, OID.policies, OID.purposes]);
 
+/** Of those that came with a token: so many are tried. */
+const MOST_CERTIFICATES = 32;
+
 /** From the signer to a certificate that is trusted; each was in force at that time and is signed by the next. */
 export const requireChain = (signer, { certificates, authorities, time }) => {
-  let current = signer;
-  for (let below = 0; below < LONGEST_CHAIN; below++) {
-    requireInForce(current, time);
-    requireKnownExtensions(current);
-    if (authorities.some((each) => each.raw.equals(current.raw))) return;
-    const next = [...authorities, ...certificates].find(
-      (each) => !each.raw.equals(current.raw) && isIssuer(each, current, below),
-    );
-    if (!next)
-      stranger(
-        `no chain leads from its signer to an authority that is trusted: ` +
-        `the issuer of ${name(current)} is not among them`,
-      );
-    current = next;
+  const candidates = [...authorities, ...certificates.slice(0, MOST_CERTIFICATES)];
+  lead(signer, { authorities, candidates, time, tried: new Set([signer.fingerprint256]) }, 0);
+};
+
+/** `below`: how many certificates lie between this one and the signer. An issuer may have several certificates. */
+const lead = (current, among, below) => {
+  requireInForce(current, among.time);
+  requireKnownExtensions(current);
+  if (among.authorities.some((each) => each.raw.equals(current.raw))) return;
+  requireKnownHash(current);
+  if (below + 1 === LONGEST_CHAIN) stranger("the chain of its signer is too long");
+  let fault;
+  for (const next of among.candidates) {
+    if (among.tried.has(next.fingerprint256) || !isIssuer(next, current, below)) continue;
+    among.tried.add(next.fingerprint256);
+    try {
+      return lead(next, among, below + 1);
+    } catch (error) {
+      if (!(error instanceof TimestampFault)) throw error;
+      fault ??= error;
+    }
   }
-  stranger("the chain of its signer is too long");
+  if (fault) throw fault;
+  stranger(
+    `no chain leads from its signer to an authority that is trusted: ` +
+    `the issuer of ${name(current)} is not among them`,
+  );
+};
+
+/** Of a signature by SHA-1 or MD5 somebody else can be the author. */
+const requireKnownHash = (certificate) => {
+  const algorithm = within(only(certificate.raw), TAG.sequence)[1];
+  const id = idOf(algorithm);
+  if (id !== OID.ed25519 && SIGNATURES[id] === undefined && (id !== OID.pss || pssHash(algorithm) === undefined))
+    stranger(`the certificate ${name(certificate)} is signed by SHA-1, or by what is not known here`);
 };
 
 const name = (certificate) => JSON.stringify(certificate.subject.split("\n").join(", "));
 
 const requireInForce = (certificate, time) => {
-  if (time < Date.parse(certificate.validFrom) || time > Date.parse(certificate.validTo))
+  // A date that cannot be read is no date on which it was in force.
+  if (!(time >= Date.parse(certificate.validFrom) && time <= Date.parse(certificate.validTo)))
     stranger(`the certificate ${name(certificate)} was not in force at its time`);
 };
 
@@ -84,6 +139,7 @@ const requireKnownExtensions = (certificate) => {
 
 /** `below`: how many certificates of authorities lie between it and the signer. */
 const isIssuer = (issuer, certificate, below) => {
+  if (!certificate.checkIssued(issuer) || !certificate.verify(issuer.publicKey)) return false;
   const extensions = extensionsOf(issuer);
   const [isAuthority, most] = extensions.has(OID.constraints)
     ? within(extensions.get(OID.constraints).value, TAG.sequence)
@@ -95,8 +151,6 @@ const isIssuer = (issuer, certificate, below) => {
     isAuthority?.tag === TAG.boolean &&
     isAuthority.contents[0] !== 0 &&
     mayStamp &&
-    isDeepEnough &&
-    certificate.checkIssued(issuer) &&
-    certificate.verify(issuer.publicKey)
+    isDeepEnough
   );
 };

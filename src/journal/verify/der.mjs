@@ -23,6 +23,7 @@ export const stranger = (message) => {
 export const TAG = {
   boolean: 0x01,
   integer: 0x02,
+  bits: 0x03,
   octets: 0x04,
   oid: 0x06,
   utf8: 0x0c,

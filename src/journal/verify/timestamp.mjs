@@ -6,7 +6,15 @@
  * a chain leads to one of them that was in force at the token's time.
  */
 import { constants, createHash, verify, X509Certificate } from "node:crypto";
-import { certificateFields, extensionsOf, requireChain, requireTimeStamping } from "./certificate-chain.mjs";
+import {
+  certificateFields,
+  extensionsOf,
+  HASHES,
+  pssHash,
+  requireChain,
+  requireTimeStamping,
+  SIGNATURES,
+} from "./certificate-chain.mjs";
 import {
   broken,
   contentsOf,
@@ -34,15 +42,6 @@ const OID = {
   rsa: "2a864886f70d010101",
   pss: "2a864886f70d01010a",
   ed25519: "2b6570",
-};
-const HASHES = { "608648016503040201": "sha256", "608648016503040202": "sha384", "608648016503040203": "sha512" };
-const SIGNATURES = {
-  "2a864886f70d01010b": "sha256",
-  "2a864886f70d01010c": "sha384",
-  "2a864886f70d01010d": "sha512",
-  "2a8648ce3d040302": "sha256",
-  "2a8648ce3d040303": "sha384",
-  "2a8648ce3d040304": "sha512",
 };
 
 export const imprintOf = (text) => createHash("sha256").update(text).digest();
@@ -157,7 +156,10 @@ const readInfo = (bytes) => {
 const momentOf = (bytes) => {
   const [, year, month, day, hour, minute, second, fraction = "0"] =
     /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(?:\.(\d{1,9}))?Z$/.exec(bytes.toString("latin1")) ?? broken(NOT_DER);
-  return Date.UTC(year, month - 1, day, hour, minute, second) + Math.floor(Number(`0.${fraction}`) * 1000);
+  const whole = Date.UTC(year, month - 1, day, hour, minute, second);
+  // No 31st of February and no 25th hour, which would be another time.
+  if (new Date(whole).toISOString() !== `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`) broken(NOT_DER);
+  return whole + Math.floor(Number(`0.${fraction}`) * 1000);
 };
 
 /** RFC 5652, 5.4 and 5.6; RFC 5816. The certificate that signed. */
@@ -223,7 +225,7 @@ const isSigned = (signed, { certificate, algorithm, hash, bytes }) => {
     if (id === OID.ed25519) return verify(null, signed, key, bytes);
     if (id === OID.pss)
       return verify(
-        pssHash(algorithm),
+        pssHash(algorithm) ?? broken("its signature is by SHA-1 or an unknown hash"),
         signed,
         { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_AUTO },
         bytes,
@@ -234,11 +236,4 @@ const isSigned = (signed, { certificate, algorithm, hash, bytes }) => {
     if (error instanceof TimestampFault) throw error;
     return false;
   }
-};
-
-/** RFC 4055, 3.1: without parameters it would be SHA-1, which counts for nothing here. */
-const pssHash = (algorithm) => {
-  const [, parameters] = within(algorithm, TAG.sequence);
-  const own = parameters && elementsOf(parameters.contents).find(({ tag }) => tag === TAG.zero);
-  return (own && HASHES[idOf(only(own.contents))]) ?? broken("its signature is by SHA-1 or an unknown hash");
 };

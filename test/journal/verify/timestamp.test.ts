@@ -1,5 +1,7 @@
 /** RFC 3161 timestamps, held against what openssl makes of them. */
+import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -31,6 +33,19 @@ const faultOf = (work: () => unknown): string => {
   return "none";
 };
 
+/** The statement of a response, changed perhaps, signed by the key in a folder without asking whether that may sign it. */
+const resigned = (response: Buffer, folder: string, change = (info: Buffer): Buffer => info): Buffer => {
+  const openssl = (...args: readonly string[]): Buffer => execFileSync("openssl", args, { cwd: folder, stdio: "pipe" });
+  writeFileSync(join(folder, "given"), response);
+  openssl("ts", "-reply", "-in", "given", "-token_out", "-out", "token");
+  openssl("cms", "-verify", "-noverify", "-inform", "DER", "-in", "token", "-out", "info", "-binary");
+  writeFileSync(join(folder, "info"), change(readFileSync(join(folder, "info"))));
+  openssl("cms", "-sign", "-binary", "-nodetach", "-cades", "-md", "sha256", "-econtent_type", "1.2.840.113549.1.9.16.1.4", "-signer", "tsa.pem", "-inkey", "tsa.key", "-certfile", "chain.pem", "-in", "info", "-outform", "DER", "-out", "signed");
+  const token = readFileSync(join(folder, "signed"));
+  const whole = Buffer.concat([Buffer.from("3003020100", "hex"), token]);
+  return Buffer.concat([Buffer.of(0x30, 0x82, whole.length >> 8, whole.length & 0xff), whole]);
+};
+
 describeWith(["openssl"], "a timestamp", () => {
   it.each([
     ["rsa", { key: ["rsa:2048"] }],
@@ -60,6 +75,7 @@ describeWith(["openssl"], "a timestamp", () => {
     ["sub-no-ca", "stranger: no chain leads from its signer", { intermediate: "basicConstraints=critical,CA:false\n" }],
     ["sub-other-eku", "stranger: no chain leads from its signer", { intermediate: "basicConstraints=critical,CA:true\nextendedKeyUsage=serverAuth\n" }],
     ["sub-critical", "stranger: the certificate \"CN=Test Intermediate\" has a critical extension that is not known here", { intermediate: "basicConstraints=critical,CA:true\n1.2.3.4=critical,ASN1:NULL\n" }],
+    ["issued-sha1", "stranger: the certificate \"CN=Test Authority\" is signed by SHA-1", { issuedBy: "sha1" }],
     ["ended", "stranger: the certificate \"CN=Test Authority\" was not in force at its time", { days: ["20200101000000Z", "20210101000000Z"] }],
     ["not-yet", "stranger: the certificate \"CN=Test Authority\" was not in force at its time", { days: ["20990101000000Z", "21000101000000Z"] }],
   ] as const)("by an authority with a certificate of the kind %s does not count", async (name, says, options) => {
@@ -83,6 +99,38 @@ describeWith(["openssl"], "a timestamp", () => {
     expect(readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca + one.ca) }).isTrusted).toBe(true);
     expect(authoritiesIn(other.ca + one.ca).map((each) => each instanceof X509Certificate)).toEqual([true, true]);
     expect(() => authoritiesIn("nothing")).toThrow("expected certificates in PEM, found none");
+  });
+
+  it("finds the chain past a certificate that another root gave the same issuer", async () => {
+    const other = await made("far");
+    const authority = await made("cross", { intermediate: "basicConstraints=critical,CA:true\n", isCrossSigned: true });
+    const response = replyOf(authority);
+    expect(readTimestamp(response, { imprint, authorities: authoritiesIn(authority.ca) }).isTrusted).toBe(true);
+    expect(faultOf(() => readTimestamp(response, { imprint, authorities: authoritiesIn(other.ca) }))).toMatch(/^stranger: no chain leads/);
+  });
+
+  it.each([
+    ["no signatures", /^stranger: its signer's certificate is not one for signatures/, "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,keyEncipherment\n"],
+    ["every purpose", /^stranger: its signer's certificate is not one for time stamping alone/, "extendedKeyUsage=critical,anyExtendedKeyUsage\n"],
+    ["what openssl would refuse to sign with", /^stranger: its signer's certificate is not one for time stamping alone/, "extendedKeyUsage=timeStamping\n"],
+    ["time stamping, signed by other means", /^none/, "extendedKeyUsage=critical,timeStamping\nkeyUsage=critical,nonRepudiation\n"],
+  ])("signed outside an authority's program by a certificate for %s is judged all the same", async (name, says, extensions) => {
+    const good = await made(`good ${name}`);
+    const hostile = await made(`hostile ${name}`, { extensions });
+    const response = resigned(replyOf(good), join(dir, `hostile ${name}`));
+    expect(faultOf(() => readTimestamp(response, { imprint, nonce: NONCE, authorities: authoritiesIn(hostile.ca) }))).toMatch(says);
+  });
+
+  it.each([
+    ["a 31st of February", "20260231120000Z"], ["a 25th hour", "20261129250000Z"], ["a month of 13", "20261301120000Z"], ["the year 26", "00261129120000Z"],
+  ])("that states %s states no time", async (name, stated) => {
+    const authority = await made(`time ${name}`);
+    const changed = resigned(replyOf(authority), join(dir, `time ${name}`), (info) => {
+      const at = info.indexOf(Buffer.from("180f", "hex"));
+      Buffer.from(stated).copy(info, at + 2);
+      return info;
+    });
+    expect(faultOf(() => readTimestamp(changed, { imprint, authorities: authoritiesIn(authority.ca) }))).toMatch(/^broken: it is not DER/);
   });
 
   it("is of its own text and question only", async () => {
