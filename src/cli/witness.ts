@@ -1,12 +1,12 @@
 /** `ocsgw witness`: cosigns the checkpoints of journals, on an auditor's own machine, until it is told to stop. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { loadOrCreateKey } from "../journal/checkpoint.ts";
 import { JournalHeld, takeLock } from "../journal/lock.ts";
 import { requireKeyName, witnessKey, type Cosigner } from "../journal/note.ts";
 import { openLogs, readLogs } from "../witness/logs.ts";
-import { Records } from "../witness/records.ts";
+import { Records, recordsIn } from "../witness/records.ts";
 import { startWitnessServer, type Bind } from "../witness/server.ts";
 import { Witness, type WitnessNews } from "../witness/witness.ts";
 import { untilToldToStop } from "./until-told-to-stop.ts";
@@ -38,8 +38,11 @@ export const witness = async ({ key: file, state, bind, name, log = [] }: Witnes
       FAILED,
     );
   try {
-    const own = await ownKey({ file, state, name });
+    const { own, isFirst } = await ownKey({ file, state, name });
+    if (!isFirst) await requireRecords(state);
     const records = await Records.open(state, own);
+    // After the folder of the record: from now on a start without that folder is refused.
+    if (isFirst) await writeFile(join(state, "witness.pub"), `${witnessKey(own.name, own.key)}\n`, { mode: 0o644 });
     const logs = await openLogs(state, given, warn);
     const server = await startWitnessServer(new Witness({ own, records, logs, tell }), bind);
     const known = await logs();
@@ -96,7 +99,7 @@ const logsGiven = async (log: readonly string[]): Promise<readonly string[] | st
 type Named = { readonly file: string; readonly state: string; readonly name: string | undefined };
 
 /** Name and key stay those of the first start: what was cosigned with them is verified with them. */
-const ownKey = async ({ file, state, name }: Named): Promise<Cosigner> => {
+const ownKey = async ({ file, state, name }: Named): Promise<{ readonly own: Cosigner; readonly isFirst: boolean }> => {
   const key = await loadOrCreateKey(file);
   const path = join(state, "witness.pub");
   const before = (await readFile(path, "utf8").catch(() => "")).trim();
@@ -109,6 +112,20 @@ const ownKey = async ({ file, state, name }: Named): Promise<Cosigner> => {
       `A witness with another key or name needs a --state of its own`,
     );
   }
-  if (before === "") await writeFile(path, `${line}\n`, { mode: 0o644 });
-  return { name: own, key };
+  return { own: { name: own, key }, isFirst: before === "" };
+};
+
+/** A witness that forgot everything would cosign anew what it has seen replaced. Throws where the folder is gone. */
+const requireRecords = async (state: string): Promise<void> => {
+  const folder = recordsIn(state);
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!found?.isDirectory()) {
+    throw new Error(
+      `${folder} is missing, and ${join(state, "witness.pub")} says that this witness has run before: without its ` +
+      `record it must not cosign. If the record is lost for good, start with a new --key, --name and --state`,
+    );
+  }
 };

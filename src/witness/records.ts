@@ -26,7 +26,7 @@ export class Records {
 
   /** Throws an error that names the file when one is not what this witness wrote: with less it must not go on. */
   static async open(dir: string, own: Cosigner, disk: Disk = nodeDisk): Promise<Records> {
-    const folder = join(dir, FOLDER);
+    const folder = recordsIn(dir);
     await mkdir(folder, { recursive: true, mode: 0o700 });
     const last = new Map<string, Checkpoint>();
     for (const name of (await disk.list(folder)).filter((each) => each.endsWith(ENDING))) {
@@ -58,6 +58,9 @@ export class Records {
     this.#last.set(checkpoint.origin, checkpoint);
   }
 }
+
+/** The folder of the record, in a witness's state. */
+export const recordsIn = (dir: string): string => join(dir, FOLDER);
 
 /** An origin may be any text, so the name is a hash of it. */
 const fileOf = (origin: string): string => `${createHash("sha256").update(origin).digest("hex").slice(0, 32)}${ENDING}`;

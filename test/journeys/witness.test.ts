@@ -120,6 +120,10 @@ describe("a gateway with two witnesses", { timeout: 180_000 }, () => {
     expect([busy.code, busy.stderr]).toEqual([1, expect.stringContaining("is used by another ocsgw witness")]);
     const other = await ocsgw("witness", "--key", join(away, "one.pem"), "--state", second, "--bind", "127.0.0.1:0");
     expect([other.code, other.stderr]).toEqual([1, expect.stringContaining("the key") as string]);
+    await rename(join(second, "logs"), join(second, "elsewhere"));
+    const forgot = await ocsgw("witness", "--key", join(away, "two.pem"), "--state", second, "--bind", "127.0.0.1:0");
+    expect([forgot.code, forgot.stderr]).toEqual([1, expect.stringContaining(`${join(second, "logs")} is missing`) as string]);
+    await rename(join(second, "elsewhere"), join(second, "logs"));
     witnesses[1] = await startWitness(away, "two", "--bind", `127.0.0.1:${port(witnesses[1]!)}`);
     await until(async () => isFull((await cosignedSizes()).at(-1)!), 20_000);
     await gateway.end("SIGTERM");
