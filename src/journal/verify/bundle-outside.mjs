@@ -65,7 +65,7 @@ export const checkOutside = (dir, { checkpoint, read, readCheckpoint, finding, m
   if (existsSync(join(dir, OUTSIDE_FILES.cosigned))) Object.assign(found, cosignedIn(parts, keys));
   if (existsSync(join(dir, OUTSIDE_FILES.timestamp))) found.timestamp = timestampIn(parts, given.authorities);
   const { quorum = 1 } = given;
-  const valid = found.witnesses.filter(({ verdict }) => verdict === "valid").length;
+  const valid = validIn(found).length;
   if (given.requireWitnesses && valid < quorum) {
     missing(
       keys.length === 0
@@ -76,6 +76,19 @@ export const checkOutside = (dir, { checkpoint, read, readCheckpoint, finding, m
   }
   return found;
 };
+
+const validIn = ({ witnesses }) => witnesses.filter(({ verdict }) => verdict === "valid");
+
+/** Entries of the journal that enough witnesses whose keys are given cosigned; 0 where there are not enough. */
+export const cosignedEntries = (outside, { quorum = 1 }) => {
+  const valid = validIn(outside);
+  return valid.length >= quorum ? valid[0].size : 0;
+};
+
+/** `count` entries of the bundle, the first with the index `first`, were seen by no witness. */
+export const unseen = ({ count, first }, cosigned) =>
+  `${count === 1 ? "1 entry" : `${count} entries`} of the bundle, from index ${first} on, ${count === 1 ? "is" : "are"} not among the first ` +
+  `${cosigned} of the journal that witnesses cosigned: export again when they have cosigned, or export less`;
 
 /** A checkpoint of the journal that the bundle's own continues; undefined when it is none, which is told. */
 const continued = ({ checkpoint, read, readCheckpoint, finding }, name, proofName) => {

@@ -11,7 +11,7 @@ import { createHash, createPublicKey, verify } from "node:crypto";
 import { createReadStream, existsSync, lstatSync, readFileSync, readdirSync, realpathSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { checkOutside, NO_OUTSIDE, outsideRows } from "./bundle-outside.mjs";
+import { checkOutside, cosignedEntries, NO_OUTSIDE, outsideRows, unseen } from "./bundle-outside.mjs";
 
 const MOST_FINDINGS = 100;
 const FILES = { events: "events.ndjson", proofs: "proofs.ndjson", checkpoint: "checkpoints.txt", keys: "keys.json", query: "query.json", manifest: "manifest.sha256" };
@@ -139,9 +139,15 @@ class Gathered {
   said = undefined;
   /** By sequence, the last number among entries that were deleted when their time was over. */
   retired = {};
+  /** Entries of the journal that enough witnesses cosigned, and how many here lie behind them, from which index on. */
+  cosigned = 0;
+  behind = { count: 0, first: Number.POSITIVE_INFINITY };
 
   /** Of entries that are proved. */
   take(entry) {
+    // The record of the export itself is always younger than what witnesses have seen.
+    if (entry.index >= this.cosigned && !(entry.kind === "access" && entry.operation === "export"))
+      this.behind = { count: this.behind.count + 1, first: Math.min(this.behind.first, entry.index) };
     if (entry.kind === "intent") this.open.set(entry.id, entry.index);
     else if (typeof entry.id === "string") this.open.delete(entry.id);
     if (Number.isSafeInteger(entry.dnc) && entry.tenant) this.number(entry.dnc_sequence ?? String(entry.tenant.dbid), entry.dnc);
@@ -169,8 +175,8 @@ class Gathered {
   }
 }
 
-const checkEvents = async (dir, { size, root }, finding) => {
-  const gathered = new Gathered();
+const checkEvents = async (dir, { size, root }, { finding, cosigned }) => {
+  const gathered = Object.assign(new Gathered(), { cosigned });
   const proofs = linesOf(join(dir, FILES.proofs));
   for await (const line of linesOf(join(dir, FILES.events))) {
     const where = `line ${++gathered.events} of ${FILES.events}`;
@@ -230,7 +236,9 @@ export const verifyBundle = async (dir, key, given = {}) => {
         own: key === undefined ? [] : keys,
         checkpoint, finding, given, missing: (text) => missing.push(text), read: (name) => readSmall(dir, name), readCheckpoint: (note, file) => readCheckpoint(note, keys, file),
       });
-      const gathered = await checkEvents(dir, checkpoint, finding);
+      const cosigned = cosignedEntries(report.outside, given);
+      const gathered = await checkEvents(dir, checkpoint, { finding, cosigned });
+      if (given.requireWitnesses && cosigned > 0 && gathered.behind.count > 0) missing.push(unseen(gathered.behind, cosigned));
       // An export has at least the entry that records it.
       if (gathered.events === 0) missing.push(`${FILES.events} is empty, so there is nothing that could be proved`);
       Object.assign(report, {

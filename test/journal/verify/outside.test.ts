@@ -301,12 +301,22 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
     });
 
     it("brings both with the proofs that its checkpoint continues them", async () => {
-      const report = await verifyBundle(out, vkey, { ...outside, quorum: 2, authorities: authority.ca });
+      const report = await verifyBundle(out, vkey, { ...outside, requireWitnesses: false, quorum: 2, authorities: authority.ca });
       expect([report.verdict, report.findings, report.missing]).toEqual(["ok", [], []]);
       expect(report.outside).toMatchObject({ witnesses: [{ size: 20, time: TIME, verdict: "valid" }, { size: 20 }], unknown: [], timestamp: { size: 10, isTrusted: true, signer: "CN=Test Authority" } });
       expect(printBundle(report)).toContain("cosigned the first 20 entries of the journal at 2026-11-29T06:48:42.000Z");
       expect(authority.verifies(await readFile(join(out, "timestamp.tsr")), await readFile(join(out, "timestamped.txt")))).toBe(true);
       expect(await readFile(join(out, "README.txt"), "utf8")).toContain("openssl ts -verify");
+    });
+
+    it.each([
+      [20, 28, "cannot-tell", ["8 entries of the bundle, from index 20 on, are not among the first 20 of the journal that witnesses cosigned: export again when they have cosigned, or export less"]],
+      [28, 28, "ok", []],
+    ] as const)("with %i of %i entries cosigned is, where witnesses are required, %s", async (size, at, verdict, missing) => {
+      await rm(out, { recursive: true });
+      await cosigned(dir, size, [one, two]);
+      await writeBundle({ dir, filter: parseFilter("action:DoNotCall"), size: at, by: "rw", purpose: "audit", version: "1", configHash: "7c1e" }, out);
+      expect(await verifyBundle(out, vkey, { ...outside, quorum: 2 })).toMatchObject({ verdict, missing });
     });
 
     it("says what it did not check", async () => {
