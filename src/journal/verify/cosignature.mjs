@@ -10,7 +10,11 @@ const ML_DSA_44 = 0x06;
 const KEY_BYTES = { [ED25519]: 32, [ML_DSA_44]: 1312 };
 const SIGNATURE_BYTES = { [ED25519]: 64, [ML_DSA_44]: 2420 };
 const TIME_BYTES = 8;
-const LATEST = 2n ** 63n - 1n;
+/**
+ * The end of the year 9999: no later time can be told as RFC 3339. The specification allows 2^63 - 1, and to reject
+ * times in the future.
+ */
+const LATEST = 253_402_300_799n;
 /** Of a note (C2SP signed-note asks for at least 16). */
 const MOST_SIGNATURES = 64;
 

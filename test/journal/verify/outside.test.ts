@@ -111,6 +111,16 @@ describe("a journal whose checkpoints are cosigned", () => {
     expect([verdict, missing]).toEqual(["cannot-tell", [expect.stringMatching(says)]]);
   });
 
+  it.each([[253_402_300_799, "ok"], [253_402_300_800, "broken"], [2 ** 53, "broken"]] as const)(
+    "is judged, whatever time a witness states: %i seconds",
+    async (time, verdict) => {
+      const note = await readFile(places(dir).checkpoint(28), "utf8");
+      await writeFile(places(dir).cosigned(28), note + cosign(textOfNote(note), one, time));
+      const report = await verify();
+      expect([report.verdict, report.witnesses.size]).toEqual([verdict, verdict === "ok" ? 28 : 20]);
+    },
+  );
+
   it("takes the same line twice for one witness, and no key of the directory for a reason to refuse one", async () => {
     const twice = await verify({ witnesses: `${ONE}\n${ONE}\n`, quorum: 2 });
     expect([twice.witnesses.rows.length, twice.witnesses.isMet]).toEqual([1, false]);

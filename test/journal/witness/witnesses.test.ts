@@ -216,6 +216,7 @@ const HOSTILE: readonly (readonly [string, RegExp, Parameters<typeof aScripted>[
     bytes.writeBigUInt64BE(2n, 4);
     ok(response, `— ${own.name} ${bytes.toString("base64")}\n`);
   }],
+  ["states a time that no calendar has", /does not verify for this checkpoint/, (body, response) => ok(response, cosign(textOfNote(noteIn(body)), own, 2 ** 53))],
   ["names its size as another type", /409 without the size/, (_body, response) => sizeSaid(response, "3\n", "text/plain")],
   ["names no size", /409 without the size/, (_body, response) => sizeSaid(response, "many\n")],
   ["names a size with a leading zero", /409 without the size/, (_body, response) => sizeSaid(response, "03\n")],
