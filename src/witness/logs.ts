@@ -35,7 +35,8 @@ export const openLogs = async (dir: string, given: readonly string[], tell: (fau
       if (error.code === "ENOENT") return undefined;
       throw error;
     });
-    const mark = found ? `${found.ino} ${found.size} ${found.mtimeMs}` : "";
+    // With the time of its last change of any kind: a file that may be read only now has its old content.
+    const mark = found ? `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}` : "";
     if (mark === seen) return;
     seen = mark;
     if (found && (!found.isFile() || found.size > MOST_BYTES))

@@ -1,6 +1,6 @@
 /** The witness at its address: limits, other paths and methods, several questions on one connection, and its list of logs. */
 import { once } from "node:events";
-import { rm, writeFile } from "node:fs/promises";
+import { rm, utimes, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -83,6 +83,19 @@ describe("the list of logs", () => {
     expect(told).toEqual([expect.stringContaining("logs.txt is not used: \"nonsense, and longer than before\" is no verifier key of a log")]);
     await rm(join(dir, "logs.txt"));
     expect([...(await logs()).keys()]).toEqual([LOG]);
+  });
+
+  it("is read again when only the file's permissions or its content changed, and not its size and time", async () => {
+    const [one, other] = [verifierKey("site.test/1", key), verifierKey("site.test/2", key)];
+    const path = join(dir, "logs.txt");
+    const write = async (line: string): Promise<void> => {
+      await writeFile(path, line);
+      await utimes(path, 1_700_000_000, 1_700_000_000);
+    };
+    await write(one);
+    const logs = await openLogs(dir, [], () => undefined);
+    await write(other);
+    expect([...(await logs()).keys()]).toEqual(["site.test/2"]);
   });
 
   it("holds several keys of one log, and no key of a witness", () => {
