@@ -7,7 +7,7 @@ import { basename, dirname } from "node:path";
 import { judgeCheckpoints, loadKeys, type Elsewhere, type Judged, type KeyOptions, type Keys } from "./verify/checkpoints.ts";
 import { readWitnessKeys, requireOthers } from "./verify/cosignature.mjs";
 import { diagnose } from "./verify/diagnose.ts";
-import { judgeOutside, type Outside, type OutsideOptions } from "./verify/outside.ts";
+import { judgeAge, judgeOutside, type Outside, type OutsideOptions } from "./verify/outside.ts";
 import type { Finding, OutsideReport, Report, Verdict } from "./verify/report.ts";
 import { loadMark, type Mark } from "./verify/mark.ts";
 import { nothingSeen, scan, type Scan } from "./verify/scan.ts";
@@ -52,11 +52,12 @@ type Behind = {
   readonly mark: Mark | undefined;
 };
 
-const verifyBehind = async (dir: string, { keys, judged, outside, mark }: Behind): Promise<Report> => {
+const verifyBehind = async (dir: string, { keys, judged, outside: told, mark }: Behind): Promise<Report> => {
   const seen = await scan(dir, judged.anchors, mark);
+  const outside = judgeAge(told, seen.newest);
   const isSuspicious = seen.failing.length > 0 || seen.segments.some(({ irregular }) => irregular);
   // To say which line it is, all of them are needed.
-  if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, outside, mark: undefined });
+  if (isSuspicious && mark) return verifyBehind(dir, { keys, judged, outside: told, mark: undefined });
   const altered = [...judged.findings, ...(isSuspicious ? await diagnose(dir, seen, judged.anchors) : []), ...seen.findings];
   const findings = altered.length > 0 ? altered : seen.gaps;
   const missing = [...(await whatIsMissing(dir, { keys, judged, seen })), ...judged.missing, ...outside.missing];

@@ -29,6 +29,9 @@ export type Outside = OutsideReport & {
   readonly findings: readonly Finding[];
   readonly missing: readonly string[];
   readonly notes: readonly string[];
+  readonly isRequired: boolean;
+  /** When enough witnesses had cosigned what is covered (RFC 3339); null where too few of them say a time. */
+  readonly cosignedAt: string | null;
 };
 
 const COSIGNED = /^(\d{12})\.cosigned$/;
@@ -36,6 +39,8 @@ const TIMESTAMP = /^(\d{12})\.tsr$/;
 const CHECKPOINT = /^\d{12}$/;
 /** A witness needs a moment: so many checkpoints may lie behind the last one that enough witnesses cosigned. */
 const BEHIND = 3;
+/** And so much time: three checkpoints of a gateway that signs every 8 hours. */
+const MOST_BEHIND_MS = 24 * 3_600_000;
 
 /** Throws when a key or certificate that was given cannot be read. `log`: keys that sign the checkpoints. */
 export const judgeOutside = async (
@@ -60,6 +65,32 @@ export const judgeOutside = async (
     findings: [...cosigned.findings, ...stamped.findings],
     missing: requireWitnesses && !isMet ? [unmet({ keys, quorum, size, last: sizes.at(-1) ?? 0 })] : [],
     notes: [...cosigned.notes, ...stamped.notes],
+    isRequired: requireWitnesses,
+    cosignedAt: timeOf(cosigned.rows, { quorum, size }),
+  };
+};
+
+const timeOf = (rows: readonly WitnessRow[], { quorum, size }: { readonly quorum: number; readonly size: number }) =>
+  rows
+    .flatMap(({ size: own, time }) => (own >= size && time !== null ? [time] : []))
+    .toSorted()
+    .at(-quorum) ?? null;
+
+/**
+ * Checkpoints may have been deleted, so their number alone does not say how much lies behind the cosigned one. What
+ * says it is the time of the witnesses and the latest time that a line states (RFC 3339; empty where none was read).
+ */
+export const judgeAge = (outside: Outside, newest: string): Outside => {
+  const { cosignedAt, witnesses, missing, isRequired } = outside;
+  const isLate = cosignedAt !== null && Date.parse(newest) - Date.parse(cosignedAt) > MOST_BEHIND_MS;
+  if (!witnesses.isMet || !isLate) return outside;
+  const text =
+    `enough witnesses cosigned the first ${witnesses.size} entries at ${cosignedAt}, ` +
+    `and the entries behind those go on until ${newest}: more than a day that no witness has seen`;
+  return {
+    ...outside,
+    witnesses: { ...witnesses, isMet: false },
+    missing: isRequired ? [...missing, text] : missing,
   };
 };
 

@@ -26,6 +26,8 @@ export type Scan = {
   /** Entries of which an entry says that they were set aside: of them there are hashes alone. Ascending. */
   aside: readonly Aside[];
   doubts: number;
+  /** The latest time that a line states, RFC 3339; empty where no line was read. */
+  newest: string;
   dnc: Readonly<Record<string, number>>;
   /** Sizes of the checkpoints whose root the lines have, and have not or cannot have because they end before. */
   readonly matching: Claim[];
@@ -52,7 +54,7 @@ const inBothForms = async (dir: string): Promise<string[]> => {
     .map((name) => `${name} lies beside its compressed form, which alone is read: a crash came between two steps, and the gateway removes the plain file`);
 };
 
-export const nothingSeen = (): Scan => ({ segments: [], entries: 0, retired: 0, aside: [], doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] });
+export const nothingSeen = (): Scan => ({ segments: [], entries: 0, retired: 0, aside: [], doubts: 0, newest: "", dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes: [] });
 
 /** `anchors` ascending by size. With a mark what lies below it is not read, and its checkpoint counts as matching. */
 export const scan = async (dir: string, anchors: readonly Claim[], mark?: Mark): Promise<Scan> => {
@@ -178,6 +180,7 @@ const DAY_MS = 24 * 3_600_000;
 /** Texts of one form compare as the times do. An entry of kind clock says itself that the clock was set; a line of the future shows a clock that was ahead, here or there. */
 const noteTime = (seen: Scan, state: State, { line: { head }, where }: { line: Line; where: string }): void => {
   if (!head) return;
+  if (head.time > seen.newest) seen.newest = head.time;
   const note = (text: string): void => void (seen.notes.length < MOST_NOTES && seen.notes.push(`${where} is dated ${head.time}, ${text}`));
   if (head.time < state.time && head.kind !== "clock") note("before the line above it: the clock was set back between two runs, if the line was not changed");
   if (head.time > state.tomorrow && state.time <= state.tomorrow) note("which is after the time of this machine: the gateway's clock was ahead, or this one is behind");

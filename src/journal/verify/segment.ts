@@ -24,7 +24,7 @@ export const scanSegment = async ({ dir, path, first, anchors }: Asked): Promise
     if (!partial) leaves.push(hashLine(bytes));
   });
   if (damage !== undefined) findings.push({ kind: "segment", segment: segmentFile(first), line: leaves.length + 1, index: first + leaves.length, text: damage });
-  const seen: Scan = { segments: [{ first, lines: leaves.length, irregular: findings.length > 0 }], entries: leaves.length, retired: 0, aside: [], doubts: 0, dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes };
+  const seen: Scan = { segments: [{ first, lines: leaves.length, irregular: findings.length > 0 }], entries: leaves.length, retired: 0, aside: [], doubts: 0, newest: "", dnc: {}, matching: [], failing: [], findings: [], gaps: [], notes };
   const { leaves: recorded, cover, failing } = await provedLeaves(dir, anchors);
   findings.push(...rootsThatDoNotFit({ cover, failing, first, end: first + leaves.length }));
   const covered = recorded.slice(first, cover?.size ?? 0);

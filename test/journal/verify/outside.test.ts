@@ -19,8 +19,8 @@ import { ORIGIN, aDirectory, aJournal, aKey, linesOf, removeDirectory, segmentsO
 const key = aKey();
 const [one, two] = [{ name: "witness.test/w1", key: aKey() }, { name: "witness.test/w2", key: aKey() }];
 const [ONE, TWO] = [one, two].map(({ name, key: own }) => witnessKey(name, own)) as [string, string];
-const NOW = 1_795_934_922;
-const TIME = "2026-11-29T06:48:42.000Z";
+const NOW = Math.floor(Date.now() / 1000);
+const TIME = new Date(NOW * 1000).toISOString();
 
 // 30 entries; checkpoints cover 10, 20 and 28; the first two are cosigned by both witnesses, the last by the first one.
 let [original, dir, vkey] = ["", "", ""];
@@ -91,6 +91,27 @@ describe("a journal whose checkpoints are cosigned", () => {
     for (const size of [21, 22]) await writeFile(places(dir).checkpoint(size), signCheckpoint({ origin: ORIGIN, size, root: await rootNow(size) }, key));
     expect((await verify({ requireWitnesses: true })).missing).toEqual(["1 witness is required, and so many cosigned the first 10 entries only; the last checkpoint covers 28"]);
     expect((await verify()).verdict).toBe("ok");
+  });
+
+  it("does not meet the quorum when the entries behind the last that was cosigned go on for more than a day", async () => {
+    const DAY = 86_400;
+    for (const size of [10, 20, 28]) await rm(places(dir).cosigned(size));
+    // All checkpoints between the two were deleted, as whoever rewrote the entries between would do.
+    await rm(places(dir).checkpoint(20));
+    const note = await readFile(places(dir).checkpoint(10), "utf8");
+    const cosignAt = (...times: readonly number[]): Promise<void> =>
+      writeFile(places(dir).cosigned(10), note + [one, two].slice(0, times.length).map((each, at) => cosign(textOfNote(note), each, times[at]!)).join(""));
+    await cosignAt(NOW - DAY + 600);
+    expect(await verify({ requireWitnesses: true })).toMatchObject({ verdict: "ok", witnesses: { isMet: true } });
+    await cosignAt(NOW - DAY - 600);
+    const late = await verify({ requireWitnesses: true });
+    expect(late).toMatchObject({ verdict: "cannot-tell", witnesses: { isMet: false, size: 10 } });
+    expect(late.missing).toEqual([expect.stringMatching(/^enough witnesses cosigned the first 10 entries at .*: more than a day that no witness has seen$/)]);
+    expect(await verify()).toMatchObject({ verdict: "ok", witnesses: { isMet: false } });
+    // One of two was there lately: enough for one, too few for two.
+    await cosignAt(NOW - DAY - 600, NOW);
+    expect((await verify({ requireWitnesses: true, quorum: 1 })).verdict).toBe("ok");
+    expect((await verify({ requireWitnesses: true, quorum: 2 })).verdict).toBe("cannot-tell");
   });
 
   it("names cosignatures whose keys are not given, and counts none of them", async () => {
@@ -314,7 +335,7 @@ describeWith(["openssl"], "a journal whose checkpoints have timestamps", () => {
       const report = await verifyBundle(out, vkey, { ...outside, requireWitnesses: false, quorum: 2, authorities: authority.ca });
       expect([report.verdict, report.findings, report.missing]).toEqual(["ok", [], []]);
       expect(report.outside).toMatchObject({ witnesses: [{ size: 20, time: TIME, verdict: "valid" }, { size: 20 }], unknown: [], timestamp: { size: 10, isTrusted: true, signer: "CN=Test Authority" } });
-      expect(printBundle(report)).toContain("cosigned the first 20 entries of the journal at 2026-11-29T06:48:42.000Z");
+      expect(printBundle(report)).toContain(`cosigned the first 20 entries of the journal at ${TIME}`);
       expect(authority.verifies(await readFile(join(out, "timestamp.tsr")), await readFile(join(out, "timestamped.txt")))).toBe(true);
       expect(await readFile(join(out, "README.txt"), "utf8")).toContain("openssl ts -verify");
     });
