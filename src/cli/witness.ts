@@ -73,9 +73,15 @@ const tell = (news: WitnessNews): void => {
       return warn(`cosigned ${news.size} entries of ${news.origin}`);
     case "contradiction":
       return warn(
-        `CONTRADICTION: ${news.origin} signed a checkpoint of ${news.size} entries ` +
-        `that does not continue the ${news.before} that were ` +
-          `cosigned before; not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
+        `CONTRADICTION: ${news.origin} signed two checkpoints of ${news.size} entries with different roots; this one ` +
+        `was not cosigned. Keep this, it is evidence: ${JSON.stringify(news.note)}`,
+      );
+    case "unproved":
+      return warn(
+        `UNPROVED: ${news.origin} signed a checkpoint of ${news.size} entries, and the proof that came with it does ` +
+        `not show that it continues the ${news.before} that were cosigned before; not cosigned. Either the journal ` +
+        `was rewritten, or whoever sent this sent a wrong proof. Keep this, and ask the journal's operator: ` +
+        JSON.stringify(news.note),
       );
     case "failed":
       return warn(`a checkpoint was not cosigned: ${news.reason}`);

@@ -3,6 +3,7 @@
  * appends to the one that it cosigned before. So a journal that was cut back, rewritten or shown in two versions
  * gets no cosignature any more.
  */
+import { createHash } from "node:crypto";
 import { cosign, signerOf, textOfNote, type Checkpoint, type Cosigner } from "../journal/note.ts";
 import { digestOf, EMPTY_ROOT, verifyConsistency } from "../journal/tree.ts";
 import type { Records } from "./records.ts";
@@ -18,10 +19,15 @@ export type Answer = {
 export type Logs = () => Promise<ReadonlyMap<string, readonly string[]>>;
 
 export type WitnessNews =
+  /** More entries than before: the same checkpoint, sent again, is cosigned and not told. */
   | { readonly kind: "cosigned"; readonly origin: string; readonly size: number }
-  /** Signed by the log's own key, and no continuation of what was cosigned: evidence against the log. */
+  /**
+   * Signed by the log's own key, and told once. `contradiction`: another root for the size that was cosigned, which is
+   * evidence against the log. `unproved`: the proof does not fit; the log has another history, or whoever sent it (that
+   * need not be the log) sent a wrong proof. `note`: with the log's signature alone.
+   */
   | {
-      readonly kind: "contradiction";
+      readonly kind: "contradiction" | "unproved";
       readonly origin: string;
       readonly size: number;
       readonly before: number;
@@ -44,10 +50,15 @@ const plain = (status: Answer["status"], text: string): Answer => ({
   type: "text/plain; charset=utf-8",
   text: `${text}\n`,
 });
+/** Of this many checkpoints it is known that they were told. */
+const MOST_TOLD = 10_000;
+
 const sizeOf = (size: number): Answer => ({ status: 409, type: "text/x.tlog.size", text: `${size}\n` });
 
 export class Witness {
   readonly #options: WitnessOptions;
+  /** Texts that were told as not cosigned: anybody can send a public checkpoint again and again. */
+  readonly #toldOf = new Set<string>();
   /** One at a time: what is compared with the last checkpoint is also what replaces it. */
   #turn: Promise<unknown> = Promise.resolve();
 
@@ -79,33 +90,42 @@ export class Witness {
     if (old > checkpoint.size) return plain(400, "the old size is larger than the checkpoint's");
     const last = records.of(checkpoint.origin);
     if (old !== (last?.size ?? 0)) return sizeOf(last?.size ?? 0);
-    return this.#refusal(submission, last) ?? this.#cosign(submission, keys);
+    return this.#refusal(submission, last, keys) ?? this.#cosign(submission, keys);
   }
 
-  #refusal(
-    { old, proof, note, checkpoint: { origin, size, root } }: Submission,
-    last: Checkpoint | undefined,
-  ): Answer | undefined {
+  #refusal(submission: Submission, last: Checkpoint | undefined, keys: readonly string[]): Answer | undefined {
+    const { old, proof, checkpoint } = submission;
+    const { size, root } = checkpoint;
     const [before, now] = [last ? digestOf(last.root) : EMPTY_ROOT, digestOf(root)];
-    if (old === size && proof.length === 0 && now !== before) {
-      this.#options.tell({ kind: "contradiction", origin, size, before: old, note });
-      return sizeOf(old);
+    if (old === size && now !== before) {
+      this.#tellOnce("contradiction", submission, keys);
+      if (proof.length === 0) return sizeOf(old);
     }
     const isProved =
       old === 0 ? proof.length === 0 : verifyConsistency({ size1: old, size2: size, root1: before, root2: now, proof });
     if (isProved) return undefined;
-    this.#options.tell({ kind: "contradiction", origin, size, before: old, note });
+    if (old !== size) this.#tellOnce("unproved", submission, keys);
     return plain(
       422,
       "the proof does not show that the checkpoint appends to the one that this witness cosigned before",
     );
   }
 
+  #tellOnce(kind: "contradiction" | "unproved", { old, note, checkpoint }: Submission, keys: readonly string[]): void {
+    const text = `${kind} ${createHash("sha256").update(textOfNote(note)).digest("base64")}`;
+    if (this.#toldOf.has(text)) return;
+    if (this.#toldOf.size >= MOST_TOLD) this.#toldOf.clear();
+    this.#toldOf.add(text);
+    const { origin, size } = checkpoint;
+    this.#options.tell({ kind, origin, size, before: old, note: withOwnSignature(note, keys) });
+  }
+
   async #cosign({ note, checkpoint }: Submission, keys: readonly string[]): Promise<Answer> {
     const { own, records, tell, now = () => Math.floor(Date.now() / 1000) } = this.#options;
     const line = cosign(textOfNote(note), own, now());
+    const isNew = records.of(checkpoint.origin)?.size !== checkpoint.size;
     await records.keep(checkpoint, `${withOwnSignature(note, keys)}${line}`);
-    tell({ kind: "cosigned", origin: checkpoint.origin, size: checkpoint.size });
+    if (isNew) tell({ kind: "cosigned", origin: checkpoint.origin, size: checkpoint.size });
     return { status: 200, type: "text/plain; charset=utf-8", text: line };
   }
 }

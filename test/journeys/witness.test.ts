@@ -149,7 +149,7 @@ describe("a gateway with two witnesses", { timeout: 180_000 }, () => {
     for (let round = 0; round < 30; round++) await ask();
     await until(() => gateway!.log().includes("a witness cosigned another history of this journal"), 20_000);
     await gateway.end("SIGTERM");
-    expect(witnesses[0]!.log()).toContain("CONTRADICTION: test.example/journal signed a checkpoint of");
+    expect(witnesses[0]!.log()).toContain("UNPROVED: test.example/journal signed a checkpoint of");
     const reasons = (await Array.fromAsync(readEntries(audit()))).flatMap((entry) => (entry.kind === "alarm" ? [entry.reason] : []));
     expect(reasons).toEqual(expect.arrayContaining(["a witness cosigned more entries than this journal has", "a witness cosigned another history of this journal"]));
     expect((await verified("--require-witnesses")).code).toBe(8);

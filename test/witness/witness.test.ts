@@ -70,7 +70,8 @@ describe("a witness", () => {
       const { rows } = cosignaturesIn(note(size) + answer.text, [vkey]);
       expect(rows).toEqual([{ name: own.name, id: vkey.id, verdict: "valid", time: NOW }]);
     }
-    expect(news.map(({ kind }) => kind)).toEqual(Array.from({ length: 6 }, () => "cosigned"));
+    // Of [1, 1] and [8, 8] there is nothing new to tell.
+    expect(news.map(({ kind }) => kind)).toEqual(Array.from({ length: 4 }, () => "cosigned"));
   });
 
   it("signs lines behind the root as well", async () => {
@@ -159,20 +160,33 @@ describe("a witness that has cosigned 5 entries", () => {
   });
 
   it.each([
-    ["another history, proved by its own tree", 422, body(5, proofLines(5, 9, "other"), note(9, { of: "other" }))],
-    ["a proof of another size", 422, body(5, proofLines(4, 9), note(9))],
-    ["a proof that lacks a line", 422, body(5, proofLines(5, 9).slice(1), note(9))],
-    ["a proof with a line too many", 422, body(5, [...proofLines(5, 9), `${"A".repeat(43)}=`], note(9))],
-    ["no proof", 422, body(5, [], note(9))],
-    ["another tree of the same size", 409, body(5, [], note(5, { of: "other" }))],
-    ["a proof where none belongs", 422, body(5, proofLines(3, 5), five)],
-  ] as const)("does not cosign %s, and remembers what it had", async (_what, status, sent) => {
+    ["another history, proved by its own tree", 422, body(5, proofLines(5, 9, "other"), note(9, { of: "other" })), "unproved"],
+    ["a proof of another size", 422, body(5, proofLines(4, 9), note(9)), "unproved"],
+    ["a proof that lacks a line", 422, body(5, proofLines(5, 9).slice(1), note(9)), "unproved"],
+    ["a proof with a line too many", 422, body(5, [...proofLines(5, 9), `${"A".repeat(43)}=`], note(9)), "unproved"],
+    ["no proof", 422, body(5, [], note(9)), "unproved"],
+    ["another tree of the same size", 409, body(5, [], note(5, { of: "other" })), "contradiction"],
+    ["another tree of the same size, with a proof", 422, body(5, proofLines(3, 5), note(5, { of: "other" })), "contradiction"],
+    ["a proof where none belongs", 422, body(5, proofLines(3, 5), five), undefined],
+  ] as const)("does not cosign %s, and remembers what it had", async (_what, status, sent, kind) => {
     const witness = await open();
     await submit(witness, 0, 5);
     const answer = await witness.add(sent);
     expect([answer.status, answer.text.includes("—")]).toEqual([status, false]);
-    expect(news.at(-1)).toMatchObject({ kind: "contradiction", origin: LOG, before: 5 });
+    expect(news.at(-1)).toMatchObject(kind ? { kind, origin: LOG, before: 5 } : { kind: "cosigned" });
     expect((await submit(witness, 5, 9)).status).toBe(200);
+  });
+
+  it("tells of a checkpoint once, and with the log's signature alone, however often and with what else it is sent", async () => {
+    const witness = await open();
+    await submit(witness, 0, 5);
+    const more = `— ${LOG} ${Buffer.alloc(40_000, 1).toString("base64")}\n`;
+    for (let round = 0; round < 3; round++) await witness.add(body(5, proofLines(4, 9), note(9) + more));
+    await witness.add(body(5, [], note(8)));
+    expect(news.slice(1)).toEqual([
+      { kind: "unproved", origin: LOG, size: 9, before: 5, note: note(9) },
+      { kind: "unproved", origin: LOG, size: 8, before: 5, note: note(8) },
+    ]);
   });
 
   it("cosigns one of two views that come at once, never both", async () => {
