@@ -71,7 +71,7 @@ export class Witnesses {
     const { quorum: needed } = this.#options;
     const states = this.states();
     if (states.length === 0) return null;
-    const cosigning = states.filter(({ age, trouble }) => age !== undefined && trouble === undefined).length;
+    const cosigning = states.filter(cosigned).length;
     const sizes = states.map(({ size }) => size).toSorted((one, other) => other - one);
     return { needed, isMet: cosigning >= needed, size: sizes[needed - 1] ?? 0 };
   };
@@ -80,10 +80,9 @@ export class Witnesses {
   readonly troubles = (): readonly string[] => {
     const { quorum: needed } = this.#options;
     const troubles = this.states().flatMap(({ trouble }) => trouble ?? []);
-    const cosigning = this.#clients.length - troubles.length;
-    return cosigning < needed && this.#clients.length > 0
+    return this.#clients.length - troubles.length < needed && this.#clients.length > 0
       ? [
-          `${cosigning} of ${this.#clients.length} witnesses cosign, ` +
+          `${this.states().filter(cosigned).length} of ${this.#clients.length} witnesses cosign, ` +
           `and audit.checkpoint.witness_quorum asks for ${needed}; requests go on`,
           ...troubles,
         ]
@@ -92,9 +91,14 @@ export class Witnesses {
 
   #changed(): void {
     const { quorum: needed, tell } = this.#options;
-    const cosigning = this.states().filter(({ trouble }) => trouble === undefined).length;
-    const isMet = cosigning >= needed;
+    const states = this.states();
+    const cosigning = states.filter(cosigned).length;
+    // One that has not answered yet is no reason for an alarm, and none to end it.
+    const isMet = (this.#wasMet ? states.filter(({ trouble }) => trouble === undefined).length : cosigning) >= needed;
     if (isMet !== this.#wasMet) tell({ kind: "quorum", isMet, needed, cosigning });
     this.#wasMet = isMet;
   }
 }
+
+/** When it was asked last, in this run. */
+const cosigned = ({ age, trouble }: WitnessState): boolean => age !== undefined && trouble === undefined;

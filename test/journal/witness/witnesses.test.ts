@@ -173,6 +173,22 @@ describe("a quorum", () => {
     expect(witnesses.troubles()).toEqual([expect.stringMatching(/^witness witness\.test\/scripted\+\w{8} does not cosign: it answered 503$/)]);
   });
 
+  it("counts no witness that has not answered yet, neither in the alarm nor for its end", async () => {
+    let isAway = true;
+    const [one, two] = [1, 2].map((number) => ({ name: `witness.test/s${number}`, key: aKey() })) as [typeof own, typeof own];
+    const [first, second] = await Promise.all([one, two].map((each) => scripted((body, response) =>
+      (isAway ? void response.writeHead(503).end() : ok(response, cosign(textOfNote(noteIn(body)), each, 7)))))) as [Scripted, Scripted];
+    const slow = await scripted((body, response) => void setTimeout(() => ok(response, cosign(textOfNote(noteIn(body)), own, 7)), 400));
+    const { grow, witnesses } = await run([{ url: first.url, key: witnessKey(one.name, one.key) }, { url: second.url, key: witnessKey(two.name, two.key) }, { url: slow.url, key: OWN }], { quorum: 2 });
+    await grow(3);
+    await until(() => kinds().includes("quorum"));
+    expect(news.find(({ kind }) => kind === "quorum")).toEqual({ kind: "quorum", isMet: false, needed: 2, cosigning: 0 });
+    expect(witnesses.troubles()[0]).toMatch(/^0 of 3 witnesses cosign/);
+    isAway = false;
+    await until(() => news.filter(({ kind }) => kind === "quorum").length === 2);
+    expect(news.findLast(({ kind }) => kind === "quorum")).toMatchObject({ isMet: true, cosigning: 2 });
+  });
+
   it("of nobody is not met before anybody has answered", async () => {
     const hangs = await scripted(() => undefined);
     const { witnesses } = await run([{ url: hangs.url, key: OWN }]);
