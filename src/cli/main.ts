@@ -152,9 +152,9 @@ const program = (): Given => {
     .action(done(async (options, path) => (await import("./verify.ts")).verify({ ...options, path })));
 
   audit.command("set-aside").description("a segment of the journal that is damaged is moved away, and an entry says what, why and by whom; nothing is deleted, and no answer about its time is complete from then on")
-    .argument("<segment>", "the name of its file, or the index of its first entry, as audit verify tells it").option("--purpose <text>", "why; stands in the journal; asked for on a terminal when left out")
+    .argument("<segment...>", "the name of its file, or the index of its first entry, as audit verify tells it; several where several are damaged").option("--purpose <text>", "why; stands in the journal; asked for on a terminal when left out")
     .option("--yes", "do not ask").option(...CONFIG).option(...JSON_OUT)
-    .action(done(async (options, segment) => (await import("./audit/set-aside.ts")).auditSetAside({ ...options, segment: segment! })));
+    .action(done(async (options, segments) => (await import("./audit/set-aside.ts")).auditSetAside({ ...options, segments: segments as unknown as readonly string[] })));
   audit.command("accept-restore").description("the journal was restored from a copy or moved on purpose, and the gateway is stopped: an entry says so, and it is signed from there on")
     .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options) => (await import("./audit/accept-restore.ts")).auditAcceptRestore(options)));

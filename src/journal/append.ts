@@ -47,8 +47,8 @@ export type JournalOptions = {
   readonly published?: readonly Elsewhere[] | (() => Promise<readonly Elsewhere[]>) | undefined;
   /** Who signs start states: with one, what the newest state covers is not read again. */
   readonly states?: StateSigner | undefined;
-  /** The first index of a segment that is damaged and about to be set aside: its leaf hashes count, and of its lines those that have them. */
-  readonly damaged?: number | undefined;
+  /** The first indexes of segments that are damaged and about to be set aside: their leaf hashes count, and of their lines those that have them. */
+  readonly damaged?: readonly number[] | undefined;
   /** Saved with each start state, by name, as JSON values of the entries that were `written` so far. The next start has them in `begun`. */
   readonly beside?: Readonly<Record<string, () => unknown>> | undefined;
   readonly tell?: ((news: JournalNews) => void) | undefined;

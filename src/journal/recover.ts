@@ -90,7 +90,7 @@ export type RecoverOptions = {
   /** Who signs start states; without one every line is read. */
   readonly states?: StateSigner | undefined;
   /** As in `JournalOptions`. */
-  readonly damaged?: number | undefined;
+  readonly damaged?: readonly number[] | undefined;
 };
 
 /** `from`: where it lies, as in "checkpoint 7 of the anchor". */
@@ -116,7 +116,7 @@ export const recover = async (options: RecoverOptions): Promise<Recovered> => {
   return { ...(await read(options, undefined)), begun: { at: 0, passedOver, beside: {} } };
 };
 
-const read = async ({ disk, dir, how, published, damaged }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {
+const read = async ({ disk, dir, how, published, damaged = [] }: RecoverOptions, state: StartState | undefined): Promise<Omit<Recovered, "begun">> => {
   const at = places(dir);
   const signed = await readSigned(disk, at, state?.size ?? 0);
   const elsewhere = addPublished(signed, published.filter(({ size }) => size >= (state?.size ?? 0)));
@@ -131,7 +131,7 @@ const read = async ({ disk, dir, how, published, damaged }: RecoverOptions, stat
     else await passHashes(reading, hashes, firsts[0] ?? 0);
     const segments = firsts.filter((first) => first >= (state?.segment ?? 0));
     last = await recoverSegments(reading, { firsts: segments, hashes, compressed: compressedIn(names), damaged });
-    requireRetired(reading, { first: firsts[0] ?? 0, damaged: damaged === undefined ? [] : [{ from: damaged, to: nextOf(hashes, damaged) }] });
+    requireRetired(reading, { first: firsts[0] ?? 0, damaged: damaged.map((each) => ({ from: each, to: nextOf(hashes, each) })) });
     if (reading.covered > reading.tree.size()) throw new JournalDamaged(`${named(reading, reading.covered)} covers ${reading.covered} entries, the journal ${endOf(reading.tree)}`);
     await reading.leaves.write();
     await disk.syncDirectory(at.segments);
@@ -195,14 +195,14 @@ const requireRetired = ({ trail, holes }: Reading, { first, damaged }: { readonl
 
 const nextOf = (hashes: readonly number[], first: number): number => hashes.find((each) => each > first) ?? Number.POSITIVE_INFINITY;
 
-type Segments = { readonly firsts: readonly number[]; readonly hashes: readonly number[]; readonly compressed: ReadonlySet<number>; readonly damaged: number | undefined };
+type Segments = { readonly firsts: readonly number[]; readonly hashes: readonly number[]; readonly compressed: ReadonlySet<number>; readonly damaged: readonly number[] };
 
 const recoverSegments = async (reading: Reading, { firsts, hashes, compressed, damaged }: Segments): Promise<Last> => {
   const { state } = reading;
   for (const [place, first] of firsts.entries()) {
     const from = first === state?.segment ? state.bytes : 0;
     if (first > reading.tree.size() && place > 0) await passHole(reading, hashes, first);
-    if (first === damaged && first !== state?.segment) {
+    if (damaged.includes(first) && first !== state?.segment) {
       await recoverDamaged(reading, hashes, first);
       continue;
     }

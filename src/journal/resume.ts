@@ -9,8 +9,8 @@ import { leafHash } from "./tree.ts";
 const LOOK_BACK = 1 << 16;
 const NEWLINE = 0x0a;
 
-/** `damaged`: the first index of a segment that is about to be set aside, and may be gone. */
-type Names = { readonly segments: readonly number[]; readonly hashes: readonly number[]; readonly damaged?: number | undefined };
+/** `damaged`: the first indexes of segments that are about to be set aside, and may be gone. */
+type Names = { readonly segments: readonly number[]; readonly hashes: readonly number[]; readonly damaged: readonly number[] };
 
 /** Every segment that was there is there, with its leaf hashes; of those that were deleted or set aside, which an entry must tell, the leaf hashes. */
 export const requireSegments = ({ segment: last, segments: number, trail: { asides } }: StartState, { segments, hashes, damaged }: Names): void => {
@@ -18,7 +18,7 @@ export const requireSegments = ({ segment: last, segments: number, trail: { asid
   const first = segments[0] ?? 0;
   if (!own.has(last)) throw new Error(`${segmentName(last)}, where it ends, is gone`);
   const recorded = hashes.filter((each) => each >= first && each <= last);
-  const missing = recorded.find((each) => !own.has(each) && each !== damaged && !coversAll(asides.all(), each, each + 1));
+  const missing = recorded.find((each) => !own.has(each) && !damaged.includes(each) && !coversAll(asides.all(), each, each + 1));
   if (missing !== undefined) throw new Error(`${segmentName(missing)} is missing`);
   if (recorded.length < segments.filter((each) => each <= last).length) throw new Error("a segment has no leaf hashes");
   const found = hashes.filter((each) => each <= last).length;

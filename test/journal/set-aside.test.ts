@@ -122,7 +122,7 @@ describe.each(DAMAGES)("$what", ({ damage, files, intact, says, lost = 0 }) => {
       await rm(join(dir, "states"), { recursive: true });
       await expect(open()).rejects.toThrow(/000000000005\.jsonl/);
     }
-    const gateway = await open({ damaged: SECOND });
+    const gateway = await open({ damaged: [SECOND] });
     const known = isFromNothing ? null : lost;
     const { entry, index } = await put(gateway);
     expect(entry).toMatchObject({

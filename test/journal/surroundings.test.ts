@@ -1,5 +1,5 @@
 /** What a damaged segment's surroundings tell of it when they are damaged too, and what a line that was changed says of what is set aside. */
-import { cp, mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal, type JournalOptions } from "../../src/journal/append.ts";
@@ -56,8 +56,27 @@ describe("the time of a segment that is set aside", () => {
   ] as const)("is told by %s", async (_what, changed, [oldest, youngest]) => {
     await writeFile(at(SECOND), "");
     for (const [first, year] of changed) await redate(first, year);
-    const { entry } = await put(await open({ damaged: SECOND }), SECOND);
+    const { entry } = await put(await open({ damaged: [SECOND] }), SECOND);
     expect([entry.oldest, entry.youngest]).toEqual([oldest, youngest]);
+  });
+});
+
+describe("two damaged segments where no start state is left", () => {
+  it.each<[string, () => Promise<void>]>([
+    ["lines that were changed", async () => { for (const first of [SECOND, THIRD]) await redate(first, "2020"); }],
+    ["files that are gone", async () => { for (const first of [SECOND, THIRD]) await rm(at(first)); }],
+    ["the first two, one gone and one empty", async () => { await rm(at(FIRST)); await writeFile(at(SECOND), ""); }],
+  ])("are set aside together: %s", async (what, damage) => {
+    await damage();
+    await rm(join(dir, "states"), { recursive: true });
+    const both = what.startsWith("the first") ? [FIRST, SECOND] : [SECOND, THIRD];
+    await expect(open({ damaged: both.slice(0, 1) })).rejects.toThrow();
+    const gateway = await open({ damaged: both });
+    for (const first of both) await put(gateway, first);
+    await close();
+    await rm(join(dir, "states"), { recursive: true });
+    expect((await open()).journal.asides().map(({ from }) => from)).toEqual(both);
+    expect(await verifyJournal(dir, { vkey: (await readFile(join(dir, "checkpoint.pub"), "utf8")).trim() })).toMatchObject({ verdict: "cannot-tell", findings: [] });
   });
 });
 
@@ -89,7 +108,7 @@ it("a segment whose plain form is whole stays, whatever its compressed form is",
   const packed = await readFile(at(SECOND, ".jsonl.zst"));
   packed[60]! ^= 1;
   await writeFile(at(SECOND, ".jsonl.zst"), packed);
-  const gateway = await open({ damaged: SECOND });
+  const gateway = await open({ damaged: [SECOND] });
   await expect(put(gateway, SECOND)).rejects.toMatchObject({ name: "NotSetAside", kind: "refused", message: expect.stringMatching(/^000000000004\.jsonl is as it was signed, and only 000000000004\.jsonl\.zst/) as string });
   await compressSegments({ journal: gateway.journal, after: 0, now: () => today + DAY });
   await close();

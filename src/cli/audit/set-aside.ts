@@ -23,7 +23,7 @@ import { purposeFrom } from "./purpose.ts";
 import { openTerminal } from "./terminal.ts";
 import { whoAsks, type Asker } from "./who-asks.ts";
 
-export type SetAsideOptions = { readonly segment: string; readonly config: string; readonly purpose?: string; readonly yes?: boolean; readonly json?: boolean };
+export type SetAsideOptions = { readonly segments: readonly string[]; readonly config: string; readonly purpose?: string; readonly yes?: boolean; readonly json?: boolean };
 
 const DONE = 0;
 const FAILED = 1;
@@ -35,8 +35,8 @@ const NO_CONSENT = "nothing was set aside: it is asked for on a terminal; withou
 const EXIT = { unknown: WRONG_USAGE, refused: FAILED, broken: BROKEN } as const satisfies Record<NotSetAside["kind"], number>;
 
 type Steps = {
-  readonly look: () => Promise<AsideAnswer>;
-  readonly set: (by: Asker & { readonly purpose: string }) => Promise<AsideAnswer>;
+  readonly look: (segment: string) => Promise<AsideAnswer>;
+  readonly set: (segment: string, by: Asker & { readonly purpose: string }) => Promise<AsideAnswer>;
 };
 
 export const auditSetAside = async (options: SetAsideOptions): Promise<number> => {
@@ -44,12 +44,11 @@ export const auditSetAside = async (options: SetAsideOptions): Promise<number> =
   if (!loaded.ok) return sayInvalidToRead(options.config);
   const fault = options.purpose === undefined ? undefined : purposeFault(options.purpose);
   if (fault !== undefined) return said(fault, WRONG_USAGE);
-  const { segment } = options;
   try {
     const way = await reachJournal(loaded.settings.audit.dir, "audit set-aside");
     if (way.by === "gateway") {
-      const ask = (name: string, body: object): Promise<AsideAnswer> => way.ask(name, { segment, ...body }) as Promise<AsideAnswer>;
-      return await step({ look: () => ask("set-aside-look", {}), set: (by) => ask("set-aside", by) }, options);
+      const ask = (name: string, body: object): Promise<AsideAnswer> => way.ask(name, body) as Promise<AsideAnswer>;
+      return await each({ look: (segment) => ask("set-aside-look", { segment }), set: (segment, by) => ask("set-aside", { segment, ...by }) }, options);
     }
     try {
       return await here(loaded.settings, way.lock, options);
@@ -69,19 +68,30 @@ const said = (why: string, code: number): number => {
   return code;
 };
 
-/** Shows what would be done, asks, and does it. */
-const step = async ({ look, set }: Steps, options: SetAsideOptions): Promise<number> => {
-  const found = await look();
+/** Ends with the first that is not set aside. */
+const each = async (steps: Steps, options: SetAsideOptions): Promise<number> => {
+  let { purpose } = options;
+  for (const segment of options.segments) {
+    const done = await step(steps, segment, { ...options, ...(purpose !== undefined && { purpose }) });
+    if (typeof done === "number") return done;
+    ({ purpose } = done);
+  }
+  return DONE;
+};
+
+/** Shows what would be done, asks, and does it. Resolves with an exit code where it was not done. */
+const step = async ({ look, set }: Steps, segment: string, options: SetAsideOptions): Promise<number | { readonly purpose: string }> => {
+  const found = await look(segment);
   if ("refused" in found) return said(found.refused, EXIT[found.kind]);
   if (!options.json) for (const line of whatIsThere(found)) console.error(line);
   if (!options.yes && !(await agrees())) return said(NO_CONSENT, WRONG_USAGE);
   const purpose = await purposeFrom(options.purpose);
   if (purpose === undefined) return said(NO_PURPOSE, WRONG_USAGE);
-  const done = await set({ ...(await whoAsks()), purpose });
+  const done = await set(segment, { ...(await whoAsks()), purpose });
   if ("refused" in done) return said(done.refused, EXIT[done.kind]);
   if (options.json) console.log(JSON.stringify(done));
   else for (const line of whatWasDone(done)) console.log(line);
-  return DONE;
+  return { purpose };
 };
 
 const whatIsThere = ({ from, to, files, damage, oldest, youngest }: ToldAside): string[] => [
@@ -110,23 +120,23 @@ const agrees = async (): Promise<boolean> => {
 /** Under the conditions of the gateway: a directory that is not what was signed before is written to by nobody. */
 const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): Promise<number> => {
   const { dir, checkpoint } = settings.audit;
-  const first = firstIn(options.segment);
+  const damaged = options.segments.map(firstIn);
   const signer = { key: await loadOrCreateKey(checkpoint.key), origin: checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
   const kept = keepBeside(openDoNotCalls);
   const trust = trustOf(settings, signer.key, await readSecondPlaces(settings));
-  const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock, damaged: first, ...kept.options }, trust);
+  const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock, damaged, ...kept.options }, trust);
   try {
     for (const warning of warnings) console.error(`warning: ${warning}`);
     await kept.restore(journal);
     await finishSettingAside(journal);
     const checkpoints = await createCheckpoints(journal, { ...signer, everyMs: checkpoint.every, anchor });
     const parts = { journal, checkpoints, signer, openDoNotCalls };
-    return await step({
-      look: () => answered(() => lookAt(parts, first)),
-      set: async ({ purpose, ...by }) => {
+    return await each({
+      look: (segment) => answered(() => lookAt(parts, firstIn(segment))),
+      set: async (segment, { purpose, ...by }) => {
         await askIndex(dir, openDoNotCalls);
-        return answered(async () => toldOf(await setAside({ ...parts, by: { ...by, user: accountName(by.user), purpose } }, first)));
+        return answered(async () => toldOf(await setAside({ ...parts, by: { ...by, user: accountName(by.user), purpose } }, firstIn(segment))));
       },
     }, options);
   } finally {
