@@ -9,7 +9,7 @@ import { openLogs, readLogs } from "../witness/logs.ts";
 import { Records, recordsIn } from "../witness/records.ts";
 import { startWitnessServer, type Bind } from "../witness/server.ts";
 import { Witness, type WitnessNews } from "../witness/witness.ts";
-import { untilToldToStop } from "./until-told-to-stop.ts";
+import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
 export type WitnessCommand = {
   /** The private key's file; made when it is not there. */
@@ -44,6 +44,8 @@ export const witness = async ({ key: file, state, bind, name, log = [] }: Witnes
     // After the folder of the record: from now on a start without that folder is refused.
     if (isFirst) await writeFile(join(state, "witness.pub"), `${witnessKey(own.name, own.key)}\n`, { mode: 0o644 });
     const logs = await openLogs(state, given, warn);
+    // Before it listens: a signal may come as soon as it does.
+    const told = whenToldToStop();
     const server = await startWitnessServer(new Witness({ own, records, logs, tell }), bind);
     const known = await logs();
     process.stdout.write(`listening ${server.address}\nkey ${witnessKey(own.name, own.key)}\n`);
@@ -53,7 +55,7 @@ export const witness = async ({ key: file, state, bind, name, log = [] }: Witnes
         `no log is known, so every checkpoint gets 404: ` +
         `add a journal's verifier key with --log, or as a line of ${join(state, "logs.txt")}`,
       );
-    await untilToldToStop({ stop: async () => server.stop() });
+    await untilToldToStop({ stop: async () => server.stop() }, told);
     return 0;
   } finally {
     await lock.release();
