@@ -13,11 +13,13 @@ const { certPem: cert, keyPem: key } = authority.issue({ names: ["127.0.0.1"], u
 const ticketKeys = randomBytes(48);
 const servers: Server[] = [];
 
-const serve = async (version: SecureVersion = "TLSv1.3"): Promise<string> => {
+type Greet = (socket: TLSSocket) => void;
+// Tickets of TLS 1.3 come with the first bytes.
+const say: Greet = (socket) => void socket.write("x");
+const serve = async (version: SecureVersion = "TLSv1.3", greet = say): Promise<string> => {
   const server = createServer({ cert, key, ticketKeys, minVersion: version, maxVersion: version }, (socket) => {
     socket.on("error", () => undefined);
-    // Tickets of TLS 1.3 come with the first bytes.
-    socket.write("x");
+    greet(socket);
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -31,7 +33,9 @@ const connected = (origin: string, tls: EndpointTls, how: "end" | "fail" = "end"
       if (error) return reject(error);
       const resumed = (socket as TLSSocket).isSessionReused();
       // Tickets are read together with the byte behind them.
+      socket!.resume();
       setTimeout(() => {
+        if (socket!.closed) return resolve(resumed);
         socket!.once("close", () => resolve(resumed)).destroy(how === "fail" ? new Error("reset") : undefined);
       }, 50);
     });
@@ -80,6 +84,17 @@ describe.each<SecureVersion>(["TLSv1.2", "TLSv1.3"])("a session of %s", (version
       found.push(await connected(origin, trusted));
     }
     expect(found).toEqual([false, true, true, false, true]);
+  });
+
+  it("is forgotten after an end without a byte, so that an OCS that resumes and cannot go on is not lost", async () => {
+    let resumed = 0;
+    const origin = await serve(version, (socket) => {
+      if (!socket.isSessionReused()) return say(socket);
+      resumed++;
+      socket.end();
+    });
+    for (const _again of [1, 2, 3, 4]) await connected(origin, trusted);
+    expect(resumed).toBe(2);
   });
 
   it("is forgotten after an error, so that an OCS that cannot resume is not lost", async () => {
