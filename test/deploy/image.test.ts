@@ -136,6 +136,8 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     const { child, said, over } = start(...words("CMD"));
     const isHealthy = async (): Promise<boolean> => (await start(...words("HEALTHCHECK").slice(2)).over) === 0;
     await until(isHealthy, said);
+    // It lives as soon as probes are answered; clients are listened for a moment later.
+    await until(async () => (await fetch(`http://127.0.0.1:${admin}/readyz`)).ok, said);
     const reply = await fetch(`http://127.0.0.1:${port}/phones/4155550100?req=DoNotCall`, { method: "POST" });
     expect([reply.status, reply.headers.get("ocsgw-code")]).toEqual([401, "OCSGW-2001"]);
     child.kill("SIGTERM");
