@@ -131,7 +131,7 @@ describe("the image's files, read-only, without privileges, as its user", () => 
     const sample = readFileSync(join(root, "config/ocsgw.yaml"), "utf8");
     writeFileSync(join(config, "ocsgw.yaml"), sample
       .replace("bind: 127.0.0.1:8443", `bind: 127.0.0.1:${port}`).replace("primary: http://127.0.0.1:18080", `primary: ${ocs.url}`)
-      .replace("dir: ./audit", "dir: /var/lib/ocsgw/audit").replace("key: secrets/checkpoint.pem", "key: /var/lib/ocsgw/checkpoint.pem").replace("bind: 127.0.0.1:9640", `bind: 127.0.0.1:${admin}`));
+      .replace("dir: ./audit", "dir: /var/lib/ocsgw/audit").replace("key: secrets/checkpoint.pem", "key: /var/lib/ocsgw/checkpoint.pem").replaceAll("127.0.0.1:9640", `127.0.0.1:${admin}`));
     writeFileSync(join(config, "keys.yaml"), readFileSync(join(root, "config/keys.yaml")));
     const { child, said, over } = start(...words("CMD"));
     const isHealthy = async (): Promise<boolean> => (await start(...words("HEALTHCHECK").slice(2)).over) === 0;
