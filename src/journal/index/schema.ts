@@ -171,8 +171,12 @@ export const fileAt = (path: string): string | undefined => {
 };
 
 /** What SQLite says of a file that is damaged, or no longer the one that it opened. */
-export const isDatabaseFault = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such|disk I\/O error/.test(error.message);
+export const isDatabaseFault = (error: unknown): boolean => {
+  if (!(error instanceof Error) || !("code" in error)) return false;
+  // An altered byte makes a number that none of ours can be.
+  if (error.code === "ERR_OUT_OF_RANGE") return true;
+  return error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such|disk I\/O error/.test(error.message);
+};
 
 export const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
 
