@@ -15,7 +15,7 @@ import { loadSettings } from "../settings/load.ts";
 import { sandboxConfig, sandboxKeys, tenantsTold, UPSTREAM, type SandboxFiles } from "./sandbox-config.ts";
 import { showArrivals } from "./sandbox-arrivals.ts";
 import { screen, type Ready } from "./sandbox-screen.ts";
-import { untilToldToStop } from "./until-told-to-stop.ts";
+import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
 export type SandboxOptions = {
   readonly port?: number;
@@ -46,8 +46,10 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
       await gateway?.stop("it could not begin");
       throw error;
     });
+    // In this order: a signal that nobody hears would end the process and leave its folder.
+    const told = whenToldToStop();
     process.off("SIGTERM", endEarly).off("SIGINT", endEarly);
-    await untilToldToStop(gateway ?? { stop: () => Promise.resolve() });
+    await untilToldToStop(gateway ?? { stop: () => Promise.resolve() }, told);
   } finally {
     await ocs.close();
   }

@@ -25,10 +25,10 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
     return sayInvalid(config);
   }
   try {
-    const begun = standby ? await lead(config, read) : { read, leading: undefined };
-    if (!begun) return 0;
-    // Before it listens: a signal may come while it starts.
+    // Before it listens: a signal may come while it starts, or waits.
     const told = whenToldToStop();
+    const begun = standby ? await lead(read, { config, told }) : { read, leading: undefined };
+    if (!begun) return 0;
     return await untilEnd(await start(config, begun), { config, told });
   } catch (error) {
     if (error instanceof IndexKeyDiffers) {
@@ -92,21 +92,16 @@ const stopAsLost = async (stop: (reason: string) => Promise<void>, reason: strin
 const LOST_MS = 5000;
 
 /** Undefined when the standby is told to stop before it leads. */
-const lead = async (config: string, read: Read): Promise<Begun | undefined> => {
-  const told = new AbortController();
-  const stop = (): void => told.abort();
-  process.on("SIGTERM", stop).on("SIGINT", stop);
-  try {
-    const leading = await standBy(read.settings, told.signal);
-    if (!leading) return undefined;
-    const begun = { leading, read: await readAgain(config, read) };
-    if (!told.signal.aborted) return begun;
-    await leading.probes?.stop();
-    await leading.lock.release();
-    return undefined;
-  } finally {
-    process.off("SIGTERM", stop).off("SIGINT", stop);
-  }
+const lead = async (read: Read, { config, told }: Run): Promise<Begun | undefined> => {
+  const over = new AbortController();
+  void told.then(() => over.abort());
+  const leading = await standBy(read.settings, over.signal);
+  if (!leading) return undefined;
+  const begun = { leading, read: await readAgain(config, read) };
+  if (!over.signal.aborted) return begun;
+  await leading.probes?.stop();
+  await leading.lock.release();
+  return undefined;
 };
 
 /** The file may have changed while the standby waited. What it holds now counts, unless it cannot, or the lock is that of another directory. */

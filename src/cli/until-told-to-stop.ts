@@ -8,8 +8,9 @@ import type { Gateway } from "../assemble.ts";
 export const whenToldToStop = (): Promise<NodeJS.Signals> =>
   new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {
-      process.off("SIGTERM", stop).off("SIGINT", stop);
       for (const again of ["SIGTERM", "SIGINT"] as const) process.once(again, () => process.exit(1));
+      // Behind the others: a signal that nobody hears would end the process at once.
+      process.off("SIGTERM", stop).off("SIGINT", stop);
       resolve(signal);
     };
     process.on("SIGTERM", stop).on("SIGINT", stop);
