@@ -7,7 +7,7 @@ import type { Candidate } from "./candidates.ts";
 import { Duties } from "./duties.ts";
 import { Facets } from "./facets.ts";
 import type { Extent, Seam } from "./segment.ts";
-import { copyDatabase, fileAt, isDatabaseFault, openDatabase, removeDatabase } from "./schema.ts";
+import { copyDatabase, fileAt, isDatabaseFault, openDatabase, removeDatabase, within } from "./schema.ts";
 import { Writer, type Placed } from "./write.ts";
 
 /** Up to where it goes: so many entries, the last of them at this byte of this segment, with this digest. */
@@ -204,13 +204,9 @@ export class Live {
   }
 
   #within(work: () => void): void {
-    this.#database.exec("BEGIN IMMEDIATE");
     try {
-      work();
-      this.#database.exec("COMMIT");
+      within(this.#database, work);
     } catch (error) {
-      // SQLite may have taken it back already.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
       this.#writer.forget();
       throw error;
     }

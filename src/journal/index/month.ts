@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { fileAt, isDatabaseFault, openMonthDatabase, openUnchanged, removeDatabase } from "./schema.ts";
+import { fileAt, isDatabaseFault, openMonthDatabase, openUnchanged, removeDatabase, within } from "./schema.ts";
 import { keysOf, mayHave, partOf, sealKeys } from "./names.ts";
 import type { Extent, SegmentIndex } from "./segment.ts";
 import type { Facet } from "./facets.ts";
@@ -122,15 +122,7 @@ export class Month {
   }
 
   #within(work: () => void): void {
-    this.#database.exec("BEGIN IMMEDIATE");
-    try {
-      work();
-      this.#database.exec("COMMIT");
-    } catch (error) {
-      // SQLite may have taken it back already.
-      if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
-      throw error;
-    }
+    within(this.#database, work);
   }
 }
 

@@ -178,6 +178,19 @@ export const isDatabaseFault = (error: unknown): boolean => {
   return error.code === "ERR_SQLITE_ERROR" && /not a database|malformed|no such|disk I\/O error/.test(error.message);
 };
 
+/** All of `work`, or nothing of it. Throws what it throws. */
+export const within = (database: DatabaseSync, work: () => void): void => {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    work();
+    database.exec("COMMIT");
+  } catch (error) {
+    // SQLite may have taken it back already.
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+};
+
 export const versionOf = (database: DatabaseSync): number => Number(database.prepare("PRAGMA user_version").get()!["user_version"]);
 
 export const removeDatabase = (path: string): void => {
