@@ -123,7 +123,7 @@ const ownKey = async ({ file, state, name }: Named): Promise<{ readonly own: Cos
   return { own: { name: own, key }, isFirst: before === "" };
 };
 
-/** A witness that forgot everything would cosign anew what it has seen replaced. Throws where the folder is gone. */
+/** Throws when the records are gone: without them a witness would cosign a history that contradicts one it has cosigned. */
 const requireRecords = async (state: string): Promise<void> => {
   const folder = recordsIn(state);
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {

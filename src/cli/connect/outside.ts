@@ -22,7 +22,7 @@ export const outsideRows = ({ audit: { checkpoint } }: Settings): Promise<Row[]>
 
 type Witness = Settings["audit"]["checkpoint"]["witnesses"][number];
 
-/** An empty question is none that a witness answers with 200, 404 or 405: it says 400 to it. */
+/** A witness answers an empty request with 400. With 200, 404 or 405 something else is at this address. */
 const witnessRow = async ({ url, key }: Witness): Promise<Row> => {
   const name = `witness ${key.split("+")[0]}`;
   const address = addCheckpointOf(url);
