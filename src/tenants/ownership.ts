@@ -79,25 +79,29 @@ export class Ownership {
   readonly announce = async (said: Announcement): Promise<Owning> => {
     const { upstream, handle, tenant, attempt, phone, customer } = said;
     const handles = this.#ofLife(upstream, handle);
-    return this.#keep(handles, said, handles.announce({
+    return this.#withDoubt(handles, () => this.#keep(handles, said, handles.announce({
       handle, tenant, attempt: attempt ?? undefined, announced: tokensOf({ phone, customer }), now: this.#seconds(),
-    }));
+    })));
   };
 
   /** OCS has announced the record, and it is no tenant's here. `among`: DBIDs of the tenants that it could mean all the same. */
   readonly disown = async (upstream: string, handle: number, among: readonly number[] = [], malformed?: readonly string[]): Promise<Owning> => {
     const handles = this.#ofLife(upstream, handle);
-    const claimed = handles.disown(handle, among, this.#seconds());
-    if (!await this.#isEpochStored(handles)) return "unstored";
-    if (claimed?.as === "disputed") return this.#takeAway(handles, handle, claimed, malformed);
-    return claimed === undefined || "held" in claimed ? "nobody" : claimed.as;
+    return this.#withDoubt(handles, async () => {
+      const claimed = handles.disown(handle, among, this.#seconds());
+      if (!await this.#isEpochStored(handles)) return "unstored";
+      if (claimed?.as === "disputed") return this.#takeAway(handles, handle, claimed, malformed);
+      return claimed === undefined || "held" in claimed ? "nobody" : claimed.as;
+    });
   };
 
   /** A registrar names the tenant. `speaksFor`: DBIDs of the tenants that it may name. */
   readonly register = async (upstream: string, handle: number, tenant: number, speaksFor: readonly number[]): Promise<Owning> => {
     const handles = this.#of(upstream);
-    const claimed = handles.register({ handle, tenant, now: this.#seconds() }, (owner) => speaksFor.includes(owner));
-    return this.#keep(handles, { ...NOTHING_SAID, upstream, handle, tenant, attempt: null }, claimed);
+    const said = { ...NOTHING_SAID, upstream, handle, tenant, attempt: null };
+    const claim = { handle, tenant, now: this.#seconds() };
+    return this.#withDoubt(handles, () =>
+      this.#keep(handles, said, handles.register(claim, (owner) => speaksFor.includes(owner))));
   };
 
   /** The DBID of the tenant that owns the handle, confirmed or not. */
@@ -233,6 +237,16 @@ export class Ownership {
     await this.#options.store?.close();
   }
 
+  /** What became of a claim, once the doubt that it casts on older ones is on disk too. */
+  async #withDoubt(handles: Handles, claim: () => Promise<Owning>): Promise<Owning> {
+    const { upstream, doubtUpTo } = handles;
+    const became = claim();
+    if (handles.doubtUpTo === doubtUpTo) return became;
+    const stored = this.#isDone(this.#options.store?.doubt(upstream, handles.doubtUpTo), upstream);
+    const [owning, isStored] = await Promise.all([became, stored]);
+    return isStored ? owning : "unstored";
+  }
+
   /** What became of a claim, once that is on disk and no request of an owner before is in flight. */
   async #keep(handles: Handles, said: Announcement, claimed: Claimed): Promise<Owning> {
     if (claimed.as === "disputed") return this.#takeAway(handles, said.handle, claimed);
@@ -363,7 +377,7 @@ export class Ownership {
     const reason = `OCS began another life: handle ${handle} was announced for the first time, and ${handles.highest} was the highest`;
     const endpoint = this.#endpoints.get(upstream) ?? "";
     const upTo = handle + window;
-    this.newEpoch(upstream, endpoint, { upTo });
+    this.newEpoch(upstream, endpoint, { upTo, proof: handle });
     const proof = { handle, up_to: upTo, generation: handles.keepFrom ?? 0 };
     this.#options.tell({ kind: "epoch", upstream, endpoint, epoch: handles.epoch, reason, proof });
   }
@@ -397,7 +411,7 @@ export class Ownership {
         void this.#isStored(this.#of(upstream), { ...NOTHING_SAID, upstream, handle, tenant, attempt }, held);
       };
       handles = new Handles(upstream, { ended, adopted }, {
-        epoch: known?.epoch, highest, highestAt: known?.highestAt, announced: known?.announced, generation: known?.generation, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
+        epoch: known?.epoch, highest, highestAt: known?.highestAt, announced: known?.announced, generation: known?.generation, doubtUpTo: known?.doubtUpTo, storeLost: store?.movedAside !== undefined, journalSize: this.#options.journalSize,
       });
       this.#upstreams.set(upstream, handles);
     }

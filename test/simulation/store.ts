@@ -21,7 +21,11 @@ type Epoch = {
   readonly highest: number;
   readonly highestAt: number;
   readonly generation: number;
+  readonly doubtUpTo: number;
 };
+
+/** Of an epoch that begins. */
+const NOTHING = { highest: 0, highestAt: 0, generation: 0, doubtUpTo: -1 } as const;
 
 const LOCKED_MS = 2000;
 const SLOW_MS = { least: 500, most: 6000 };
@@ -41,8 +45,11 @@ export class StoreFile {
   }
 
   restored(): Restored[] {
-    return [...this.#epochs].map(([upstream, { number, endpoint, highest, highestAt, generation }]) => ({
-      upstream, endpoint, epoch: number, highest, highestAt, generation, announced: this.#pagesOf(upstream).pages,
+    return [...this.#epochs].map(([upstream, { number, ...epoch }]) => ({
+      ...epoch,
+      upstream,
+      epoch: number,
+      announced: this.#pagesOf(upstream).pages,
       owned: [...this.#rows.values()].filter((row) => row.upstream === upstream && row.epoch === number)
         .toSorted((one, other) => one.since - other.since || one.generation - other.generation)
         .map((row) => ({
@@ -80,12 +87,20 @@ export class StoreFile {
   #apply(change: Change): void {
     if (change.do === "epoch") {
       const { upstream, epoch: number, endpoint, keepFrom } = change;
-      return this.#begin(upstream, { number, endpoint, highest: 0, highestAt: 0, generation: 0 }, keepFrom);
+      return this.#begin(upstream, { ...NOTHING, number, endpoint }, keepFrom);
+    }
+    if (change.do === "doubt") {
+      const { upstream, generation } = change;
+      const epoch = this.#epochs.get(upstream);
+      if (!epoch) return;
+      const doubtUpTo = Math.max(epoch.doubtUpTo, generation);
+      this.#epochs.set(upstream, { ...epoch, doubtUpTo });
+      return;
     }
     if (change.do === "announced") {
       if (change.epoch !== this.epochOf(change.upstream)) return;
       this.#pagesOf(change.upstream).add(change.handle);
-      const reached = { highest: change.handle, highestAt: change.generation, generation: 0 };
+      const reached = { ...NOTHING, highest: change.handle, highestAt: change.generation };
       return this.#begin(change.upstream, { number: change.epoch, endpoint: "", ...reached });
     }
     if (change.do === "remove") {
@@ -97,6 +112,7 @@ export class StoreFile {
     this.#begin(
       row.upstream,
       {
+        ...NOTHING,
         number: row.epoch,
         endpoint: row.endpoint,
         highest: row.highest,
@@ -119,7 +135,7 @@ export class StoreFile {
     const known = this.#epochs.get(upstream);
     const generation = Math.max(known?.generation ?? 0, next.generation);
     if (!known || known.number < next.number) {
-      this.#epochs.set(upstream, { ...next, generation });
+      this.#epochs.set(upstream, { ...next, generation, doubtUpTo: known?.doubtUpTo ?? -1 });
       for (const [key, row] of this.#rows) {
         if (row.upstream !== upstream || row.epoch >= next.number) continue;
         if (row.generation >= keepFrom) this.#rows.set(key, { ...row, epoch: next.number });

@@ -345,7 +345,8 @@ describe("requests for handles of others", () => {
 });
 
 const aStore = (over: Partial<OwnershipStore> = {}): OwnershipStore => ({
-  restored: new Map(), movedAside: undefined, downtime: undefined, mark: 0, put: () => Promise.resolve(), remove: () => Promise.resolve(), announced: () => undefined,
+  restored: new Map(), movedAside: undefined, downtime: undefined, mark: 0, put: () => Promise.resolve(), remove: () => Promise.resolve(), doubt: () => Promise.resolve(),
+  announced: () => undefined,
   beginEpoch: () => Promise.resolve(), byAttempt: () => Promise.resolve(undefined), pending: () => 0, touch: () => undefined,
   close: () => Promise.resolve(), ...over,
 });
@@ -398,7 +399,7 @@ describe("what is on disk", () => {
   });
 });
 
-const WAY: Omit<Restored, "owned"> = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 200, highestAt: 11, generation: 12, announced: [] };
+const WAY: Omit<Restored, "owned"> = { upstream: "ocs", endpoint: "http://one", epoch: 7, highest: 200, highestAt: 11, generation: 12, doubtUpTo: -1, announced: [] };
 const restoring = (since = 999_999): Pick<OwnershipStore, "restored"> => ({
   restored: new Map([["ocs", { ...WAY, owned: [
     { handle: 15, tenant: 101, since, generation: 3, attempt: "first" }, { handle: 16, tenant: 102, since, generation: 4, attempt: null },

@@ -48,10 +48,10 @@ export type KnownLife = {
 };
 
 /**
- * The same OCS has begun another life, and that has not come further than the handle `upTo`. `keepFrom`, `proof`: as an
- * earlier run of the gateway found, the first generation of the new life, and the handle that proves it.
+ * The same OCS has begun another life, and that has not come further than the handle `upTo`. `proof`: the handle that
+ * proves it. `keepFrom`: as an earlier run of the gateway found, the first generation of the new life.
  */
-export type NewLife = { readonly upTo: number; readonly keepFrom?: number; readonly proof?: number };
+export type NewLife = { readonly upTo: number; readonly proof: number; readonly keepFrom?: number };
 
 export class Announced {
   readonly #handles: HandlePages;
@@ -88,10 +88,20 @@ export class Announced {
     return this.#falling.reduce((last, each) => (each.handle > handle ? Math.max(last, each.generation) : last), 0);
   }
 
-  /** Those that this run has heard after the last one above this handle. */
-  heardAfter(handle: number): number[] {
+  /**
+   * Those that the new life has announced: heard after the last one above `upTo`. Where this run has heard none above it,
+   * an earlier run may have heard in that life any of those that are known up to its proof: then also these, as far
+   * below as a late copy may come.
+   */
+  heardIn({ upTo, proof }: NewLife): number[] {
     const last = [...this.#last];
-    return last.slice(last.findLastIndex((each) => each > handle) + 1);
+    const above = last.findLastIndex((each) => each > upTo);
+    if (above >= 0) return [...last.slice(above + 1), proof];
+    const earlier: number[] = [];
+    for (let each = Math.max(1, proof - MAX_LAST); each < proof; each++) {
+      if (this.#handles.has(each) && !this.#last.has(each)) earlier.push(each);
+    }
+    return [...earlier, ...last, proof];
   }
 
   /** OCS announces it. `generation`: the last one before. */

@@ -13,6 +13,8 @@ import { reasonOfDenied, reasonOfUnclear, type Ending, type Former, type PersonT
 /** Owned handles at once. OCS's own memory ends far below. */
 const MAX_OWNED = 1_000_000;
 const REMEMBERED = 65_536;
+/** What is older counts as of the oldest of them. */
+const MAX_ENDS = 10_000;
 /** After these an announcement of the same attempt is a late copy. */
 const OVER: ReadonlySet<Ending> = new Set<Ending>(["finished", "call-ended"]);
 
@@ -35,8 +37,10 @@ export class Handles {
   #top: number;
   /** The same as the present stretch began, while handles are unconfirmed; else 0. */
   #topBefore = 0;
-  /** What was heard of last in this stretch or before may be of a life before, although no other has been proven. */
-  #doubtUpTo = -1;
+  /** Claims up to this generation may be of a life before, although no other has been proven; -1 for none. */
+  #doubtUpTo: number;
+  /** Generations after which OCS may have begun another life: it has, or all connections were lost. They rise. */
+  #ends: number[];
   /** The store was damaged: what was owned before this run is not known. */
   #isStoreLost = false;
   readonly #freeFinalizing = new Map<number, Promise<void>>();
@@ -61,6 +65,8 @@ export class Handles {
     this.#announced = new Announced(known);
     this.#top = this.#announced.highest;
     this.#generation = known.generation ?? 0;
+    this.#doubtUpTo = known.doubtUpTo ?? -1;
+    this.#ends = [this.#generation];
     this.#isStoreLost = known.storeLost ?? false;
     this.#journalSize = known.journalSize ?? (() => 0);
   }
@@ -91,6 +97,14 @@ export class Handles {
 
   get generation(): number {
     return this.#generation;
+  }
+
+  /**
+   * Claims up to this generation are confirmed one by one only; -1 for none. It has to outlive the process, and the
+   * epoch: what stays over from the one before stays in doubt.
+   */
+  get doubtUpTo(): number {
+    return this.#doubtUpTo;
   }
 
   /** The DBID of the tenant that owns the handle, unconfirmed ones too. */
@@ -125,7 +139,7 @@ export class Handles {
   }
 
   isConfirmed(held: Held): boolean {
-    return held.stretch >= this.#confirmedFrom && held.stretch > this.#doubtUpTo;
+    return held.stretch >= this.#confirmedFrom && held.generation > this.#doubtUpTo;
   }
 
   /** Looks everything up in any case, so that an answer takes as long whoever owns the handle. */
@@ -241,6 +255,7 @@ export class Handles {
 
   /** Every connection to OCS was lost: nothing that was heard of before is certain. */
   unconfirm(): void {
+    this.#addEnd(this.#generation);
     this.#confirmedFrom = ++this.#stretch;
     this.#topBefore = this.#top;
   }
@@ -276,8 +291,7 @@ export class Handles {
    */
   newEpoch(at: number, sameOcs?: NewLife): readonly number[] {
     const upTo = sameOcs?.upTo;
-    const heard = upTo === undefined ? [] : this.#announced.heardAfter(upTo);
-    if (sameOcs?.proof !== undefined) heard.push(sameOcs.proof);
+    const heard = sameOcs === undefined ? [] : this.#announced.heardIn(sameOcs);
     const keepFrom = sameOcs?.keepFrom ?? (upTo === undefined ? Infinity : this.#announced.lastAbove(upTo) + 1);
     // An earlier run may have come further than the store knows.
     if (upTo !== undefined) this.#generation = Math.max(this.#generation, keepFrom - 1);
@@ -303,10 +317,12 @@ export class Handles {
     if (upTo === undefined) {
       this.#stretch++;
       this.#confirmedFrom = 0;
+      this.#ends = [];
     }
+    // What was heard of before the proof, back to `keepFrom`, may be of either life.
+    else this.#addEnd(this.#generation);
     this.#top = this.#announced.highest;
     this.#topBefore = this.#confirmedFrom > 0 ? this.#top : 0;
-    this.#doubtUpTo = -1;
     this.#isStoreLost = false;
     this.#freeFinalizing.clear();
     return heard;
@@ -383,12 +399,19 @@ export class Handles {
   }
 
   /**
-   * OCS gives an unconfirmed handle to another record, or a registrar says so: it began another life at a loss of
-   * connections after the stretch in which it was heard of. What is as old is not confirmed together with younger
-   * handles, only one by one.
+   * OCS gives an unconfirmed handle to another record, or a registrar says so: it began another life after it was heard
+   * of, at the first occasion at the earliest. What is as old is not confirmed together with younger handles, only one
+   * by one.
    */
-  #doubt({ stretch }: Held): void {
-    this.#doubtUpTo = Math.max(this.#doubtUpTo, stretch);
+  #doubt({ generation }: Held): void {
+    const end = this.#ends.find((each) => each >= generation) ?? -1;
+    this.#doubtUpTo = Math.max(this.#doubtUpTo, end);
+  }
+
+  #addEnd(generation: number): void {
+    const at = this.#ends.findLastIndex((each) => each <= generation);
+    if (this.#ends[at] !== generation) this.#ends.splice(at + 1, 0, generation);
+    if (this.#ends.length > MAX_ENDS) this.#ends.shift();
   }
 
   #add({ handle, tenant, attempt, announced, now, isReused }: Claim, registered: boolean): Claimed {

@@ -63,6 +63,8 @@ export type Claim = {
 export type Known = KnownLife & {
   readonly epoch?: number | undefined;
   readonly generation?: number | undefined;
+  /** See `Handles.doubtUpTo`. */
+  readonly doubtUpTo?: number | undefined;
   readonly storeLost?: boolean | undefined;
   /** How many entries the journal has. */
   readonly journalSize?: (() => number) | undefined;

@@ -15,7 +15,7 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS owned_attempt ON owned (attempt, upstream) WHERE attempt IS NOT NULL;
 `;
-const VERSION = 2;
+const VERSION = 3;
 /** What a file of version 0 lacks. */
 const VERSION_1 = `
   ALTER TABLE epoch ADD COLUMN highest INTEGER NOT NULL DEFAULT 0;
@@ -33,6 +33,11 @@ const VERSION_2 = `
   ALTER TABLE owned ADD COLUMN customer TEXT;
   PRAGMA user_version = 2;
 `;
+/** What a file of version 2 lacks. */
+const VERSION_3 = `
+  ALTER TABLE epoch ADD COLUMN doubt_up_to INTEGER NOT NULL DEFAULT -1;
+  PRAGMA user_version = 3;
+`;
 
 const open = (file: string): DatabaseSync => {
   // What SQLite lays beside it has its rights.
@@ -47,7 +52,8 @@ const open = (file: string): DatabaseSync => {
   }
   db.exec(SCHEMA);
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${VERSION_1} COMMIT;`);
-  if (version < VERSION) db.exec(`BEGIN IMMEDIATE; ${VERSION_2} COMMIT;`);
+  if (version < 2) db.exec(`BEGIN IMMEDIATE; ${VERSION_2} COMMIT;`);
+  if (version < 3) db.exec(`BEGIN IMMEDIATE; ${VERSION_3} COMMIT;`);
   return db;
 };
 
@@ -92,17 +98,20 @@ const openWhole = (file: string): Omit<Opened, "movedAside"> => {
 /** SQLITE_CORRUPT, SQLITE_NOTADB and their finer kinds. */
 const isDamage = (error: unknown): boolean => error instanceof Damaged || [11, 26].includes((error as { errcode?: number }).errcode! & 0xff);
 
-type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number };
+type Epoch = { readonly upstream: string; readonly number: number; readonly endpoint: string; readonly highest: number; readonly highestAt: number; readonly generation: number; readonly doubtUpTo: number };
+
+const EPOCHS = `SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation, doubt_up_to AS doubtUpTo
+  FROM epoch`;
 
 const restoredIn = (db: DatabaseSync): Restored[] => {
   const owned = db.prepare(`SELECT handle, tenant, since, generation, attempt, phone, customer, among FROM owned
     WHERE upstream = ? AND epoch = ? ORDER BY since, generation`);
-  return (db.prepare("SELECT upstream, number, endpoint, highest, highest_at AS highestAt, generation FROM epoch").all() as unknown as Epoch[])
-    .map(({ upstream, number, endpoint, highest, highestAt, generation }) =>
-      ({
-        upstream, endpoint, epoch: number, highest, highestAt, generation, announced: pagesIn(db, upstream),
-        owned: owned.all(upstream, number).map(ownedIn),
-      }));
+  return (db.prepare(EPOCHS).all() as unknown as Epoch[]).map(({ number, ...epoch }) => ({
+    ...epoch,
+    epoch: number,
+    announced: pagesIn(db, epoch.upstream),
+    owned: owned.all(epoch.upstream, number).map(ownedIn),
+  }));
 };
 
 /** Of a row, whose `among` is a JSON array. */
@@ -133,12 +142,15 @@ const UPSERT_EPOCH = `INSERT INTO epoch (upstream, number, endpoint, highest, ge
   highest = CASE WHEN number < ?2 THEN ?4 WHEN number = ?2 THEN max(highest, ?4) ELSE highest END, generation = max(generation, ?5),
   endpoint = CASE WHEN number < ?2 THEN ?3 ELSE endpoint END, number = max(number, ?2)`;
 
+/** Generations go on over epochs, so it needs none. */
+const DOUBT = "UPDATE epoch SET doubt_up_to = max(doubt_up_to, ?2) WHERE upstream = ?1";
+
 const REACH = `UPDATE epoch SET highest = ?3, highest_at = ?4
   WHERE upstream = ?1 AND number = ?2 AND (highest < ?3 OR (highest = ?3 AND highest_at < ?4))`;
 
 type StatementName =
   | "put" | "remove" | "epoch" | "keep" | "clear" | "attempt" | "alive" | "number" | "page" | "drop" | "unpage"
-  | "handles" | "reach";
+  | "handles" | "reach" | "doubt";
 type Statements = Readonly<Record<StatementName, StatementSync>>;
 
 const prepare = (db: DatabaseSync): Statements => ({
@@ -161,6 +173,7 @@ const prepare = (db: DatabaseSync): Statements => ({
   unpage: db.prepare("DELETE FROM announced WHERE upstream = ?"),
   handles: db.prepare("SELECT handle FROM owned WHERE upstream = ?"),
   reach: db.prepare(REACH),
+  doubt: db.prepare(DOUBT),
   alive: db.prepare("UPDATE alive SET boot = ?, uptime = ?, mark = ?"),
 });
 
@@ -209,6 +222,7 @@ const apply = (db: DatabaseSync, statements: Statements, change: Change): void =
   const life = lifeOf(db, statements, upstream);
   if (change.do === "remove") statements.remove.run(upstream, change.handle, change.generation);
   else if (change.do === "epoch") begin(statements, life, change, NOTHING);
+  else if (change.do === "doubt") statements.doubt.run(upstream, change.generation);
   else if (change.do === "announced") {
     if (change.epoch !== life.number) return;
     noteAnnounced(statements, life, upstream, change.handle);

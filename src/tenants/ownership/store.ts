@@ -59,6 +59,8 @@ export type Restored = {
   readonly highest: number;
   readonly highestAt: number;
   readonly generation: number;
+  /** Rows up to this generation may be of a life before, although no other was proven; -1 for none. */
+  readonly doubtUpTo: number;
   /** Every handle that was announced in the epoch. */
   readonly announced: readonly Page[];
   readonly owned: readonly Owned[];
@@ -87,6 +89,11 @@ export type OwnershipStore = {
    * tried again until it is.
    */
   readonly announced: (upstream: string, epoch: number, handle: number, generation: number) => void;
+  /**
+   * Resolves when it is on disk that rows up to this generation may be of a life before. Rejects with StoreFailed, and is
+   * tried again all the same.
+   */
+  readonly doubt: (upstream: string, generation: number) => Promise<void>;
   readonly byAttempt: (upstream: string, attempt: string) => Promise<number | undefined>;
   /** Removals and epochs that have failed and are still to be written. */
   readonly pending: () => number;
@@ -114,6 +121,7 @@ export type Change =
   | { readonly do: "put"; readonly row: Row }
   | { readonly do: "remove"; readonly upstream: string; readonly handle: number; readonly generation: number }
   | { readonly do: "epoch"; readonly upstream: string; readonly epoch: number; readonly endpoint: string; readonly keepFrom: number | undefined }
+  | { readonly do: "doubt"; readonly upstream: string; readonly generation: number }
   | { readonly do: "announced"; readonly upstream: string; readonly epoch: number; readonly handle: number; readonly generation: number };
 
 export type Lasting = Exclude<Change, { do: "put" }>;
@@ -176,9 +184,9 @@ class Batch {
 
   /** What has to be written whoever waits for it. */
   keep(change: Lasting): void {
-    const key = change.do === "epoch" ? `epoch ${change.upstream}` : `${change.do} ${change.handle} ${change.upstream}`;
+    const key = "handle" in change ? `${change.do} ${change.handle} ${change.upstream}` : `${change.do} ${change.upstream}`;
     const known = this.lasting.get(key);
-    if (known === undefined || numberOf(known) <= numberOf(change)) this.lasting.set(key, change);
+    if (known === undefined || !isLater(known, change)) this.lasting.set(key, change);
   }
 
   #giveUp(): void {
@@ -199,8 +207,15 @@ class Batch {
 
 const isEpoch = (change: Lasting): boolean => change.do === "epoch";
 
-/** What makes one change later than another about the same thing. */
-const numberOf = (change: Lasting): number => (change.do === "remove" ? change.generation : change.epoch);
+/** Of two changes about the same thing. One that failed is added again to what came since, and must not undo it. */
+const isLater = (one: Lasting, other: Lasting): boolean => {
+  const [epoch, generation] = orderOf(one);
+  const [otherEpoch, otherGeneration] = orderOf(other);
+  return epoch === otherEpoch ? generation > otherGeneration : epoch > otherEpoch;
+};
+
+const orderOf = (change: Lasting): readonly [epoch: number, generation: number] =>
+  ["epoch" in change ? change.epoch : 0, "generation" in change ? change.generation : 0];
 
 /** Rejects when the file cannot be had: what is damaged is moved aside, what is locked or has no room is not. */
 export const openOwnershipStore = (file: string, options: StoreOptions = {}): Promise<OwnershipStore> =>
@@ -247,6 +262,9 @@ class SqliteStore implements OwnershipStore {
 
   readonly beginEpoch = (upstream: string, epoch: number, endpoint: string, keepFrom?: number): Promise<void> =>
     this.#change({ do: "epoch", upstream, epoch, endpoint, keepFrom });
+
+  readonly doubt = (upstream: string, generation: number): Promise<void> =>
+    this.#change({ do: "doubt", upstream, generation });
 
   readonly announced = (upstream: string, epoch: number, handle: number, generation: number): void => {
     if (this.#failed) return;

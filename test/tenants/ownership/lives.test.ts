@@ -41,6 +41,7 @@ const aStore = (over: Partial<OwnershipStore>): OwnershipStore => ({
   mark: 0,
   put: () => Promise.resolve(),
   remove: () => Promise.resolve(),
+  doubt: () => Promise.resolve(),
   announced: () => undefined,
   beginEpoch: () => Promise.resolve(),
   byAttempt: () => Promise.resolve(undefined),
@@ -176,6 +177,7 @@ describe("a handle on which OCS contradicted itself before a restart of the gate
     highest: 15,
     highestAt: 2,
     generation: 3,
+    doubtUpTo: -1,
     announced: [],
   };
   const restored = (): Made => {

@@ -65,6 +65,10 @@ const announced = (number: number, ...handles: readonly number[]): Step => async
 };
 const announcedAt = (generation: number, handle: number): Step => async (store) =>
   store.announced("ocs", 1, handle, generation);
+const doubt =
+  (generation: number): Step =>
+  (store) =>
+    store.doubt("ocs", generation);
 const pagesOf = (...handles: readonly number[]): readonly Page[] => {
   const pages = new HandlePages();
   for (const handle of handles) pages.add(handle);
@@ -178,6 +182,22 @@ const CASES: readonly Case[] = [
     does: "remembers the highest handle, and when, also where it is no tenant's here",
     steps: [epoch(1, "http://one"), announcedAt(2, 1000), put(5), announcedAt(9, 1000), announcedAt(8, 70)],
     left: { highest: 1000, highestAt: 9, generation: 5 },
+  },
+  {
+    does: "remembers up to which generation rows are in doubt, whatever comes last",
+    steps: [put(5), doubt(5), doubt(3), put(9)],
+    left: { doubtUpTo: 5, generation: 9, owned: [kept(5), kept(9)] },
+  },
+  { does: "has none in doubt at first", steps: [put(5)], left: { doubtUpTo: -1 } },
+  {
+    does: "keeps the doubt over an epoch",
+    steps: [put(5), put(6), doubt(6), epoch(2, "http://one", 6), put(7, { epoch: 2, keepFrom: 6 })],
+    left: { epoch: 2, doubtUpTo: 6, owned: [kept(6), kept(7)] },
+  },
+  {
+    does: "keeps the doubt over an epoch that a row begins",
+    steps: [put(5), doubt(5), put(6, { epoch: 2, endpoint: "http://two" })],
+    left: { epoch: 2, doubtUpTo: 5 },
   },
   {
     does: "remembers what was announced in an epoch that has just begun, as in the epoch before",

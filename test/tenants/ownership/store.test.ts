@@ -40,7 +40,7 @@ describe("ownership on disk", () => {
     await Promise.all([store.put(row(3)), store.put(row(1)), store.put(row(2, { tenant: 102 }))]);
     await store.close();
     const owned = [[1, 101], [2, 102], [3, 101]].map(([handle, tenant]) => kept(handle!, { tenant: tenant! }));
-    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", epoch: 1, highest: 3, highestAt: 2, generation: 3, announced: [], owned });
+    expect((await begin()).restored.get("ocs")).toEqual({ upstream: "ocs", endpoint: "http://one", epoch: 1, highest: 3, highestAt: 2, generation: 3, doubtUpTo: -1, announced: [], owned });
   });
 
   it("replaces, forgets, and voids by upstream", async () => {
@@ -153,7 +153,7 @@ describe("ownership on disk", () => {
     // Version 0 kept no customer id.
     const { customer: _, ...owned } = kept(15, { since: 1000, generation: 0 });
     expect([store.restored.get("ocs"), store.downtime]).toEqual([
-      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, announced: [], owned: [owned] }, undefined,
+      { upstream: "ocs", endpoint: "http://one", epoch: 4, highest: 0, highestAt: 0, generation: 0, doubtUpTo: -1, announced: [], owned: [owned] }, undefined,
     ]);
   });
 
@@ -197,7 +197,7 @@ describe("ownership on disk", () => {
     await store.put(row(1));
     await store.close();
     const db = new DatabaseSync(file);
-    db.exec("PRAGMA user_version = 3");
+    db.exec("PRAGMA user_version = 4");
     db.close();
     await expect(begin()).rejects.toThrow(/newer version/);
     expect(await readdir(dir)).toContain("ownership.sqlite");
