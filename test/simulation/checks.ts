@@ -36,10 +36,14 @@ export type Asked = {
 };
 
 const ANNOUNCED_AFTER_MS = 7000;
+/** The watch connection's TCP keep-alive asks after a second without traffic. */
+const REPLACED_UNNOTICED_MS = 2000;
 /** An announcement waits 2 s for its OCS to be the active one, and others have to follow it for 1.5 s. */
 const FOLLOWS_AFTER_MS = 3500;
 /** One that comes just after a change of roles may be late and counts for nothing; two show who announces. */
 const FOLLOWS_AFTER = 3;
+/** An answer that comes so long after the roles have changed is to an announcement that came 1.5 s after it. */
+const STRAGGLING_MS = 3500;
 
 /** `tenant`: for whom OCS announced the record, too. `wasUnconfirmed`: the gateway had noticed a loss of connections, or had started, since the record had its owner. */
 export type Conflict = { readonly record: OcsRecord; readonly tenant: number; readonly wasUnconfirmed: boolean; isAnswered: boolean };
@@ -141,12 +145,20 @@ export class Checks {
     const may = asked.isNamed ? [asked.tenant] : asked.client.tenants;
     // OCS gave the handle to this tenant, too, when what it had said before was unconfirmed: it might have restarted between.
     const isGiven = this.conflicts.some((said) => said.record === record && said.wasUnconfirmed && may.includes(said.tenant));
-    if (status === 200 && !may.includes(record!.tenant.dbid) && !isGiven) {
+    if (status === 200 && !may.includes(record!.tenant.dbid) && !isGiven && !this.#isUnnoticed(record!)) {
       this.#world.trace.violate(
         "I1",
         `${mark} (${asked.action} of ${asked.tenant}) executed on record ${record!.handle} of ${record!.tenant.dbid}`,
       );
     }
+  }
+
+  /**
+   * OCS opens records of this tenant without announcing them, and its host was replaced so lately that no connection has
+   * told: the limit of `registered` that the manual states.
+   */
+  #isUnnoticed({ tenant, ocs }: OcsRecord): boolean {
+    return tenant.records === "registered" && this.#world.scheduler.now < ocs.replacedAt + REPLACED_UNNOTICED_MS;
   }
 
   answered({ mark }: Message, status: number): void {
@@ -227,9 +239,17 @@ export class Checks {
     const { handle, isContradicted, wasDialed, ocs } = record;
     const { isAlone, standby } = ocs.parts;
     if (status === 200) this.#unheeded.delete(ocs);
-    const unheeded = this.#unheeded.get(ocs) ?? { since: scheduler.now, count: 0 };
-    unheeded.count++;
-    if (status !== 200 && standby === "keeps") this.#unheeded.set(ocs, unheeded);
+    const before = this.#unheeded.get(ocs);
+    // Who finds an OCS again, even the same one, forgets who has announced.
+    const goesOn = before && before.since > this.epochs.unconfirmedAt;
+    const unheeded = goesOn ? before : { since: scheduler.now, count: 0 };
+    // What comes while the gateway is down or looks for OCS, or just after the roles have changed, is no sign to it.
+    const settledAt = Math.max(this.epochs.changedAt, this.epochs.unconfirmedAt);
+    const isSign = status !== undefined && status !== 200 && scheduler.now >= settledAt + STRAGGLING_MS;
+    if (isSign && standby === "keeps") {
+      unheeded.count++;
+      this.#unheeded.set(ocs, unheeded);
+    }
     const isEarly = unheeded.count < FOLLOWS_AFTER || scheduler.now < unheeded.since + FOLLOWS_AFTER_MS;
     if (
       status === 200 ||

@@ -19,7 +19,12 @@ export class Epochs {
     | undefined;
   /** When the gateway had no connection to a host any more, by address. */
   readonly #lostAt = new Map<string, number>();
-  #unconfirmedAt = -1;
+  /** When the gateway last took what it had heard for unconfirmed. */
+  unconfirmedAt = -1;
+  /** When the gateway was last seen to send requests to another OCS than before. */
+  changedAt = -Infinity;
+  /** The gateway has started again since a proof began this epoch: it does not know which handles were heard before. */
+  #isProofOld = false;
   /** The first record of each handle that was ever said, whether or not the gateway heard it. */
   readonly #said = new Map<string, OcsRecord>();
   /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
@@ -54,6 +59,8 @@ export class Epochs {
     const ocs = checks.pair.find(({ parts }) => `http://${parts.host.address}` === active.endpoint)!;
     const before = this.#epoch;
     if (before?.number === epoch && before.endpoint === active.endpoint) return;
+    if (before?.endpoint !== active.endpoint) this.changedAt = scheduler.now;
+    this.#isProofOld = false;
     const isKnown = before?.number !== epoch || before.endpoint !== undefined;
     this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
     this.#top = this.#topSaid = this.#topBefore = 0;
@@ -76,14 +83,14 @@ export class Epochs {
 
   /** The gateway takes what it has heard so far for unconfirmed. */
   unconfirmed(): void {
-    this.#unconfirmedAt = this.#world.scheduler.now;
+    this.unconfirmedAt = this.#world.scheduler.now;
     this.#topBefore = this.#topSaid;
     this.#isConfirmed = false;
   }
 
   /** It has done so since the record had its owner. */
   isUnconfirmed({ ownedAt }: OcsRecord): boolean {
-    return ownedAt !== undefined && ownedAt <= this.#unconfirmedAt;
+    return ownedAt !== undefined && ownedAt <= this.unconfirmedAt;
   }
 
   lost({ address }: SimHost): void {
@@ -103,13 +110,15 @@ export class Epochs {
     const { address } = ocs.parts.host;
     const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
     const isContradicted = checks.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
-    if ((isProven && !isContradicted && this.#isConfirmed) || ownedAt === undefined) return false;
+    const isSure = isProven && !isContradicted && this.#isConfirmed && !this.#isProofOld;
+    if (isSure || ownedAt === undefined) return false;
     const lostAt = this.#lostAt.get(address) ?? -1;
     return ownedAt <= lostAt || (this.isUnconfirmed(record) && ownedAt <= lostAt + NOTICED_WITHIN_MS);
   }
 
   /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
   restarts(): void {
+    this.#isProofOld = (this.#epoch?.number ?? 1) > 1;
     this.unconfirmed();
     for (const { parts } of this.#world.checks.pair) this.lost(parts.host);
     const { disk, storeFile } = this.#world;
@@ -125,6 +134,8 @@ export class Epochs {
     const { name, window, host } = ocs.parts;
     this.watch();
     if (this.#epoch?.endpoint !== `http://${host.address}`) return;
+    // It may have died in the moment in which its answer left: then the disk tells.
+    if (!this.#world.life.isAlive && this.#world.storeFile.epochOf(UPSTREAM) > this.#epoch.number) return;
     const isFirst = record.ownedAt === undefined && this.#said.get(`${handle} of ${name}`) === record;
     if (isFirst && handle < this.#top - window && this.#epoch.life !== undefined && this.#epoch.life !== life)
       this.#world.trace.violate("I8", `record ${handle} proves life ${life} of ${name}, and the epoch goes on`);

@@ -41,6 +41,8 @@ export class Ocs {
   readonly parts: OcsParts;
   role: Role = "down";
   life = 0;
+  /** When this life began, if the host was replaced, which tells nobody who holds a connection to it; else -Infinity. */
+  replacedAt = -Infinity;
   records = new Map<number, OcsRecord>();
   /** Milliseconds for each answer. */
   service = { typical: 2, longest: 40 };
@@ -64,6 +66,7 @@ export class Ocs {
   start(role: "active" | "standby"): void {
     const { world, name, host, reuses } = this.parts;
     this.life++;
+    this.replacedAt = host.isDark ? world.scheduler.now : -Infinity;
     if (reuses) this.#beginAgain();
     this.records = new Map();
     this.speaker.reset();
