@@ -79,9 +79,10 @@ const openStore = async (dir: string, mark: () => number | undefined, thread?: S
 
 type Way = { readonly upstream: string; readonly origins: readonly string[] };
 
-const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { upstream, origins }: Way): Ear => {
+export const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { upstream, origins }: Way): Ear => {
   const own = new Announcers(origins);
   let last: Settled | undefined;
+  let wasOpened = false;
   const apply = (): void => {
     if (!last) {
       ownership.unsettle(upstream);
@@ -95,8 +96,11 @@ const earFor = (ownership: Ownership, announcers: Map<string, Announcers>, { ups
     hear: (settled) => {
       last = settled;
       if (announcers.get(upstream) === own) apply();
+      // It was replaced while it looked for OCS, and the next one begins where it stands now: all was lost nevertheless.
+      else if (wasOpened && settled?.how === "reconnected") ownership.unconfirm(upstream);
     },
     open: () => {
+      wasOpened = true;
       announcers.set(upstream, own);
       if (last) apply();
     },
