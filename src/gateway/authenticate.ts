@@ -24,7 +24,7 @@ const callerOf = ({ register, challenge }: Parts, identified: Identified, judged
 export const identityIn = ({ challenge }: Pick<Parts, "challenge">, answer: Identified): Identity => {
   if (!answer) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
   if ("retryAfter" in answer) {
-    return refuse("over-limit", { detail: "too many failed credentials from this address, or of this one", headers: [["Retry-After", String(answer.retryAfter)]] });
+    return refuse("throttled", { setting: "identity.failures", headers: [["Retry-After", String(answer.retryAfter)]] });
   }
   return answer;
 };

@@ -68,7 +68,7 @@ const leaseOf = ({ ownership }: Pick<Parts, "ownership">, { tenant, permit: { op
   if ("lease" in answer) return answer.lease;
   if ("unclear" in answer) return refuse("unclear", { reason: reasonOfUnclear(answer.unclear), headers: [["Retry-After", "1"]] });
   const reason = reasonOfDenied(answer.denied);
-  if (answer.slow) refuse("over-limit", { detail: "too many requests for records that are not this tenant's", reason, headers: [["Retry-After", "1"]] });
+  if (answer.slow) refuse("probing", { reason, headers: [["Retry-After", "1"]] });
   return refuse("no-such-record", { reason, ...settingOf(tenant, "records") });
 };
 

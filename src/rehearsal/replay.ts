@@ -27,6 +27,10 @@ const OVER_LIMIT = { why: "refusals over a limit (OCSGW-3001), which depend on w
 /** The codes that a policy gives, other than for what only the body says. */
 const BY_POLICY: ReadonlySet<string> = new Set(["OCSGW-2101", "OCSGW-2104"]);
 
+/** No policy is asked before it is known who asks, nor whose a record handle is. */
+const OF_NO_CREDENTIAL: ReadonlySet<string> = new Set(["OCSGW-2001", "OCSGW-2002", "OCSGW-2003"]);
+const OF_HANDLES: ReadonlySet<string> = new Set(["OCSGW-2106", "OCSGW-2108", "OCSGW-5103"]);
+
 export const replay = (entry: Recorded, settings: Settings): Replayed => {
   if (entry.kind === "intent") return ofIntent(entry, settings);
   return entry.kind === "refusal" ? ofRefusal(entry, settings) : undefined;
@@ -50,10 +54,10 @@ const ofRefusal = (entry: Refusal, settings: Settings): Replayed => {
   // What its policy would have said comes before what did say no.
   const [code, pointer] = policy === undefined ? [entry.code, entry.pointer] : [policy, undefined];
   const action = actionOf(entry);
-  if (code === "OCSGW-2001") return { why: "refusals for want of a credential (OCSGW-2001)" };
+  if (OF_NO_CREDENTIAL.has(code)) return { why: `refusals for want of a credential (${code})` };
   if (!action || typeof client !== "string") return undefined;
   if (code === "OCSGW-3001") return OVER_LIMIT;
-  if (code === "OCSGW-2106") return { why: "refusals of record handles (OCSGW-2106), which depend on who owned them then" };
+  if (OF_HANDLES.has(code)) return { why: `refusals of record handles (${code}), which depend on who owned them then` };
   const field = code === "OCSGW-1007" && pointer !== undefined && !isAttributeName(pointer.slice(1)) && !pointer.startsWith("/GSW_") ? namedBy(pointer) : undefined;
   if (field === undefined && (!BY_POLICY.has(code) || pointer !== undefined)) {
     return code.startsWith("OCSGW-2") || policy !== undefined ? { why: `refusals by what the body said (${code}): bodies of refused requests are not recorded` } : undefined;

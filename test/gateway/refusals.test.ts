@@ -22,6 +22,15 @@ const spent = (): TestLine => {
   const line = limited();
   return { ...line, ask: async (ask) => { await line.ask(ask); line.sent.length = line.journal.length = 0; return line.ask(ask); } };
 };
+/** All the handles that a tenant may try in this second. */
+const probed = (): TestLine => {
+  const line = aLine({ tenants: [aTenant({ records: "pre-dial" })] });
+  const ask: TestLine["ask"] = async (asked) => {
+    for (let handle = 1; handle <= 100; handle++) await line.ask({ target: `/records/${handle}?req=RecordReject` });
+    return line.ask(asked);
+  };
+  return { ...line, ask };
+};
 const both = new Map([["cluster", { actions: new Set(["DoNotCall" as const]), campaignGroups: undefined }]]);
 const ofTwo = (): TestLine => aLine({ tenants: [aTenant({ clients: both }), beta({ clients: both })] });
 
@@ -52,6 +61,7 @@ const cases: readonly Case[] = [
   { code: "1011", status: 400, when: "the bytes are ambiguous", ask: { target: "", fault: { kind: "ambiguous", detail: "host stands twice" } }, close: true },
   { code: "2001", status: 401, when: "there is no credential", ask: { target: DNC, as: "" }, header: ["WWW-Authenticate", /^Basic/] },
   { code: "2001", status: 401, when: "the client stands under no tenant", ask: { target: DNC, as: "nobody" }, header: ["WWW-Authenticate", /^Basic/] },
+  { code: "2002", status: 429, when: "too many credentials failed", ask: { target: DNC }, line: () => aLine({ identify: () => ({ retryAfter: 7 }) }), header: ["Retry-After", /^7$/] },
   { code: "2101", status: 403, when: "the action is not granted", ask: { target: "/campaigngroups/106?req=ForceUnload" }, line: () => aLine({ tenants: [aTenant({ clients: new Map([["alpha", { actions: new Set(["DoNotCall" as const]), campaignGroups: undefined }]]) })] }) },
   { code: "2101", status: 403, when: "the group is not among the client's", ask: { target: "/campaigngroups/115?req=Load" }, line: () => aLine({ tenants: [aTenant({ clients: new Map([["alpha", { actions: new Set(["Load" as const]), campaignGroups: new Set([106]) }]]) })] }) },
   { code: "2103", status: 403, when: "the body names another tenant by DBID", ask: { target: DNC, body: '{"GSW_TENANT_DBID":102}' }, pointer: "/GSW_TENANT_DBID" },
@@ -62,6 +72,7 @@ const cases: readonly Case[] = [
   { code: "2104", status: 403, when: "the list is another's", ask: { target: "/lists/Beta%20List?req=AddRecord", body: '{"GSW_CAMPAIGN_NAME":"Alpha Campaign","GSW_PHONE":"4155550100","GSW_TZ_NAME":"PST"}' } },
   { code: "2105", status: 400, when: "a client of two tenants does not say which", ask: { target: DNC, as: "cluster" }, line: ofTwo },
   { code: "2106", status: 410, when: "nobody has announced the record", ask: { target: "/records/15?req=RecordReject" }, line: () => aLine({ tenants: [aTenant({ records: "pre-dial" })] }) },
+  { code: "2108", status: 429, when: "a client tries handles out", ask: { target: "/records/99?req=RecordReject" }, line: probed, header: ["Retry-After", /^1$/] },
   { code: "3001", status: 429, when: "a limit is used up", ask: { target: DNC }, line: spent, header: ["Retry-After", /^\d+$/] },
 ];
 

@@ -43,7 +43,7 @@ describe("limits", () => {
     const [wrong, right] = [await ask(basic("nobody")), await ask(basic("late"))];
     expect([wrong.status, right.status]).toEqual([429, 429]);
     expect(Number(right.headers.get("retry-after"))).toBeGreaterThan(0);
-    expect(right.headers.get("ocsgw-code")).toBe("OCSGW-3001");
+    expect(right.headers.get("ocsgw-code")).toBe("OCSGW-2002");
     const plain = async (answer: Response): Promise<string> => (await answer.text()).replaceAll(/01[0-9A-HJKMNP-TV-Z]{24}/g, "<id>");
     expect(await plain(wrong)).toBe(await plain(right));
     expect([(await ask(basic("beta"))).status, (await ask()).status]).toEqual([200, 401]);

@@ -59,19 +59,10 @@ const REPEAT: Readonly<Record<string, string>> = {
 };
 const READ_FIRST = "Read the group's status first; 409 on a repeat means: already so.";
 
-const ADVICE: Readonly<Record<string, string>> = {
-  "OCSGW-1009": "Send application/json in UTF-8; for a client that cannot be changed, name its type in listeners[].accept_content_types.",
-  "OCSGW-1010": "Add the name to listeners[].names; name:* where clients know another port than the listener's.",
-  "OCSGW-2001": "Send the key as Basic or X-Api-Key, or a token; ocsgw keys list tells which keys there are.",
-  "OCSGW-2101": "ocsgw can tells what this client may do, and the line that grants it.",
-  "OCSGW-2103": "Leave the tenant out of the body (it is filled in), or use a key of that tenant.",
-  "OCSGW-2104": "Name a group, campaign or list of this tenant, or add it to the tenant in the config.",
-  "OCSGW-2105": "Say for which tenant: GSW_TENANT_DBID or the header Ocsgw-Tenant.",
-  "OCSGW-3001": "Wait as long as Retry-After says.",
-  "OCSGW-3002": "Wait as long as Retry-After says.",
-  "OCSGW-3003": "Ask again; ocsgw status tells who has the lanes.",
-  "OCSGW-4001": "Ask again later; ocsgw status tells which OCS is reachable.",
-  "OCSGW-5101": "Ask again when the journal can be written: /readyz tells why it cannot.",
+/** Several refusals may share a code; the status tells them apart, or else the first one's advice serves for all. */
+const adviceOn = ({ code, status }: Facts): string | undefined => {
+  const rows = Object.values(REFUSALS).filter((row) => row.code === code);
+  return (rows.find((row) => row.status === status) ?? rows[0])?.advice;
 };
 
 const ANNOUNCE = "Check that OCS's validation-uri points at this upstream's callbacks (ocsgw check --connect), or that the registrar names the handle before its client uses it.";
@@ -98,10 +89,12 @@ const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<Reas
 };
 
 /** Undefined when there is nothing to be done. */
-export const whatToDo = ({ state, action = "", code, reason, suspected }: Facts): string | undefined => {
+export const whatToDo = (facts: Facts): string | undefined => {
+  const { state, action = "", reason, suspected } = facts;
   if (suspected) return REPEAT[action] ?? READ_FIRST;
-  if (reason !== undefined) return ADVICE_ON_RECORDS[reason.split(":", 1)[0]!];
+  const onRecord = reason === undefined ? undefined : ADVICE_ON_RECORDS[reason.split(":", 1)[0]!];
+  if (onRecord !== undefined) return onRecord;
   if (state === "no-answer" || state === "in-doubt") return REPEAT[action] ?? READ_FIRST;
   if (state === "abandoned") return "Ask again: nothing was sent.";
-  return code === undefined ? undefined : ADVICE[code];
+  return adviceOn(facts);
 };
