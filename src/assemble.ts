@@ -27,7 +27,7 @@ import { events } from "./events.ts";
 import type { FilesRead } from "./settings/load.ts";
 import { revocationsFile } from "./settings/revocations-file.ts";
 import type { Settings } from "./settings/schema.ts";
-import { createRevocations } from "./tenants/credential.ts";
+import { AUTH_FAILURES, createRevocations } from "./tenants/credential.ts";
 
 export type Gateway = {
   /** As they are now. */
@@ -82,7 +82,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   stops.push(() => probes?.stop());
   const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, switchovers, signer, elsewhere } =
     await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
-  const counts = new Counts();
+  const counts = new Counts(AUTH_FAILURES);
   const revocations = createRevocations(() => journal.believed().now / 1000);
   // The records are there before what is in force.
   let inForce: Standing | undefined;

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { REFUSALS } from "../src/gateway/refusals.ts";
 import { ACTIONS, CATALOG, type Action } from "../src/ocs/catalog.ts";
+import { AUTH_FAILURES } from "../src/tenants/credential.ts";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 
@@ -24,5 +25,13 @@ describe("README", () => {
       const [family, number] = code.split("-") as [string, string];
       expect(readme).toMatch(new RegExp(`${family}-${number}|${family}-[\\d, ]*${number}`));
     }
+  });
+});
+
+describe("the page about credentials", () => {
+  it("has every reason for which a credential is refused, and no other", () => {
+    const page = readFileSync(new URL("../src/docs/credentials.md", import.meta.url), "utf8");
+    const rows = page.split("\n").filter((line) => line.startsWith("| `")).flatMap((line) => [...line.split("|")[1]!.matchAll(/`([a-z-]+)`/g)].map(([, reason]) => reason!));
+    expect(rows).toEqual(AUTH_FAILURES);
   });
 });

@@ -111,12 +111,12 @@ const allows = (from: BlockList) => (address: string): boolean => {
   return from.check(plain, isIPv6(plain) ? "ipv6" : "ipv4");
 };
 
-const registrarParts = ({ records, current, upstream, callbacks, registrarsOf }: Desk, mayAnnounce: (address: string) => boolean): RegistrarParts => {
+const registrarParts = ({ records, counts, current, upstream, callbacks, registrarsOf }: Desk, mayAnnounce: (address: string) => boolean): RegistrarParts => {
   const { parts } = current();
   return {
     ...parts,
-    // Requests are counted by generation; this is none of its line.
-    observe: () => undefined,
+    // Requests are counted by generation; this is none of its line. Who is nobody, is nobody here as well.
+    observe: (_seen, { authFailure }) => authFailure !== undefined && counts.authFailed(authFailure),
     upstream,
     ownership: records.ownership,
     isSettled: () => records.announcers.get(upstream)?.isSettled ?? false,

@@ -127,8 +127,10 @@ const bodyOf = ({ entries: [first] }: Story): string[] => (first?.kind === "inte
 /** What a client said of itself that was not let in. */
 const presentedBy = ({ entries: [first] }: Story): string[] => {
   if (first?.kind !== "refusal" || !first.presented) return [];
-  const { client, kid, path } = first.presented;
-  const said = [client && `client ${client}`, kid && `key id ${kid}`, path && `path ${path}`].filter(Boolean);
+  const { client, kid, issuer, key, path } = first.presented;
+  const said = [
+    client && `client ${client}`, issuer && `issuer ${issuer}`, kid && `kid ${kid}`, key && `API key ${key}`, path && `path ${path}`,
+  ].filter(Boolean);
   return [row("claimed", `${said.join(", ")}; nothing of it was verified`)];
 };
 

@@ -39,8 +39,12 @@ export type SeenRequest = {
   readonly waits?: Waits | undefined;
 };
 
-/** How it ended. With a code it was the gateway that said no, without one OCS answered. */
-export type Ending = { readonly status: number; readonly code?: string };
+/** How it ended. With a code it was the gateway that said no, without one OCS answered. `authFailure`: why it is nobody's. */
+export type Ending = {
+  readonly status: number;
+  readonly code?: string;
+  readonly authFailure?: string | undefined;
+};
 
 export type RequestCount = { readonly tenant: string; readonly action: string; readonly origin: "ocs" | "gateway"; readonly status_class: string; readonly count: number };
 export type RefusalCount = { readonly tenant: string; readonly code: string; readonly count: number };
@@ -62,6 +66,8 @@ export class Counts {
   readonly alarms = new Map<string, number>();
   /** What OCS and registrars told, by upstream and then by what became of it. */
   readonly callbacks = new Map<string, Map<string, number>>();
+  /** Requests that were refused because they are nobody's, by reason: of a closed list, each of which is there from the start. */
+  readonly authFailures: Map<string, number>;
   switchovers = 0;
   /** Tenant, action, then origin and class. */
   readonly #requests = new Map<string, Map<string, Float64Array>>();
@@ -70,12 +76,17 @@ export class Counts {
   /** The same, of what was not applied. */
   readonly #wouldRefuse: Tally = new Map();
 
+  constructor(authFailures: readonly string[] = []) {
+    this.authFailures = new Map(authFailures.map((reason) => [reason, 0]));
+  }
+
   /** Once per request, when its reply is decided. */
-  readonly observe = (seen: SeenRequest, { status, code }: Ending): void => {
+  readonly observe = (seen: SeenRequest, { status, code, authFailure }: Ending): void => {
     const total = performance.now() - seen.arrival.at;
     const tenant = seen.tenant?.name ?? NONE;
     this.#count(tenant, seen.operation?.action.name ?? NONE, (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100));
     if (code !== undefined) tally(this.#refusals, tenant, code);
+    if (authFailure !== undefined) this.authFailed(authFailure);
     if (seen.wouldRefuse !== undefined) tally(this.#wouldRefuse, tenant, seen.wouldRefuse);
     this.phases.policy.observe(seen.decided ?? total);
     if (seen.journal > 0) this.phases.journal.observe(seen.journal);
@@ -84,6 +95,10 @@ export class Counts {
     if (seen.recorded !== undefined) this.appends.observe(seen.recorded);
     if (seen.waits) this.#wait(seen.waits);
   };
+
+  authFailed(reason: string): void {
+    this.authFailures.set(reason, (this.authFailures.get(reason) ?? 0) + 1);
+  }
 
   alarm(upstream: string): void {
     this.alarms.set(upstream, (this.alarms.get(upstream) ?? 0) + 1);

@@ -73,6 +73,9 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_refusals_total", help: "Requests that the gateway refused or could not bring to an answer, by code.", labels: ["tenant", "code"] }, function* () {
     for (const { count, ...labels } of counts.refusals()) yield [labels, count];
   });
+  counter(registry, { name: "ocsgw_auth_failures_total", help: "Requests without a usable credential, by what was wrong with it; the journal says more of each.", labels: ["reason"] }, function* () {
+    for (const [reason, count] of counts.authFailures) yield [{ reason }, count];
+  });
   counter(registry, { name: "ocsgw_would_refuse_total", help: "Requests of tenants with mode: observe that their policy would have refused, by code.", labels: ["tenant", "code"] }, function* () {
     for (const { count, ...labels } of counts.wouldRefuse()) yield [labels, count];
   });

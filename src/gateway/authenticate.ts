@@ -1,7 +1,7 @@
 /** Who is asking? A credential that is valid, of a client that stands under at least one tenant. */
 import { headerOf, type Arrival } from "../message.ts";
-import type { Identified, Identity } from "../tenants/credential.ts";
-import { isNamed, keyOf, type Tenant } from "../tenants/register.ts";
+import { isDenial, type AuthFailure, type Denial, type Identified, type Identity } from "../tenants/credential.ts";
+import { isNamed, keyOf, type Register, type Tenant } from "../tenants/register.ts";
 import { refuse } from "./refusals.ts";
 import type { Caller, Parts } from "./words.ts";
 
@@ -16,17 +16,29 @@ const callerOf = ({ register, challenge }: Parts, identified: Identified, judged
   const identity = identityIn({ challenge }, identified);
   const { client, credential } = identity;
   const tenants = tenantsOf(register.tenantsOf(client), identity);
-  if (tenants.length === 0) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
+  if (tenants.length === 0) return refuseDenied({ challenge }, tenantless(register, identity));
   return { client, credential, tenants, judgedBy } as unknown as Caller;
 };
 
 /** Refuses what is nobody's, and who guesses. */
-export const identityIn = ({ challenge }: Pick<Parts, "challenge">, answer: Identified): Identity => {
-  if (!answer) return refuse("no-credential", { headers: [["WWW-Authenticate", challenge]] });
-  if ("retryAfter" in answer) {
-    return refuse("throttled", { setting: "identity.failures", headers: [["Retry-After", String(answer.retryAfter)]] });
-  }
-  return answer;
+export const identityIn = (parts: Pick<Parts, "challenge">, answer: Identified): Identity =>
+  (isDenial(answer) ? refuseDenied(parts, answer) : answer);
+
+/** The client hears that it is nobody, or for how long to wait; why is for the journal and the metric. */
+export const refuseDenied = ({ challenge }: Pick<Parts, "challenge">, { denied, reason, key, retryAfter }: Denial): never => {
+  const why = { ...authFailure(denied, reason), key };
+  return denied === "throttled"
+    ? refuse("throttled", { ...why, setting: "identity.failures", headers: [["Retry-After", String(retryAfter ?? 1)]] })
+    : refuse("no-credential", { ...why, headers: [["WWW-Authenticate", challenge]] });
+};
+
+export const authFailure = (denied: AuthFailure, reason: string) => ({ authFailure: denied, reason: `${denied}: ${reason}` });
+
+const tenantless = (register: Register, { client, tenant, credential: { kind, id } }: Identity): Denial => {
+  const because = register.tenantsOf(client).length === 0 ? "stands under no tenant of the config"
+    : tenant === undefined ? "stands under none of the tenants for which its issuer, key or certificate may speak"
+    : "does not stand under the tenant that its token claims";
+  return { denied: "no-tenant", reason: `client ${client} (${kind} ${id}) ${because}`, ...(kind === "key" && { key: id }) };
 };
 
 /** A token's tenant claim narrows, never widens; and an issuer, a certificate's rule or a key speaks for those tenants alone that are listed for it. */

@@ -2,6 +2,7 @@
  * The intent is on disk before the first byte goes to OCS, the outcome before the reply, whatever happened in between.
  * Without a journal nothing is sent.
  */
+import { authFailure } from "./authenticate.ts";
 import { abandonedEntry, answerEntry, defectEntry, failureEntry, intentEntry } from "./entries.ts";
 import { REFUSALS, Refused, refuse } from "./refusals.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
@@ -26,7 +27,9 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
     await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, order, error, reasonFor(order, error)), seen);
     return refuse(error.why, {
       // Which part of a credential was wrong is not said, here as at the beginning.
-      ...(error.why === "revoked" ? { headers: [["WWW-Authenticate", parts.challenge] as const] } : { detail: error.message }),
+      ...(error.why === "revoked"
+        ? { ...authFailure("revoked", error.message), headers: [["WWW-Authenticate", parts.challenge] as const] }
+        : { detail: error.message }),
       delivery: error.sent ? "sent-no-answer" : "not-sent",
       close: error.why === "abandoned",
       ...(REFUSALS[error.why].status === 503 && { headers: [["Retry-After", String(error.retryAfter ?? 1)]] }),
@@ -66,6 +69,6 @@ const record = async (parts: Parts, entry: Parameters<Parts["append"]>[0], seen:
 
 /** Why it was not sent, as its client is not told. */
 const reasonFor = ({ lease }: Order, { why, message }: Failure): string | undefined =>
-  (why === "void" || why === "unclear" ? lease?.reason() : why === "revoked" ? message : undefined);
+  (why === "void" || why === "unclear" ? lease?.reason() : why === "revoked" ? authFailure("revoked", message).reason : undefined);
 
 const isFailure = (error: unknown): error is Failure & Error => error instanceof Error && "why" in error && "sent" in error;

@@ -150,7 +150,7 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
     ...(refused.more.pointer !== undefined && { pointer: refused.more.pointer }),
     stage: refused.more.stage ?? seen.stage,
     ...(refused.more.setting !== undefined && { setting: refused.more.setting }),
-    ...(!caller && presentedIn(parts, arrival)),
+    ...(!caller && presentedIn(parts, arrival, refused.more.key)),
     waits: waitsOf(seen, { queue: 0, ocs: 0 }),
     ...(wouldRefuse !== undefined && { would_refuse: wouldRefuse }),
     ...(tenant && operation && upstreamOf(parts, tenant, operation)),
@@ -160,11 +160,15 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
 const MOST_PATH = 100;
 
 /** What may be a number in it, or a customer's id behind /customer_ids/, is not written down. */
-const presentedIn = ({ claimed }: Told, arrival: Arrival): { readonly presented?: PresentedBy } => {
-  const { client, kid } = claimed?.(arrival) ?? {};
+const presentedIn = ({ claimed }: Told, arrival: Arrival, key: string | undefined): { readonly presented?: PresentedBy } => {
+  const { client, kid, issuer } = claimed?.(arrival) ?? {};
+  const masked = (name: string, text: string | undefined) => (text === undefined ? {} : { [name]: maskNumbers(text) });
   const path = pathIn(arrival.target);
-  if (client === undefined && kid === undefined && path === undefined) return {};
-  return { presented: { ...(client !== undefined && { client: maskNumbers(client) }), ...(kid !== undefined && { kid: maskNumbers(kid) }), ...(path !== undefined && { path }) } };
+  const presented: PresentedBy = {
+    ...masked("client", client), ...masked("kid", kid), ...masked("issuer", issuer),
+    ...(key !== undefined && { key }), ...(path !== undefined && { path }),
+  };
+  return Object.keys(presented).length === 0 ? {} : { presented };
 };
 
 /** Of an absolute form the path alone. */

@@ -7,10 +7,10 @@ import { IDENTIFIERS } from "../ocs/identifiers.ts";
 import { bytesOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import type { Owning, Ownership } from "../tenants/ownership.ts";
 import { isMeant, type Tenant } from "../tenants/register.ts";
-import { identityIn, tenantsOf } from "./authenticate.ts";
+import { identityIn, refuseDenied, tenantsOf } from "./authenticate.ts";
 import { FOR_FAULT, refuse } from "./refusals.ts";
 import { asRefused, replyTo } from "./rescue.ts";
-import { seenOf, type Parts } from "./words.ts";
+import { seenOf, type Parts, type Seen } from "./words.ts";
 
 export type Registrar = {
   readonly tenants: readonly Tenant[];
@@ -36,27 +36,34 @@ const METHODS = ["PUT", "DELETE", "GET"];
 export const createRegistrar = (parts: RegistrarParts): Handler => async (arrival) => {
   const seen = seenOf(arrival);
   try {
-    return await serve(parts, arrival);
+    return await serve(parts, arrival, seen);
   } catch (error) {
     return replyTo(parts, seen, asRefused(error, seen));
   }
 };
 
-const serve = async (parts: RegistrarParts, arrival: Arrival): Promise<Reply> => {
+const serve = async (parts: RegistrarParts, arrival: Arrival, seen: Seen): Promise<Reply> => {
   const { fault, method } = arrival;
   if (fault && fault.kind !== "foreign-authority") refuse(FOR_FAULT[fault.kind], { detail: fault.detail, close: true });
+  seen.stage = "identity";
   const { client, registrar } = await whoAsks(parts, arrival);
+  seen.stage = "operation";
   const ask: Ask = { client, registrar, handle: handleIn(parts, arrival.target) };
   if (!METHODS.includes(method)) refuse("wrong-method", { detail: `a handle's owner takes ${METHODS.join(", ")} here`, headers: [["Allow", METHODS.join(", ")]] });
+  seen.stage = "scope";
   if (method === "PUT") return put(parts, ask, arrival);
   return method === "DELETE" ? take(parts, ask, arrival) : look(parts, ask);
 };
 
 const whoAsks = async (parts: RegistrarParts, arrival: Arrival): Promise<Pick<Ask, "client" | "registrar">> => {
   const identity = identityIn(parts, await parts.identify(arrival));
-  const found = parts.registrars.get(identity.client);
-  if (!found?.mayComeFrom(arrival.source)) return refuse("no-credential", { headers: [["WWW-Authenticate", parts.challenge]] });
-  return { client: identity.client, registrar: { ...found, tenants: tenantsOf(found.tenants, identity) } };
+  const { client, credential: { kind, id } } = identity;
+  const found = parts.registrars.get(client);
+  if (!found?.mayComeFrom(arrival.source)) {
+    const because = found ? "may not come from this address: registrars[].allow_from" : `is no registrar of ${parts.upstream}`;
+    return refuseDenied(parts, { denied: "no-registrar", reason: `client ${client} (${kind} ${id}) ${because}` });
+  }
+  return { client, registrar: { ...found, tenants: tenantsOf(found.tenants, identity) } };
 };
 
 const handleIn = ({ upstream }: RegistrarParts, target: string): number => {

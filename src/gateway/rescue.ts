@@ -43,7 +43,7 @@ export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & P
   // What was intended has its outcome in the journal already.
   const held = seen.intended === undefined ? parts.note(refusalEntry(parts, seen, refused)) : undefined;
   const { status, code, delivery } = REFUSALS[refused.refusal];
-  parts.observe(seen, { status, code });
+  parts.observe(seen, { status, code, authFailure: refused.more.authFailure });
   const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));
   const headers: HeaderLine[] = [["Content-Type", body.type], ...(refused.more.headers ?? [])];
   addOwn(headers, seen, "gateway", refused.more.delivery ?? delivery);

@@ -1,7 +1,7 @@
 /** The values that a request becomes on its way. A `Proven` value can be made by one stage alone, so no stage can be left out. */
 import type { Attributes } from "../ocs/body.ts";
 import type { Operation } from "../ocs/target.ts";
-import type { Claimed, Credential, Identified, Identity } from "../tenants/credential.ts";
+import type { AuthFailure, Claimed, Credential, Identified, Identity } from "../tenants/credential.ts";
 import type { HandleLease, Ownership } from "../tenants/ownership.ts";
 import type { Charge } from "../tenants/quota.ts";
 import type { Register, Tenant } from "../tenants/register.ts";
@@ -138,6 +138,13 @@ export type InForce = {
 /** The reply to a refusal waits for so long, because its tenant has very many that are each an entry. */
 export type Held = { readonly holdMs: number };
 
+/** How a request ended. Without a code OCS answered. `authFailure`: why it is nobody's. */
+export type Ending = {
+  readonly status: number;
+  readonly code?: string;
+  readonly authFailure?: AuthFailure | undefined;
+};
+
 /** The line's outside world, as functions. */
 export type Parts = {
   readonly identify: (arrival: Arrival) => Promise<Identified> | Identified;
@@ -162,7 +169,7 @@ export type Parts = {
   readonly dialect: (listener: string) => Dialect;
   /** Whether a listener takes bodies of this media type (in small letters) besides application/json; none when left out. */
   readonly acceptsType?: (listener: string, type: string) => boolean;
-  /** Told of every request once, when its reply is decided. Without a code OCS answered. */
-  readonly observe: (seen: Seen, ending: { readonly status: number; readonly code?: string }) => void;
+  /** Told of every request once, when its reply is decided. */
+  readonly observe: (seen: Seen, ending: Ending) => void;
   readonly configHash: string;
 };

@@ -42,8 +42,17 @@ export type Intent = {
 /** The stage of the line at which a request was refused: `explain` shows them in this order. */
 export type Stage = "message" | "identity" | "operation" | "policy" | "body" | "scope" | "journal" | "queue" | "ocs";
 
-/** What a client claimed that was not let in: numbers in it are masked, and nothing of it is verified. `path`: without a query. */
-export type PresentedBy = { readonly client?: string | undefined; readonly kid?: string | undefined; readonly path?: string | undefined };
+/**
+ * What a client claimed that was not let in: numbers in it are masked, and nothing of it is verified. `issuer`: a token's `iss`.
+ * `key`: the id of the API key that it sent, which is one of the keys file. `path`: without a query.
+ */
+export type PresentedBy = {
+  readonly client?: string | undefined;
+  readonly kid?: string | undefined;
+  readonly issuer?: string | undefined;
+  readonly key?: string | undefined;
+  readonly path?: string | undefined;
+};
 
 /** Flushed before the reply. */
 export type Outcome = {

@@ -4,6 +4,7 @@ import { events } from "../events.ts";
 import { createCarriers, type HeaderLines, type Presented } from "./credential/carriers.ts";
 import { createCertificateTable } from "./credential/certificates.ts";
 import { claimedIn, type Claimed } from "./credential/claimed.ts";
+import { isDenial, type Denial } from "./credential/denial.ts";
 import type { Failures } from "./credential/failures.ts";
 import type { KeptKeys } from "./credential/jwks-cache.ts";
 import { createKeyTable } from "./credential/keys.ts";
@@ -16,20 +17,18 @@ export { createRevocations, type Revocation, type RevocationKind, type Revocatio
 export { CredentialFault } from "./credential/types.ts";
 export type { KeptKeys } from "./credential/jwks-cache.ts";
 export type { Claimed } from "./credential/claimed.ts";
+export { AUTH_FAILURES, isDenial, type AuthFailure, type Denial } from "./credential/denial.ts";
 export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, ShownCertificate, SkippedKey } from "./credential/types.ts";
 
 /** By shape, a request as it arrived. */
 export type Asking = { /** [name, value] as they stood on the wire. */ readonly headers: HeaderLines; /** The peer's address. */ readonly source: string; readonly peer?: ShownCertificate | undefined };
 
-/** Too many credentials from this address failed, and nothing of this request was verified; or this one has failed too often. */
-export type Slowed = { readonly retryAfter: number };
-
-export type Identified = Identity | Slowed | undefined;
+export type Identified = Identity | Denial;
 
 export type Credentials = {
   /**
-   * Undefined without a usable credential; which part was wrong is never said. At once when it can be (certificates, keys, remembered tokens,
-   * most first tokens). Never throws, never rejects.
+   * A denial without a usable credential: why is for operators, and never said to the client. At once when it can be (certificates, keys,
+   * remembered tokens, most first tokens). Never throws, never rejects.
    */
   readonly identify: (asking: Asking) => Identified | Promise<Identified>;
   /**
@@ -55,7 +54,7 @@ export type CredentialOptions = {
   readonly keptKeys?: KeptKeys | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Hears of key sets that were loaded or not, and why credentials were refused. It must not throw. Left out: `events`. */
+  /** Hears of key sets that were loaded or not. It must not throw. Left out: `events`. */
   readonly tell?: Tell;
 };
 
@@ -67,13 +66,13 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
   const { revocations = createRevocations(now), failures = UNLIMITED } = options;
   const carriers = createCarriers({ bearer: jwt.length > 0, keys: keys.carriers });
   const rules = createCertificateTable(certificates);
-  const table = createKeyTable({ records: keys.records, now, tell });
+  const table = createKeyTable({ records: keys.records, now });
   const tokens = await createTokens({ issuers: jwt, now, tell, keptKeys: options.keptKeys });
   /** What was verified a while ago may have been revoked since. */
-  const standing = (identity: Identity | undefined): Identity | undefined => {
-    if (!identity || !revocations.holds(identity)) return identity;
-    tell({ kind: "refused", credential: identity.credential.kind, reason: "it was revoked" });
-    return undefined;
+  const standing = (answer: Answered): Answered => {
+    if (isDenial(answer) || !revocations.holds(answer)) return answer;
+    const { client, credential: { kind, id } } = answer;
+    return { denied: "revoked", reason: `${kind} ${id} of client ${client}, or the client, was revoked`, ...(kind === "key" && { key: id }) };
   };
   const ask = (shown: Presented, source: string): Answer => {
     const answer = shown.kind === "jwt" ? tokens.identify(shown.text) : table.identify(shown.key, shown.user, source);
@@ -81,42 +80,45 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
   };
   const isKnown = (shown: Presented, source: string): boolean => (shown.kind === "jwt" ? tokens.knows(shown.text) : table.knows(shown.key, source));
 
-  const refuse = (source: string, credentials: readonly string[]): Slowed | undefined => {
+  /** Counts the failure; what has failed too often is told to wait. */
+  const refuse = (source: string, credentials: readonly string[], denial: Denial): Denial => {
     const retryAfter = failures.count(source, credentials);
-    return retryAfter > 0 ? { retryAfter } : undefined;
+    if (retryAfter === 0) return denial;
+    return { ...denial, denied: "throttled", reason: `this credential failed too often; now because ${denial.reason}`, retryAfter };
   };
   /** All of it is known to be valid, or may be: tokens of our issuers that are right but for a signature that nobody has looked at. */
   const mayBeTried = (shown: readonly Presented[], source: string): boolean =>
     shown.every((each) => isKnown(each, source) || (each.kind === "jwt" && tokens.isPlausible(each.text))) && failures.mayTry(source);
-  const certified = ({ peer }: Asking): Identity | undefined | false => {
+  /** Undefined for a certificate that names no client. */
+  const certified = (peer: ShownCertificate): Answered | undefined => {
     try {
-      const holder = peer && rules.identify(peer);
-      return holder && (standing(holder) ?? false);
+      const holder = rules.identify(peer);
+      return holder && standing(holder);
     } catch (problem) {
       if (!(problem instanceof Unusable)) throw problem;
-      tell({ kind: "refused", credential: "certificate", reason: problem.message });
-      return false;
+      return { denied: problem.denied, reason: `${problem.message} (x5t#S256 ${peer.thumbprint})` };
     }
   };
-  const bound = (identity: Identity | undefined, { peer }: Asking): Identity | undefined => {
-    if (!identity || identity.boundTo === undefined || identity.boundTo === peer?.thumbprint) return identity;
-    tell({ kind: "refused", credential: "jwt", reason: "the token is bound to another certificate" });
-    return undefined;
+  const bound = (answer: Answered, { peer }: Asking): Answered =>
+    (isDenial(answer) || answer.boundTo === undefined || answer.boundTo === peer?.thumbprint ? answer
+      : { denied: "token-binding", reason: `the token of client ${answer.client} is bound to another client certificate` });
+  const finish = (answered: Answered, asking: Asking, shown: readonly Presented[]): Identified => {
+    const answer = bound(answered, asking);
+    return isDenial(answer) ? refuse(asking.source, digestsOf(shown, asking), answer) : answer;
   };
-  const finish = (identity: Identity | undefined, asking: Asking, shown: readonly Presented[]): Identified =>
-    bound(identity, asking) ?? refuse(asking.source, digestsOf(shown, asking));
   return {
     identify: (asking) => {
-      const { headers, source } = asking;
+      const { headers, source, peer } = asking;
       const shown = carriers.read(headers);
-      const holder = asking.peer === undefined ? undefined : certified(asking);
-      if (!shown || holder === false) return refuse(source, digestsOf(shown ?? [], asking));
-      if (shown.length === 0) return holder;
+      const holder = peer && certified(peer);
+      if (typeof shown === "string") return refuse(source, digestsOf([], asking), { denied: "unreadable", reason: shown });
+      if (holder && isDenial(holder)) return refuse(source, digestsOf(shown, asking), holder);
+      if (shown.length === 0) return holder ?? nothingIn(peer);
       const retryAfter = failures.wait(source);
-      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source)) && !mayBeTried(shown, source)) return { retryAfter };
+      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source)) && !mayBeTried(shown, source)) return { ...THROTTLED, retryAfter };
       if (shown.length === 1 && holder === undefined) {
         const answer = ask(shown[0]!, source);
-        return answer instanceof Promise ? answer.then((identity) => finish(identity, asking, shown)) : finish(answer, asking, shown);
+        return answer instanceof Promise ? answer.then((answered) => finish(answered, asking, shown)) : finish(answer, asking, shown);
       }
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, source))];
       return areAtHand(answers)
@@ -125,13 +127,18 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
     },
     identifyAgain: (asking) => {
       const shown = carriers.read(asking.headers);
-      const holder = asking.peer === undefined ? undefined : certified(asking);
-      if (!shown || holder === false) return undefined;
+      const holder = asking.peer && certified(asking.peer);
+      if (typeof shown === "string" || (holder && isDenial(holder))) return undefined;
       if (shown.length === 0) return holder;
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, asking.source))];
-      return areAtHand(answers) ? bound(agree(answers), asking) : "unknown";
+      if (!areAtHand(answers)) return "unknown";
+      const answer = bound(agree(answers), asking);
+      return isDenial(answer) ? undefined : answer;
     },
-    claimed: ({ headers }) => claimedIn(carriers.read(headers) ?? [], table.has),
+    claimed: ({ headers }) => {
+      const shown = carriers.read(headers);
+      return typeof shown === "string" ? {} : claimedIn(shown, { isKey: table.has, clientClaimOf: tokens.clientClaimOf });
+    },
     challenge: carriers.challenge,
     close: tokens.close,
   };
@@ -143,11 +150,26 @@ const digestsOf = (shown: readonly Presented[], { peer }: Asking): readonly stri
   ...(peer ? [peer.thumbprint] : []),
 ];
 
-type Answer = Identity | undefined | Promise<Identity | undefined>;
+type Answered = Identity | Denial;
+type Answer = Answered | Promise<Answered>;
 
-const areAtHand = (answers: readonly Answer[]): answers is readonly (Identity | undefined)[] => !answers.some((answer) => answer instanceof Promise);
+const areAtHand = (answers: readonly Answer[]): answers is readonly Answered[] => !answers.some((answer) => answer instanceof Promise);
 
-/** Refusals are counted by whoever replies; of key sets nobody else would hear. */
+const THROTTLED = {
+  denied: "throttled",
+  reason: "too many different credentials from this address failed; this one was not verified",
+} as const satisfies Denial;
+
+const NOTHING: Denial = { denied: "no-credential", reason: "the request has no credential" };
+const MOST_NAMES = 3;
+
+/** A certificate alone, where there is one, names nobody. */
+const nothingIn = (peer: ShownCertificate | undefined): Denial =>
+  (peer
+    ? { denied: "certificate-client", reason: `no rule of identity.mtls fits the client certificate of ${peer.names.slice(0, MOST_NAMES).join(", ") || "no DNS name"}` }
+    : NOTHING);
+
+/** Of key sets nobody else would hear. */
 const tellOperators: Tell = (news) => {
   if (news.kind === "key-set-failed") events.keySetUnavailable(news.issuer, news.reason);
   if (news.kind === "kept-keys-refused") events.keptKeysRefused(news.issuer, news.reason);
@@ -155,10 +177,15 @@ const tellOperators: Tell = (news) => {
 };
 
 /** Several credentials speak with one voice or not at all: the token's, because it may narrow the tenant, and for those tenants alone that each may speak for. */
-const agree = (answers: readonly (Identity | undefined)[]): Identity | undefined => {
-  const [first] = answers;
-  if (!first || answers.some((answer) => answer?.client !== first.client)) return undefined;
-  const voice = answers.find((answer) => answer?.credential.kind === "jwt") ?? first;
-  const lists = answers.flatMap((answer) => (answer?.tenants ? [answer.tenants] : []));
-  return lists.length === 0 ? voice : { ...voice, tenants: lists.reduce((all, list) => all.filter((tenant) => list.includes(tenant))) };
+const agree = (answers: readonly Answered[]): Answered => {
+  const denial = answers.find(isDenial);
+  if (denial) return denial;
+  const all = answers as readonly [Identity, ...Identity[]];
+  const [first, ...others] = all;
+  const other = others.find(({ client }) => client !== first.client);
+  if (other) return { denied: "contradiction", reason: `one credential is of client ${first.client}, another one of ${other.client}` };
+  if (others.length === 0) return first;
+  const voice = all.find(({ credential }) => credential.kind === "jwt") ?? first;
+  const lists = all.flatMap(({ tenants }) => (tenants ? [tenants] : []));
+  return lists.length === 0 ? voice : { ...voice, tenants: lists.reduce((every, list) => every.filter((tenant) => list.includes(tenant))) };
 };

@@ -82,7 +82,8 @@ it("explain shows what was claimed and which limit it was", { timeout: 30_000 },
 });
 
 describe("what a credential claims", () => {
-  const token = (header: string): string => `${Buffer.from(header).toString("base64url")}.e30.x`;
+  const token = (header: string, payload = "{}"): string => `${Buffer.from(header).toString("base64url")}.${Buffer.from(payload).toString("base64url")}.x`;
+  const known = { isKey: (text: string) => text === "Tr0ub4dor", clientClaimOf: (issuer: string) => (issuer === "https://idp/" ? "azp" : undefined) };
   it.each<[string, Parameters<typeof claimedIn>[0], object]>([
     ["a token's key", [{ kind: "jwt", text: token('{"alg":"RS256","kid":"2026-a"}') }], { kid: "2026-a" }],
     ["no kid", [{ kind: "jwt", text: token('{"alg":"RS256"}') }], {}],
@@ -94,8 +95,15 @@ describe("what a credential claims", () => {
     ["a key without a name", [{ kind: "key", key: "secret" }], {}],
     ["a key of ours in a name's place", [{ kind: "key", user: "Tr0ub4dor", key: "" }], {}],
     ["a UUID in a name's place", [{ kind: "key", user: "550e8400-e29b-41d4-a716-446655440000", key: "" }], {}],
+    ["a token's issuer and client", [{ kind: "jwt", text: token("{}", '{"iss":"https://idp/","azp":"ors-main"}') }], { client: "ors-main", issuer: "https://idp/" }],
+    ["a foreign issuer, of which nobody knows where it names a client", [{ kind: "jwt", text: token("{}", '{"iss":"https://other/","azp":"ors-main"}') }], { issuer: "https://other/" }],
+    ["an issuer with a line break", [{ kind: "jwt", text: token("{}", '{"iss":"a\\nb","azp":"x"}') }], {}],
+    ["a secret in a claim's place", [{ kind: "jwt", text: token("{}", '{"iss":"https://idp/","azp":"sk_live_1"}') }], { issuer: "https://idp/" }],
+    ["a client that is no text", [{ kind: "jwt", text: token("{}", '{"iss":"https://idp/","azp":{}}') }], { issuer: "https://idp/" }],
+    ["a payload that is no object", [{ kind: "jwt", text: token("{}", "7") }], {}],
+    ["a token that is too long", [{ kind: "jwt", text: token("{}", `{"iss":"https://idp/","x":"${"y".repeat(20_000)}"}`) }], {}],
     ["a name", [{ kind: "key", user: "ors-main", key: "secret" }], { client: "ors-main" }],
-  ])("%s", (_what, presented, claimed) => expect(claimedIn(presented, (text) => text === "Tr0ub4dor")).toEqual(claimed));
+  ])("%s", (_what, presented, claimed) => expect(claimedIn(presented, known)).toEqual(claimed));
 });
 
 it.each([

@@ -65,7 +65,7 @@ export const aLine = ({ tenants = [aTenant(), beta()], send, append, dialect = "
   const line = createLine({
     identify: identify ?? (({ headers }) => {
       const client = headerOf(headers, "X-Client");
-      return client === undefined || client === "" ? undefined : { client, credential: { kind: "key", id: "k1" } };
+      return client === undefined || client === "" ? { denied: "no-credential", reason: "the request has no credential" } : { client, credential: { kind: "key", id: "k1" } };
     }),
     ...(inForce && { inForce }),
     ...(acceptsType && { acceptsType }),

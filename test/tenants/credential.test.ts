@@ -64,7 +64,7 @@ describe("identify", () => {
       throw new TypeError("unforeseen");
     });
     expect(await gate.ask(token({ jti: "throws" }))).toBeUndefined();
-    expect(gate.news.at(-1)).toEqual({ kind: "refused", credential: "jwt", reason: "the token's signature does not hold" });
+    expect(gate.denials.at(-1)).toEqual({ denied: "token-signature", reason: "the token's signature is not valid" });
   });
 
   it("never throws and never lets anyone in, whatever stands in the lines", async () => {

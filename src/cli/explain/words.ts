@@ -1,6 +1,7 @@
 /** One request in plain words: what happened, and what its client does now. */
 import { REFUSALS } from "../../gateway/refusals.ts";
 import type { Facts } from "../../journal/story.ts";
+import type { AuthFailure } from "../../tenants/credential.ts";
 import type { ReasonWord } from "../../tenants/ownership.ts";
 
 const TITLES: ReadonlyMap<string, string> = new Map(Object.values(REFUSALS).map(({ code, title }) => [code, title]));
@@ -88,12 +89,41 @@ const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<Reas
   "store-lost": "Handles of before are used again when OCS announces them; until then send a Do-Not-Call by phone number or customer id.",
 };
 
+/** By the word in front of the reason why a request is nobody's. */
+const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
+  "no-credential": "Send the key as Basic (<client>:<key>) or X-Api-Key, or a token as Authorization: Bearer.",
+  "unreadable": "Correct the header that the reason names. A proxy in front of the gateway may have added it.",
+  "token-malformed": "Compare the token with the one that the issuer gave: it was cut or changed, or is no signed JWT.",
+  "token-issuer": "Compare the token's iss with identity.jwt[].issuer, character by character.",
+  "token-algorithm": "Compare the token's alg with identity.jwt[].algorithms and with the alg of the issuer's key.",
+  "token-claims": "Compare the token's claims with identity.jwt[].claims.",
+  "token-expired": "The client must fetch a new token in time. If the clocks differ, correct them; clock_skew allows for a little.",
+  "token-not-yet-valid": "Compare the clocks of issuer and gateway; clock_skew allows for a little.",
+  "token-lifetime": "Let the issuer make tokens that live shorter.",
+  "token-audience": "Ask the issuer for a token for this gateway: its aud must hold identity.jwt[].audience.",
+  "token-key": "Look for the kid in the issuer's key set. A new key is fetched at most every 30 s.",
+  "token-signature": "The token was changed, or another key signed it. Ask who runs the client where the token comes from.",
+  "token-binding": "The token counts only over a connection with the client certificate that it was issued for.",
+  "key-unknown": "ocsgw keys list shows the keys; ocsgw keys create --client NAME makes one.",
+  "key-expired": "Give the client a new key: ocsgw keys create --client NAME.",
+  "key-revoked": "Give the client a new key: ocsgw keys create --client NAME. Ask first why the old one was revoked.",
+  "key-client": "Send as Basic's user the name of the client that the key belongs to.",
+  "certificate-invalid": "Renew the client certificate, or correct listeners[].tls.client_ca and client_crl: the reason says what is wrong.",
+  "certificate-client": "Correct the rules of identity.mtls, or let the client send a key or a token besides.",
+  "revoked": "Give the client a new credential, or reinstate this one with ocsgw revoke --lift, once it is known why it was revoked.",
+  "contradiction": "Send one credential, or several of one client.",
+  "no-tenant": "Add the client to a tenant's clients, or its tenant to the tenants of its issuer, key or certificate rule.",
+  "no-registrar": "Add the client, with its address, to upstreams.<name>.callbacks.registrars.",
+  "throttled": REFUSALS.throttled.advice,
+};
+
 /** Undefined when there is nothing to be done. */
 export const whatToDo = (facts: Facts): string | undefined => {
   const { state, action = "", reason, suspected } = facts;
   if (suspected) return REPEAT[action] ?? READ_FIRST;
-  const onRecord = reason === undefined ? undefined : ADVICE_ON_RECORDS[reason.split(":", 1)[0]!];
-  if (onRecord !== undefined) return onRecord;
+  const word = reason?.split(":", 1)[0] ?? "";
+  const onReason = ADVICE_ON_RECORDS[word] ?? (ADVICE_ON_CREDENTIALS as Readonly<Record<string, string>>)[word];
+  if (onReason !== undefined) return onReason;
   if (state === "no-answer" || state === "in-doubt") return REPEAT[action] ?? READ_FIRST;
   if (state === "abandoned") return "Ask again: nothing was sent.";
   return adviceOn(facts);

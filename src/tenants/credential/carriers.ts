@@ -9,14 +9,14 @@ export type Presented =
 export type HeaderLines = readonly (readonly [name: string, value: string])[];
 
 export type Carriers = {
-  /** Every credential of the request, none among them; undefined when there is one that cannot be read. */
-  readonly read: (headers: HeaderLines) => readonly Presented[] | undefined;
+  /** Every credential of the request, none among them; a sentence when there is one that cannot be read. */
+  readonly read: (headers: HeaderLines) => readonly Presented[] | string;
   /** For WWW-Authenticate (RFC 9110, section 11.6.1). */
   readonly challenge: string;
 };
 
 type Options = { readonly bearer: boolean; /** "basic", and "header:" with a header's name. */ readonly keys: readonly string[] };
-type Carrier = { /** The header's name in small letters. */ readonly name: string; readonly read: (value: string) => Presented | undefined };
+type Carrier = { /** The header's name in small letters. */ readonly name: string; /** A text says why it cannot be read. */ readonly read: (value: string) => Presented | string };
 
 const REALM = 'realm="ocsgw"';
 const HEADER = /^header:([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
@@ -35,7 +35,7 @@ export const createCarriers = ({ bearer, keys }: Options): Carriers => {
   return { read: (headers) => readLines(headers, carriers), challenge: challengeOf({ bearer, basic }) };
 };
 
-const readLines = (headers: HeaderLines, carriers: readonly Carrier[]): readonly Presented[] | undefined => {
+const readLines = (headers: HeaderLines, carriers: readonly Carrier[]): readonly Presented[] | string => {
   const found: Presented[] = [];
   const seen: Carrier[] = [];
   for (const [name, value] of headers) {
@@ -43,7 +43,8 @@ const readLines = (headers: HeaderLines, carriers: readonly Carrier[]): readonly
     if (!carrier) continue;
     const presented = carrier.read(value);
     // A line that stands twice has no one meaning: whoever came before us may have looked at the other.
-    if (!presented || seen.includes(carrier)) return undefined;
+    if (seen.includes(carrier)) return `the header ${carrier.name} stands twice`;
+    if (typeof presented === "string") return `the header ${carrier.name} cannot be read: ${presented}`;
     seen.push(carrier);
     found.push(presented);
   }
@@ -56,26 +57,29 @@ const carrierOf = (name: string, carriers: readonly Carrier[]): Carrier | undefi
   return undefined;
 };
 
-const readAuthorization = (value: string, taken: { readonly bearer: boolean; readonly basic: boolean }): Presented | undefined => {
+const readAuthorization = (value: string, taken: { readonly bearer: boolean; readonly basic: boolean }): Presented | string => {
   const blank = value.indexOf(" ");
-  if (blank < 0) return undefined;
+  if (blank < 0) return "it has no scheme and a credential behind it";
   const scheme = value.slice(0, blank).toLowerCase();
   // RFC 9110, 11.4: one blank or more; no token and no base64 has one.
   const rest = value.slice(blank + 1).replace(/^ +/, "");
-  if (scheme === "bearer" && taken.bearer) return { kind: "jwt", text: rest };
-  return scheme === "basic" && taken.basic ? readBasic(rest) : undefined;
+  if (scheme === "bearer") return taken.bearer ? { kind: "jwt", text: rest } : "tokens are not accepted: identity.jwt names no issuer";
+  if (scheme !== "basic") return "its scheme is neither Bearer nor Basic";
+  return taken.basic ? readBasic(rest) : "Basic is not accepted: identity.keys.carriers does not name it";
 };
 
+const NO_BASIC = "behind Basic stands no base64 of <client>:<key> in UTF-8";
+
 /** RFC 7617 in UTF-8: the first colon ends the user. */
-const readBasic = (encoded: string): Presented | undefined => {
+const readBasic = (encoded: string): Presented | string => {
   const bytes = decodeCanonicalBase64(encoded);
-  if (!bytes) return undefined;
+  if (!bytes) return NO_BASIC;
   try {
     const text = strictUtf8.decode(bytes);
     const colon = text.indexOf(":");
-    return colon >= 0 ? { kind: "key", user: text.slice(0, colon), key: text.slice(colon + 1) } : undefined;
+    return colon >= 0 ? { kind: "key", user: text.slice(0, colon), key: text.slice(colon + 1) } : NO_BASIC;
   } catch {
-    return undefined;
+    return NO_BASIC;
   }
 };
 

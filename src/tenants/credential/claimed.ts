@@ -4,31 +4,55 @@
  * is not told.
  */
 import type { Presented } from "./carriers.ts";
+import { MAX_TOKEN } from "./token.ts";
 
 /** Texts as the client wrote them. */
-export type Claimed = { readonly client?: string; readonly kid?: string };
+export type Claimed = { readonly client?: string; readonly kid?: string; /** A token's `iss`. */ readonly issuer?: string };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$/;
 /** Keys of ours, of the sandbox, and what looks like any secret: longer than names are, or a UUID. */
 const SECRET = /^(?:ocsgw|sk)_|[A-Za-z0-9]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
 const KID = /^[!-~]{1,64}$/;
+const ISSUER = /^[!-~]{1,200}$/;
 /** A token's header has an algorithm and a key's name; one that is longer is no header of ours. */
 const MOST_HEADER = 1024;
 
-/** `isKey`: whether a text is the key of a record. */
-export const claimedIn = (presented: readonly Presented[], isKey: (text: string) => boolean): Claimed => {
-  const isName = (user: string): boolean => NAME.test(user) && !SECRET.test(user) && !isKey(user);
-  const client = presented.map((each) => (each.kind === "key" ? each.user : undefined)).find((user) => user !== undefined && isName(user));
-  const kid = presented.map((each) => (each.kind === "jwt" ? kidIn(each.text) : undefined)).find((found) => found !== undefined);
-  return { ...(client !== undefined && { client }), ...(kid !== undefined && { kid }) };
+type Known = {
+  /** Whether a text is the key of a record. */
+  readonly isKey: (text: string) => boolean;
+  /** By `iss`, the claim that names the client. */
+  readonly clientClaimOf: (issuer: string) => string | undefined;
 };
 
-const kidIn = (token: string): string | undefined => {
-  const end = token.indexOf(".");
-  if (end < 1 || end > MOST_HEADER) return undefined;
+export const claimedIn = (presented: readonly Presented[], { isKey, clientClaimOf }: Known): Claimed => {
+  const isName = (text: unknown): text is string => typeof text === "string" && NAME.test(text) && !SECRET.test(text) && !isKey(text);
+  const tokens = presented.flatMap((each) => (each.kind === "jwt" && each.text.length <= MAX_TOKEN ? [claimsOf(each.text)] : []));
+  const users = presented.map((each) => (each.kind === "key" ? each.user : undefined));
+  const clients = tokens.map(({ issuer, claims }) => claims?.[(issuer !== undefined && clientClaimOf(issuer)) || ""]);
+  const client = [...users, ...clients].find(isName);
+  const kid = tokens.find((token) => token.kid !== undefined)?.kid;
+  const issuer = tokens.find((token) => token.issuer !== undefined)?.issuer;
+  return { ...(client !== undefined && { client }), ...(kid !== undefined && { kid }), ...(issuer !== undefined && { issuer }) };
+};
+
+type Members = { readonly [name: string]: unknown };
+type TokenClaims = { readonly kid: string | undefined; readonly issuer: string | undefined; readonly claims: Members | undefined };
+
+const claimsOf = (token: string): TokenClaims => {
+  const [header = "", payload = ""] = token.split(".", 2);
+  const claims = objectIn(payload);
+  return { kid: textIn(header.length > MOST_HEADER ? undefined : objectIn(header), "kid", KID), issuer: textIn(claims, "iss", ISSUER), claims };
+};
+
+const textIn = (members: Members | undefined, name: string, form: RegExp): string | undefined => {
+  const value = members?.[name];
+  return typeof value === "string" && form.test(value) ? value : undefined;
+};
+
+const objectIn = (part: string): Members | undefined => {
   try {
-    const { kid } = JSON.parse(Buffer.from(token.slice(0, end), "base64url").toString("utf8")) as { readonly kid?: unknown };
-    return typeof kid === "string" && KID.test(kid) ? kid : undefined;
+    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+    return typeof value === "object" && value !== null ? (value as Members) : undefined;
   } catch {
     return undefined;
   }

@@ -23,9 +23,9 @@ const LAST_SECOND = 8.64e12;
 export const readClaims = (judgement: Judgement): Claimed => {
   const { claims, issuer } = judgement;
   const expires = readLifetime(judgement);
-  if (!isForAudience(claims, issuer.audience)) throw new Unusable("the token is for another audience");
+  if (!isForAudience(claims, issuer.audience)) throw new Unusable("token-audience", `the token is not for the audience ${issuer.audience}`);
   const client = claims.get(issuer.claims.client);
-  if (typeof client !== "string" || client === "") throw new Unusable("the token names no client");
+  if (typeof client !== "string" || client === "") throw new Unusable("token-claims", `the token names no client: it has no claim ${issuer.claims.client}`);
   return { client, ...readTenant(judgement), ...readJti(claims), ...readBinding(claims), expires };
 };
 
@@ -33,11 +33,12 @@ const readLifetime = ({ claims, issuer, now }: Judgement): number => {
   const expires = momentOf(claims, "exp");
   const issued = momentOf(claims, "iat");
   const skew = issuer.clock_skew;
-  if (expires === undefined) throw new Unusable("the token has no exp");
-  if (now > expires + skew) throw new Unusable("the token has expired");
-  if ((momentOf(claims, "nbf") ?? now) > now + skew) throw new Unusable("the token is not valid yet");
-  if ((issued ?? now) > now + skew) throw new Unusable("the token comes from the future");
-  if (expires - (issued ?? now) > MAX_LIFETIME) throw new Unusable("the token lives longer than 24 hours");
+  if (expires === undefined) throw new Unusable("token-claims", "the token has no exp");
+  const begins = momentOf(claims, "nbf") ?? now;
+  if (now > expires + skew) throw new Unusable("token-expired", `the token expired at ${iso(expires)}`);
+  if (begins > now + skew) throw new Unusable("token-not-yet-valid", `the token is not valid before ${iso(begins)}`);
+  if ((issued ?? now) > now + skew) throw new Unusable("token-not-yet-valid", `the token is issued at ${iso(issued!)}, a time to come`);
+  if (expires - (issued ?? now) > MAX_LIFETIME) throw new Unusable("token-lifetime", "the token lives longer than 24 hours");
   return expires;
 };
 
@@ -46,9 +47,11 @@ const momentOf = (claims: Claims, name: "exp" | "nbf" | "iat"): number | undefin
   if (!claims.has(name)) return undefined;
   const value = claims.get(name);
   const seconds = isFraction(value) ? value.value : value;
-  if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND) throw new Unusable(`the token's ${name} is not a number of seconds`);
+  if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND) throw new Unusable("token-claims", `the token's ${name} is not a number of seconds`);
   return seconds * 1000;
 };
+
+const iso = (ms: number): string => new Date(ms).toISOString();
 
 const isForAudience = (claims: Claims, audience: string): boolean => {
   const named = claims.get("aud");
@@ -60,14 +63,14 @@ const readTenant = ({ claims, issuer }: Judgement): { readonly tenant?: string }
   if (name === undefined || !claims.has(name)) return {};
   const tenant = claims.get(name);
   const text = typeof tenant === "number" || typeof tenant === "bigint" ? String(tenant) : tenant;
-  if (typeof text !== "string" || text === "") throw new Unusable("the token's tenant is neither a name nor a DBID");
+  if (typeof text !== "string" || text === "") throw new Unusable("token-claims", "the token's tenant is neither a name nor a DBID");
   return { tenant: text };
 };
 
 const readJti = (claims: Claims): { readonly jti?: string } => {
   if (!claims.has("jti")) return {};
   const jti = claims.get("jti");
-  if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) throw new Unusable("the token's jti is not a text of 1 to 256 characters");
+  if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) throw new Unusable("token-claims", "the token's jti is not a text of 1 to 256 characters");
   return { jti };
 };
 
@@ -78,7 +81,7 @@ const readBinding = (claims: Claims): { readonly boundTo?: string } => {
   if (!claims.has("cnf")) return {};
   const confirmation = claims.get("cnf");
   const [only, ...more] = isObject(confirmation) ? confirmation.members : [];
-  if (only?.key !== "x5t#S256" || more.length > 0) throw new Unusable("the token's cnf is not x5t#S256 alone");
-  if (typeof only.value !== "string" || !THUMBPRINT.test(only.value)) throw new Unusable("the token's x5t#S256 is no SHA-256");
+  if (only?.key !== "x5t#S256" || more.length > 0) throw new Unusable("token-claims", "the token's cnf is not x5t#S256 alone");
+  if (typeof only.value !== "string" || !THUMBPRINT.test(only.value)) throw new Unusable("token-claims", "the token's x5t#S256 is no SHA-256");
   return { boundTo: only.value };
 };

@@ -1,18 +1,25 @@
 /** API keys. Only their hashes are known here, so the table can be read by anyone and used by no one. */
 import { hash } from "node:crypto";
-import { CredentialFault, type Identity, type KeyRecord, type Tell } from "./types.ts";
+import type { AuthFailure, Denial } from "./denial.ts";
+import { CredentialFault, type Identity, type KeyRecord } from "./types.ts";
 
 export type KeyTable = {
   /** `user` is who the caller says it is, where the carrier says so: it must be the record's client. */
-  readonly identify: (key: string, user: string | undefined, source: string) => Identity | undefined;
+  readonly identify: (key: string, user: string | undefined, source: string) => Identity | Denial;
   /** True for a key that was good before from this source: it costs one hash to say. */
   readonly knows: (key: string, source: string) => boolean;
   /** True for the key of a record, also of one that has ended: wherever it stands, it is a secret. */
   readonly has: (text: string) => boolean;
 };
 
-type Options = { readonly records: readonly KeyRecord[]; /** Milliseconds since 1970. */ readonly now: () => number; readonly tell: Tell };
-type Entry = { readonly identity: Identity; readonly until: number; readonly usedFrom: Set<string> };
+type Options = { readonly records: readonly KeyRecord[]; /** Milliseconds since 1970. */ readonly now: () => number };
+type Entry = {
+  readonly identity: Identity;
+  readonly until: number;
+  /** What it is from then on. */
+  readonly ends: Extract<AuthFailure, "key-expired" | "key-revoked">;
+  readonly usedFrom: Set<string>;
+};
 
 /** Printable ASCII without a blank, the same bytes in every carrier. */
 const KEY = /^[\x21-\x7e]{1,512}$/;
@@ -27,20 +34,17 @@ const MOMENT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\
  * takes may depend on the digest, but a caller who wants to try digests must first find keys that have them, and what it would learn of a
  * stored digest says nothing about the key behind it. So nothing here needs to compare in constant time.
  */
-export const createKeyTable = ({ records, now, tell }: Options): KeyTable => {
+export const createKeyTable = ({ records, now }: Options): KeyTable => {
   const entries = readRecords(records);
-  const refuse = (reason: string): undefined => {
-    tell({ kind: "refused", credential: "key", reason });
-    return undefined;
-  };
   return {
     identify: (key, user, source) => {
-      if (!KEY.test(key)) return refuse("what was sent is no key");
+      if (!KEY.test(key)) return { denied: "key-unknown", reason: "what was sent has not the form of a key" };
       const entry = entries.get(hash("sha256", key, "hex"));
-      if (!entry) return refuse("the key is not known");
-      const { id } = entry.identity.credential;
-      if (now() >= entry.until) return refuse(`key ${id} has expired or was revoked`);
-      if (user !== undefined && user !== entry.identity.client) return refuse(`key ${id} is another client's`);
+      if (!entry) return { denied: "key-unknown", reason: "the key is not in the keys file" };
+      const { client, credential: { id } } = entry.identity;
+      const named = `key ${id} of client ${client}`;
+      if (now() >= entry.until) return { denied: entry.ends, reason: `${named} ${endOf(entry)}`, key: id };
+      if (user !== undefined && user !== client) return { denied: "key-client", reason: `${named} was sent under another client's name`, key: id };
       if (!entry.usedFrom.has(source) && entry.usedFrom.size < MAX_SOURCES) entry.usedFrom.add(source);
       return entry.identity;
     },
@@ -48,6 +52,10 @@ export const createKeyTable = ({ records, now, tell }: Options): KeyTable => {
     has: (text) => KEY.test(text) && entries.has(hash("sha256", text, "hex")),
   };
 };
+
+/** One with an end that cannot be read has ended long ago. */
+const endOf = ({ ends, until }: Entry): string =>
+  `${ends === "key-revoked" ? "was revoked" : "expired"}${Number.isFinite(until) ? ` at ${new Date(until).toISOString()}` : ""}`;
 
 const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> => {
   const entries = new Map<string, Entry>();
@@ -64,7 +72,7 @@ const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> 
     // Whoever wrote anything there wanted the key gone.
     const gone = revoked === undefined ? Infinity : (momentOf(revoked) ?? -Infinity);
     ids.add(id);
-    entries.set(digest, { identity: { client, credential: { kind: "key", id }, ...(tenants && { tenants }) }, until: Math.min(end, gone), usedFrom: new Set() });
+    entries.set(digest, { identity: { client, credential: { kind: "key", id }, ...(tenants && { tenants }) }, until: Math.min(end, gone), ends: gone <= end ? "key-revoked" : "key-expired", usedFrom: new Set() });
   }
   return entries;
 };

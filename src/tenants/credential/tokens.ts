@@ -5,6 +5,7 @@ import { JsonFault } from "../../ocs/json.ts";
 import { readClaims, type Claimed } from "./claims.ts";
 import { isSameAlgorithm, type VerificationKey } from "./jwk.ts";
 import { openKeySource, type KeySource } from "./key-source.ts";
+import type { Denial } from "./denial.ts";
 import { createMemory } from "./memory.ts";
 import { verifySignature } from "./signature.ts";
 import { CredentialFault, Unusable, type Identity, type JwtIssuer, type Tell } from "./types.ts";
@@ -12,11 +13,13 @@ import { MAX_TOKEN, readToken, type Token } from "./token.ts";
 
 export type Tokens = {
   /** At once for a remembered token and wherever the key is at hand. Never throws, never rejects. */
-  readonly identify: (text: string) => Identity | undefined | Promise<Identity | undefined>;
+  readonly identify: (text: string) => Identity | Denial | Promise<Identity | Denial>;
   /** True for a token that was good before and has not expired: it costs one hash to say. */
   readonly knows: (text: string) => boolean;
   /** True for a token of a known issuer that is in force and names a key of the issuer's: all but its signature is right. */
   readonly isPlausible: (text: string) => boolean;
+  /** The claim in which tokens of an issuer (its `iss`) name their client; undefined for an issuer that is none of ours. */
+  readonly clientClaimOf: (issuer: string) => string | undefined;
   readonly close: () => void;
 };
 
@@ -36,19 +39,15 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
   };
   const trusted = await trust(issuers, (issuer) => openKeySource(issuer, { now, tell, onKeyGone, keptKeys }));
 
-  const refuse = (problem: unknown): undefined => {
-    tell({ kind: "refused", credential: "jwt", reason: reasonOf(problem) });
-    return undefined;
-  };
   const identify: Tokens["identify"] = (text) => {
-    if (text.length > MAX_TOKEN) return refuse(new Unusable("the token is too long"));
+    if (text.length > MAX_TOKEN) return denialOf(new Unusable("token-malformed", "the token is too long"));
     const digest = hash("sha256", text, "hex");
     const known = memory.recall(digest);
     if (known) return known;
-    if (forged.has(digest)) return refuse(new BadSignature());
-    const reject = (problem: unknown): undefined => {
+    if (forged.has(digest)) return denialOf(new BadSignature());
+    const reject = (problem: unknown): Denial => {
       if (problem instanceof BadSignature) remember(forged, digest);
-      return refuse(problem);
+      return denialOf(problem);
     };
     const accept = (verified: Verified): Identity => {
       const identity = identityOf(verified, digest);
@@ -71,7 +70,8 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
     }
   };
   const knows = (text: string): boolean => text.length <= MAX_TOKEN && memory.knows(hash("sha256", text, "hex"));
-  return { identify, knows, isPlausible, close: () => trusted.forEach(({ keys }) => keys.close()) };
+  const clientClaimOf = (issuer: string): string | undefined => trusted.get(issuer)?.issuer.claims.client;
+  return { identify, knows, isPlausible, clientClaimOf, close: () => trusted.forEach(({ keys }) => keys.close()) };
 };
 
 type Verified = { readonly claimed: Claimed; readonly issuer: JwtIssuer };
@@ -86,10 +86,12 @@ const identityOf = ({ claimed: { client, tenant, jti, boundTo }, issuer: { tenan
 
 type Question = { readonly text: string; readonly trusted: ReadonlyMap<string, Trusted>; readonly now: number };
 
+const NOT_VALID = "the token's signature is not valid";
+
 /** The signature is not that of the token's own key, which no later moment changes. */
 class BadSignature extends Unusable {
   constructor() {
-    super("the token's signature does not hold");
+    super("token-signature", NOT_VALID);
   }
 }
 
@@ -108,9 +110,9 @@ const prepare = ({ text, trusted, now }: Question): Prepared => {
   const token = readToken(text);
   const iss = token.claims.get("iss");
   const from = typeof iss === "string" ? trusted.get(iss) : undefined;
-  if (!from) throw new Unusable("the token's issuer is not one of ours");
+  if (!from) throw new Unusable("token-issuer", "the token's issuer is none of identity.jwt");
   const { issuer, keys } = from;
-  if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("the token's algorithm is not one of its issuer's");
+  if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("token-algorithm", `the token's algorithm is not one of issuer ${issuer.name}'s`);
   return { claimed: readClaims({ claims: token.claims, issuer, now }), issuer, token, keys, key: keys.find(token.kid) };
 };
 
@@ -122,7 +124,7 @@ const verify = (question: Question): Verified | Promise<Verified> => {
 };
 
 const signed = (token: Token, key: VerificationKey | undefined, keys: KeySource): void => {
-  if (!key) throw new Unusable(token.kid === undefined ? "the token names no key where its issuer has several" : "the token's key is not one of its issuer's");
+  if (!key) throw new Unusable("token-key", token.kid === undefined ? "the token names no key, and its issuer has several" : "the token's key is not one of its issuer's");
   try {
     verifySignature(token, key);
   } catch (problem) {
@@ -154,5 +156,8 @@ const checkIssuer = ({ name, issuer, audience, clock_skew: skew, claims }: JwtIs
 };
 
 /** What the libraries say may quote the token; only our own words are passed on. */
-const reasonOf = (problem: unknown): string =>
-  problem instanceof Unusable ? problem.message : problem instanceof JsonFault ? "the token is not strict JSON" : "the token's signature does not hold";
+const denialOf = (problem: unknown): Denial => {
+  if (problem instanceof Unusable) return { denied: problem.denied, reason: problem.message };
+  if (problem instanceof JsonFault) return { denied: "token-malformed", reason: "the token is not strict JSON" };
+  return { denied: "token-signature", reason: NOT_VALID };
+};

@@ -1,4 +1,5 @@
 /** What the settings say about credentials, and what a request's credentials say about who asks. */
+import type { AuthFailure } from "./denial.ts";
 
 export type Credential = {
   readonly kind: "jwt" | "key" | "certificate";
@@ -77,8 +78,7 @@ export type CredentialNews =
   | { readonly kind: "key-set-loaded"; readonly issuer: string; readonly usable: number; readonly skipped: readonly SkippedKey[] }
   | { readonly kind: "key-set-failed"; readonly issuer: string; readonly reason: string }
   /** Key sets that were kept on disk: the gateway did not write them so, and uses none of them. */
-  | { readonly kind: "kept-keys-refused"; readonly issuer: string; readonly reason: string }
-  | { readonly kind: "refused"; readonly credential: Credential["kind"]; readonly reason: string };
+  | { readonly kind: "kept-keys-refused"; readonly issuer: string; readonly reason: string };
 
 export type Tell = (news: CredentialNews) => void;
 
@@ -92,8 +92,10 @@ export class CredentialFault extends Error {
 
 /** A credential that is refused. The message is for operators, never for the caller. */
 export class Unusable extends Error {
-  constructor(reason: string) {
+  readonly denied: AuthFailure;
+  constructor(denied: AuthFailure, reason: string) {
     super(reason);
     this.name = "Unusable";
+    this.denied = denied;
   }
 }

@@ -101,7 +101,7 @@ describe("an address that has failed too often", () => {
   it("gets no key and nothing malformed verified, and of tokens only those that may be valid", async () => {
     const { world, gate, ask, spend } = await aGate();
     await spend();
-    const refusals = (): number => gate.news.filter(({ kind }) => kind === "refused").length;
+    const refusals = (): number => gate.denials.length;
     expect(await ask(bearer(token("new")))).toMatchObject({ client: "ors-main" });
     expect(await ask(bearer(FORGED))).toBeUndefined();
     const before = refusals();
@@ -121,7 +121,7 @@ describe("an address that has failed too often", () => {
     const bad = (at: number): string => `${encode({ alg, kid: "k" })}.${encode(claims({ jti: `${at}` }))}.${Buffer.alloc(64, at).toString("base64url")}`;
     const all = (): Promise<unknown[]> => Promise.all(Array.from({ length: 50 }, (_, at) => gate.wholly({ headers: bearer(bad(at)) })));
     expect((await all()).filter((answer) => answer === undefined)).toHaveLength(3 + 25);
-    expect(gate.news.filter(({ kind }) => kind === "refused")).toHaveLength(3 + 25);
+    expect(gate.denials).toHaveLength(3 + 25);
     expect((await all()).filter((answer) => answer === undefined)).toEqual([]);
     world.end();
   });

@@ -103,11 +103,11 @@ describe("a key", () => {
   });
 
   it("is refused with a reason for operators that names its id and never the key", async () => {
-    const { identify, news } = await open([record({ revoked: "leaked" })]);
+    const { identify, denials } = await open([record({ revoked: "leaked" })]);
     expect([identify(inHeader("sk_one")), identify(inHeader("sk_two"))]).toEqual([undefined, undefined]);
-    expect(news).toEqual([
-      { kind: "refused", credential: "key", reason: "key k1 has expired or was revoked" },
-      { kind: "refused", credential: "key", reason: "the key is not known" },
+    expect(denials).toEqual([
+      { denied: "key-revoked", reason: "key k1 of client ors-main was revoked", key: "k1" },
+      { denied: "key-unknown", reason: "the key is not in the keys file" },
     ]);
   });
 });

@@ -3,7 +3,7 @@ import { generateKeyPairSync, sign, type JsonWebKey, type KeyObject } from "node
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createCredentials, type Asking, type CredentialNews, type CredentialOptions, type Credentials, type Identified, type Identity, type JwtIssuer } from "../../../src/tenants/credential.ts";
+import { createCredentials, isDenial, type Asking, type CredentialNews, type CredentialOptions, type Credentials, type Denial, type Identified, type Identity, type JwtIssuer } from "../../../src/tenants/credential.ts";
 
 export const NOW = Date.UTC(2030, 0, 2, 3, 4, 5);
 export const SECONDS = NOW / 1000;
@@ -39,8 +39,20 @@ export const without = (value: Record<string, unknown>, ...names: readonly strin
 export const bearer = (token: string): readonly (readonly [string, string])[] => [["Host", "gw"], ["Authorization", `Bearer ${token}`]];
 
 export type World = { readonly file: (name: string, value: unknown) => string; readonly open: (options: Partial<CredentialOptions>) => Promise<Opened>; readonly end: () => void };
-/** `identify` takes a request's header lines; `wholly` a request. */
-export type Opened = Omit<Credentials, "identify"> & { readonly identify: (headers: Asking["headers"]) => Identity | undefined | Promise<Identity | undefined>; readonly wholly: (asking: Partial<Asking>) => Promise<Identified>; readonly clock: { now: number }; readonly news: CredentialNews[]; readonly ask: (token: string) => Promise<Identity | undefined> };
+/**
+ * `identify` takes a request's header lines; `wholly` a request, and tells of who has to wait for how long. Nobody is
+ * undefined; why is in `denials`, in their order.
+ */
+export type Opened = Omit<Credentials, "identify"> & {
+  readonly identify: (headers: Asking["headers"]) => Identity | undefined | Promise<Identity | undefined>;
+  readonly wholly: (asking: Partial<Asking>) => Promise<Identity | Pick<Denial, "retryAfter"> | undefined>;
+  /** As the gateway asks. */
+  readonly whole: Credentials["identify"];
+  readonly clock: { now: number };
+  readonly news: CredentialNews[];
+  readonly denials: Denial[];
+  readonly ask: (token: string) => Promise<Identity | undefined>;
+};
 
 /** Files in a directory of their own and credentials with a clock that the test moves; `end` closes and removes all of it. */
 export const aWorld = (): World => {
@@ -57,9 +69,21 @@ export const aWorld = (): World => {
       const news: CredentialNews[] = [];
       const credentials = await createCredentials({ jwt: [], now: () => clock.now, tell: (item) => news.push(item), ...options });
       opened.push(credentials);
-      const wholly: Opened["wholly"] = async (asking) => credentials.identify({ headers: [], source: "192.0.2.1", ...asking });
-      const identify = (headers: Asking["headers"]) => credentials.identify({ headers, source: "192.0.2.1" }) as ReturnType<Opened["identify"]>;
-      return { ...credentials, clock, news, wholly, identify, ask: async (token) => identify(bearer(token)) };
+      const denials: Denial[] = [];
+      const known = (answer: Identified): Identity | undefined => {
+        if (!isDenial(answer)) return answer;
+        denials.push(answer);
+        return undefined;
+      };
+      const wholly: Opened["wholly"] = async (asking) => {
+        const answer = await credentials.identify({ headers: [], source: "192.0.2.1", ...asking });
+        return isDenial(answer) && answer.retryAfter !== undefined ? { retryAfter: answer.retryAfter } : known(answer);
+      };
+      const identify = (headers: Asking["headers"]) => {
+        const answer = credentials.identify({ headers, source: "192.0.2.1" });
+        return answer instanceof Promise ? answer.then(known) : known(answer);
+      };
+      return { ...credentials, clock, news, denials, whole: credentials.identify, wholly, identify, ask: async (token) => identify(bearer(token)) };
     },
     end: () => {
       for (const credentials of opened) credentials.close();
