@@ -107,6 +107,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
     revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
+    keySets: () => standing.generation?.credentials.keySets() ?? [],
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,
     commandsTrouble: commands.trouble,
   });

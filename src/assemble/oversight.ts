@@ -5,7 +5,7 @@ import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics } from "../console/metrics.ts";
 import type { ProbeParts, Ready } from "../console/probes.ts";
-import { totals, unhealthyStandbys, unreachable, type HandlesState, type Status, type UpstreamState } from "../console/status.ts";
+import { awayIssuers, totals, unhealthyStandbys, unreachable, type HandlesState, type KeySetState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
@@ -42,6 +42,7 @@ export type Watched = {
   readonly diskUse: () => DiskUse | undefined;
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
+  readonly keySets: () => readonly KeySetState[];
   /** In words, why commands do not reach the gateway. */
   readonly commandsTrouble: () => string | undefined;
 };
@@ -62,7 +63,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const { reading, refused, reload, checkpoints, secondPlaces, counts, upstreams, handles, audit, revoke, retention, token } = watched;
   let certificates = await certificatesOf(reading().settings);
   const metrics = createMetrics({
-    counts, upstreams, handles, journal: watched.journal.status, checkpointAge: () => checkpoints.last().age,
+    counts, upstreams, handles, keySets: watched.keySets, journal: watched.journal.status, checkpointAge: () => checkpoints.last().age,
     get configHash() { return reading().hash; },
     get tenants() { return reading().settings.tenants; },
     get certificates() { return certificates; },
@@ -75,7 +76,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [
     refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(), watched.commandsTrouble() ?? [],
-    ...unhealthyStandbys(upstreams()), ...retention.warnings(),
+    ...unhealthyStandbys(upstreams()), ...awayIssuers(watched.keySets()), ...retention.warnings(),
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {

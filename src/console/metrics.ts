@@ -4,7 +4,7 @@ import type { JournalStatus } from "../journal/append.ts";
 import type { TenantCount } from "../journal/open-do-not-calls.ts";
 import type { Certificate } from "./certificates.ts";
 import { BOUNDS, PHASES, type Counts, type Histogram } from "./counts.ts";
-import type { HandlesState, StandbyState, UpstreamState } from "./status.ts";
+import type { HandlesState, KeySetState, StandbyState, UpstreamState } from "./status.ts";
 
 /** Asked anew whenever somebody reads the numbers: all of it may change. */
 export type Sources = {
@@ -13,6 +13,8 @@ export type Sources = {
   /** As they are at this moment. */
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles?: (() => readonly HandlesState[]) | undefined;
+  /** Of issuers whose keys are fetched. */
+  readonly keySets?: (() => readonly KeySetState[]) | undefined;
   readonly journal: () => Pick<JournalStatus, "failed" | "failures">;
   /** Milliseconds. */
   readonly checkpointAge: () => number;
@@ -53,6 +55,7 @@ export const createMetrics = (sources: Sources): (() => Promise<string>) => {
   addJournal(registry, sources);
   addOutside(registry, sources);
   addAges(registry, sources);
+  addKeySets(registry, sources);
   // The process is watched from the first time that somebody asks: a gateway whose numbers nobody reads pays for none.
   let all: Registry | undefined;
   return () => (all ??= Registry.merge([registry, ofProcess()])).metrics();
@@ -175,6 +178,27 @@ const addAges = (registry: Registry, sources: Sources): void => {
   gauge(registry, { name: "ocsgw_config_info", help: "The config file that is in force, by the SHA-256 of its text.", labels: ["hash"] }, () => [[{ hash: sources.configHash }, 1]]);
   addOpenDoNotCalls(registry, sources);
   gauge(registry, { name: "ocsgw_config_reload_ok", help: "0 while the config file on disk was refused and an earlier one is in force." }, () => [[{}, sources.refused === undefined ? 1 : 0]]);
+};
+
+/** Absent before the first answer of the address. */
+const addKeySets = (registry: Registry, { keySets }: Sources): void => {
+  const labels = ["issuer"];
+  gauge(registry, {
+    name: "ocsgw_key_set_age_seconds",
+    help: "Since the keys of an issuer with jwks_uri were fetched.",
+    labels,
+  }, function* () {
+    for (const { issuer, age } of keySets?.() ?? []) if (age !== undefined) yield [{ issuer }, age / 1000];
+  });
+  gauge(registry, {
+    name: "ocsgw_key_set_up",
+    help: "0 while the keys of an issuer with jwks_uri cannot be fetched.",
+    labels,
+  }, function* () {
+    for (const { issuer, age, failing } of keySets?.() ?? []) {
+      if (age !== undefined || failing !== undefined) yield [{ issuer }, failing === undefined ? 1 : 0];
+    }
+  });
 };
 
 /** Of a client of several tenants that did not say for which. */

@@ -131,6 +131,31 @@ export const unhealthyStandbys = (upstreams: readonly UpstreamState[]): readonly
     return [`the standby OCS ${endpoint} of upstream ${name} ${seen === "silent" ? "is silent" : seen}${detail === undefined ? "" : ` (${detail})`}${usual}: it may not be able to take over${hint}`];
   }));
 
+/** Of an issuer whose keys are fetched. Milliseconds. */
+export type KeySetState = {
+  readonly issuer: string;
+  /** Since its keys were fetched; undefined before the first time. */
+  readonly age: number | undefined;
+  /** For so long they count, unless they are fetched again; 0 when none counts. */
+  readonly counts: number;
+  /** Why the last attempt to fetch them failed. */
+  readonly failing: string | undefined;
+};
+
+/** In words: each issuer whose keys cannot be fetched, and what becomes of its tokens. */
+export const awayIssuers = (sets: readonly KeySetState[]): readonly string[] =>
+  sets.flatMap(({ issuer, age, counts, failing }) => {
+    if (failing === undefined) return [];
+    const rest = age === undefined || counts === 0 ? "its tokens are refused (503 OCSGW-2003)"
+      : `its tokens are verified with the keys of ${minutes(age)} ago, for ${minutes(counts)} more at most`;
+    return [`the keys of issuer ${issuer} cannot be fetched (${failing}): ${rest}`];
+  });
+
+const minutes = (ms: number): string => {
+  const count = Math.round(ms / 60_000);
+  return count < 120 ? `${count} min` : `${Math.floor(count / 60)} h`;
+};
+
 /** Adds up what agrees in the given members. */
 export const totals = <Row extends { readonly count: number }, Key extends Exclude<keyof Row, "count"> & string>(rows: Iterable<Row>, keys: readonly Key[]): (Pick<Row, Key> & { count: number })[] => {
   const sums = new Map<string, Pick<Row, Key> & { count: number }>();

@@ -27,9 +27,12 @@ export const identityIn = (parts: Pick<Parts, "challenge">, answer: Identified):
 /** The client hears that it is nobody, or for how long to wait; why is for the journal and the metric. */
 export const refuseDenied = ({ challenge }: Pick<Parts, "challenge">, { denied, reason, key, retryAfter }: Denial): never => {
   const why = { ...authFailure(denied, reason), key };
-  return denied === "throttled"
-    ? refuse("throttled", { ...why, setting: "identity.failures", headers: [["Retry-After", String(retryAfter ?? 1)]] })
-    : refuse("no-credential", { ...why, headers: [["WWW-Authenticate", challenge]] });
+  const later = { headers: [["Retry-After", String(retryAfter ?? 1)] as const] };
+  switch (denied) {
+    case "throttled": return refuse("throttled", { ...why, setting: "identity.failures", ...later });
+    case "issuer-unavailable": return refuse("no-keys", { ...why, setting: "identity.jwt", ...later });
+    default: return refuse("no-credential", { ...why, headers: [["WWW-Authenticate", challenge]] });
+  }
 };
 
 export const authFailure = (denied: AuthFailure, reason: string) => ({ authFailure: denied, reason: `${denied}: ${reason}` });

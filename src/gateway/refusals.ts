@@ -57,6 +57,9 @@ export const REFUSALS = {
   "throttled": row(2002, 429, "too many failed credentials from this address, or of this one",
     "Correct the client that sends the bad credential: the entries before this one name it. identity.failures "
     + "sets the allowance; behind a proxy set listeners[].trusted_proxies."),
+  "no-keys": row(2003, 503, "the keys of the token's issuer cannot be had",
+    "Ask again as Retry-After says. The log and /readyz say why the keys cannot be fetched; identity.jwt[].jwks_uri is "
+    + "their address, max_stale says for how long the last good ones count."),
   "not-granted": row(2101, 403, "this client may not do this action",
     "ocsgw can tells what this client may do, and the line that grants it."),
   "other-tenant": row(2103, 403, "the request names a tenant that this client may not act for",

@@ -7,6 +7,7 @@ import { claimedIn, type Claimed } from "./credential/claimed.ts";
 import { isDenial, type Denial } from "./credential/denial.ts";
 import type { Failures } from "./credential/failures.ts";
 import type { KeptKeys } from "./credential/jwks-cache.ts";
+import type { KeySetState } from "./credential/key-source.ts";
 import { createKeyTable } from "./credential/keys.ts";
 import { createRevocations, type Revocations } from "./credential/revocations.ts";
 import { createTokens } from "./credential/tokens.ts";
@@ -16,6 +17,7 @@ export { createFailures, type Failures } from "./credential/failures.ts";
 export { createRevocations, type Revocation, type RevocationKind, type Revocations } from "./credential/revocations.ts";
 export { CredentialFault } from "./credential/types.ts";
 export type { KeptKeys } from "./credential/jwks-cache.ts";
+export type { KeySetState } from "./credential/key-source.ts";
 export type { Claimed } from "./credential/claimed.ts";
 export { AUTH_FAILURES, isDenial, type AuthFailure, type Denial } from "./credential/denial.ts";
 export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, ShownCertificate, SkippedKey } from "./credential/types.ts";
@@ -32,12 +34,14 @@ export type Credentials = {
    */
   readonly identify: (asking: Asking) => Identified | Promise<Identified>;
   /**
-   * The same for a request whose credentials were good when it came: counts no failure. At once, and `unknown` where it cannot be told at once
-   * (an issuer's keys are being fetched).
+   * The same for a request whose credentials were good when it came: counts no failure. At once, and `unknown` where it cannot be told now
+   * (an issuer's keys are being fetched, or cannot be).
    */
   readonly identifyAgain: (asking: Asking) => Identity | "unknown" | undefined;
   /** What the request's credentials say of themselves, verified or not. */
   readonly claimed: (asking: Pick<Asking, "headers">) => Claimed;
+  /** Of issuers whose keys are at an address. */
+  readonly keySets: () => readonly KeySetState[];
   /** For WWW-Authenticate. */
   readonly challenge: string;
   readonly close: () => void;
@@ -104,7 +108,9 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       : { denied: "token-binding", reason: `the token of client ${answer.client} is bound to another client certificate` });
   const finish = (answered: Answered, asking: Asking, shown: readonly Presented[]): Identified => {
     const answer = bound(answered, asking);
-    return isDenial(answer) ? refuse(asking.source, digestsOf(shown, asking), answer) : answer;
+    // What cannot be told is no failure.
+    if (!isDenial(answer) || answer.denied === "issuer-unavailable") return answer;
+    return refuse(asking.source, digestsOf(shown, asking), answer);
   };
   return {
     identify: (asking) => {
@@ -133,12 +139,14 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       const answers = [...(holder ? [holder] : []), ...shown.map((each) => ask(each, asking.source))];
       if (!areAtHand(answers)) return "unknown";
       const answer = bound(agree(answers), asking);
-      return isDenial(answer) ? undefined : answer;
+      if (isDenial(answer)) return answer.denied === "issuer-unavailable" ? "unknown" : undefined;
+      return answer;
     },
     claimed: ({ headers }) => {
       const shown = carriers.read(headers);
       return typeof shown === "string" ? {} : claimedIn(shown, { isKey: table.has, clientClaimOf: tokens.clientClaimOf });
     },
+    keySets: tokens.keySets,
     challenge: carriers.challenge,
     close: tokens.close,
   };
@@ -178,8 +186,8 @@ const tellOperators: Tell = (news) => {
 
 /** Several credentials speak with one voice or not at all: the token's, because it may narrow the tenant, and for those tenants alone that each may speak for. */
 const agree = (answers: readonly Answered[]): Answered => {
-  const denial = answers.find(isDenial);
-  if (denial) return denial;
+  const denials = answers.filter(isDenial);
+  if (denials.length > 0) return denials.find(({ denied }) => denied !== "issuer-unavailable") ?? denials[0]!;
   const all = answers as readonly [Identity, ...Identity[]];
   const [first, ...others] = all;
   const other = others.find(({ client }) => client !== first.client);

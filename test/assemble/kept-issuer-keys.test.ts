@@ -77,7 +77,7 @@ describe("a gateway that starts while an issuer's address fails", () => {
     const planted = (await readFile(kept(), "utf8")).replace(String(jwkOf(pair.publicKey)["x"]), String(jwkOf(attackers.publicKey)["x"])).replace(String(jwkOf(pair.publicKey)["y"]), String(jwkOf(attackers.publicKey)["y"]));
     await writeFile(kept(), planted);
     isUp = false;
-    await withGateway(async (ask) => expect([await ask(token(attackers)), await ask(token())]).toEqual([401, 401]));
+    await withGateway(async (ask) => expect([await ask(token(attackers)), await ask(token())]).toEqual([503, 503]));
     expect(told).toEqual([expect.stringMatching(/^corp: .*corp\.json does not verify/)]);
     isUp = true;
     await withGateway(async (ask) => expect(await ask(token())).toBe(200));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Counts } from "../../src/console/counts.ts";
 import { createMetrics, type Sources } from "../../src/console/metrics.ts";
-import type { UpstreamState } from "../../src/console/status.ts";
+import { awayIssuers, type UpstreamState } from "../../src/console/status.ts";
 
 const lane = (number: number, state: UpstreamState["lanes"][number]["state"], tenant?: string): UpstreamState["lanes"][number] =>
   ({ name: `ocs-main/${number}`, endpoint: "https://ocs1:8443", state, tenant, since: 10 });
@@ -36,7 +36,7 @@ const valueOf = (text: string, name: string): number => Number(samplesOf(text, n
 const NAMES = [
   "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
   "ocsgw_upstream_up gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_damage gauge", "ocsgw_journal_verified_entries gauge", "ocsgw_journal_bytes gauge", "ocsgw_disk_free_bytes gauge", "ocsgw_journal_failures_total counter",
-  "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge", "ocsgw_would_refuse_total counter", "ocsgw_auth_failures_total counter", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
+  "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge", "ocsgw_would_refuse_total counter", "ocsgw_auth_failures_total counter", "ocsgw_key_set_age_seconds gauge", "ocsgw_key_set_up gauge", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
   "ocsgw_witness_cosigned_entries gauge", "ocsgw_witness_age_seconds gauge", "ocsgw_witness_quorum_met gauge", "ocsgw_timestamp_age_seconds gauge",
 ];
 
@@ -53,6 +53,17 @@ describe("metrics", () => {
     expect(samplesOf(text, "ocsgw_timestamp_age_seconds")).toEqual(["ocsgw_timestamp_age_seconds 61"]);
     const without = await scrape({ outside: { witnesses: () => [], quorum: () => null, timestamps: () => null } });
     for (const { name } of [{ name: "ocsgw_witness_quorum_met" }, { name: "ocsgw_timestamp_age_seconds" }, { name: "ocsgw_witness_age_seconds" }]) expect(samplesOf(without, name)).toEqual([]);
+  });
+
+  it("tell the age of issuers' key sets, and nothing of one that nobody knows yet", async () => {
+    const text = await scrape({ keySets: () => [
+      { issuer: "corp", age: 61_000, counts: 9, failing: undefined }, { issuer: "old", age: 7000, counts: 0, failing: "ECONNREFUSED" },
+      { issuer: "never", age: undefined, counts: 0, failing: "no such host" }, { issuer: "new", age: undefined, counts: 0, failing: undefined },
+    ] });
+    expect(samplesOf(text, "ocsgw_key_set_age_seconds")).toEqual(['ocsgw_key_set_age_seconds{issuer="corp"} 61', 'ocsgw_key_set_age_seconds{issuer="old"} 7']);
+    expect(samplesOf(text, "ocsgw_key_set_up")).toEqual(['ocsgw_key_set_up{issuer="corp"} 1', 'ocsgw_key_set_up{issuer="old"} 0', 'ocsgw_key_set_up{issuer="never"} 0']);
+    expect(awayIssuers([{ issuer: "corp", age: 12 * 60_000, counts: 23 * 3_600_000, failing: "HTTP 500" }, { issuer: "fine", age: 1, counts: 1, failing: undefined }]))
+      .toEqual(["the keys of issuer corp cannot be fetched (HTTP 500): its tokens are verified with the keys of 12 min ago, for 23 h more at most"]);
   });
 
   it("have the pinned names and no other of ours, each with its type and a sentence", async () => {

@@ -62,6 +62,10 @@ const cases: readonly Case[] = [
   { code: "2001", status: 401, when: "there is no credential", ask: { target: DNC, as: "" }, header: ["WWW-Authenticate", /^Basic/] },
   { code: "2001", status: 401, when: "the client stands under no tenant", ask: { target: DNC, as: "nobody" }, header: ["WWW-Authenticate", /^Basic/] },
   { code: "2002", status: 429, when: "too many credentials failed", ask: { target: DNC }, line: () => aLine({ identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 7 }) }), header: ["Retry-After", /^7$/] },
+  {
+    code: "2003", status: 503, when: "its issuer's keys cannot be had", ask: { target: DNC }, header: ["Retry-After", /^29$/],
+    line: () => aLine({ identify: () => ({ denied: "issuer-unavailable", reason: "no keys", retryAfter: 29 }) }),
+  },
   { code: "2101", status: 403, when: "the action is not granted", ask: { target: "/campaigngroups/106?req=ForceUnload" }, line: () => aLine({ tenants: [aTenant({ clients: new Map([["alpha", { actions: new Set(["DoNotCall" as const]), campaignGroups: undefined }]]) })] }) },
   { code: "2101", status: 403, when: "the group is not among the client's", ask: { target: "/campaigngroups/115?req=Load" }, line: () => aLine({ tenants: [aTenant({ clients: new Map([["alpha", { actions: new Set(["Load" as const]), campaignGroups: new Set([106]) }]]) })] }) },
   { code: "2103", status: 403, when: "the body names another tenant by DBID", ask: { target: DNC, body: '{"GSW_TENANT_DBID":102}' }, pointer: "/GSW_TENANT_DBID" },

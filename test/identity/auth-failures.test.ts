@@ -94,3 +94,39 @@ describe("a request that is nobody's", () => {
     expect(await countOf("token-lifetime")).toBe(0);
   });
 });
+
+describe("an issuer whose keys cannot be fetched", () => {
+  let away: TestGateway;
+  beforeAll(async () => {
+    const config = twoTenants("http://127.0.0.1:9");
+    // Nobody fetches from port 9.
+    config["identity"] = { keys: { file: "keys.yaml" }, jwt: [{ name: "corp", issuer: ISSUER, audience: "ocs-gateway", jwks_uri: "http://127.0.0.1:9/jwks.json" }] };
+    config["admin"] = { bind: "127.0.0.1:0" };
+    away = await aGateway(config);
+  });
+  afterAll(() => away.stop());
+
+  it("makes its tokens 503 with Retry-After, and is told in readyz, metrics, journal and explain", { timeout: 30_000 }, async () => {
+    const reply = await fetch(`${away.url}${PATH}`, { method: "POST", headers: { authorization: token({}), accept: "application/json" } });
+    expect([reply.status, reply.headers.get("ocsgw-code"), reply.headers.get("ocsgw-delivery"), reply.headers.get("www-authenticate")]).toEqual([503, "OCSGW-2003", "not-sent", null]);
+    expect(Number(reply.headers.get("retry-after"))).toBeGreaterThanOrEqual(1);
+    expect(Number(reply.headers.get("retry-after"))).toBeLessThanOrEqual(30);
+    expect(await reply.json()).toMatchObject({ code: "OCSGW-2003", status: 503, detail: "the keys of the token's issuer cannot be had" });
+    const id = reply.headers.get("ocsgw-request-id")!;
+    expect((await away.journal()).find((entry) => entry.kind === "refusal" && entry.id === id)).toMatchObject({
+      stage: "identity", reason: expect.stringMatching(/^issuer-unavailable: the keys of issuer corp cannot be fetched: /) as string, presented: { client: "ors-main", kid: "2026-a", issuer: ISSUER },
+    });
+    const ready = (await (await fetch(`${away.gateway.admin}/readyz`)).json()) as { warnings: string[] };
+    expect(ready.warnings).toContainEqual(expect.stringMatching(/^the keys of issuer corp cannot be fetched \(.+\): its tokens are refused \(503 OCSGW-2003\)$/));
+    const metrics = await (await fetch(`${away.gateway.admin}/metrics`)).text();
+    expect(metrics).toContain('ocsgw_key_set_up{issuer="corp"} 0');
+    expect(metrics).not.toContain("ocsgw_key_set_age_seconds{");
+    expect(metrics).toContain('ocsgw_auth_failures_total{reason="issuer-unavailable"} 1');
+    expect(metrics).toContain('ocsgw_refusals_total{tenant="none",code="OCSGW-2003"} 1');
+    const { stdout } = await ocsgw("explain", id, "-c", join(away.dir, "ocsgw.yaml"));
+    expect(stdout).toMatch(/identity +deny +OCSGW-2003 +issuer-unavailable: the keys of issuer corp/);
+    expect(stdout).toMatch(/jwks_uri is their address/);
+    // Whoever has a key is not concerned.
+    expect((await ask(basic("alpha"), away.url)).headers.get("ocsgw-code")).toBe("OCSGW-4001");
+  });
+});

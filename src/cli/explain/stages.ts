@@ -7,7 +7,7 @@ export type Verdict = { readonly stage: Stage; readonly verdict: "ok" | "deny" |
 
 const BY_CODE: Readonly<Record<string, Stage>> = {
   1001: "operation", 1002: "operation", 1003: "body", 1004: "body", 1005: "body", 1006: "body", 1007: "body", 1008: "operation", 1009: "body", 1010: "message", 1011: "message",
-  2001: "identity", 2002: "identity", 2101: "policy", 2103: "scope", 2104: "scope", 2105: "scope", 2106: "scope", 2107: "scope", 2108: "scope", 3001: "policy", 3002: "queue", 3003: "queue", 4001: "ocs", 4101: "ocs", 4102: "ocs", 4103: "ocs", 5101: "journal", 5103: "scope",
+  2001: "identity", 2002: "identity", 2003: "identity", 2101: "policy", 2103: "scope", 2104: "scope", 2105: "scope", 2106: "scope", 2107: "scope", 2108: "scope", 3001: "policy", 3002: "queue", 3003: "queue", 4001: "ocs", 4101: "ocs", 4102: "ocs", 4103: "ocs", 5101: "journal", 5103: "scope",
 };
 
 /** Undefined when nothing refused it. An entry that does not say it is of an older version: then the code tells. */

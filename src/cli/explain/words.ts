@@ -102,6 +102,7 @@ const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
   "token-lifetime": "Let the issuer make tokens that live shorter.",
   "token-audience": "Ask the issuer for a token for this gateway: its aud must hold identity.jwt[].audience.",
   "token-key": "Look for the kid in the issuer's key set. A new key is fetched at most every 30 s.",
+  "issuer-unavailable": REFUSALS["no-keys"].advice,
   "token-signature": "The token was changed, or another key signed it. Ask who runs the client where the token comes from.",
   "token-binding": "The token counts only over a connection with the client certificate that it was issued for.",
   "key-unknown": "ocsgw keys list shows the keys; ocsgw keys create --client NAME makes one.",

@@ -16,6 +16,7 @@ export const AUTH_FAILURES = [
   "token-lifetime", // lives longer than max_lifetime
   "token-audience", // for another audience
   "token-key", // its kid is not one of its issuer's
+  "issuer-unavailable", // its key is not known, and its issuer's keys cannot be fetched: whether it is valid cannot be told
   "token-signature", // the signature is not valid
   "token-binding", // bound to another client certificate
   "key-unknown", // not in the keys file

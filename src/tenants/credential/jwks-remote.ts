@@ -7,6 +7,7 @@ import { createRemoteJWKSet, customFetch, type FetchImplementation, type RemoteJ
 import type { VerificationKey } from "./jwk.ts";
 import { CredentialFault, type Tell } from "./types.ts";
 import { keepsAll, keyFor, type KeySet } from "./jwks.ts";
+import type { KeysAway, KeySetState } from "./key-source.ts";
 import type { Kept, KeySetCache } from "./jwks-cache.ts";
 
 const SECOND = 1000;
@@ -56,7 +57,8 @@ class RemoteKeys {
   #triedAt = -Infinity;
   #refreshing: Promise<void> | undefined;
   #told = "";
-  #failing = false;
+  /** Why the last attempt failed. */
+  #failing: string | undefined;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: Options) {
@@ -72,11 +74,29 @@ class RemoteKeys {
       return known;
     }
     const refreshed = this.refresh();
-    return refreshed && !(known && this.#failing) ? refreshed.then(() => this.#current(kid)) : known;
+    return refreshed && !(known && this.#failing !== undefined) ? refreshed.then(() => this.#current(kid)) : known;
   }
 
   renew(): void {
     void this.refresh();
+  }
+
+  /** A token without kid may mean any key; while keys are in force it is known which there are. */
+  away(kid: string | undefined): KeysAway | undefined {
+    if (this.#failing === undefined || (kid === undefined && this.#counts > 0)) return undefined;
+    const wait = this.#triedAt + COOLDOWN - this.#options.now();
+    return { reason: this.#failing, retryAfter: Math.min(COOLDOWN / SECOND, Math.max(1, Math.ceil(wait / SECOND))) };
+  }
+
+  state(): KeySetState {
+    const { issuer, now } = this.#options;
+    const age = this.#loadedAt === -Infinity ? undefined : Math.max(0, now() - this.#loadedAt);
+    return { issuer, age, counts: this.#counts, failing: this.#failing };
+  }
+
+  /** Milliseconds for which the keys in force still count. */
+  get #counts(): number {
+    return Math.max(0, this.#loadedAt + this.#options.maxStale - this.#options.now());
   }
 
   /** What was fetched in an earlier life of the process. A set that is none, or too old, is passed over. */
@@ -112,12 +132,12 @@ class RemoteKeys {
       await this.#remote.reload();
       const jwks = this.#remote.jwks();
       this.#put(read(jwks));
-      this.#failing = false;
+      this.#failing = undefined;
       await this.#keep(jwks);
     } catch (problem) {
-      this.#failing = true;
+      this.#failing = reasonOf(problem);
       this.#told = "";
-      if (!this.#closing.signal.aborted) tell({ kind: "key-set-failed", issuer, reason: reasonOf(problem) });
+      if (!this.#closing.signal.aborted) tell({ kind: "key-set-failed", issuer, reason: this.#failing });
     }
   }
 
@@ -140,7 +160,7 @@ class RemoteKeys {
   }
 
   #current(kid: string | undefined): VerificationKey | undefined {
-    return this.#options.now() - this.#loadedAt < this.#options.maxStale ? keyFor(this.#keys, kid) : undefined;
+    return this.#counts > 0 ? keyFor(this.#keys, kid) : undefined;
   }
 
   /** A clock that was set back makes nothing younger: a moment to come is not within any span. */

@@ -11,7 +11,26 @@ export type KeySource = {
   readonly find: (kid: string | undefined) => VerificationKey | undefined | Promise<VerificationKey | undefined>;
   /** A key that its set does not name did not fit a token: it may have been replaced. The set is asked for again when it may be. */
   readonly renew: () => void;
+  /** Why a key that is not found may be one of the issuer's all the same; undefined where it is none. */
+  readonly away: (kid: string | undefined) => KeysAway | undefined;
+  /** Undefined for a file, which was read when the config was. */
+  readonly state: () => KeySetState | undefined;
   readonly close: () => void;
+};
+
+/** The keys cannot be fetched. `retryAfter`: whole seconds until the next attempt. */
+export type KeysAway = { readonly reason: string; readonly retryAfter: number };
+
+/** Of an issuer's keys at an address. Milliseconds. */
+export type KeySetState = {
+  /** The issuer's name in the settings. */
+  readonly issuer: string;
+  /** Since they were fetched; undefined before the first time. */
+  readonly age: number | undefined;
+  /** For so long they count, unless they are fetched again; 0 when none counts. */
+  readonly counts: number;
+  /** Why the last attempt to fetch them failed; undefined when it did not. */
+  readonly failing: string | undefined;
 };
 
 type Surroundings = {
@@ -37,7 +56,7 @@ export const openKeySource = async (issuer: JwtIssuer, surroundings: Surrounding
   }
   const { keys, skipped } = await readKeyFile(issuer.name, path!, read);
   surroundings.tell({ kind: "key-set-loaded", issuer: issuer.name, usable: keys.size, skipped });
-  return { find: (kid) => keyFor(keys, kid), renew: () => {}, close: () => {} };
+  return { find: (kid) => keyFor(keys, kid), renew: () => {}, away: () => undefined, state: () => undefined, close: () => {} };
 };
 
 const algorithmsOf = ({ name, algorithms }: JwtIssuer): readonly Algorithm[] => {

@@ -4,7 +4,7 @@ import { hash } from "node:crypto";
 import { JsonFault } from "../../ocs/json.ts";
 import { readClaims, type Claimed } from "./claims.ts";
 import { isSameAlgorithm, type VerificationKey } from "./jwk.ts";
-import { openKeySource, type KeySource } from "./key-source.ts";
+import { openKeySource, type KeysAway, type KeySetState, type KeySource } from "./key-source.ts";
 import type { Denial } from "./denial.ts";
 import { createMemory } from "./memory.ts";
 import { verifySignature } from "./signature.ts";
@@ -20,6 +20,8 @@ export type Tokens = {
   readonly isPlausible: (text: string) => boolean;
   /** The claim in which tokens of an issuer (its `iss`) name their client; undefined for an issuer that is none of ours. */
   readonly clientClaimOf: (issuer: string) => string | undefined;
+  /** Of those issuers whose keys are at an address. */
+  readonly keySets: () => readonly KeySetState[];
   readonly close: () => void;
 };
 
@@ -71,7 +73,8 @@ export const createTokens = async ({ issuers, now, tell, keptKeys }: Options): P
   };
   const knows = (text: string): boolean => text.length <= MAX_TOKEN && memory.knows(hash("sha256", text, "hex"));
   const clientClaimOf = (issuer: string): string | undefined => trusted.get(issuer)?.issuer.claims.client;
-  return { identify, knows, isPlausible, clientClaimOf, close: () => trusted.forEach(({ keys }) => keys.close()) };
+  const keySets = (): readonly KeySetState[] => [...trusted.values()].flatMap(({ keys }) => keys.state() ?? []);
+  return { identify, knows, isPlausible, clientClaimOf, keySets, close: () => trusted.forEach(({ keys }) => keys.close()) };
 };
 
 type Verified = { readonly claimed: Claimed; readonly issuer: JwtIssuer };
@@ -92,6 +95,15 @@ const NOT_VALID = "the token's signature is not valid";
 class BadSignature extends Unusable {
   constructor() {
     super("token-signature", NOT_VALID);
+  }
+}
+
+/** Whether the token is valid cannot be told. */
+class KeysUnavailable extends Unusable {
+  readonly retryAfter: number;
+  constructor(issuer: string, { reason, retryAfter }: KeysAway) {
+    super("issuer-unavailable", `the keys of issuer ${issuer} cannot be fetched: ${reason}`);
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -118,13 +130,14 @@ const prepare = ({ text, trusted, now }: Question): Prepared => {
 
 const verify = (question: Question): Verified | Promise<Verified> => {
   const { token, keys, key, ...verified } = prepare(question);
-  if (key instanceof Promise) return key.then((found) => signed(token, found, keys)).then(() => verified);
-  signed(token, key, keys);
+  const from = { issuer: verified.issuer, keys };
+  if (key instanceof Promise) return key.then((found) => signed(token, found, from)).then(() => verified);
+  signed(token, key, from);
   return verified;
 };
 
-const signed = (token: Token, key: VerificationKey | undefined, keys: KeySource): void => {
-  if (!key) throw new Unusable("token-key", token.kid === undefined ? "the token names no key, and its issuer has several" : "the token's key is not one of its issuer's");
+const signed = (token: Token, key: VerificationKey | undefined, { issuer, keys }: Trusted): void => {
+  if (!key) throw keyless(token, issuer, keys.away(token.kid));
   try {
     verifySignature(token, key);
   } catch (problem) {
@@ -134,6 +147,10 @@ const signed = (token: Token, key: VerificationKey | undefined, keys: KeySource)
     throw problem;
   }
 };
+
+const keyless = ({ kid }: Token, { name }: JwtIssuer, away: KeysAway | undefined): Unusable =>
+  away ? new KeysUnavailable(name, away)
+    : new Unusable("token-key", kid === undefined ? `the token names no key, and issuer ${name} has several` : `the token's key is not one of issuer ${name}'s`);
 
 const trust = async (issuers: readonly JwtIssuer[], open: (issuer: JwtIssuer) => Promise<KeySource>): Promise<ReadonlyMap<string, Trusted>> => {
   const trusted = new Map<string, Trusted>();
@@ -157,6 +174,7 @@ const checkIssuer = ({ name, issuer, audience, clock_skew: skew, claims }: JwtIs
 
 /** What the libraries say may quote the token; only our own words are passed on. */
 const denialOf = (problem: unknown): Denial => {
+  if (problem instanceof KeysUnavailable) return { denied: problem.denied, reason: problem.message, retryAfter: problem.retryAfter };
   if (problem instanceof Unusable) return { denied: problem.denied, reason: problem.message };
   if (problem instanceof JsonFault) return { denied: "token-malformed", reason: "the token is not strict JSON" };
   return { denied: "token-signature", reason: NOT_VALID };

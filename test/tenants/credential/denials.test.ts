@@ -59,7 +59,7 @@ const given: readonly (readonly [...Case] | readonly [Case[0], Case[1], Case[2],
   ["token-not-yet-valid", "iat to come", () => ({ headers: token({ iat: SECONDS + 200 }) }), /a time to come/],
   ["token-lifetime", "a year", () => ({ headers: token({ exp: SECONDS + 31_536_000 }) }), /24 hours/],
   ["token-audience", "another audience", () => ({ headers: token({ aud: "elsewhere" }) }), /audience ocs-gateway/],
-  ["token-key", "another kid", () => ({ headers: token({}, { alg: "ES256", kid: "x" }) }), /not one of its issuer's/],
+  ["token-key", "another kid", () => ({ headers: token({}, { alg: "ES256", kid: "x" }) }), /not one of issuer corp's/],
   ["token-signature", "another signer", () => ({ headers: token({}, undefined, stranger) }), /signature/],
   ["token-binding", "no certificate", () => ({ headers: token({ cnf: { "x5t#S256": "B".repeat(43) } }) }), /client ors-main is bound to another/],
   ["key-unknown", "an unknown key", () => ({ headers: key("sk_nobodys") }), /not in the keys file/],
@@ -74,8 +74,8 @@ const given: readonly (readonly [...Case] | readonly [Case[0], Case[1], Case[2],
   ["contradiction", "a token and another client's key", () => ({ headers: [...token(), ...key("sk_other_1")] }), /client ors-main, another one of ivr/],
 ];
 const cases = given.map(([denied, what, asking, reason, id]): Case => [denied, what, asking, reason, id]);
-/** The gateway's own: it knows the tenants and the registrars. */
-const ELSEWHERE: readonly AuthFailure[] = ["no-tenant", "no-registrar", "throttled"];
+/** The gateway's own, which knows the tenants and the registrars; and those that need more than one request. */
+const ELSEWHERE: readonly AuthFailure[] = ["no-tenant", "no-registrar", "throttled", "issuer-unavailable"];
 
 const denialOf = async (of: Opened, asking: Partial<Asking>): Promise<Denial> => {
   const answer = await of.whole({ headers: [], source: "192.0.2.1", ...asking });

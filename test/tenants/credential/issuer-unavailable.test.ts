@@ -1,0 +1,128 @@
+/** An issuer whose keys cannot be fetched: what cannot be told is neither a yes nor a no, and is counted against nobody. */
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { isDenial, type Failures } from "../../../src/tenants/credential.ts";
+import { anIssuer, aWorld, bearer, claims, ecPair, es256, jwkOf, NOW, type Opened, type World } from "./kit.ts";
+
+const [ec, next] = [ecPair(), ecPair()];
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const down: RequestListener = (_, reply) => reply.writeHead(503).end();
+const publish: RequestListener = (_, reply) => reply.end(JSON.stringify({ keys: [jwkOf(ec.publicKey, { kid: "ec" })] }));
+
+let world: World;
+let server: Server;
+let answer: RequestListener;
+let jwks_uri: string;
+let counted: number;
+
+beforeEach(async () => {
+  [world, answer, counted] = [aWorld(), down, 0];
+  server = createServer((request, reply) => answer(request, reply)).listen(0, "127.0.0.1");
+  await new Promise((ready) => server.once("listening", ready));
+  jwks_uri = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+});
+afterEach(async () => {
+  world.end();
+  server.closeAllConnections();
+  await new Promise((closed) => server.close(closed));
+});
+
+const failures: Failures = { count: () => (counted++, 0), wait: () => 0, mayTry: () => true };
+const open = () => world.open({ jwt: [anIssuer({ jwks_uri })], failures });
+
+type Made = { readonly kid?: string | undefined; readonly signer?: typeof ec; readonly ago?: number; readonly headers?: readonly (readonly [string, string])[] };
+/** At the time of its clock. */
+const ask = async (gate: Opened, { kid = "ec", signer = ec, ago = 0, headers = [] }: Made = {}): Promise<string> => {
+  const at = gate.clock.now / 1000 - ago;
+  const text = es256(signer.privateKey, { alg: "ES256", ...(kid !== "" && { kid }) }, claims({ jti: `${Math.random()}`, iat: at, exp: at + 60 }));
+  const told = await gate.whole({ headers: [...bearer(text), ...headers], source: "192.0.2.1" });
+  return isDenial(told) ? `${told.denied}${told.retryAfter === undefined ? "" : ` ${told.retryAfter}`}` : told.client;
+};
+
+/** Its keys are known, and the address has failed since. */
+const wasUp = async (): Promise<Opened> => {
+  answer = publish;
+  const gate = await open();
+  expect(await ask(gate)).toBe("ors-main");
+  answer = down;
+  gate.clock.now += 30_000;
+  expect(await ask(gate, { kid: "new", signer: next })).toBe("issuer-unavailable 30");
+  return gate;
+};
+
+describe("a token of an issuer whose keys cannot be fetched", () => {
+  it("cannot be verified before they were fetched once, and can be as soon as they are", async () => {
+    const gate = await open();
+    expect(await ask(gate)).toBe("issuer-unavailable 30");
+    gate.clock.now += 12_500;
+    expect(await ask(gate)).toBe("issuer-unavailable 18");
+    answer = publish;
+    gate.clock.now += 17_500;
+    expect(await ask(gate)).toBe("ors-main");
+    expect(counted).toBe(0);
+  });
+
+  it.each<[string, Made, string]>([
+    ["its key is at hand", {}, "ors-main"],
+    ["its key may be a new one", { kid: "new", signer: next }, "issuer-unavailable 30"],
+    ["it names no key, and there is one", { kid: "" }, "ors-main"],
+    ["its signature is not that of the key at hand", { signer: next }, "token-signature"],
+    ["it has expired", { kid: "new", ago: 900 }, "token-expired"],
+    ["a bad key stands beside it", { kid: "new", headers: [["X-Api-Key", "wrong"]] }, "key-unknown"],
+  ])("while the last good keys count, and %s", async (_what, made, told) => {
+    answer = publish;
+    const gate = await world.open({ jwt: [anIssuer({ jwks_uri })], failures, keys: { records: [], carriers: ["header:X-Api-Key"] } });
+    await ask(gate);
+    answer = down;
+    gate.clock.now += 30_000;
+    await ask(gate, { kid: "other" });
+    expect(await ask(gate, made)).toBe(told);
+    expect(counted).toBe(told === "ors-main" || told.startsWith("issuer") ? 0 : 1);
+  });
+
+  it("cannot be verified once the last good keys are too old, whatever key it names", async () => {
+    const gate = await wasUp();
+    gate.clock.now = NOW + DAY;
+    expect(await ask(gate)).toMatch(/^issuer-unavailable \d+$/);
+    expect(await ask(gate, { kid: "" })).toMatch(/^issuer-unavailable \d+$/);
+  });
+
+  it("is refused for good where the keys can be fetched and lack its own", async () => {
+    answer = publish;
+    const gate = await open();
+    expect([await ask(gate, { kid: "new", signer: next }), counted]).toEqual(["token-key", 1]);
+  });
+
+  it("is not taken for revoked while a request with it waits", async () => {
+    answer = publish;
+    const gate = await open();
+    await ask(gate);
+    answer = down;
+    gate.clock.now = NOW + DAY;
+    expect(await ask(gate)).toMatch(/^issuer-unavailable/);
+    const at = gate.clock.now / 1000;
+    const text = es256(ec.privateKey, { alg: "ES256", kid: "ec" }, claims({ iat: at, exp: at + 60 }));
+    expect(gate.identifyAgain({ headers: bearer(text), source: "192.0.2.1" })).toBe("unknown");
+  });
+});
+
+describe("the state of a key set", () => {
+  it("tells its age, for how long it counts, and why it cannot be fetched", async () => {
+    const gate = await open();
+    expect(gate.keySets()).toEqual([{ issuer: "corp", age: undefined, counts: 0, failing: undefined }]);
+    await ask(gate);
+    expect(gate.keySets()).toEqual([{ issuer: "corp", age: undefined, counts: 0, failing: expect.stringMatching(/\S/) as string }]);
+    answer = publish;
+    gate.clock.now += 30_000;
+    await ask(gate);
+    gate.clock.now += MINUTE;
+    expect(gate.keySets()).toEqual([{ issuer: "corp", age: MINUTE, counts: DAY - MINUTE, failing: undefined }]);
+  });
+
+  it("of a file is none", async () => {
+    const gate = await world.open({ jwt: [anIssuer({ jwks_file: world.file("keys.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] }) })] });
+    expect(gate.keySets()).toEqual([]);
+  });
+});
