@@ -109,7 +109,7 @@ const program = (): Given => {
   keys.command("revoke").description("ends a key; a running gateway takes it within a second").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));
 
   ocsgw.command("revoke").description("reject a token, key, certificate or client from now on, also after restarts; goes to the running gateway, or into the journal while none runs").option(...CONFIG)
-    .option("--token <jti>", "a token, by its jti; for a day, which no token outlives").option("--key <id>", "an API key, by its id").option("--certificate <x5t>", "a client certificate, by its SHA-256 in base64url, or in hexadecimal as openssl prints it")
+    .option("--token <jti>", "a token, by its jti; for 30 days, which no token outlives").option("--key <id>", "an API key, by its id").option("--certificate <x5t>", "a client certificate, by its SHA-256 in base64url, or in hexadecimal as openssl prints it")
     .option("--client <name>", "a client, however it comes").option("--until <when>", "a time, UTC unless it has an offset as in +02:00, or a duration from now as in 2h; for ever when left out").option("--lift", "it counts again")
     .option("--list", "what is revoked").option("--url <url>", "the admin listener, when not that of the config", address)
     .addOption(new Option("--admin-token <token>", "the admin API's; when left out, what run keeps while it runs in admin.token, in the config's audit.dir").env("OCSGW_ADMIN_TOKEN")).option(...JSON_OUT)

@@ -8,6 +8,7 @@ import { mkdir, open, rename, stat, type FileHandle } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import type { Revocation, RevocationKind } from "../tenants/credential.ts";
+import { LONGEST_TOKEN_MS } from "./units.ts";
 
 const KINDS = ["token", "key", "certificate", "client"] as const satisfies readonly RevocationKind[];
 const time = z.iso.datetime({ error: "expected a time in UTC, as in 2026-11-22T12:00:00Z" });
@@ -22,8 +23,11 @@ export type Decision = Readonly<z.output<typeof decisionSchema>>;
 
 export const revocationsFile = (auditDir: string): string => join(auditDir, "revocations.jsonl");
 
-/** No token lives longer than a day, so its revocation needs not either. */
-const TOKEN_MS = 25 * 3_600_000;
+/**
+ * No config accepts a token that lives longer, so its revocation needs not either; an hour is for clocks. What the config in
+ * force accepts says nothing here: the next one may accept more.
+ */
+const TOKEN_MS = LONGEST_TOKEN_MS + 3_600_000;
 
 /** What somebody asks for; a text says what is wrong with it. */
 export const readDecision = (value: unknown, now: number = Date.now()): Decision | string => {

@@ -1,6 +1,6 @@
 /** `identity`: the ways a client proves who it is. */
 import { z } from "zod";
-import { count, duration, label, off, path, rate, text, webAddress } from "./units.ts";
+import { count, duration, label, lifetime, off, path, rate, text, webAddress } from "./units.ts";
 
 /** Signatures only: with a shared secret (HS*) whoever verifies could also mint, and none is no proof at all. */
 const ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"] as const;
@@ -23,6 +23,7 @@ const issuer = z.strictObject({
   jwks_file: off(path).describe("The issuer's keys as a file. Either this or jwks_uri."),
   algorithms: z.array(z.enum(ALGORITHMS)).min(1, { error: "expected at least one algorithm" }).default(["RS256", "ES256"]).describe("Signature algorithms that count."),
   clock_skew: duration.prefault("30s").describe("How far the issuer's clock may be off."),
+  max_lifetime: lifetime.prefault("24h").describe("The longest life of a token, from iat to exp; one that lives longer is refused. 30d at most."),
   claims: claims.prefault({}).describe("Which claims name client and tenant."),
   tenants: tenants.describe("Names or DBIDs of the tenants that this issuer may speak for. All when left out."),
   max_stale: duration.prefault("24h").describe("How long the last good keys of jwks_uri count while they cannot be fetched, over restarts too."),

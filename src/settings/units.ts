@@ -45,6 +45,11 @@ export const LONGEST_WAIT_MS = 2 ** 31 - 1;
 /** The same for what something waits: no longer than a timer can. */
 export const wait = duration.refine((ms) => ms <= LONGEST_WAIT_MS, says("a duration of 24d at most")).meta({ "x-kind": "duration" });
 
+/** The longest life of a token that a config may accept: as long as a revoked one is remembered. */
+export const LONGEST_TOKEN_MS = 30 * 86_400_000;
+
+export const lifetime = duration.refine((ms) => ms <= LONGEST_TOKEN_MS, says("a duration of 30d at most")).meta({ "x-kind": "duration" });
+
 /** Bytes, above 0. */
 export const size = spelled("a size: a whole number with B, KiB, MiB or GiB, as in 64KiB", SIZE)
   .refine((text) => Number.parseInt(text, 10) > 0, says("a size above 0"))

@@ -99,7 +99,7 @@ const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
   "token-claims": "Compare the token's claims with identity.jwt[].claims.",
   "token-expired": "The client must fetch a new token in time. If the clocks differ, correct them; clock_skew allows for a little.",
   "token-not-yet-valid": "Compare the clocks of issuer and gateway; clock_skew allows for a little.",
-  "token-lifetime": "Let the issuer make tokens that live shorter.",
+  "token-lifetime": "Let the issuer make tokens that live shorter, or raise identity.jwt[].max_lifetime (30d at most).",
   "token-audience": "Ask the issuer for a token for this gateway: its aud must hold identity.jwt[].audience.",
   "token-key": "Look for the kid in the issuer's key set. A new key is fetched at most every 30 s.",
   "issuer-unavailable": REFUSALS["no-keys"].advice,

@@ -38,7 +38,9 @@ const readLifetime = ({ claims, issuer, now }: Judgement): number => {
   if (now > expires + skew) throw new Unusable("token-expired", `the token expired at ${iso(expires)}`);
   if (begins > now + skew) throw new Unusable("token-not-yet-valid", `the token is not valid before ${iso(begins)}`);
   if ((issued ?? now) > now + skew) throw new Unusable("token-not-yet-valid", `the token is issued at ${iso(issued!)}, a time to come`);
-  if (expires - (issued ?? now) > MAX_LIFETIME) throw new Unusable("token-lifetime", "the token lives longer than 24 hours");
+  const life = expires - (issued ?? now);
+  const longest = issuer.max_lifetime ?? MAX_LIFETIME;
+  if (life > longest) throw new Unusable("token-lifetime", `the token lives for ${seconds(life)}, longer than max_lifetime (${seconds(longest)})`);
   return expires;
 };
 
@@ -50,6 +52,8 @@ const momentOf = (claims: Claims, name: "exp" | "nbf" | "iat"): number | undefin
   if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND) throw new Unusable("token-claims", `the token's ${name} is not a number of seconds`);
   return seconds * 1000;
 };
+
+const seconds = (ms: number): string => `${Math.ceil(ms / 1000)} s`;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 

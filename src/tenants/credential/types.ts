@@ -51,6 +51,8 @@ export type JwtIssuer = {
   readonly algorithms: readonly string[];
   /** Milliseconds. */
   readonly clock_skew: number;
+  /** Milliseconds from `iat` to `exp` that a token may live; a day when left out. */
+  readonly max_lifetime?: number;
   /** Which claim names the client, and which (if any) the tenant. */
   readonly claims: { readonly client: string; readonly tenant?: string };
   /** Milliseconds for which the last good keys of `jwks_uri` count while they cannot be fetched; a day when left out. */

@@ -248,7 +248,7 @@ describe("a bad token is refused", () => {
   it("and our reason for it never repeats what was sent", () => {
     const reasons = new Set(gate.denials.map(({ reason }) => reason.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, "then")));
     expect(reasons.size).toBeGreaterThan(15);
-    for (const reason of reasons) expect(reason).toMatch(/^[a-zA-Z0-9 ',.:-]+$/);
+    for (const reason of reasons) expect(reason).toMatch(/^[a-zA-Z0-9 ',.:_()-]+$/);
   });
 });
 
@@ -309,6 +309,22 @@ describe("where a token stands", () => {
 
   it.each(["Bearer", "bearer", "BEARER", "Bearer "])("after %s it counts, in any case of the header's name", async (scheme) => {
     expect((await gate.identify([["aUTHORIZATION", `${scheme} ${good}`]]))?.client).toBe("ors-main");
+  });
+});
+
+describe("the longest life of a token", () => {
+  const life = (seconds: number, more: object = {}): string => token(claims({ exp: SECONDS + seconds, ...more }));
+  it.each<[string, number | undefined, string, string]>([
+    ["a day unless stated", undefined, life(86_400), "ors-main"],
+    ["no more unless stated", undefined, life(86_401), "the token lives for 86401 s, longer than max_lifetime (86400 s)"],
+    ["as the settings say, longer", 30 * 86_400_000, life(30 * 86_400), "ors-main"],
+    ["as the settings say, shorter", 300_000, life(301), "the token lives for 301 s, longer than max_lifetime (300 s)"],
+    ["from now on without iat", 300_000, token(without(claims({ exp: SECONDS + 301 }), "iat")), "the token lives for 301 s, longer than max_lifetime (300 s)"],
+    ["from iat, and not from nbf", 300_000, life(301, { nbf: SECONDS + 1 }), "the token lives for 301 s, longer than max_lifetime (300 s)"],
+  ])("is %s", async (_what, max_lifetime, text, told) => {
+    const jwks_file = world.file("lifetime.json", { keys: [jwkOf(ec.publicKey, { kid: "ec" })] });
+    const opened = await world.open({ jwt: [anIssuer({ jwks_file, ...(max_lifetime !== undefined && { max_lifetime }) })] });
+    expect((await opened.ask(text))?.client ?? opened.denials[0]?.reason).toBe(told);
   });
 });
 
