@@ -6,6 +6,7 @@ import { startCommands } from "./assemble/commands.ts";
 import { Standing } from "./assemble/changeover.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
+import { createNoAnswers } from "./assemble/no-answers.ts";
 import { watchDiskUse } from "./assemble/disk-use.ts";
 import { gaugeOpenDoNotCalls } from "./assemble/open-do-not-calls.ts";
 import { handlesOf, startOwnership } from "./assemble/ownership.ts";
@@ -88,7 +89,9 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   let inForce: Standing | undefined;
   const current = (): Settings => inForce?.generation?.settings ?? settings;
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
-  const standing: Standing = new Standing({ house: { journal, counts, revocations, records }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
+  const noAnswers = createNoAnswers();
+  stops.push(noAnswers.flush);
+  const standing: Standing = new Standing({ house: { journal, counts, revocations, records, noAnswers }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
@@ -107,6 +110,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
     revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
+    noAnswers: noAnswers.warnings,
     keySets: () => standing.generation?.credentials.keySets() ?? [],
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,
     commandsTrouble: commands.trouble,

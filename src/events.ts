@@ -75,6 +75,11 @@ export const events = {
   standby: (upstream: string, endpoint: string, { seen, detail, expected, healthy }: { seen: string; detail: string | undefined; expected: string | undefined; healthy: boolean }): void =>
     log[healthy ? "info" : "warn"]({ upstream, endpoint, seen, detail, expected }, healthy ? "The standby OCS looks healthy again" : "The standby OCS does not do what it does while all is well; it may not be able to take over"),
   upstreamDown: (upstream: string): void => log.error({ upstream }, "no OCS accepts a connection"),
+  /** `ms`: since the request left. */
+  noAnswer: (request: { id: string; upstream: string; tenant: string; action: string | undefined; code: string; lane: string | undefined; ms: number }): void =>
+    log.warn(request, "A request was sent to OCS and got no answer; OCS may have carried it out"),
+  noAnswersLeftOut: (counted: { upstream: string; tenant: string; code: string; left_out: number }): void =>
+    log.warn(counted, "More requests got no answer and were not logged one by one; each is in the journal"),
   /** `unsaid`: how many of them were not logged since the last one that was; each is in the journal. */
   alarm: (reason: string, upstream: string, tenant: string | undefined, unsaid: number): void => log.warn({ upstream, tenant, ...(unsaid > 0 && { unsaid }) }, reason),
   callbacksKept: (upstream: string, error: unknown): void => log.error({ upstream, error: plain(error) }, "the certificate of the callbacks cannot be used; the one before stays in force"),

@@ -17,6 +17,7 @@ import { createQuota, type Limiters } from "../tenants/quota.ts";
 import { createFinder, type Finder } from "../tenants/ownership.ts";
 import { createRegister } from "../tenants/register.ts";
 import { credentialsFor } from "./credentials.ts";
+import type { NoAnswers } from "./no-answers.ts";
 import type { Records } from "./ownership.ts";
 import type { Board } from "./upstreams.ts";
 
@@ -26,6 +27,8 @@ export type House = {
   readonly counts: Counts;
   readonly revocations: Revocations;
   readonly records: Records;
+  /** Where it is left out nobody hears of requests without an answer. */
+  readonly noAnswers?: Pick<NoAnswers, "observe">;
 };
 
 /** One reading of the config file. */
@@ -59,7 +62,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
   const credentials = await credentialsFor(house, reading, before);
   const quota = createQuota(tenants, before?.limiters);
   let live = 0;
-  const { journal, counts, records, revocations } = house;
+  const { journal, counts, records, revocations, noAnswers } = house;
   const register = createRegister(tenants);
   const inForce: InForce = {
     register,
@@ -86,6 +89,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     observe: (seen, ending) => {
       live--;
       counts.observe(seen, ending);
+      noAnswers?.observe(seen, ending);
     },
     dialect: (listener) => dialects.get(listener) ?? "auto",
     acceptsType: (listener, type) => acceptedTypes.get(listener)?.has(type) === true,

@@ -43,6 +43,8 @@ export type Watched = {
   readonly upstreams: () => readonly UpstreamState[];
   readonly handles: () => readonly HandlesState[];
   readonly keySets: () => readonly KeySetState[];
+  /** In words, how many requests got no answer in the last minute. */
+  readonly noAnswers: () => readonly string[];
   /** In words, why commands do not reach the gateway. */
   readonly commandsTrouble: () => string | undefined;
 };
@@ -76,7 +78,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [
     refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(), watched.commandsTrouble() ?? [],
-    ...unhealthyStandbys(upstreams()), ...awayIssuers(watched.keySets()), ...retention.warnings(),
+    ...unhealthyStandbys(upstreams()), ...awayIssuers(watched.keySets()), ...watched.noAnswers(), ...retention.warnings(),
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
@@ -117,6 +119,7 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
     refusals: totals(counts.refusals(), ["code"]),
+    no_answers: totals(counts.noAnswers(), ["code"]),
   };
 };
 

@@ -55,7 +55,11 @@ const openDoNotCalls = ({ open_do_not_calls: all }: Status): string =>
 /** Handles that are a tenant's now. */
 const records = ({ records: all }: Status): string => all.map(({ tenant, handles, unconfirmed }) => `${tenant} ${handles}${unconfirmed > 0 ? ` (${unconfirmed} unconfirmed)` : ""}`).join(", ");
 
-const requests = ({ requests: counts }: Status): string => counts.map(({ origin, status_class, count }) => `${origin} ${status_class} ${count}`).join(", ") || "none yet";
+const requests = ({ requests: counts, no_answers }: Status): string =>
+  [
+    counts.map(({ origin, status_class, count }) => `${origin} ${status_class} ${count}`).join(", ") || "none yet",
+    ...no_answers.map(({ code, count }) => `sent without an answer: ${code} ${count}`),
+  ].join("; ");
 
 const refusals = ({ refusals: counts }: Status): string => counts.map(({ code, count }) => `${code} ${count}`).join(", ") || "none";
 

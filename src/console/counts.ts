@@ -43,6 +43,7 @@ export type SeenRequest = {
 export type Ending = {
   readonly status: number;
   readonly code?: string;
+  readonly delivery?: "not-sent" | "answered" | "sent-no-answer";
   readonly authFailure?: string | undefined;
 };
 
@@ -73,6 +74,7 @@ export class Counts {
   readonly #requests = new Map<string, Map<string, Float64Array>>();
   /** Tenant, then code. */
   readonly #refusals: Tally = new Map();
+  readonly #noAnswers: Tally = new Map();
   /** The same, of what was not applied. */
   readonly #wouldRefuse: Tally = new Map();
 
@@ -81,11 +83,12 @@ export class Counts {
   }
 
   /** Once per request, when its reply is decided. */
-  readonly observe = (seen: SeenRequest, { status, code, authFailure }: Ending): void => {
+  readonly observe = (seen: SeenRequest, { status, code, delivery, authFailure }: Ending): void => {
     const total = performance.now() - seen.arrival.at;
     const tenant = seen.tenant?.name ?? NONE;
     this.#count(tenant, seen.operation?.action.name ?? NONE, (code === undefined ? 0 : CLASSES) + Math.trunc(status / 100));
-    if (code !== undefined) tally(this.#refusals, tenant, code);
+    // What was sent was not refused.
+    if (code !== undefined) tally(delivery === "sent-no-answer" ? this.#noAnswers : this.#refusals, tenant, code);
     if (authFailure !== undefined) this.authFailed(authFailure);
     if (seen.wouldRefuse !== undefined) tally(this.#wouldRefuse, tenant, seen.wouldRefuse);
     this.phases.policy.observe(seen.decided ?? total);
@@ -122,6 +125,11 @@ export class Counts {
 
   refusals(): Iterable<RefusalCount> {
     return rowsOf(this.#refusals);
+  }
+
+  /** Of requests that were sent and got no whole answer. */
+  noAnswers(): Iterable<RefusalCount> {
+    return rowsOf(this.#noAnswers);
   }
 
   wouldRefuse(): Iterable<RefusalCount> {

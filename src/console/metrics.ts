@@ -73,8 +73,11 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_requests_total", help: "Requests by who answered and how.", labels: ["tenant", "action", "origin", "status_class"] }, function* () {
     for (const { count, ...labels } of counts.requests()) yield [labels, count];
   });
-  counter(registry, { name: "ocsgw_refusals_total", help: "Requests that the gateway refused or could not bring to an answer, by code.", labels: ["tenant", "code"] }, function* () {
+  counter(registry, { name: "ocsgw_refusals_total", help: "Requests that the gateway refused, by code; those that were sent and got no answer are in ocsgw_no_answer_total.", labels: ["tenant", "code"] }, function* () {
     for (const { count, ...labels } of counts.refusals()) yield [labels, count];
+  });
+  counter(registry, { name: "ocsgw_no_answer_total", help: "Requests that were sent to OCS and got no whole answer, by code; OCS may have carried them out.", labels: ["tenant", "code"] }, function* () {
+    for (const { count, ...labels } of counts.noAnswers()) yield [labels, count];
   });
   counter(registry, { name: "ocsgw_auth_failures_total", help: "Requests without a usable credential, by what was wrong with it; the journal says more of each.", labels: ["reason"] }, function* () {
     for (const [reason, count] of counts.authFailures) yield [{ reason }, count];

@@ -113,6 +113,8 @@ export type Status = {
   /** Since the start, all tenants together. */
   readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];
   readonly refusals: readonly { readonly code: string; readonly count: number }[];
+  /** Requests that were sent and got no whole answer. */
+  readonly no_answers: readonly { readonly code: string; readonly count: number }[];
 };
 
 /** In words; nothing while at least one OCS can be reached, because the tenants of that one can be served. */

@@ -24,6 +24,7 @@ export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<A
       throw error;
     }
     seen.waits = error.waits;
+    seen.lane = error.lane;
     await record(parts, error.why === "abandoned" ? abandonedEntry(seen, error) : failureEntry(seen, order, error, reasonFor(order, error)), seen);
     return refuse(error.why, {
       // Which part of a credential was wrong is not said, here as at the beginning.

@@ -42,11 +42,12 @@ type Telling = Pick<Parts, "note" | "observe" | "dialect"> & Told;
 export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & Partial<Held> => {
   // What was intended has its outcome in the journal already.
   const held = seen.intended === undefined ? parts.note(refusalEntry(parts, seen, refused)) : undefined;
-  const { status, code, delivery } = REFUSALS[refused.refusal];
-  parts.observe(seen, { status, code, authFailure: refused.more.authFailure });
+  const { status, code } = REFUSALS[refused.refusal];
+  const delivery = refused.more.delivery ?? REFUSALS[refused.refusal].delivery;
+  parts.observe(seen, { status, code, delivery, authFailure: refused.more.authFailure });
   const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));
   const headers: HeaderLine[] = [["Content-Type", body.type], ...(refused.more.headers ?? [])];
-  addOwn(headers, seen, "gateway", refused.more.delivery ?? delivery);
+  addOwn(headers, seen, "gateway", delivery);
   headers.push(["Ocsgw-Code", code]);
   return {
     status,
@@ -62,10 +63,10 @@ const addOwn = (headers: HeaderLine[], seen: Seen, origin: "ocs" | "gateway", de
   headers.push(["Ocsgw-Request-Id", seen.arrival.id], ["Ocsgw-Origin", origin], ["Ocsgw-Delivery", delivery], ["Server-Timing", timing(seen)]);
 };
 
-/** W3C Server-Timing, milliseconds. */
-const timing = ({ arrival, decided, journal, answer }: Seen): string =>
+/** W3C Server-Timing, milliseconds. Of a request that waited or was sent, how long, whether an answer came or not. */
+const timing = ({ arrival, decided, journal, waits }: Seen): string =>
   `policy;dur=${tenths(decided ?? since(arrival))}${journal > 0 ? `, journal;dur=${tenths(journal)}` : ""}${
-    answer ? `, queue;dur=${tenths(answer.waits.queue)}, ocs;dur=${tenths(answer.waits.ocs)}` : ""}`;
+    waits ? `, queue;dur=${tenths(waits.queue)}, ocs;dur=${tenths(waits.ocs)}` : ""}`;
 
 /** With one decimal; `toFixed` takes ten times as long. */
 const tenths = (ms: number): string => {

@@ -8,7 +8,7 @@ import type { Register, Tenant } from "../tenants/register.ts";
 import type { Entry, Stage } from "../journal/entry.ts";
 import type { Redactor } from "../journal/redact.ts";
 import type { Arrival, HeaderLine, Reply } from "../message.ts";
-import type { Refusal } from "./refusals.ts";
+import type { Delivery, Refusal } from "./refusals.ts";
 
 declare const proof: unique symbol;
 export type Proven<Name extends string, Value> = Value & { readonly [proof]: Name };
@@ -111,13 +111,15 @@ export type Seen = {
   journal: number;
   /** Of the exchange, also when it failed. */
   waits: Answer["waits"] | undefined;
+  /** On which it was sent, where no answer came. */
+  lane: string | undefined;
   answer: Answer | undefined;
 };
 
 /** Of a request that has just arrived. */
 export const seenOf = (arrival: Arrival): Seen => ({
   arrival, caller: undefined, operation: undefined, tenant: undefined, charge: undefined, stage: "message", wouldRefuse: undefined, decided: undefined, intended: undefined, recorded: undefined,
-  journal: 0, waits: undefined, answer: undefined,
+  journal: 0, waits: undefined, lane: undefined, answer: undefined,
 });
 
 /** A reply that is the line's own still, so that headers can be added to it. */
@@ -142,6 +144,7 @@ export type Held = { readonly holdMs: number };
 export type Ending = {
   readonly status: number;
   readonly code?: string;
+  readonly delivery?: Delivery;
   readonly authFailure?: AuthFailure | undefined;
 };
 

@@ -146,7 +146,7 @@ describe("the screen", () => {
     version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"], warnings: ["look after it"],
     upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
     journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 } },
-    records: [], open_do_not_calls: [{ tenant: "A", open: 2, oldest: 7_300_000 }, { tenant: null, open: 1, oldest: 61_000 }], requests: [], refusals: [{ code: "OCSGW-2001", count: 3 }],
+    records: [], open_do_not_calls: [{ tenant: "A", open: 2, oldest: 7_300_000 }, { tenant: null, open: 1, oldest: 61_000 }], requests: [{ origin: "gateway", status_class: "5xx", count: 2 }], refusals: [{ code: "OCSGW-2001", count: 3 }], no_answers: [{ code: "OCSGW-4101", count: 2 }],
   };
 
   it("says when it is not known which Do-Not-Calls are open, and when none is", () => {
@@ -172,7 +172,7 @@ describe("the screen", () => {
       "",
       "journal   9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 1.2 GB on disk, 34 GB free, 500 MB an hour: full in 2 d, 4 refusals without room, broken",
       "open dnc  A 2 (oldest 2 h), no tenant said 1 (oldest 61 s)",
-      "requests  none yet",
+      "requests  gateway 5xx 2; sent without an answer: OCSGW-4101 2",
       "refusals  OCSGW-2001 3",
     ]);
   });

@@ -103,3 +103,13 @@ describe("the line", () => {
     });
   });
 });
+
+describe("a request that was sent and got no answer", () => {
+  it.each([["4101", "sent-no-answer", false], ["4102", "sent-no-answer", false], ["4103", "sent-no-answer", false], ["5900", "sent-no-answer", false], ["5900", "not-sent", true], ["4001", "not-sent", true]] as const)("OCSGW-%s %s is refused: %s", (number, delivery, isRefused) => {
+    const counts = new Counts();
+    const code = `OCSGW-${number}`;
+    counts.observe(seen("Alpha", "DoNotCall"), { status: 504, code, delivery });
+    const row = [{ tenant: "Alpha", code, count: 1 }];
+    expect([[...counts.refusals()], [...counts.noAnswers()]]).toEqual(isRefused ? [row, []] : [[], row]);
+  });
+});

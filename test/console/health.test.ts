@@ -7,7 +7,7 @@ import { anArrival, text } from "../kit/line.ts";
 
 const told: Status = {
   version: "1.2.3", uptime: 5000, config_hash: "c0ffee", ready: true, reasons: [], warnings: [], upstreams: [],
-  journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 3, age: 10 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: null }, records: [], open_do_not_calls: null, requests: [], refusals: [],
+  journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 3, age: 10 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: null }, records: [], open_do_not_calls: null, requests: [], refusals: [], no_answers: [],
 };
 
 const believed: RetentionState = { clock: "2026-11-22T12:00:00.000000Z", believed: true, doubt: null, waits: null, next_look: 5000, entries: 3 };
