@@ -72,7 +72,7 @@ class DampedLines {
   }
 
   flush(): void {
-    for (const key of [...this.#windows.keys()]) this.#end(key);
+    for (const key of this.#windows.keys()) this.#end(key);
   }
 
   #end(key: string): void {
