@@ -13,7 +13,7 @@ import { sayInvalidToRead } from "./check.ts";
 import { decisionOf, type Decision } from "./explain/decision.ts";
 import { countedInWords, countsOver, mayBeCounted } from "./explain/counted.ts";
 import { verdictsOf, type Verdict } from "./explain/stages.ts";
-import { whatHappened, whatToDo } from "./explain/words.ts";
+import { repeatOf, whatHappened, whatToDo } from "./explain/words.ts";
 
 export type ExplainOptions = { readonly id: string; readonly config: string; readonly json?: boolean };
 
@@ -92,8 +92,8 @@ const switchoversIn = async ({ ask }: Searcher, story: Story): Promise<readonly 
   return stories.filter((each) => Math.abs(factsOf(each).time - time) <= (total ?? 0) * 1000 + MARGIN_MICROS);
 };
 
-const toJson = ({ story, stages, happened, todo, decision, checkpoint, switchovers }: Told) => ({
-  request: viewOf(story), stages, what_happened: happened, what_to_do: todo ?? null,
+const toJson = ({ story, facts, stages, happened, todo, decision, checkpoint, switchovers }: Told) => ({
+  request: viewOf(story), stages, what_happened: happened, what_to_do: todo ?? null, repeat: repeatOf(facts) ?? null,
   decided_by: decision ? { rule: decision.rule, at: decision.at, config_then: decision.hashThen ?? null, config_now: decision.hashNow } : null,
   checkpoint: checkpoint ?? null, switchovers: switchovers.map(viewOf),
 });

@@ -9,6 +9,7 @@ import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 
 export const bracket = async (parts: Parts, order: Order, seen: Seen): Promise<Answer> => {
   let status: number | undefined;
+  seen.lease = order.lease;
   try {
     await intend(parts, order, seen);
     const answer = await parts.send(order, () => seen.arrival.gone);

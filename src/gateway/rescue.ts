@@ -4,7 +4,8 @@ import { BodyFault, type Arrival, type Handler, type HeaderLine, type Reply } fr
 import { Violation } from "../ocs/violation.ts";
 import { wordRefusal } from "./dialect.ts";
 import { refusalEntry, type Told } from "./entries.ts";
-import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused } from "./refusals.ts";
+import { FOR_FAULT, FOR_RULE, OUTCOME_DELAYED, REFUSALS, Refused, type Delivery } from "./refusals.ts";
+import { repeatOf, type Repeat } from "./repeat.ts";
 import { seenOf, type Held, type Parts, type Screened, type Seen } from "./words.ts";
 
 export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): Handler => async (arrival) => {
@@ -13,7 +14,7 @@ export const rescued = (parts: Parts, line: (seen: Seen) => Promise<Screened>): 
     const reply = await line(seen);
     parts.observe(seen, { status: reply.status });
     addOwn(reply.headers, seen, "ocs", "answered");
-    if (seen.answer?.unjournalled) reply.headers.push(["Ocsgw-Code", OUTCOME_DELAYED]);
+    if (seen.answer?.unjournalled) reply.headers.push(["Ocsgw-Code", OUTCOME_DELAYED], ["Ocsgw-Repeat", repeatIn(seen, reply.status, OUTCOME_DELAYED, "answered")!]);
     return reply;
   } catch (error) {
     const reply = replyTo(parts, seen, asRefused(error, seen));
@@ -45,10 +46,12 @@ export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & P
   const { status, code } = REFUSALS[refused.refusal];
   const delivery = refused.more.delivery ?? REFUSALS[refused.refusal].delivery;
   parts.observe(seen, { status, code, delivery, authFailure: refused.more.authFailure });
-  const body = wordRefusal(refused, seen.arrival, parts.dialect(seen.arrival.listener));
+  const repeat = repeatIn(seen, status, code, delivery);
+  const body = wordRefusal(refused, { delivery, repeat }, seen.arrival, parts.dialect(seen.arrival.listener));
   const headers: HeaderLine[] = [["Content-Type", body.type], ...(refused.more.headers ?? [])];
   addOwn(headers, seen, "gateway", delivery);
   headers.push(["Ocsgw-Code", code]);
+  if (repeat !== undefined) headers.push(["Ocsgw-Repeat", repeat]);
   return {
     status,
     headers,
@@ -57,6 +60,9 @@ export const replyTo = (parts: Telling, seen: Seen, refused: Refused): Reply & P
     ...(refused.more.close && { close: true }),
   };
 };
+
+const repeatIn = ({ operation, lease }: Seen, status: number, code: string, delivery: Delivery): Repeat | undefined =>
+  repeatOf({ status, code, delivery, action: operation?.action, isOwned: lease?.isOwned() ?? false });
 
 const addOwn = (headers: HeaderLine[], seen: Seen, origin: "ocs" | "gateway", delivery: string): void => {
   if (seen.charge) headers.push(...seen.charge.headers);

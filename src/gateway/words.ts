@@ -114,12 +114,14 @@ export type Seen = {
   /** On which it was sent, where no answer came. */
   lane: string | undefined;
   answer: Answer | undefined;
+  /** Of a record's request, once it was to be sent. */
+  lease: HandleLease | undefined;
 };
 
 /** Of a request that has just arrived. */
 export const seenOf = (arrival: Arrival): Seen => ({
   arrival, caller: undefined, operation: undefined, tenant: undefined, charge: undefined, stage: "message", wouldRefuse: undefined, decided: undefined, intended: undefined, recorded: undefined,
-  journal: 0, waits: undefined, lane: undefined, answer: undefined,
+  journal: 0, waits: undefined, lane: undefined, answer: undefined, lease: undefined,
 });
 
 /** A reply that is the line's own still, so that headers can be added to it. */

@@ -16,12 +16,20 @@ export type ActionName =
   | "Load" | "StartDialing" | "SetDialingMode" | "StopDialing" | "Unload" | "ForceUnload" | "Launch" | "Stage" | "Complete"
   | "ReadStatus";
 
+/**
+ * After a request was sent and no answer came, may the same one be sent again? `safe`: the end state is the same.
+ * `check-first`: it depends on the state, which can be read. `no`: it may happen twice.
+ */
+export type Repeat = "safe" | "check-first" | "no";
+
 export type Action = {
   readonly resource: ResourceName;
   readonly name: ActionName;
   readonly method: Method;
   /** After OCS's 200 the handle is gone and answers 410. */
   readonly finalizes: boolean;
+  /** On a record handle `safe` holds as long as the handle is the same record's. */
+  readonly repeat: Repeat;
   readonly required: readonly AttributeName[];
   readonly optional: readonly AttributeName[];
   /** Needed together when the dial mode is predictive. */
@@ -46,6 +54,7 @@ export type Resource = {
 };
 
 type Row = {
+  repeat: Repeat;
   finalizes?: true;
   method?: Method;
   required?: readonly AttributeName[];
@@ -63,6 +72,7 @@ const resource = (
     name: action as ActionName,
     method: row.method ?? "POST",
     finalizes: row.finalizes ?? false,
+    repeat: row.repeat,
     required: row.required ?? [],
     optional: [...(traits.common ?? []), ...(traits.identifiedBy && !row.required?.includes(traits.identifiedBy) ? [traits.identifiedBy] : []), ...(row.optional ?? [])],
     requiredWhenPredictive: row.requiredWhenPredictive ?? [],
@@ -88,45 +98,48 @@ const RECORD_COLUMNS = [
   "GSW_PHONE_TYPE", "GSW_RECORD_TYPE", "GSW_RECORD_STATUS", "GSW_CALL_RESULT", "GSW_ATTEMPTS", "GSW_DATE_TIME", "GSW_CALL_TIME", "GSW_FROM",
   "GSW_UNTIL", "GSW_AGENT_ID", "GSW_CHAIN_ID", "GSW_CHAIN_N", "GSW_CUSTOMER_ID",
 ] as const;
+/** Which of its states a campaign group is in decides what the action does. */
+const BY_STATE = { repeat: "check-first" } as const satisfies Row;
 const DIALING = {
+  ...BY_STATE,
   required: ["GSW_CM_AttrDialMode"],
   requiredWhenPredictive: ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal"],
   optional: ["GSW_CM_AttrOptimizeBy", "GSW_CM_AttrOptimizeGoal", "GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"],
 } as const satisfies Row;
 
 const byPhoneOrCustomer = {
-  DoNotCall: { optional: ["GSW_CHAIN_ATTR"] },
-  RequestRecordCancel: { optional: ["GSW_CHAIN_ATTR"] },
+  DoNotCall: { repeat: "safe", optional: ["GSW_CHAIN_ATTR"] },
+  RequestRecordCancel: { repeat: "safe", optional: ["GSW_CHAIN_ATTR"] },
 } as const satisfies Partial<Record<ActionName, Row>>;
 
 export const CATALOG: Readonly<Record<ResourceName, Resource>> = {
   records: resource("records", { identifier: "record handle", identifiedBy: "GSW_RECORD_HANDLE", userFields: true, common: ON_RECORD }, {
-    UpdateCallCompletionStats: { optional: ["GSW_CALL_RESULT", "GSW_PHONE", "GSW_PHONE_TYPE", "GSW_TZ_NAME", "GSW_FROM", "GSW_UNTIL"] },
-    RecordProcessed: { finalizes: true, optional: ["GSW_CALL_RESULT", "GSW_TREATMENT"] },
-    RecordReject: { finalizes: true },
-    RequestRecordCancel: { finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE"] },
-    DoNotCall: { finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE", "GSW_CUSTOMER_ID"] },
+    UpdateCallCompletionStats: { repeat: "safe", optional: ["GSW_CALL_RESULT", "GSW_PHONE", "GSW_PHONE_TYPE", "GSW_TZ_NAME", "GSW_FROM", "GSW_UNTIL"] },
+    RecordProcessed: { repeat: "safe", finalizes: true, optional: ["GSW_CALL_RESULT", "GSW_TREATMENT"] },
+    RecordReject: { repeat: "safe", finalizes: true },
+    RequestRecordCancel: { repeat: "safe", finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE"] },
+    DoNotCall: { repeat: "safe", finalizes: true, optional: ["GSW_CHAIN_ATTR", "GSW_PHONE", "GSW_CUSTOMER_ID"] },
     // Not final in the Desktop protocol, final over HTTP.
-    RecordReschedule: { finalizes: true, required: ["GSW_DATE_TIME"], optional: ["GSW_CALLBACK_TYPE", "GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALL_RESULT"] },
+    RecordReschedule: { repeat: "safe", finalizes: true, required: ["GSW_DATE_TIME"], optional: ["GSW_CALLBACK_TYPE", "GSW_TZ_NAME", "GSW_AGENT_ID", "GSW_CALL_RESULT"] },
     // The handle only says which campaign group and list: the original record must still be finalized.
-    AddRecord: { required: ["GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
+    AddRecord: { repeat: "no", required: ["GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
   }),
   phones: resource("phones", { identifier: "phone number", identifiedBy: "GSW_PHONE", namesTenant: true, userFields: true, common: WHERE }, byPhoneOrCustomer),
   customer_ids: resource("customer_ids", { identifier: "customer id", identifiedBy: "GSW_CUSTOMER_ID", namesTenant: true, userFields: true, common: WHERE }, byPhoneOrCustomer),
   lists: resource("lists", { identifier: "calling list name", identifiedBy: "GSW_CALLING_LIST", userFields: true, common: TENANT }, {
-    AddRecord: { required: ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
+    AddRecord: { repeat: "no", required: ["GSW_CAMPAIGN_NAME", "GSW_PHONE", "GSW_TZ_NAME"], optional: RECORD_COLUMNS },
   }),
   campaigngroups: resource("campaigngroups", { identifier: "campaign group DBID", collection: true, userFields: false, common: TENANT }, {
-    Load: { optional: ["GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"] },
+    Load: { ...BY_STATE, optional: ["GSW_AUTO_COMPLETION", "GSW_CM_AttrProperties"] },
     StartDialing: DIALING,
-    SetDialingMode: DIALING,
-    StopDialing: {},
-    Unload: {},
-    ForceUnload: {},
+    SetDialingMode: { ...DIALING, repeat: "safe" },
+    StopDialing: BY_STATE,
+    Unload: BY_STATE,
+    ForceUnload: BY_STATE,
     Launch: DIALING,
-    Stage: {},
-    Complete: {},
-    ReadStatus: { method: "GET" },
+    Stage: BY_STATE,
+    Complete: BY_STATE,
+    ReadStatus: { repeat: "safe", method: "GET" },
   }),
 };
 

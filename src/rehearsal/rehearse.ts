@@ -31,7 +31,7 @@ export type Rehearsal = (question: Question) => Promise<Rehearsed>;
 type How = { readonly applied?: boolean };
 
 const ANY_HANDLE: HandleLease = {
-  withdrawn: () => undefined, after: () => undefined, settle: () => undefined, reason: () => "unknown: nothing is sent here", record: undefined,
+  withdrawn: () => undefined, after: () => undefined, settle: () => undefined, isOwned: () => false, reason: () => "unknown: nothing is sent here", record: undefined,
 };
 
 /** Limits are never used up here: they depend on what came before. */

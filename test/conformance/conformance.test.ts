@@ -204,6 +204,23 @@ describe("conformance, against a gateway", () => {
     expect(failures(await examine(fake.url, { key }))).toHaveLength(1);
   });
 
+  it.each<[string, FakeReply["headers"], number, string | undefined]>([
+    ["503 without Ocsgw-Repeat", { "Ocsgw-Code": "OCSGW-3002", "Ocsgw-Origin": "gateway" }, 503, "Ocsgw-Repeat is missing"],
+    ["429 with another word", { "Ocsgw-Code": "OCSGW-3001", "Ocsgw-Origin": "gateway", "Ocsgw-Repeat": "perhaps" }, 429, "Ocsgw-Repeat is missing or none"],
+    ["5102 without Ocsgw-Repeat", { "Ocsgw-Code": "OCSGW-5102" }, 200, "Ocsgw-Repeat is missing"],
+    ["5102 that claims to be the gateway's answer", { "Ocsgw-Code": "OCSGW-5102", "Ocsgw-Repeat": "no", "Ocsgw-Origin": "gateway" }, 200, "Ocsgw-Origin is missing or not ocs"],
+    ["an answer of OCS's with Ocsgw-Repeat", { "Ocsgw-Repeat": "no" }, 200, "Ocsgw-Repeat stands where"],
+    ["5102 as it is to be", { "Ocsgw-Code": "OCSGW-5102", "Ocsgw-Repeat": "no" }, 200, undefined],
+  ])("judges what a gateway says of repeating: %s", async (_what, headers, status, problem) => {
+    const gateway = fakeGateway(fakeOcs(), () => undefined);
+    const fake = await serve((request) => {
+      const reply = gateway(request);
+      return request.target.includes("4155555555") ? { ...reply, status, headers: { ...reply.headers, ...headers } } : reply;
+    });
+    const failed = failures(await examine(fake.url, { key }));
+    expect(failed).toEqual(problem === undefined ? [] : [expect.stringContaining(problem)]);
+  });
+
   it("fails what looks like an OCS without a gateway's headers, row by row", async () => {
     const outcome = await examine((await serve(fakeOcs())).url, { key });
     expect(failures(outcome).length).toBeGreaterThan(40);

@@ -98,7 +98,7 @@ describe("a refusal before anything is sent", () => {
     expect(html.status).toBe(status);
     expectHeaders(html, code, "not-sent");
     expect(headerOf(html.headers, "Content-Type")).toBe("text/html; charset=utf-8");
-    expect(text(html)).toMatch(new RegExp(`^<HTML><body>${status} [A-Za-z -]+ : OCSGW-${code} .+ Not sent to OCS\\.</body></HTML>$`));
+    expect(text(html)).toMatch(new RegExp(`^<HTML><body>${status} [A-Za-z -]+ : OCSGW-${code} .+ Not sent to OCS\\.(?: The same request may be sent again\\.)?</body></HTML>$`));
     expect(html.close === true).toBe(close === true);
     if (header) expect(headerOf(html.headers, header[0])).toMatch(header[1]);
     expect(plain.sent).toEqual([]);

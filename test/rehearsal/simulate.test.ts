@@ -18,7 +18,7 @@ const settingsOf = (text: string): Settings => {
 const history = async (text: string): Promise<Recorded[]> => {
   const { tenants } = settingsOf(text);
   // Whose a handle is, is no policy.
-  const ownership: Parts["ownership"] = { ask: () => ({ lease: { withdrawn: () => undefined, after: () => undefined, settle: () => undefined, reason: () => "unknown: no request is sent", record: undefined } }), ownersAmong: (among) => among };
+  const ownership: Parts["ownership"] = { ask: () => ({ lease: { withdrawn: () => undefined, after: () => undefined, settle: () => undefined, isOwned: () => false, reason: () => "unknown: no request is sent", record: undefined } }), ownersAmong: (among) => among };
   const line = aLine({ ownership, tenants: toTenants({ ...settingsOf(text), tenants: tenants.map((tenant) => ({ ...tenant, limits: null })) }) });
   for (const tenant of tenants) {
     const own = (value: string): string => value.replaceAll("Alpha Tenant", tenant.name).replaceAll("Alpha Campaign", tenant.campaigns[0]!).replaceAll("Alpha%20List", encodeURIComponent(tenant.lists[0]!));

@@ -1,4 +1,5 @@
 /** Is an answer what the manual says, and, behind a gateway, does it say who answered? Each function gives the first problem, in words. */
+import { OUTCOME_DELAYED } from "../../gateway/refusals.ts";
 import { headerOf } from "../../message.ts";
 import { GROUP_STATUS_ATTRIBUTES, lengthOf, MESSAGE_TYPE_OF, type ExampleAnswer } from "../../ocs/examples.ts";
 import type { Answer } from "./connection.ts";
@@ -9,19 +10,34 @@ type Json = Readonly<Record<string, unknown>>;
 const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const REFUSAL_CODE = /^OCSGW-\d{4}$/;
 
+const codeOf = ({ headers }: Answer): string | undefined => headerOf(headers, "Ocsgw-Code");
+
 /** The gateway's own code; undefined for what OCS answered. */
-export const refusalCodeOf = ({ headers }: Answer): string | undefined => headerOf(headers, "Ocsgw-Code");
+export const refusalCodeOf = (answer: Answer): string | undefined => {
+  const code = codeOf(answer);
+  return code === OUTCOME_DELAYED ? undefined : code;
+};
 
 /** What every reply of a gateway must carry, its own and OCS's. */
 export const gatewayProblem = (answer: Answer): Problem => {
   const header = (name: string): string => headerOf(answer.headers, name) ?? "";
-  const code = refusalCodeOf(answer);
+  const code = codeOf(answer);
   if (!ULID.test(header("Ocsgw-Request-Id"))) return "Ocsgw-Request-Id is missing or no ULID";
   if (!["not-sent", "answered", "sent-no-answer"].includes(header("Ocsgw-Delivery"))) return "Ocsgw-Delivery is missing or none of its three words";
   if (header("Server-Timing") === "") return "Server-Timing is missing";
   if (code !== undefined && !REFUSAL_CODE.test(code)) return "Ocsgw-Code is no OCSGW-nnnn";
-  const origin = code === undefined ? "ocs" : "gateway";
+  const problem = repeatProblem(answer, code, header("Ocsgw-Repeat"));
+  if (problem !== undefined) return problem;
+  // OCS's own answer, of which the journal could not take the outcome yet.
+  const origin = code === undefined || code === OUTCOME_DELAYED ? "ocs" : "gateway";
   return header("Ocsgw-Origin") === origin ? undefined : `Ocsgw-Origin is missing or not ${origin}`;
+};
+
+/** May the same request be sent again? Said where the gateway itself answers 429 or 5xx, and with 5102. */
+const repeatProblem = ({ status }: Answer, code: string | undefined, repeat: string): Problem => {
+  const isSaid = code === OUTCOME_DELAYED || (code !== undefined && (status === 429 || status >= 500));
+  if (!isSaid) return repeat === "" ? undefined : "Ocsgw-Repeat stands where nothing is to be repeated";
+  return ["safe", "check-first", "no"].includes(repeat) ? undefined : "Ocsgw-Repeat is missing or none of its three words";
 };
 
 /** The expected answers are alternatives. A gateway's own answer has the status of OCS's, and no Warning. */

@@ -1,6 +1,8 @@
 /** One request in plain words: what happened, and what its client does now. */
 import { REFUSALS } from "../../gateway/refusals.ts";
+import { mayBeRepeated, type Repeat } from "../../gateway/repeat.ts";
 import type { Facts } from "../../journal/story.ts";
+import { ACTIONS, type Action } from "../../ocs/catalog.ts";
 import type { AuthFailure } from "../../tenants/credential.ts";
 import type { ReasonWord } from "../../tenants/ownership.ts";
 
@@ -46,19 +48,30 @@ const reading = ({ status, warning, resource, action }: Facts): string => {
   }
 };
 
-const REPEAT: Readonly<Record<string, string>> = {
-  DoNotCall: "Repeat it: the end state is the same.",
-  RequestRecordCancel: "Repeat it: the end state is the same.",
-  SetDialingMode: "Repeat it: the end state is the same.",
-  UpdateCallCompletionStats: "Repeat it with the same values: they are written over.",
-  RecordProcessed: "Repeat it once, and read 410 as: probably done the first time.",
-  RecordReject: "Repeat it once, and read 410 as: probably done the first time.",
-  RecordReschedule: "Repeat it once, and read 410 as: probably done the first time.",
-  AddRecord: "Do not repeat it blindly: the record may be there already. Look for it first.",
-  ReadStatus: "Repeat it: it only reads.",
-  ForceUnload: "Read the group's status first.",
+/** Whether the same request may be sent again, by the action table; undefined where that is not in question. */
+export const repeatOf = (facts: Facts): Repeat | undefined => {
+  const { state, code } = facts;
+  if (state === "no-answer" || state === "in-doubt" || facts.suspected) return actionOf(facts)?.repeat ?? "no";
+  return state === "abandoned" || (state === "refused" && mayBeRepeated(code)) ? "safe" : undefined;
 };
-const READ_FIRST = "Read the group's status first; 409 on a repeat means: already so.";
+
+const actionOf = ({ resource, action }: Facts): Action | undefined => ACTIONS.find((each) => each.resource === resource && each.name === action);
+
+/** Of a request that was sent: what the client does before it sends the same one again. */
+const repeatSent = (facts: Facts): string => {
+  const repeat = repeatOf(facts);
+  const action = actionOf(facts);
+  if (!action || repeat === "no") return "Do not send the same request again (Ocsgw-Repeat: no): it may happen twice. Look for the record first: it may be there already.";
+  if (repeat === "check-first") return "Read the group's status before sending it again (Ocsgw-Repeat: check-first); 409 on a repeat means: already so.";
+  const again = "The same request may be sent again (Ocsgw-Repeat: safe)";
+  if (action.method === "GET") return `${again}: it only reads.`;
+  if (action.resource !== "records") return `${again}: the end state is the same.`;
+  return action.finalizes
+    ? `${again} as long as the handle is the same call's, and 410 then means: probably done the first time. With Ocsgw-Repeat: no in the reply it was no longer.`
+    : `${again} as long as the handle is the same call's: the values are written over.`;
+};
+
+const NOTHING_SENT = "The same request may be sent again: nothing was sent to OCS.";
 
 /** Several refusals may share a code; the status tells them apart, or else the first one's advice serves for all. */
 const adviceOn = ({ code, status }: Facts): string | undefined => {
@@ -67,7 +80,7 @@ const adviceOn = ({ code, status }: Facts): string | undefined => {
 };
 
 const ANNOUNCE = "Check that OCS's validation-uri points at this upstream's callbacks (ocsgw check --connect), or that the registrar names the handle before its client uses it.";
-const ASK_AGAIN = "Repeat the request: nothing was sent.";
+const ASK_AGAIN = NOTHING_SENT;
 
 /** By the word in front of a record's reason. */
 const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<ReasonWord, string>> = {
@@ -120,12 +133,10 @@ const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
 
 /** Undefined when there is nothing to be done. */
 export const whatToDo = (facts: Facts): string | undefined => {
-  const { state, action = "", reason, suspected } = facts;
-  if (suspected) return REPEAT[action] ?? READ_FIRST;
+  const { state, reason, suspected } = facts;
+  if (suspected || state === "no-answer" || state === "in-doubt") return repeatSent(facts);
+  if (state === "abandoned") return `${NOTHING_SENT} ${REFUSALS.abandoned.advice}`;
   const word = reason?.split(":", 1)[0] ?? "";
-  const onReason = ADVICE_ON_RECORDS[word] ?? (ADVICE_ON_CREDENTIALS as Readonly<Record<string, string>>)[word];
-  if (onReason !== undefined) return onReason;
-  if (state === "no-answer" || state === "in-doubt") return REPEAT[action] ?? READ_FIRST;
-  if (state === "abandoned") return "Ask again: nothing was sent.";
-  return adviceOn(facts);
+  const advice = ADVICE_ON_RECORDS[word] ?? (ADVICE_ON_CREDENTIALS as Readonly<Record<string, string>>)[word] ?? adviceOn(facts);
+  return repeatOf(facts) === undefined || advice === undefined || advice.includes(NOTHING_SENT) ? advice : `${advice} ${NOTHING_SENT}`;
 };

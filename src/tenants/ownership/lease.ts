@@ -82,6 +82,8 @@ export class OwnedLease implements HandleLease {
     this.#turn?.end();
   };
 
+  readonly isOwned = (): boolean => this.#handles.isOwned(this.#handle, this.#held) && this.#handles.isConfirmed(this.#held);
+
   readonly reason = (): Reason => {
     const now = this.#handles.find(this.#handle);
     if (now?.tenant === this.#held.tenant && isOtherPerson(this.#held.announced, now.announced)) {
@@ -167,6 +169,10 @@ export class FreeLease implements HandleLease {
     }
     return undefined;
   };
+
+  /** No connection was lost since, and neither has it ended nor is it another tenant's by now. */
+  readonly isOwned = (): boolean =>
+    this.#handles.epoch === this.#epoch && this.#handles.stretch === this.#stretch && this.withdrawn() === undefined;
 
   readonly reason = (): Reason =>
     this.#handles.epoch === this.#epoch

@@ -11,7 +11,8 @@ const first = ({ code, status }: { readonly code: string; readonly status: numbe
 describe("the advice for a refusal", () => {
   it.each(rows.filter(([name, row]) => first(row)[0] === name).map(([name, { code, status, advice }]) => ({ name, code, status, advice })))("$code $status", ({ code, status, advice }) => {
     expect(advice).toMatch(/^(?:[A-Z]|ocsgw ).{10,}\.$/);
-    expect(whatToDo({ ...facts, code, status })).toBe(advice);
+    const again = status === 429 || status >= 500 ? " The same request may be sent again: nothing was sent to OCS." : "";
+    expect(whatToDo({ ...facts, code, status })).toBe(`${advice}${again}`);
   });
 
   it.each(["OCSGW-2001", "OCSGW-2002", "OCSGW-2106", "OCSGW-2108", "OCSGW-3001"])("%s has one of its own", (code) => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { STAGES, stageOf, verdictsOf } from "../../../src/cli/explain/stages.ts";
-import { whatHappened, whatToDo } from "../../../src/cli/explain/words.ts";
+import { repeatOf, whatHappened, whatToDo } from "../../../src/cli/explain/words.ts";
 import { REFUSALS } from "../../../src/gateway/refusals.ts";
 import type { Entry, Recorded } from "../../../src/journal/entry.ts";
 import { factsOf, type Story } from "../../../src/journal/story.ts";
-import { ACTION_NAMES } from "../../../src/ocs/catalog.ts";
+import { ACTIONS } from "../../../src/ocs/catalog.ts";
 import { aDoNotCall, anIntent, anOutcome } from "../../journal/kit.ts";
 
 const aStory = (entries: readonly Entry[]): Story => ({ at: 0, entries: entries.map((entry, index): Recorded => ({ ...entry, index, time: "2026-11-22T12:00:00.000000Z" })) });
@@ -48,9 +48,12 @@ describe("a request in plain words", () => {
   });
 
   it("advises on every action what to do when no answer came", () => {
-    for (const action of ACTION_NAMES) {
+    const begins = { "safe": /^The same request may be sent again \(Ocsgw-Repeat: safe\)/, "check-first": /^Read the group's status .*Ocsgw-Repeat: check-first/, "no": /^Do not send the same request again \(Ocsgw-Repeat: no\)/ };
+    for (const { resource, name, repeat } of ACTIONS) {
       const [intent, outcome] = failed("OCSGW-4102", "sent-no-answer");
-      expect(whatToDo(facts([{ ...intent, action } as Entry, outcome!]))).toMatch(action === "AddRecord" ? /^Do not repeat it blindly/ : /^(Repeat|Read)/);
+      const told = facts([{ ...intent, resource, action: name } as Entry, outcome!]);
+      expect([name, repeatOf(told)]).toEqual([name, repeat]);
+      expect(whatToDo(told)).toMatch(begins[repeat]);
     }
   });
 
@@ -74,7 +77,7 @@ describe("a request in plain words", () => {
   it("says of an answer that is suspected that OCS may not have taken it", () => {
     const [intent, outcome] = aDoNotCall(1);
     const story = facts([intent!, { ...outcome, suspected: true } as Entry]);
-    expect([whatHappened(story), whatToDo(story)]).toEqual([expect.stringContaining("may be the answer to another request"), expect.stringMatching(/^Repeat it/)]);
+    expect([whatHappened(story), whatToDo(story)]).toEqual([expect.stringContaining("may be the answer to another request"), expect.stringMatching(/^The same request may be sent again/)]);
   });
 
   it("has nothing to advise when OCS took it", () => expect(whatToDo(facts(aDoNotCall(1)))).toBeUndefined());

@@ -1,0 +1,131 @@
+/** May the same request be sent again? Every refusal × every action × how far it got, and the same words in every form of a reply. */
+import { describe, expect, it } from "vitest";
+import { repeatInWords, repeatOf, type Repeat } from "../../src/gateway/repeat.ts";
+import { OUTCOME_DELAYED, REFUSALS } from "../../src/gateway/refusals.ts";
+import type { Parts } from "../../src/gateway/words.ts";
+import { headerOf, type Reply } from "../../src/message.ts";
+import { ACTIONS, type Action } from "../../src/ocs/catalog.ts";
+import { caseOf } from "../../src/ocs/examples.ts";
+import { NoAnswer, type Failing } from "../../src/upstream/exchange.ts";
+import { aLine, anAnswer, text } from "../kit/line.ts";
+
+/** After it was sent: as decided, and not as the catalog has it. */
+const AFTER_SENDING: Readonly<Record<string, Repeat>> = {
+  "records UpdateCallCompletionStats": "safe",
+  "records RecordProcessed": "safe",
+  "records RecordReject": "safe",
+  "records RequestRecordCancel": "safe",
+  "records DoNotCall": "safe",
+  "records RecordReschedule": "safe",
+  "records AddRecord": "no",
+  "phones DoNotCall": "safe",
+  "phones RequestRecordCancel": "safe",
+  "customer_ids DoNotCall": "safe",
+  "customer_ids RequestRecordCancel": "safe",
+  "lists AddRecord": "no",
+  "campaigngroups Load": "check-first",
+  "campaigngroups StartDialing": "check-first",
+  "campaigngroups SetDialingMode": "safe",
+  "campaigngroups StopDialing": "check-first",
+  "campaigngroups Unload": "check-first",
+  "campaigngroups ForceUnload": "check-first",
+  "campaigngroups Launch": "check-first",
+  "campaigngroups Stage": "check-first",
+  "campaigngroups Complete": "check-first",
+  "campaigngroups ReadStatus": "safe",
+};
+
+const nameOf = ({ resource, name }: Action): string => `${resource} ${name}`;
+const expected = (action: Action, isOwned: boolean): Repeat => (action.resource === "records" && !isOwned ? "no" : AFTER_SENDING[nameOf(action)]!);
+const DELIVERIES = ["not-sent", "sent-no-answer", "answered"] as const;
+
+describe("the table", () => {
+  it("has every action", () => expect(ACTIONS.map(nameOf)).toEqual(Object.keys(AFTER_SENDING)));
+
+  it.each(Object.entries(REFUSALS).map(([name, row]) => ({ name, ...row })))("$code $status ($name), for every action and every delivery", ({ code, status }) => {
+    const isSaid = status === 429 || status >= 500;
+    for (const action of ACTIONS) {
+      for (const delivery of DELIVERIES) {
+        for (const isOwned of [true, false]) {
+          const wanted = !isSaid ? undefined : delivery === "not-sent" ? "safe" : expected(action, isOwned);
+          expect([nameOf(action), delivery, isOwned, repeatOf({ status, code, delivery, action, isOwned })]).toEqual([nameOf(action), delivery, isOwned, wanted]);
+        }
+      }
+    }
+    expect(repeatOf({ status, code, delivery: "not-sent", action: undefined, isOwned: false })).toBe(isSaid ? "safe" : undefined);
+  });
+
+  it.each([200, 409, 410, 500])("5102 with OCS's %i is never to be repeated", (status) => {
+    for (const action of ACTIONS) expect(repeatOf({ status, code: OUTCOME_DELAYED, delivery: "answered", action, isOwned: true })).toBe("no");
+  });
+
+  it("has words for each answer, and none where there is none", () => {
+    const words = DELIVERIES.flatMap((delivery) => (["safe", "check-first", "no"] as const).map((repeat) => repeatInWords(repeat, delivery)));
+    for (const each of words) expect(each).toMatch(/^[A-Z].*(?:again|before sending it again).*\.$/);
+    expect(repeatInWords("safe", "not-sent")).not.toBe(repeatInWords("safe", "sent-no-answer"));
+    expect(repeatInWords(undefined, "not-sent")).toBe("");
+  });
+});
+
+const FAILING: readonly (readonly [Failing, boolean])[] = [
+  ["queue-full", false], ["waited", false], ["unclear", false], ["unreachable", false], ["no-answer", true], ["cut", true], ["garbled", true],
+];
+/** A lease whose handle is, or is not any more, the request's. */
+const owning = (isOwned: boolean): Parts["ownership"] => ({
+  ask: () => ({ lease: { withdrawn: () => undefined, after: () => undefined, settle: () => undefined, isOwned: () => isOwned, reason: () => "unknown: none", record: undefined } }),
+  ownersAmong: (among) => among,
+});
+
+const askOf = (action: Action) => ({ ...caseOf(action), method: action.method, ...(action.method === "GET" && { body: "" }) });
+
+const expectSaid = async (reply: Promise<Reply>, again: Promise<Reply>, wanted: Repeat, what: string): Promise<void> => {
+  const [html, problem] = await Promise.all([reply, again]);
+  const delivery = headerOf(html.headers, "Ocsgw-Delivery") as (typeof DELIVERIES)[number];
+  expect([what, headerOf(html.headers, "Ocsgw-Repeat"), headerOf(problem.headers, "Ocsgw-Repeat")]).toEqual([what, wanted, wanted]);
+  expect(JSON.parse(text(problem))).toMatchObject({ repeat: wanted, delivery });
+  expect(text(html)).toMatch(new RegExp(`OCS.*\\. ${repeatInWords(wanted, delivery).replaceAll(".", "\\.")}</body></HTML>$`));
+};
+const asProblem = { headers: [["Accept", "application/problem+json"]] as const };
+
+describe("a reply of the line", () => {
+  it.each(ACTIONS.map((action) => [nameOf(action), action] as const))("to %s says it in header, problem and page, whatever failed", async (_name, action) => {
+    for (const [why, sent] of FAILING) {
+      for (const isOwned of [true, false]) {
+        const line = aLine({ ownership: owning(isOwned), send: () => Promise.reject(new NoAnswer(why, sent, "in words")) });
+        const ask = askOf(action);
+        await expectSaid(line.ask(ask), line.ask({ ...ask, ...asProblem }), sent ? expected(action, isOwned) : "safe", `${why} ${isOwned}`);
+        expect(line.sent).toHaveLength(2);
+      }
+    }
+  });
+
+  it.each(ACTIONS.map((action) => [nameOf(action), action] as const))("to %s whose gateway had a defect after sending, or before", async (_name, action) => {
+    const after = aLine({ ownership: owning(true), send: () => Promise.reject(new Error("a defect")) });
+    await expectSaid(after.ask(askOf(action)), after.ask({ ...askOf(action), ...asProblem }), expected(action, true), "after");
+    const before = aLine({ identify: () => { throw new Error("a defect"); } });
+    await expectSaid(before.ask(askOf(action)), before.ask({ ...askOf(action), ...asProblem }), "safe", "before");
+  });
+
+  it.each(ACTIONS.filter(({ method }) => method === "POST").map((action) => [nameOf(action), action] as const))("to %s that OCS answered and the journal could not take", async (_name, action) => {
+    let appended = 0;
+    const line = aLine({ ownership: owning(true), append: () => (appended++ === 0 ? Promise.resolve() : Promise.reject(new Error("EIO"))), send: () => Promise.resolve(anAnswer()) });
+    const reply = await line.ask(askOf(action));
+    expect([reply.status, headerOf(reply.headers, "Ocsgw-Code"), headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([200, OUTCOME_DELAYED, "no"]);
+  });
+
+  it("without the journal is safe, and a refusal for good says nothing of it", async () => {
+    const line = aLine({ append: () => Promise.reject(new Error("ENOSPC")) });
+    expect(headerOf((await line.ask({ target: "/phones/4155550100?req=DoNotCall" })).headers, "Ocsgw-Repeat")).toBe("safe");
+    for (const ask of [{ target: "/nothing" }, { target: "/campaigngroups/208?req=Load" }, { target: "/phones/4155550100?req=DoNotCall", as: "" }]) {
+      const reply = await aLine().ask({ ...ask, ...asProblem });
+      expect([headerOf(reply.headers, "Ocsgw-Repeat"), "repeat" in (JSON.parse(text(reply)) as object)]).toEqual([undefined, false]);
+    }
+  });
+
+  it("of OCS itself has none, with whatever status", async () => {
+    for (const status of [200, 410, 500, 503]) {
+      const reply = await aLine({ send: () => Promise.resolve(anAnswer({ status })) }).ask({ target: "/phones/4155550100?req=DoNotCall" });
+      expect([reply.status, headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([status, undefined]);
+    }
+  });
+});
