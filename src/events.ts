@@ -3,6 +3,7 @@
  * `OCSGW_LOG` sets the level (default info; silent turns it off).
  */
 import { destination, pino } from "pino";
+import { faultInWords, isSystemError } from "./system-error.ts";
 
 const log = pino({ name: "ocsgw", level: process.env.OCSGW_LOG ?? "info", timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
 
@@ -11,7 +12,7 @@ const plain = (error: unknown): { name: string; code?: string; stack?: string } 
   error instanceof Error
     ? {
       name: error.name,
-      ...("code" in error && typeof error.code === "string" && { code: error.code }),
+      ...(isSystemError(error) ? { says: faultInWords(error) } : "code" in error && typeof error.code === "string" && { code: error.code }),
       ...(error.stack !== undefined && { stack: error.stack.split("\n").filter((line) => line.startsWith("    at ")).slice(0, 8).join("\n") }),
     }
     : { name: typeof error };

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const src = new URL("../src/", import.meta.url).pathname;
 
-/** What each folder may import of ours. `events` may be imported by every folder but ocs; assemble and cli may import anything. */
+/** What each folder may import of ours. `events`, `small-file` and `system-error` may be imported by every folder but ocs; assemble and cli may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ocs: [],
   mask: [],
@@ -12,9 +12,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   events: [],
   network: [],
   "small-file": [],
+  "system-error": [],
   x509: [],
   wildcard: [],
-  tenants: ["ocs", "network", "small-file", "wildcard"],
+  tenants: ["ocs", "network", "wildcard"],
   gateway: ["ocs", "tenants", "journal", "mask", "message"],
   upstream: ["ocs", "message", "x509"],
   journal: ["mask", "wildcard", "x509"],
@@ -25,6 +26,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   settings: ["ocs", "tenants", "x509"],
   rehearsal: ["ocs", "tenants", "gateway", "journal", "message", "settings"],
 };
+const EVERYWHERE = new Set(["events", "small-file", "system-error"]);
 const ANYTHING = new Set(["assemble", "cli"]);
 
 /** Of the journal the gateway knows the words, and nothing that writes. */
@@ -78,7 +80,7 @@ describe("the arrows between rooms", () => {
     const wrong = ours.filter(({ from, to }) => {
       const [room, target] = [roomOf(from), roomOf(to)];
       if (room === target || ANYTHING.has(room) || to.startsWith("../package.json")) return false;
-      if (target === "events") return room === "ocs";
+      if (EVERYWHERE.has(target)) return room === "ocs";
       return !MAY_IMPORT[room]?.includes(target);
     });
     expect(wrong.map(({ from, to }) => sentence(from, to))).toEqual([]);
@@ -130,5 +132,15 @@ describe("codes of problems in a config", () => {
     );
     expect(homes.size).toBeGreaterThan(50);
     expect([...homes].filter(([code, at]) => at.length > 1 && !shared.has(code)).map(([code, at]) => `${code}: ${at.map(({ file }) => file).join(", ")}`)).toEqual([]);
+  });
+});
+
+describe("what the system says", () => {
+  /** `no such file` and not ENOENT: see system-error.ts. The verifier's program is packed alone. */
+  it("is shown to nobody as it stands", () => {
+    const raw = /\.code \?\? [a-z(]|\? error\.message : String\(error\)|\$\{(?:\(error as NodeJS\.ErrnoException\)|error|problem|fault)\.code\}/;
+    const wrong = files.filter((file) => file !== "system-error.ts" && !file.startsWith("journal/verify/"))
+      .flatMap((file) => readFileSync(join(src, file), "utf8").split("\n").filter((line) => raw.test(line) && !/facts\.code|refusal|last\.code/.test(line)).map((line) => `${file}: ${line.trim()}`));
+    expect(wrong).toEqual([]);
   });
 });

@@ -1,5 +1,4 @@
 /** What OCS and registrars tell, by upstream: a listener of its own each, OCS's announcements, the operator's validator, and registrations. */
-import { readFile } from "node:fs/promises";
 import { isIPv6 } from "node:net";
 import type { BlockList } from "node:net";
 import type { Counts } from "../console/counts.ts";
@@ -22,6 +21,7 @@ import { blockList, roomOf, tlsOf } from "./listeners.ts";
 import type { Records } from "./ownership.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
+import { readSmallFile } from "../small-file.ts";
 
 /** The settings of callbacks last as long as the process; by whose register and keys they are judged, the generation in force says. */
 type Surroundings = {
@@ -87,7 +87,7 @@ const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }
 
 const relayOf = async ({ validator, validator_timeout, validator_ca }: CallbacksSettings): Promise<Relay | undefined> =>
   validator === null ? undefined : createRelay({
-    url: validator, timeout: validator_timeout, userAgent: `ocs-gateway/${VERSION}`, ...(validator_ca !== null && { ca: await readFile(validator_ca, "utf8") }),
+    url: validator, timeout: validator_timeout, userAgent: `ocs-gateway/${VERSION}`, ...(validator_ca !== null && { ca: await readSmallFile(validator_ca) }),
   });
 
 const REAL: Outside = { listen, relayOf };

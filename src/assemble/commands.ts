@@ -12,6 +12,7 @@ import { WrongQuestion } from "../journal/search/desk.ts";
 import type { Question } from "../journal/search/questions.ts";
 import type { SettingAside } from "./set-aside.ts";
 import type { Stops } from "./stops.ts";
+import { faultInWords } from "../system-error.ts";
 
 type Parts = {
   readonly lock: Lock;
@@ -48,7 +49,7 @@ export const startCommands = async (parts: Parts, stops: Stops): Promise<Command
       socket = { ...opened, id: await idOf(path) };
       trouble = undefined;
     } catch (error) {
-      trouble = `commands on this machine cannot reach the gateway: its socket ${path} cannot be made (${error instanceof Error ? error.message : String(error)})`;
+      trouble = `commands on this machine cannot reach the gateway: its socket ${path} cannot be made (${faultInWords(error)})`;
     }
   };
   await look();

@@ -1,6 +1,6 @@
 /** Settings → who may show what to be whom: the keys file, the issuers and the certificates' rules, as `tenants` takes them. */
 import { hash, hkdfSync } from "node:crypto";
-import { readFile, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { events } from "../events.ts";
 import { loadOrCreateKey } from "../journal/checkpoint.ts";
@@ -11,6 +11,7 @@ import { isNamed, keyOf } from "../tenants/register.ts";
 import { certificatesOf } from "../x509/pem.ts";
 import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeptKeys, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
 import type { Generation, House, Reading } from "./generation.ts";
+import { readSmallFile } from "../small-file.ts";
 
 type Identity = Settings["identity"];
 
@@ -58,7 +59,7 @@ const issuerOf = ({ jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity[
 
 const ruleOf = async ({ name, san_dns, client, ca, tenants }: Identity["mtls"][number], settings: Settings): Promise<CertificateRule> => ({
   name, san_dns, client,
-  ...(ca !== null && { authorities: digestsIn(await readFile(ca, "utf8")) }),
+  ...(ca !== null && { authorities: digestsIn(await readSmallFile(ca)) }),
   ...listed(tenants, settings),
 });
 
@@ -68,7 +69,7 @@ const digestsIn = (pem: string): readonly string[] =>
 
 /** None while there is no such file: the first key makes it. */
 const recordsIn = async (file: string): Promise<readonly KeyRecord[]> => {
-  const text = await readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => {
+  const text = await readSmallFile(file).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return undefined;
     throw error;
   });

@@ -10,6 +10,7 @@ import { pathText, type Path, type Problem } from "../settings/problem.ts";
 import { TRIAL_KEY } from "../settings/rules-access.ts";
 import type { Settings } from "../settings/schema.ts";
 import { readSmallFile } from "../small-file.ts";
+import { reason } from "../system-error.ts";
 
 type Valid = Extract<Loaded, { ok: true }>;
 type At = Pick<Valid, "settings" | "locate"> & { /** As problems name it. */ readonly file: string };
@@ -81,7 +82,7 @@ const readCopy = async (auditDir: string): Promise<KeyChecks | string> => {
     return isChecks(value) ? value : `${file} is damaged`;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return `${file} does not exist`;
-    return `${file} cannot be read: ${error instanceof SyntaxError ? "it is damaged" : (error as Error).message}`;
+    return `${file} cannot be read: ${error instanceof SyntaxError ? "it is damaged" : reason(error)}`;
   }
 };
 

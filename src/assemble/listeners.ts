@@ -1,5 +1,4 @@
 /** Settings → listeners. One that listens at the same address stays open when settings change; certificates, names, networks and sizes are swapped. */
-import { readFile } from "node:fs/promises";
 import { BlockList } from "node:net";
 import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
 import type { Room } from "../edge/crowd.ts";
@@ -9,6 +8,7 @@ import type { Handler } from "../message.ts";
 import { descriptorLimit, shareOut, within, type Share } from "../settings/descriptors.ts";
 import type { ListenerSettings, Settings } from "../settings/schema.ts";
 import { undo } from "./stops.ts";
+import { readSmallFile } from "../small-file.ts";
 
 export const DRAIN_MS = 15_000;
 
@@ -73,11 +73,11 @@ const LIMIT = descriptorLimit();
 /** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
 export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<TlsSettings | undefined> =>
   tls === "none" ? undefined : requireUsable({
-    cert: await readFile(tls.cert, "utf8"),
-    key: await readFile(tls.key, "utf8"),
+    cert: await readSmallFile(tls.cert),
+    key: await readSmallFile(tls.key),
     minVersion: tls.min_version,
-    clientCa: tls.client_ca === null ? undefined : await readFile(tls.client_ca, "utf8"),
-    clientCrl: tls.client_ca === null || tls.client_crl === null ? undefined : await readFile(tls.client_crl, "utf8"),
+    clientCa: tls.client_ca === null ? undefined : await readSmallFile(tls.client_ca),
+    clientCrl: tls.client_ca === null || tls.client_crl === null ? undefined : await readSmallFile(tls.client_crl),
     clientCertificates: tls.client_ca === null ? "none" : tls.client_certificates,
   });
 

@@ -2,7 +2,6 @@
  * What is asked of others about each checkpoint: witnesses and a time stamping authority, from settings to events,
  * alarms and status.
  */
-import { readFile } from "node:fs/promises";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import { WITNESSES } from "../journal/open-checked.ts";
@@ -12,6 +11,7 @@ import { Witnesses, type Quorum, type WitnessesNews } from "../journal/witness/w
 import type { WitnessState } from "../journal/witness/witness-client.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
+import { readSmallFile } from "../small-file.ts";
 
 export type OutsideEvidence = {
   /** Given each checkpoint when it is on disk; waits for nobody. */
@@ -57,7 +57,7 @@ export const startOutsideEvidence = async (
       url: checkpoint.timestamp.url,
       everyMs: checkpoint.timestamp.every,
       tell: tellOfTimestamps,
-      authorities: authoritiesIn(await readFile(checkpoint.timestamp.ca, "utf8")),
+      authorities: authoritiesIn(await readSmallFile(checkpoint.timestamp.ca)),
     });
   if (timestamps) stops.push(timestamps.stop);
   return {

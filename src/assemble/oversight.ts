@@ -1,5 +1,4 @@
 /** What an operator sees, put together from the parts that know it: metrics, readiness, status. Only reads. */
-import { readFile } from "node:fs/promises";
 import { endings, firstEnd, type Certificate } from "../console/certificates.ts";
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
@@ -17,6 +16,7 @@ import type { OutsideEvidence } from "./outside-evidence.ts";
 import type { SecondPlaces } from "./second-places.ts";
 import type { Reading } from "./generation.ts";
 import type { Rereading } from "./rereading.ts";
+import { readSmallFile } from "../small-file.ts";
 
 export type Watched = {
   /** The one in force. */
@@ -145,7 +145,7 @@ const diskOf = (use: DiskUse | undefined): Status["journal"]["disk"] =>
 
 /** Those in force, read once as the listeners and the lanes do. One that has gone since says nothing. */
 const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
-  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, notAfter: firstEnd(await readFile(file, "utf8").catch(() => "")) })));
+  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, notAfter: firstEnd(await readSmallFile(file).catch(() => "")) })));
   return read.flatMap(({ of, what, notAfter }) => (notAfter === undefined ? [] : [{ of, what, notAfter }]));
 };
 

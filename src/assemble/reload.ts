@@ -10,6 +10,7 @@ import type { Problem } from "../settings/problem.ts";
 import type { Standing } from "./changeover.ts";
 import { copyKeyChecks } from "./index-keys.ts";
 import { readAside, type Checked } from "./reading.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type Reloaded =
   | { readonly outcome: "unchanged"; readonly hash: string }
@@ -114,7 +115,7 @@ type Read = Pick<Checked, "hash" | "files">;
 const isSame = (one: Read, other: Read): boolean =>
   one.hash === other.hash && one.files.size === other.files.size && [...one.files].every(([path, hash]) => other.files.get(path) === hash);
 
-const cannot = (file: string, { message }: Error): Problem => ({ severity: "error", code: "OCSGW-6282", file, line: 1, column: 1, path: "", message: `it cannot be switched to: ${message}` });
+const cannot = (file: string, error: Error): Problem => ({ severity: "error", code: "OCSGW-6282", file, line: 1, column: 1, path: "", message: `it cannot be switched to: ${faultInWords(error)}` });
 
 /** For log, journal and probes. An example of the policy is not quoted there: numbers of people may stand in it. */
 const outspoken = ({ code, path, message }: Problem): string => `${code} ${/^tests\b/.test(path) ? `${path} does not hold, or is malformed: ocsgw check shows it` : message}`;

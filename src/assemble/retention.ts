@@ -12,6 +12,7 @@ import { thinCheckpoints } from "../journal/thinning.ts";
 import { wallMicros, writeMicros } from "../journal/time.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
+import { faultInWords } from "../system-error.ts";
 
 const HOUR_MS = 3_600_000;
 const EVERY_MS = 6 * HOUR_MS;
@@ -127,7 +128,7 @@ class Looks implements Retention {
       this.#waits = undefined;
       return true;
     } catch (error) {
-      this.#waits = error instanceof Error ? error.message : String(error);
+      this.#waits = faultInWords(error);
       events.retentionFailed(this.#waits);
       return !(error instanceof NotYet);
     }

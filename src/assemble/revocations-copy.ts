@@ -10,6 +10,7 @@ import {
   type RevocationsRead,
 } from "../settings/revocations-file.ts";
 import { readSmallFile } from "../small-file.ts";
+import { reason } from "../system-error.ts";
 
 const MOST_BYTES = 256 << 20;
 const MOST_NAMED = 10;
@@ -41,7 +42,7 @@ export const readFileAt = async (file: string): Promise<FileRead> => {
       isThere: !isGone,
       fault: isGone
         ? "it is gone"
-        : `it cannot be read: ${(error as NodeJS.ErrnoException).code ?? (error as Error).message}`,
+        : `it cannot be read: ${reason(error)}`,
     };
   }
 };

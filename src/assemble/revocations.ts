@@ -11,6 +11,7 @@ import { addToFile, nameOf, readDecision, standingOf, type Decision } from "../s
 import type { Revocations } from "../tenants/credential.ts";
 import { named, readFileAt, restoreFile, stampOf, type FileRead } from "./revocations-copy.ts";
 import { watchFiles } from "./watch.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type KeeperParts = {
   readonly file: string;
@@ -295,7 +296,7 @@ export class RevocationKeeper {
 const revokedOf = ({ kind, id, until }: Decision): Revoked => ({ kind, id, until });
 
 const tellUnusable = (fault: unknown): void =>
-  events.revocationsUnusable(fault, fault instanceof Error && !("code" in fault) ? fault.message : undefined);
+  events.revocationsUnusable(fault, faultInWords(fault));
 
 const inWords = ({ kind, id, lifted, until }: Decision): string =>
   `${kind} ${id}${lifted ? " counts again" : ` is revoked${until === null ? "" : ` until ${until}`}`}`;

@@ -7,6 +7,7 @@ import { catchUp, Publisher, type PublisherNews } from "../journal/publisher.ts"
 import { secondPlace, type SecondPlace } from "../journal/second-place.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
+import { faultInWords } from "../system-error.ts";
 
 const PATIENCE_MS = 2000;
 
@@ -24,7 +25,7 @@ export const readSecondPlaces = ({ audit }: Settings): Promise<Found[]> =>
     try {
       return { place, name, notes: await within(PATIENCE_MS, place.published(), name) };
     } catch (error) {
-      return { place, name, notes: undefined, away: error instanceof Error ? error.message : String(error) };
+      return { place, name, notes: undefined, away: faultInWords(error) };
     }
   }));
 

@@ -11,6 +11,7 @@ import { SearchDesk } from "../journal/search/desk.ts";
 import { extendTiles } from "../journal/tiles.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Stops } from "./stops.ts";
+import { faultInWords } from "../system-error.ts";
 
 const EVERY_MS = 15 * 60_000;
 /** For each millisecond of work so many of rest. */
@@ -25,7 +26,7 @@ export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): v
   const { signal } = stopping;
   const rest = (tookMs: number): Promise<void> => pass(REST * tookMs, undefined, { signal, ref: false }).catch(() => undefined);
   const extend = (): Promise<void> =>
-    extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) => events.tilesFailed(error instanceof Error ? error.message : String(error)));
+    extendTiles({ disk: journal.disk, dir: journal.dir, isStopped: () => signal.aborted }).catch((error: unknown) => events.tilesFailed(faultInWords(error)));
   const compress = async (): Promise<void> => {
     const after = current().audit.compress_after;
     if (after === "never") return;
@@ -33,13 +34,13 @@ export const startSegmentUpkeep = ({ journal, current }: Parts, stops: Stops): v
       const { segments, before, after: compressed } = await compressSegments({ journal, after, isStopped: () => signal.aborted, pause: rest, onFailure: events.compressionFailed });
       if (segments > 0) events.segmentsCompressed(segments, before, compressed);
     } catch (error) {
-      events.compressionFailed(error instanceof Error ? error.message : String(error));
+      events.compressionFailed(faultInWords(error));
     }
   };
   const run = async (): Promise<void> => {
     await extend();
     if (!signal.aborted) await compress();
-    if (!signal.aborted) await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(error instanceof Error ? error.message : String(error)));
+    if (!signal.aborted) await tend(journal.dir, { rest, signal }).catch((error: unknown) => events.indexFailed(faultInWords(error)));
   };
   let turn = run();
   const timer = setInterval(() => void (turn = turn.then(run)), EVERY_MS).unref();

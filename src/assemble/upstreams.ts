@@ -1,5 +1,4 @@
 /** Settings → one switchboard per upstream. They outlast a change of settings as long as they lead to the same OCS in the same way. */
-import { readFile } from "node:fs/promises";
 import type { Counts } from "../console/counts.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
@@ -10,6 +9,7 @@ import type { Alarms } from "./alarms.ts";
 import type { Reading } from "./generation.ts";
 import type { Ear } from "./ownership.ts";
 import { VERSION } from "./version.ts";
+import { readSmallFile } from "../small-file.ts";
 
 export type Board = {
   readonly switchboard: Switchboard;
@@ -102,11 +102,11 @@ export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<Upst
   const tls = {
     ...(min_version !== null && { minVersion: min_version }),
     ...(ciphers !== null && { ciphers }),
-    ...(ca !== null && { ca: await readFile(ca, "utf8") }),
-    ...(crl !== null && { crl: await readFile(crl, "utf8") }),
+    ...(ca !== null && { ca: await readSmallFile(ca) }),
+    ...(crl !== null && { crl: await readSmallFile(crl) }),
     ...(pins !== null && { pins }),
-    ...(cert !== null && { cert: await readFile(cert, "utf8") }),
-    ...(key !== null && { key: await readFile(key, "utf8") }),
+    ...(cert !== null && { cert: await readSmallFile(cert) }),
+    ...(key !== null && { key: await readSmallFile(key) }),
     ...(server_name !== null && { serverName: server_name }),
   };
   const endpoint = (origin: string): Endpoint => ({ origin, tls, connectTimeout: upstream.timeouts.connect });

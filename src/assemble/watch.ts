@@ -3,10 +3,12 @@
  * it (`..data`); a burst of events is one look; only other bytes count. Every 30 s there is a look without any event, because some file systems tell nothing.
  */
 import { createHash } from "node:crypto";
-import { constants, watch as watchFolder, type FSWatcher } from "node:fs";
-import { open, realpath, stat } from "node:fs/promises";
+import { watch as watchFolder, type FSWatcher } from "node:fs";
+import { realpath, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { events } from "../events.ts";
+import { readBytes, withoutHanging } from "../small-file.ts";
+import { isSystemError } from "../system-error.ts";
 
 export type Watching = {
   /** As they are at this moment, each with the SHA-256 of what was read of it, where that is known: they may change with every reading. */
@@ -85,7 +87,7 @@ class Watcher {
     const folders = new Set<string>();
     for (const file of this.#watching.files().keys()) {
       folders.add(await nearest(dirname(file)));
-      const real = await realpath(file).catch(() => undefined);
+      const real = await withoutHanging(file, () => realpath(file)).catch(() => undefined);
       if (real !== undefined) folders.add(dirname(real));
     }
     for (const [folder, { watcher, id }] of this.#folders) {
@@ -95,7 +97,8 @@ class Watcher {
     }
     for (const folder of folders) {
       const id = await idOf(folder);
-      if (!this.#folders.has(folder) && !this.#closed) this.#watch(folder, id);
+      // To watch one on a mount that hangs would wait for it, and everybody with it.
+      if (id !== "" && !this.#folders.has(folder) && !this.#closed) this.#watch(folder, id);
     }
   }
 
@@ -123,21 +126,11 @@ class Watcher {
   }
 }
 
-/** Empty where nothing can be read. What is no regular file is another content: reading a FIFO would wait for ever. */
-const contentOf = async (file: string): Promise<string> => {
-  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK).catch(() => undefined);
-  if (!handle) return "";
-  try {
-    const found = await handle.stat();
-    return found.isFile() ? createHash("sha256").update(await handle.readFile()).digest("hex") : `no regular file: ${found.dev} ${found.ino}`;
-  } catch {
-    return "";
-  } finally {
-    await handle.close();
-  }
-};
+/** Empty where there is nothing, or it may not be read. A FIFO, what is too large, and what does not answer are other contents: the reading says why. */
+const contentOf = (file: string): Promise<string> =>
+  readBytes(file).then((bytes) => createHash("sha256").update(bytes).digest("hex"), (error: unknown) => (isSystemError(error) ? "" : String(error)));
 
-const idOf = (folder: string): Promise<string> => stat(folder).then(({ dev, ino }) => `${dev} ${ino}`, () => "");
+const idOf = (folder: string): Promise<string> => withoutHanging(folder, () => stat(folder)).then(({ dev, ino }) => `${dev} ${ino}`, () => "");
 
 const nearest = async (folder: string): Promise<string> => {
   let at = folder;

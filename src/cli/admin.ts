@@ -1,10 +1,11 @@
 /** What the commands that ask a running gateway share: where its admin listener is, its token, and one question. */
-import { readFile } from "node:fs/promises";
 import { request as overHttp, type IncomingMessage } from "node:http";
 import { tokenFile, urlFile } from "../console/token.ts";
 import { reachable } from "../settings/bind.ts";
 import type { Settings } from "../settings/schema.ts";
 import { certificatesPem } from "../x509/pem.ts";
+import { readSmallFile } from "../small-file.ts";
+import { reason } from "../system-error.ts";
 
 /** `certificate`: PEM of the listener's own. */
 export type AdminTarget = { readonly url: string; readonly certificate: string | undefined };
@@ -25,10 +26,10 @@ export const adminOf = async (config: string): Promise<{ readonly target: AdminT
 
 const targetOf = async ({ bind, tls }: NonNullable<Settings["admin"]>, auditDir = "."): Promise<AdminTarget> => ({
   url: (bind.port === 0 ? await leftUrl(auditDir) : undefined) ?? `${tls === "none" ? "http" : "https"}://${reachable(bind)}`,
-  certificate: tls === "none" ? undefined : await readFile(tls.cert, "utf8"),
+  certificate: tls === "none" ? undefined : await readSmallFile(tls.cert),
 });
 
-const leftUrl = (auditDir: string): Promise<string | undefined> => readFile(urlFile(auditDir), "utf8").then((text) => text.trim(), () => undefined);
+const leftUrl = (auditDir: string): Promise<string | undefined> => readSmallFile(urlFile(auditDir)).then((text) => text.trim(), () => undefined);
 
 export type AdminOptions = { readonly config: string; readonly url?: string; readonly token?: string };
 type Question = { readonly path: string; readonly method?: "GET" | "POST"; readonly body?: object };
@@ -61,7 +62,7 @@ const fromConfig = async (config: string): Promise<{ readonly target: AdminTarge
   const found = await adminOf(config);
   if (typeof found === "number") return found;
   const file = tokenFile(found.auditDir ?? ".");
-  return { target: found.target, kept: { file, token: await readFile(file, "utf8").then((text) => text.trim(), () => undefined) } };
+  return { target: found.target, kept: { file, token: await readSmallFile(file).then((text) => text.trim(), () => undefined) } };
 };
 
 /** Resolves to the answer's JSON. Says on stderr why there is none, and resolves to undefined. */
@@ -71,7 +72,7 @@ export const ask = async (target: AdminTarget, question: Question, headers: Read
     const answer = await exchange(target, question, headers);
     return { status: answer.status, value: JSON.parse(answer.text) };
   } catch (error) {
-    console.error(error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?` : `no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);
+    console.error(error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?` : `no answer from ${url}: ${reason(error)}`);
     return undefined;
   }
 };

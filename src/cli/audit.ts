@@ -8,6 +8,7 @@ import { printBundle, verifyBundle, type BundleReport } from "../journal/verify/
 import type { Elsewhere } from "../journal/verify/checkpoints.ts";
 import type { OutsideOptions } from "../journal/verify/outside.ts";
 import { isZip, unpack } from "../journal/verify/unpack.ts";
+import { faultInWords, reason } from "../system-error.ts";
 
 const EXIT = { ok: 0, broken: 7, "cannot-tell": 8 } as const satisfies Record<Report["verdict"], number>;
 
@@ -61,7 +62,7 @@ const verified = async (path: string, { key: given, own, elsewhere = [], unread 
     if (options.requireWitnesses) return `--require-witnesses is about a journal's directory or a bundle; ${path} is neither`;
     return /^\d{12}\.jsonl(\.zst)?$/.test(path.split(/[\\/]/).at(-1)!) ? await verifySegment(path, keys) : `${path} is no journal, no segment of one (000000000000.jsonl) and no bundle`;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return faultInWords(error);
   }
 };
 
@@ -78,24 +79,24 @@ const verifyPacked = async (path: string, key: string | undefined, outside: Outs
 const VERIFIER_KEY = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/=]+$/;
 
 const readKey = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
-  throw new Error(`--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${error.code})`);
+  throw new Error(`--key: ${key} is no verifier key (name+8 hex digits+base64), and no file that can be read (${reason(error)})`);
 }));
 
 const readWitness = async (key: string): Promise<string> => (VERIFIER_KEY.test(key) ? key : readFile(key, "utf8").catch((error: NodeJS.ErrnoException) => {
-  throw new Error(`--witness: ${key} is no verifier key of a witness (name+8 hex digits+base64), and no file that can be read (${error.code})`);
+  throw new Error(`--witness: ${key} is no verifier key of a witness (name+8 hex digits+base64), and no file that can be read (${reason(error)})`);
 }));
 
 const outsideOf = async ({ witness = [], quorum, requireWitnesses, timestampCa }: AuditVerifyOptions): Promise<OutsideOptions> => {
   const witnesses = witness.length === 0 ? undefined : (await Promise.all(witness.map(readWitness))).join("\n");
   const authorities = timestampCa === undefined ? undefined : await readFile(timestampCa, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`the certificates of the time stamping authority, ${timestampCa}, cannot be read (${error.code})`);
+    throw new Error(`the certificates of the time stamping authority, ${timestampCa}, cannot be read (${reason(error)})`);
   });
   return { witnesses, quorum, requireWitnesses, authorities };
 };
 
 const keptOf = (paths: readonly string[]): Promise<Elsewhere[]> => Promise.all(paths.map(async (path) => {
   const note = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`--kept: ${path} cannot be read (${error.code})`);
+    throw new Error(`--kept: ${path} cannot be read (${reason(error)})`);
   });
   return { name: path, note, isAskedFor: true };
 }));

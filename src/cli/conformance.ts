@@ -6,6 +6,7 @@ import { createControl, type Control } from "./conformance/control.ts";
 import { rows } from "./conformance/rows.ts";
 import { run, Unreachable, type Client } from "./conformance/run.ts";
 import { asJson, asTable, isConformant } from "./conformance/table.ts";
+import { faultInWords, reason } from "../system-error.ts";
 
 export type ConformanceOptions = {
   /** Path of a PEM file with the CA of an HTTPS server. */
@@ -78,7 +79,7 @@ const readCa = async (path: string): Promise<string> => {
   try {
     return certificatesPem(text);
   } catch (error) {
-    throw new WrongUsage(`--ca: ${path}: ${(error as Error).message}`);
+    throw new WrongUsage(`--ca: ${path}: ${reason(error)}`);
   }
 };
 
@@ -88,5 +89,5 @@ const readControl = (text: string): Control => {
 };
 
 const unreachable = (what: string) => (error: unknown): never => {
-  throw new Unreachable(`no answer from ${what}: ${error instanceof Error ? error.message : String(error)}`);
+  throw new Unreachable(`no answer from ${what}: ${faultInWords(error)}`);
 };

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { reachable, type Bind } from "../settings/bind.ts";
 import type { AdminAnswer } from "./admin.ts";
 import { plainGet } from "./plain-get.ts";
+import { reason } from "../system-error.ts";
 
 export type HealthOptions = { readonly config: string; readonly url?: string; readonly live?: boolean };
 
@@ -68,4 +69,4 @@ const askAt = async (url: string, path: string): Promise<Answered> => {
 
 const noAnswer = (url: string, error: unknown): string =>
   (error instanceof SyntaxError ? `${url} does not answer in JSON: is that the admin listener?`
-    : `no answer from ${url}: ${(error as NodeJS.ErrnoException).code ?? (error as Error).name}`);
+    : `no answer from ${url}: ${reason(error)}`);

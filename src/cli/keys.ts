@@ -7,7 +7,8 @@ import { loadSettings } from "../settings/load.ts";
 import type { Problem } from "../settings/problem.ts";
 import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
-import { readFile } from "node:fs/promises";
+import { readSmallFile } from "../small-file.ts";
+import { reason } from "../system-error.ts";
 
 type Writer = { readonly write: (text: string) => unknown };
 export type Host = { readonly stdout: Writer; readonly stderr: Writer; readonly env: Readonly<Record<string, string | undefined>> };
@@ -98,7 +99,7 @@ const mustHave = (tenant: string, client: string, { tenants }: Settings): void =
 };
 
 const textOf = (file: string): Promise<string> =>
-  readFile(file, "utf8").catch((error: NodeJS.ErrnoException) => { throw new Stop(FAILED, `cannot read ${file}: ${error.code}`); });
+  readSmallFile(file).catch((error: NodeJS.ErrnoException) => { throw new Stop(FAILED, `cannot read ${file}: ${reason(error)}`); });
 
 type Row = { readonly id: string; readonly client: string; readonly state: "in force" | "expired" | "revoked"; readonly created: string; readonly expires: string | null; readonly revoked: string | null; readonly tenants: readonly string[] | null };
 

@@ -2,6 +2,7 @@
 /** `ocsgw`: one row per command. A command's file is loaded when the command is given, and answers with the exit code. */
 import type { Command as Given } from "commander";
 import { keepCompiled } from "./compile-cache.ts";
+import { faultInWords } from "../system-error.ts";
 
 // Before anything else is loaded.
 keepCompiled();
@@ -233,7 +234,7 @@ try {
   await program().parseAsync();
 } catch (error) {
   if (!(error instanceof CommanderError)) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(faultInWords(error));
     process.exitCode = (error instanceof Error && EXIT_OF[error.name]) || 1;
   } else {
     if (error.code === "usage") console.error(error.message);

@@ -1,5 +1,5 @@
 /** `ocsgw revoke`: revokes a token, a key, a certificate or a client, or lifts that again: told to the running gateway, or written to its journal while none runs. */
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { readSecondPlaces } from "../assemble/second-places.ts";
 import { trustOf } from "../assemble/trust.ts";
 import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
@@ -21,6 +21,8 @@ import { createRevocations } from "../tenants/credential.ts";
 import { askAs } from "./admin.ts";
 import { reachJournal } from "./journal.ts";
 import { standingIn } from "./revoked-list.ts";
+import { readSmallFile } from "../small-file.ts";
+import { faultInWords } from "../system-error.ts";
 
 const DONE = 0;
 const OK = 200;
@@ -98,7 +100,7 @@ const unknown = async ({ kind, id, lifted }: Decision, config: string): Promise<
 };
 
 const keyIdsIn = async ({ identity: { keys } }: Settings): Promise<readonly string[] | undefined> => {
-  const text = keys === null ? undefined : await readFile(keys.file, "utf8").catch(() => undefined);
+  const text = keys === null ? undefined : await readSmallFile(keys.file).catch(() => undefined);
   const read = text === undefined ? undefined : readKeys(text, keys!.file);
   return read?.ok ? read.keys.map((key) => key.id) : undefined;
 };
@@ -151,7 +153,7 @@ const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
 };
 
 const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<number> => {
-  const configHash = await readFile(config, "utf8").then(sha256, () => "");
+  const configHash = await readSmallFile(config).then(sha256, () => "");
   try {
     const keeper = await RevocationKeeper.open({ file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash }, { watch: false });
     const decided = await keeper.decide(decision);
@@ -162,7 +164,7 @@ const writeTo = async (journal: Journal, config: string, decision: Decision): Pr
     console.error(`${inWords(decided)}: written to the journal in ${journal.dir}; no gateway runs there, and the next one that starts holds to it`);
     return DONE;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(faultInWords(error));
     return FAILED;
   }
 };

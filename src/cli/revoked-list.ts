@@ -6,6 +6,7 @@ import { endOf, type Revoked } from "../journal/revoked.ts";
 import { nameOf, readRevocations, revocationsFile } from "../settings/revocations-file.ts";
 import { openSearcher, type Searcher } from "./audit/searcher.ts";
 import { readSmallFile } from "../small-file.ts";
+import { faultInWords, reason } from "../system-error.ts";
 
 /** `doubts`: sentences about what may be revoked and could not be read. */
 export type Listed = { readonly standing: readonly Revoked[]; readonly doubts: readonly string[] };
@@ -17,7 +18,7 @@ export const standingIn = async (auditDir: string, now: number = Date.now()): Pr
   const file = revocationsFile(auditDir);
   const text = await readSmallFile(file, MOST_BYTES).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ENOENT")
-      doubts.push(`cannot tell what else is revoked: ${file} cannot be read: ${error.code ?? error.message}`);
+      doubts.push(`cannot tell what else is revoked: ${file} cannot be read: ${reason(error)}`);
     return "";
   });
   const { last, fresh, damaged } = readRevocations(text);
@@ -47,7 +48,7 @@ const inJournal = async (
     return { all: set.all(), isComplete: set.isComplete };
   } catch (error) {
     doubts.push(
-      `cannot tell what else is revoked: the journal in ${auditDir} cannot be read: ${(error as Error).message}`,
+      `cannot tell what else is revoked: the journal in ${auditDir} cannot be read: ${faultInWords(error)}`,
     );
     return { all: [], isComplete: false };
   } finally {

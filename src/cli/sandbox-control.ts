@@ -1,5 +1,6 @@
 /** What the commands that ask a running sandbox's control API share. */
 import { ControlError } from "../sandbox/control-error.ts";
+import { reason } from "../system-error.ts";
 
 type Writer = { readonly write: (text: string) => unknown };
 export type Host = { readonly stdout: Writer; readonly stderr: Writer };
@@ -41,4 +42,4 @@ export const valueOf = async (url: string, answer: Response): Promise<unknown> =
   throw new Unreachable(`${url} is no sandbox's control address: it answered ${answer.status}`);
 };
 
-const reasonOf = (error: Error): string => (error.cause as NodeJS.ErrnoException | undefined)?.code ?? error.name;
+const reasonOf = (error: Error): string => error.cause === undefined ? error.name : reason(error.cause);

@@ -1,6 +1,5 @@
 /** `ocsgw audit verify`: of a directory, or of the journal that the config names. */
 import { createPrivateKey } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { readSecondPlaces } from "../assemble/second-places.ts";
 import { anchorOf } from "../assemble/trust.ts";
 import { verifierKey } from "../journal/note.ts";
@@ -10,6 +9,8 @@ import { loadToRead } from "../settings/load.ts";
 import { privateKeyPem } from "../x509/pem.ts";
 import { auditVerify, type AuditVerifyOptions } from "./audit.ts";
 import { sayInvalidToRead } from "./check.ts";
+import { readSmallFile } from "../small-file.ts";
+import { faultInWords, reason } from "../system-error.ts";
 
 export type VerifyOptions = Pick<AuditVerifyOptions, "witness" | "quorum" | "requireWitnesses" | "timestampCa" | "kept"> & { readonly path: string | undefined; readonly key?: string; readonly sinceMark?: boolean; readonly config: string; readonly json?: boolean };
 
@@ -29,7 +30,7 @@ export const verify = async ({ path, key, config, json, sinceMark, witness, quor
       elsewhere: await keptElsewhere(settings, anchor.text), unread,
     });
   } catch (error) {
-    console.error(`CANNOT TELL  ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`CANNOT TELL  ${faultInWords(error)}`);
     return CANNOT_TELL;
   }
 };
@@ -40,10 +41,10 @@ const CANNOT_TELL = 8;
 const readOrWhy = async (what: string, path: string | undefined): Promise<{ readonly text?: string; readonly why?: string }> => {
   if (path === undefined) return {};
   try {
-    return { text: await readFile(path, "utf8") };
+    return { text: await readSmallFile(path) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    return code === "ENOENT" ? {} : { why: `${what}, ${path}, cannot be read (${code}), and so is not held against the journal` };
+    return code === "ENOENT" ? {} : { why: `${what}, ${path}, cannot be read (${reason(error)}), and so is not held against the journal` };
   }
 };
 
@@ -56,8 +57,8 @@ const outsideOf = ({ audit: { checkpoint } }: Settings, { witness, quorum, times
 
 /** The verifier key of the config, which lies outside of what it verifies. Nothing where this user may not read it, or it is not there. */
 const ownKey = async ({ audit: { checkpoint } }: Settings): Promise<{ readonly own?: string }> => {
-  const pem = await readFile(checkpoint.key, "utf8").catch((error: NodeJS.ErrnoException) => {
-    console.error(`${checkpoint.key} cannot be read (${error.code}): the journal is verified by a key that is given with --key, or by none that proves anything`);
+  const pem = await readSmallFile(checkpoint.key).catch((error: NodeJS.ErrnoException) => {
+    console.error(`${checkpoint.key} cannot be read (${reason(error)}): the journal is verified by a key that is given with --key, or by none that proves anything`);
     return undefined;
   });
   return pem === undefined ? {} : { own: verifierKey(checkpoint.origin, createPrivateKey(privateKeyPem(pem))) };

@@ -10,6 +10,7 @@ import { Records, recordsIn } from "../witness/records.ts";
 import { startWitnessServer, type Bind } from "../witness/server.ts";
 import { Witness, type WitnessNews } from "../witness/witness.ts";
 import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type WitnessCommand = {
   /** The private key's file; made when it is not there. */
@@ -98,7 +99,7 @@ const logsGiven = async (log: readonly string[]): Promise<readonly string[] | st
     try {
       keys.push(...readLogs(text));
     } catch (error) {
-      return `--log ${each}: ${error instanceof Error ? error.message : String(error)}`;
+      return `--log ${each}: ${faultInWords(error)}`;
     }
   }
   return keys;

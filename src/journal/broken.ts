@@ -1,5 +1,7 @@
 /** What the journal says when its disk does not do what it must. */
 
+export { reason as reasonOf } from "../system-error.ts";
+
 export class JournalBroken extends Error {
   override readonly name = "JournalBroken";
   /** In few words and without a path: what the disk said. */
@@ -10,12 +12,6 @@ export class JournalBroken extends Error {
     this.reason = reason;
   }
 }
-
-/** What the platform says about the call comes behind a comma, with a path. */
-export const reasonOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return String(error);
-  return "code" in error ? error.message.split(",", 1)[0]! : error.message;
-};
 
 /** It did not come in time, and may still come. */
 class TooLate extends Error {

@@ -3,7 +3,7 @@
  * when its tree agrees with every checkpoint there is, and it only grows; so no root is signed that contradicts an earlier one.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { link, mkdir, open, readFile, unlink } from "node:fs/promises";
+import { link, mkdir, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Anchor } from "./anchor.ts";
 import type { Journal } from "./append.ts";
@@ -13,6 +13,7 @@ import { privateKeyPem } from "../x509/pem.ts";
 import { numbersIn, places } from "./places.ts";
 import { writeState } from "./states.ts";
 import { digestBytes } from "./tree.ts";
+import { readSmallFile } from "../small-file.ts";
 
 export type CheckpointOptions = {
   /** Ed25519, private. */
@@ -116,7 +117,7 @@ export const loadOrCreateKey = async (path: string): Promise<KeyObject> => {
 
 const readIfThere = async (path: string): Promise<string | undefined> => {
   try {
-    return await readFile(path, "utf8");
+    return await readSmallFile(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
@@ -143,5 +144,5 @@ const createKeyFile = async (path: string): Promise<string> => {
     await unlink(written);
   }
   await nodeDisk.syncDirectory(dirname(path));
-  return readFile(path, "utf8");
+  return readSmallFile(path);
 };

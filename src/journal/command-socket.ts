@@ -7,6 +7,7 @@ import { closeSync, constants, openSync, rmSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, relative } from "node:path";
 import { readLine, stringify } from "./entry-line.ts";
+import { faultInWords, reason } from "../system-error.ts";
 
 /** In words for who asked: the question itself is wrong. */
 export class WrongCommand extends Error {
@@ -85,7 +86,7 @@ const connected = (path: string): Promise<Socket> =>
 /** Undefined when no gateway listens in this directory. Rejects with WrongCommand or CommandFailed. */
 export const askGateway = async (path: string, command: Command): Promise<{ readonly answer: unknown } | undefined> => {
   const socket = await reach(path).catch((error: NodeJS.ErrnoException) => {
-    throw new CommandFailed(`the gateway's socket ${path} cannot be used (${error.code ?? error.message}); run this as the gateway's user`, { cause: error });
+    throw new CommandFailed(`the gateway's socket ${path} cannot be used (${reason(error)}); run this as the gateway's user`, { cause: error });
   });
   if (!socket) return undefined;
   socket.setTimeout(ANSWER_MS, () => socket.destroy());
@@ -175,6 +176,6 @@ const toldOf = async (text: string, answer: (command: Command) => Promise<unknow
   } catch (error) {
     if (error instanceof SyntaxError) return { wrong: "expected a line of JSON" };
     if (error instanceof WrongCommand) return { wrong: error.message };
-    return { failed: error instanceof Error ? error.message : "unknown" };
+    return { failed: faultInWords(error) };
   }
 };

@@ -13,6 +13,7 @@ import { compressedIn, withSegment, type SegmentFile } from "./segment.ts";
 import { spansIn } from "./spans.ts";
 import { readMicros } from "./time.ts";
 import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type CompressOptions = {
   readonly journal: Pick<Journal, "dir" | "disk">;
@@ -61,7 +62,7 @@ export const compressSegments = async ({ journal, after, now = Date.now, isStopp
       done.after += sizes.after;
     } catch (error) {
       if (!isDamage(error)) throw error;
-      onFailure(error.message);
+      onFailure(faultInWords(error));
     }
     await pause(performance.now() - start);
   }

@@ -53,7 +53,8 @@ const fileOf = (handle: FileHandle, how: How): DiskFile => ({
 const isSameFile = (one: Stats, other: Stats | undefined): boolean => one.ino === other?.ino && one.dev === other.dev;
 
 const openHandle = async (path: string, how: How): Promise<FileHandle> => {
-  if (how === "read") return open(path, "r");
+  // Without O_NONBLOCK a FIFO in a file's place would be waited for.
+  if (how === "read") return open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const flags = constants.O_RDWR | (how === "durable" ? WRITES_THROUGH : 0);
   try {
     return await open(path, flags);

@@ -6,6 +6,7 @@ import { FramesDamaged } from "./frames.ts";
 import { forEachLine } from "./lines.ts";
 import type { SegmentFile } from "./segment.ts";
 import { DIGEST_BYTES, digestOf, leafHashWithin } from "./tree.ts";
+import { faultInWords } from "../system-error.ts";
 
 /** `hashes`: the leaf hashes that were recorded, 32 bytes each, from index `first` on. */
 export type Damaged = { readonly open: () => Promise<SegmentFile>; readonly first: number; readonly hashes: Buffer };
@@ -46,7 +47,7 @@ export const forEachIntact = async ({ open, first, hashes }: Damaged, onIntact: 
   } catch (error) {
     const isGone = (error as NodeJS.ErrnoException).code === "ENOENT";
     if (!isGone && !(error instanceof FramesDamaged)) throw error;
-    return { intact, others, damage: isGone ? "it is missing" : (error as Error).message };
+    return { intact, others, damage: isGone ? "it is missing" : faultInWords(error) };
   }
   return { intact, others, damage: undefined };
 };

@@ -11,6 +11,7 @@ import { LockUnavailable, takeKernelLock } from "./lock/kernel.ts";
 import { keepsOthersOut } from "./lock/probe.ts";
 import { readOldLock, removeOldLock, signOfLife } from "./lock/old-file.ts";
 import { places } from "./places.ts";
+import { reason } from "../system-error.ts";
 
 export { LockUnavailable } from "./lock/kernel.ts";
 
@@ -62,7 +63,7 @@ export const tryLock = async (dir: string, { command, role }: Who): Promise<Lock
     writeHolder(at.holder, ownHolder(command, role));
   } catch (error) {
     kernel.release();
-    throw new LockUnavailable(`${at.holder}: it cannot be written (${reasonOf(error)})`, { cause: error });
+    throw new LockUnavailable(`${at.holder}: it cannot be written (${reason(error)})`, { cause: error });
   }
   let isReleased = false;
   return {
@@ -170,11 +171,9 @@ const makeFolder = (dir: string, path: string): void => {
     if (code === "EEXIST" && statSync(path).isDirectory()) return;
     // A gateway of format 1 has begun at this moment.
     if (code === "EEXIST") throw new JournalHeld(dir, "a gateway of a version before journal format 2, which has just started");
-    throw new LockUnavailable(`${path}: it cannot be made (${reasonOf(error)}); run this as the owner of audit.dir`, { cause: error });
+    throw new LockUnavailable(`${path}: it cannot be made (${reason(error)}); run this as the owner of audit.dir`, { cause: error });
   }
 };
-
-const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** Whether there is a directory at all in which a journal may be. */
 export const isThere = (dir: string): Promise<boolean> => stat(dir).then((found) => found.isDirectory(), () => false);

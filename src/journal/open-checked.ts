@@ -4,6 +4,7 @@ import { openJournal, type Journal, type JournalOptions } from "./append.ts";
 import { nodeDisk } from "./disk.ts";
 import { gatherEvidence, type Evidence, type Trust } from "./evidence.ts";
 import { JournalDamaged } from "./recover.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type Checked = {
   readonly journal: Journal;
@@ -58,7 +59,7 @@ export const openChecked = async ({ everyLine = false, ...options }: Options, tr
     return { journal, anchor: new Anchor({ disk, path, key, origin, known, tell }), warnings, published, elsewhere };
   } catch (error) {
     if (!(error instanceof JournalDamaged)) throw error;
-    throw new JournalDamaged(`${error.message}. ${REMEDY}`, { cause: error });
+    throw new JournalDamaged(`${faultInWords(error)}. ${REMEDY}`, { cause: error });
   }
 };
 

@@ -4,6 +4,7 @@ import type { Journal } from "./append.ts";
 import { readWhole } from "./disk.ts";
 import { numbersIn, places } from "./places.ts";
 import type { SecondPlace } from "./second-place.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type PublisherNews = { readonly place: string } & ({ readonly kind: "away"; readonly reason: string } | { readonly kind: "back" }
   /** What was left there earlier in this run is gone. */
@@ -81,7 +82,7 @@ export class Publisher {
   }
 
   #isAway(error: unknown): void {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = faultInWords(error);
     if (!isTooLate(error)) this.#late = undefined;
     if (this.#away === undefined) this.#tell({ kind: "away", place: this.#place.name, reason });
     this.#away = reason;

@@ -19,6 +19,7 @@ import { loadState, stateSizes } from "./states.ts";
 import { readMicros } from "./time.ts";
 import { Trail } from "./trail.ts";
 import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Tree } from "./tree.ts";
+import { faultInWords } from "../system-error.ts";
 
 /** The directory holds what the journal did not write, or no longer what it wrote. */
 export class JournalDamaged extends Error {
@@ -110,7 +111,7 @@ export const recover = async (options: RecoverOptions): Promise<Recovered> => {
       return { ...(await read(options, state)), begun: { at: size, passedOver, beside: state.beside } };
     } catch (error) {
       // Whatever it is: an older state, and at last all the lines, tell whether it is the journal that is damaged or only this state.
-      passedOver.push({ size, reason: error instanceof Error ? error.message : String(error) });
+      passedOver.push({ size, reason: faultInWords(error) });
     }
   }
   return { ...(await read(options, undefined)), begun: { at: 0, passedOver, beside: {} } };

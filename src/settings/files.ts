@@ -1,12 +1,14 @@
 /** The files of this machine as the checks ask for them. */
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
+import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { descriptorLimit } from "./descriptors.ts";
-import { reason, type Files } from "./fill.ts";
+import { readTextNow } from "../small-file.ts";
+import { reason } from "../system-error.ts";
+import type { Files } from "./fill.ts";
 
 /** For a config file in this folder. */
 export const filesBeside = (folder: string): Files => ({
-  readFile: (path) => readFileSync(resolve(folder, path), "utf8"),
+  readFile: (path) => readTextNow(resolve(folder, path)),
   modeOf: (path) => modeOf(resolve(folder, path)),
   whyNotWritable: (path) => whyNotWritable(resolve(folder, path)),
   descriptorLimit,

@@ -1,4 +1,5 @@
 /** `${VAR}`, `${VAR:-default}` and `${file:PATH}` within one parsed value. `$${` stands for `${`. What was filled in is not read again. */
+import { reason } from "../system-error.ts";
 import { CODES } from "./problem.ts";
 
 /** Paths are relative to the config file, or absolute. */
@@ -63,12 +64,3 @@ const contents = (path: string, { readFile }: Sources): string => {
   }
 };
 
-/** There is nothing of that name: it may well be made later. */
-export const isGone = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
-
-/** Why a file could not be read, without a path or a stack. */
-export const reason = (error: unknown): string => {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
-  const known: Readonly<Record<string, string>> = { ENOENT: "there is no such file", EACCES: "not permitted", EISDIR: "it is a directory", ENOTDIR: "part of the path is not a directory", ELOOP: "its links lead in a circle" };
-  return known[code] ?? (code || "it cannot be read");
-};

@@ -1,6 +1,6 @@
 /** The keys file: one entry per key, hashes only. Changed by editing the YAML itself, so that comments stay. */
 import { randomBytes } from "node:crypto";
-import { open, readFile, realpath, rename, stat, unlink } from "node:fs/promises";
+import { open, realpath, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isMap, isSeq, type Document, type YAMLMap } from "yaml";
 import { z } from "zod";
@@ -10,6 +10,8 @@ import type { Finding, Problem } from "./problem.ts";
 import { problemsOf } from "./report.ts";
 import { label } from "./units.ts";
 import { readYaml, type Read } from "./yaml.ts";
+import { readSmallFile } from "../small-file.ts";
+import { reason } from "../system-error.ts";
 
 const TIME = "a time in UTC, as in 2026-11-22T12:00:00Z";
 const time = z.iso.datetime({ error: `expected ${TIME}` }).transform((text) => Date.parse(text));
@@ -91,7 +93,7 @@ const edit = async (file: string, change: (document: Document.Parsed, keys: read
   const target = await realpath(file).catch(() => file);
   const lock = `${target}.lock`;
   const handle = await open(lock, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
-    throw new KeysFileError(error.code === "EEXIST" ? `another command is changing ${file}; if none is, delete ${lock}` : `cannot write beside ${file}: ${error.code}`);
+    throw new KeysFileError(error.code === "EEXIST" ? `another command is changing ${file}; if none is, delete ${lock}` : `cannot write beside ${file}: ${reason(error)}`);
   });
   try {
     const read = readYaml(await current(target), asItStands);
@@ -107,10 +109,10 @@ const edit = async (file: string, change: (document: Document.Parsed, keys: read
 
 const current = async (file: string): Promise<string> => {
   try {
-    return await readFile(file, "utf8");
+    return await readSmallFile(file);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return EMPTY;
-    throw new KeysFileError(`cannot read ${file}: ${(error as NodeJS.ErrnoException).code}`);
+    throw new KeysFileError(`cannot read ${file}: ${reason(error)}`);
   }
 };
 
@@ -128,7 +130,7 @@ const replace = async (file: string, text: string): Promise<void> => {
     await rename(beside, file);
   } catch (error) {
     await unlink(beside).catch(() => undefined);
-    throw new KeysFileError(`cannot write ${file}: ${(error as NodeJS.ErrnoException).code}`);
+    throw new KeysFileError(`cannot write ${file}: ${reason(error)}`);
   }
   await syncDirectory(dirname(file));
 };

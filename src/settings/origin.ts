@@ -1,8 +1,9 @@
 /** A config file's text and its surroundings: what is needed to read any of it, and no rules. */
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { filesBeside } from "./files.ts";
-import { reason, type Sources } from "./fill.ts";
+import { readBytes } from "../small-file.ts";
+import { reason } from "../system-error.ts";
+import type { Sources } from "./fill.ts";
 import type { Problem } from "./problem.ts";
 import { unreadable } from "./report.ts";
 
@@ -16,7 +17,7 @@ export const originOf = (file: string, env: Sources["env"] = process.env): Origi
 /** The text of a config file, or the problem of not having it. */
 export const textOf = async (file: string): Promise<string | Problem> => {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(file));
+    return new TextDecoder("utf-8", { fatal: true }).decode(await readBytes(file));
   } catch (error) {
     return unreadable(file, error instanceof TypeError ? "it is not UTF-8" : reason(error));
   }

@@ -2,7 +2,8 @@
 import { isAlgorithm } from "../tenants/credential/jwk.ts";
 import { readKeySet } from "../tenants/credential/jwks.ts";
 import { clientsAt, type Facts } from "./facts.ts";
-import { isGone, reason, type Files } from "./fill.ts";
+import { isGone, reason } from "../system-error.ts";
+import type { Files } from "./fill.ts";
 import { isLive, readKeys } from "./keys-file.ts";
 import type { Finding, Path } from "./problem.ts";
 import type { CallbacksSettings } from "./schema.ts";
@@ -78,6 +79,6 @@ const keySets = ({ identity }: Facts, files: Files): readonly Finding[] =>
       return [];
     } catch (error) {
       // What JSON.parse says quotes the file, and the file may hold a private key by mistake.
-      return { code: "OCSGW-6267", path: ["identity", "jwt", at, "jwks_file"], message: `${file}: ${error instanceof SyntaxError ? "it is not JSON" : (error as Error).message}` };
+      return { code: "OCSGW-6267", path: ["identity", "jwt", at, "jwks_file"], message: `${file}: ${error instanceof SyntaxError ? "it is not JSON" : reason(error)}` };
     }
   });

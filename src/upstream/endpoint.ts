@@ -9,6 +9,7 @@ import { certificatesPem, listPems, privateKeyPem } from "../x509/pem.ts";
 import { network } from "./network.ts";
 import { inWords } from "./tls-failure.ts";
 import { TlsSessions } from "./tls-sessions.ts";
+import { faultInWords } from "../system-error.ts";
 
 /** PEM; `pins` are "sha256:" and the base64 of a public key's (SPKI) SHA-256. They stand in place of a name, unless one is given. */
 export type EndpointTls = {
@@ -40,7 +41,7 @@ export class ConnectFailed extends Error {
   readonly how: "local" | "refused" | "closed" | "silent" | "invalid";
   readonly code: string | undefined;
   constructor(how: ConnectFailed["how"], error: Error) {
-    super(how === "invalid" ? inWords(error) : error.message, { cause: error });
+    super(how === "invalid" ? inWords(error) : faultInWords(error), { cause: error });
     this.name = "ConnectFailed";
     this.how = how;
     // Of TLS the words say more.

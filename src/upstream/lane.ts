@@ -10,6 +10,7 @@ import { NoAnswer, type Request, type Withdrawal } from "./exchange.ts";
 import { withdrawal } from "./job.ts";
 import { Pending, type End, type RawAnswer } from "./pending.ts";
 import { Wire } from "./wire.ts";
+import { reason } from "../system-error.ts";
 
 export type LaneOptions = {
   readonly endpoint: Endpoint;
@@ -135,7 +136,7 @@ export class Lane {
         // As on a connection that stands: what OCS sends unasked, or an end, is seen before anything is written.
         afterPoll(() => this.#pending === first && this.#wire === wire && this.#send(first, wire));
       },
-      failed: (error) => this.#over({ fault: unsent((error as NodeJS.ErrnoException).code ?? error.message) }),
+      failed: (error) => this.#over({ fault: unsent(reason(error)) }),
       took: (bytes) => this.#came(bytes, wire),
       gone: () => {
         this.#options.lost?.();

@@ -1,6 +1,7 @@
 /** What an OCS address shows to a new connection (TCP and TLS, no request). No request is sent to find out, so none can reach both of a pair. */
 import type { Socket } from "node:net";
 import { ConnectFailed, connectTo, type Endpoint } from "./endpoint.ts";
+import { reason } from "../system-error.ts";
 
 /** `accepts`: it keeps the connection open. `silent`: no answer within the connect timeout. `fails TLS`: its certificate is not accepted, or the like. */
 export type Seen = "accepts" | "accepts and closes" | "refuses" | "silent" | "fails TLS";
@@ -55,7 +56,7 @@ export const probe = (endpoint: Endpoint, holdMs: number): Probe => {
   return {
     seen: () => seen,
     isLocalFailure: () => failed?.how === "local",
-    detail: () => failed && (failed.code ?? failed.message),
+    detail: () => failed && reason(failed),
     done,
     release,
   };

@@ -9,6 +9,7 @@ import { Readable } from "node:stream";
 import httpProxy from "http-proxy";
 import { certificatesPem } from "../x509/pem.ts";
 import { bytesOf, type HeaderLine, type Reply } from "../message.ts";
+import { reason } from "../system-error.ts";
 
 // With this variable the library takes another way, past agent and timeouts.
 delete process.env.FORCE_FETCH_PATH;
@@ -43,7 +44,7 @@ export const createRelay = ({ url, timeout, ca, userAgent }: RelayOptions): Rela
     send: (body, contentType) => new Promise((resolve) => {
       const taker = new Taker(timeout, resolve);
       const request = requestOf(target, { "user-agent": userAgent, "content-type": contentType ?? "application/json", "content-length": String(body.length) });
-      proxy.web(request, taker as unknown as ServerResponse, { buffer: Readable.from([body], { objectMode: false }) }, (error) => taker.fail("unreachable", (error as NodeJS.ErrnoException).code ?? error.message));
+      proxy.web(request, taker as unknown as ServerResponse, { buffer: Readable.from([body], { objectMode: false }) }, (error) => taker.fail("unreachable", reason(error)));
     }),
     close: () => agent.destroy(),
   };

@@ -11,6 +11,7 @@ import { Pace } from "./pace.ts";
 import { Roles, type Found } from "./roles.ts";
 import { Turns, type Turn } from "./turns.ts";
 import type { UpstreamOptions, UpstreamStatus } from "./words.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type { Settled, UpstreamNews, UpstreamOptions, UpstreamStatus } from "./words.ts";
 
@@ -285,7 +286,7 @@ export class Switchboard {
     if (reason.why === "unreachable" && inTime && !this.#closed && !this.#roles.isDown) {
       this.#queue.putBack(job);
       this.#watch(job);
-      if (lane.endpoint === this.#roles.active.origin) this.#roles.connectFailed(reason.message);
+      if (lane.endpoint === this.#roles.active.origin) this.#roles.connectFailed(faultInWords(reason));
       return;
     }
     reason.lane = lane.name;

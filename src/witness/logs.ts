@@ -2,10 +2,12 @@
  * For whom a witness cosigns: verifier keys, one to a line, given when it starts or kept in `logs.txt` in its
  * state.
  */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { nameOfKey } from "../journal/note.ts";
 import type { Logs } from "./witness.ts";
+import { readSmallFile } from "../small-file.ts";
+import { faultInWords } from "../system-error.ts";
 
 const FILE = "logs.txt";
 const MOST_BYTES = 1 << 20;
@@ -41,12 +43,12 @@ export const openLogs = async (dir: string, given: readonly string[], tell: (fau
     seen = mark;
     if (found && (!found.isFile() || found.size > MOST_BYTES))
       throw new Error(`it is no file of at most ${MOST_BYTES} bytes`);
-    kept = found ? readLogs(await readFile(path, "utf8")) : [];
+    kept = found ? readLogs(await readSmallFile(path)) : [];
   };
   await look();
   return async () => {
     await look().catch((error: unknown) =>
-      tell(`${path} is not used: ${error instanceof Error ? error.message : String(error)}`),
+      tell(`${path} is not used: ${faultInWords(error)}`),
     );
     return byOrigin([...given, ...kept]);
   };

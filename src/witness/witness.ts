@@ -8,6 +8,7 @@ import { cosign, signerOf, textOfNote, type Checkpoint, type Cosigner } from "..
 import { digestOf, EMPTY_ROOT, verifyConsistency } from "../journal/tree.ts";
 import type { Records } from "./records.ts";
 import { readSubmission, type Submission } from "./submission.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type Answer = {
   readonly status: 200 | 400 | 403 | 404 | 409 | 422 | 500;
@@ -71,7 +72,7 @@ export class Witness {
     const answer = this.#turn
       .then(() => this.#add(body))
       .catch((error: unknown) => {
-        this.#options.tell({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+        this.#options.tell({ kind: "failed", reason: faultInWords(error) });
         return plain(500, "the witness cannot keep its record, so it does not cosign");
       });
     this.#turn = answer;

@@ -41,9 +41,9 @@ describe("ocsgw healthcheck", () => {
     ["ready", reply("200 OK", '{"status":"ready"}'), { code: 0, out: "ready" }],
     ["not ready, with the reasons", reply("503 Service Unavailable", '{"status":"not ready","reasons":["the journal cannot be written"]}'), { code: 1, out: "not ready: the journal cannot be written" }],
     ["an answer without a length", 'HTTP/1.1 200 OK\r\n\r\n{"status":"ready"}', { code: 0, out: "ready" }],
-    ["an answer that was cut", reply("200 OK", '{"status":"ready"}', 99), { code: 5, err: /no answer from \S+: ECONNRESET/ }],
-    ["half a head", "HTTP/1.1 200 OK\r\n", { code: 5, err: /ECONNRESET/ }],
-    ["no answer at all", "", { code: 5, err: /ECONNRESET/ }],
+    ["an answer that was cut", reply("200 OK", '{"status":"ready"}', 99), { code: 5, err: /no answer from \S+: the connection was reset/ }],
+    ["half a head", "HTTP/1.1 200 OK\r\n", { code: 5, err: /the connection was reset/ }],
+    ["no answer at all", "", { code: 5, err: /the connection was reset/ }],
     ["another protocol", "SSH-2.0-x\r\n\r\n{}", { code: 1 }],
     ["no JSON", reply("200 OK", "<html>"), { code: 5, err: /does not answer in JSON: is that the admin listener\?/ }],
   ])("of %s", async (_name, text, { code, out, err }) => {
@@ -62,7 +62,7 @@ describe("ocsgw healthcheck", () => {
   it("says that nobody listens", async () => {
     const { url } = await answering("");
     await new Promise((resolve) => server!.close(resolve));
-    expect(await check(url)).toMatchObject({ code: 5, out: "", err: `no answer from ${url}: ECONNREFUSED` });
+    expect(await check(url)).toMatchObject({ code: 5, out: "", err: `no answer from ${url}: connection refused` });
   });
 
   it("does not wait for ever for a gateway that is silent", async () => {

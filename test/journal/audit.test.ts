@@ -57,7 +57,7 @@ describe("audit verify", () => {
   });
 
   it("ends with 8 when a key, a checkpoint or the journal is missing", async () => {
-    expect(await run(dir, { key: join(dir, "no-such-file") })).toMatchObject({ code: 8, output: expect.stringContaining("no file that can be read (ENOENT)") as string });
+    expect(await run(dir, { key: join(dir, "no-such-file") })).toMatchObject({ code: 8, output: expect.stringContaining("no file that can be read (there is no such file)") as string });
     expect(await run(join(dir, "nowhere"), { key: vkey })).toMatchObject({ code: 8, output: expect.stringContaining("CANNOT TELL  there is no directory") as string });
     await rm(join(dir, "checkpoint.pub"));
     expect(await run(dir, {})).toMatchObject({ code: 8, output: expect.stringContaining("CANNOT TELL  no key") as string });

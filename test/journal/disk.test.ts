@@ -143,10 +143,10 @@ describe("a journal whose disk failed", () => {
     await new Promise(setImmediate);
     const behind = journal.append(anIntent(3));
     for (const one of [...group, behind]) await expect(one).rejects.toThrow(JournalBroken);
-    await expect(journal.append(anIntent(4))).rejects.toThrow(/cannot be written: EIO/);
+    await expect(journal.append(anIntent(4))).rejects.toThrow(/cannot be written: the disk reports an input\/output error/);
     journal.note(aRefusal(5));
     await expect(checkpoints.write()).rejects.toThrow(JournalBroken);
-    expect(journal.status()).toMatchObject({ size: 1, failed: expect.stringContaining("EIO") as string, lost: 1 });
+    expect(journal.status()).toMatchObject({ size: 1, failed: expect.stringContaining("input/output error") as string, lost: 1 });
     await journal.close();
     expect(calls()).toBe(before + 1);
   });

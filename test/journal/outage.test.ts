@@ -53,9 +53,9 @@ describe("while the disk fails", () => {
     trouble.break({ code: "ENOSPC", only: /segments write/, half: true });
     const error = await journal.append(anIntent(1)).catch((caught: unknown) => caught);
     expect(error).toBeInstanceOf(JournalBroken);
-    expect(error).toMatchObject({ reason: "ENOSPC: the test's disk fails" });
+    expect(error).toMatchObject({ reason: "no space is left on the disk" });
     for (let number = 2; number < 5; number++) await expect(journal.append(anIntent(number))).rejects.toBe(error);
-    expect(journal.status()).toMatchObject({ size: 1, failures: 1, waiting: 0, failed: expect.stringContaining("cannot be written: ENOSPC") as string });
+    expect(journal.status()).toMatchObject({ size: 1, failures: 1, waiting: 0, failed: expect.stringContaining("cannot be written: no space is left on the disk") as string });
     await expect(journal.head()).rejects.toBe(error);
     await new Promise((resolve) => setTimeout(resolve, 350));
     await expect(journal.append(anIntent(5))).rejects.toBe(error);
@@ -63,9 +63,9 @@ describe("while the disk fails", () => {
     await mended();
     await journal.append(anIntent(6));
     const entries = await entriesIn();
-    expect(entries).toMatchObject([{ id: anIntent(0).id }, { kind: "gap", reason: "the journal could not be written: ENOSPC: the test's disk fails", lost: 0 }, { id: anIntent(6).id, dnc: 2 }]);
+    expect(entries).toMatchObject([{ id: anIntent(0).id }, { kind: "gap", reason: "the journal could not be written: no space is left on the disk", lost: 0 }, { id: anIntent(6).id, dnc: 2 }]);
     expect(await segmentsOf(dir)).toEqual(["000000000000.jsonl", "000000000001.jsonl"]);
-    expect(news).toMatchObject([{ kind: "broken", reason: "ENOSPC: the test's disk fails" }, { kind: "mended", lost: 0, owed: 0 }]);
+    expect(news).toMatchObject([{ kind: "broken", reason: "no space is left on the disk" }, { kind: "mended", lost: 0, owed: 0 }]);
   });
 
   it("a descriptor that failed is only closed", async () => {
@@ -230,7 +230,7 @@ describe("with on_failure: continue", () => {
     trouble.break({ code: "ENOSPC", half: true });
     // Of one group; then while it is broken.
     await Promise.all([journal.append(anIntent(1)), journal.append(anIntent(2))]);
-    expect(journal.status().failed).toContain("ENOSPC");
+    expect(journal.status().failed).toContain("no space is left on the disk");
     await journal.append(anIntent(3));
     for (const number of [0, 1, 3]) await journal.append(anOutcome(anIntent(number).id));
     journal.note(refusalOf("a"));

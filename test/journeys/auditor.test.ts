@@ -64,7 +64,7 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
     const key = (await readFile(join(dir, "audit/checkpoint.pub"), "utf8")).trim();
     await rm(join(dir, "audit.anchor"));
     await mkdir(join(dir, "audit.anchor"));
-    const says = `the anchor, ${join(dir, "audit.anchor")}, cannot be read (EISDIR), and so is not held against the journal`;
+    const says = `the anchor, ${join(dir, "audit.anchor")}, cannot be read (it is a directory), and so is not held against the journal`;
     expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(new RegExp(`have the root that the lines give.*CANNOT TELL  ${says.replaceAll(/[()]/g, "\\$&")}`, "s")) as string });
     const segment = join(dir, "audit/segments/000000000000.jsonl");
     await writeFile(segment, (await readFile(segment, "utf8")).replace('"index":1', '"index":7'));
@@ -74,7 +74,7 @@ describe("who may read nothing but the journal and the config", { timeout: 120_0
   it("audit verify without the certificates of the time stamping authority cannot tell, and verifies all the rest", async () => {
     const key = (await readFile(join(dir, "audit/checkpoint.pub"), "utf8")).trim();
     await edit((read) => { read["audit"]!["checkpoint"] = { ...(read["audit"]!["checkpoint"] as object), timestamp: { url: "http://127.0.0.1:9", ca: "tls.key" } }; });
-    expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(/have the root that the lines give.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(EISDIR\)/s) as string });
+    expect(await command("verify", "--key", key)).toMatchObject({ code: 8, stdout: expect.stringMatching(/have the root that the lines give.*CANNOT TELL {2}the certificates of the time stamping authority, .*tls\.key, cannot be read \(it is a directory\)/s) as string });
   });
 
   it.each([

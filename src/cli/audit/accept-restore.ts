@@ -12,6 +12,7 @@ import { loadToRead } from "../../settings/load.ts";
 import { sayInvalidToRead } from "../check.ts";
 import { NoJournal, reachJournal } from "../journal.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
+import { faultInWords } from "../../system-error.ts";
 
 export type AcceptOptions = { readonly config: string; readonly purpose?: string; readonly json?: boolean };
 
@@ -67,7 +68,7 @@ class NotDelivered extends Error {
 const deliverTo = (found: readonly Found[]) => async (note: string): Promise<void> => {
   for (const { place, name } of found) {
     await place.deliver(note).catch((error: unknown) => {
-      const why = error instanceof Error ? error.message : String(error);
+      const why = faultInWords(error);
       throw new NotDelivered(`the checkpoint could not be brought to ${name}: ${why}. Give the command again when it can`);
     });
   }
@@ -80,7 +81,7 @@ const tell = (accepted: Accepted, json = false): void => {
 };
 
 const explained = (error: unknown): number => {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = faultInWords(error);
   if (error instanceof JournalDamaged) return refused(`nothing was accepted: ${why}. ${DAMAGE}`, BROKEN);
   if (error instanceof NotDelivered) return refused(why, UNREACHABLE);
   if (error instanceof AnchorNotWritable) return refused(why, FAILED);

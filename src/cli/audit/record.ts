@@ -15,6 +15,7 @@ import type { Settings } from "../../settings/schema.ts";
 import { readableKeys } from "../../settings/withheld.ts";
 import { reachJournal } from "../journal.ts";
 import { whoAsks } from "./who-asks.ts";
+import { faultInWords } from "../../system-error.ts";
 
 const WRONG_USAGE = 2;
 const UNREACHABLE = 5;
@@ -37,7 +38,7 @@ export const recordAccess = async (place: Place, looked: Looked, sign: boolean):
     return await writeHere(place, way.lock, { asked, sign });
   } catch (error) {
     if (error instanceof WrongCommand) return refused(error.message, WRONG_USAGE);
-    const why = error instanceof Error ? error.message : String(error);
+    const why = faultInWords(error);
     return refused(`the look-up could not be recorded, so nothing is shown: ${why}`, error instanceof JournalDamaged ? BROKEN : error instanceof JournalHeld ? UNREACHABLE : CANNOT_TELL);
   }
 };

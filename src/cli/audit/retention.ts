@@ -17,6 +17,7 @@ import { askAs } from "../admin.ts";
 import { sayInvalidToRead } from "../check.ts";
 import { NoJournal, reachJournal, type Way } from "../journal.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
+import { faultInWords } from "../../system-error.ts";
 
 export type RetentionOptions = { readonly config: string; readonly confirmClock?: boolean | undefined; readonly json?: boolean | undefined };
 
@@ -89,7 +90,7 @@ const confirmHere = async (settings: Settings, user: string): Promise<number> =>
       await way.lock.release();
     }
   } catch (error) {
-    console.error(`the clock was not confirmed: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`the clock was not confirmed: ${faultInWords(error)}`);
     return error instanceof JournalHeld ? UNREACHABLE : error instanceof JournalDamaged ? BROKEN : CANNOT_TELL;
   }
 };

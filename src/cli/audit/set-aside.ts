@@ -22,6 +22,7 @@ import { reachJournal } from "../journal.ts";
 import { purposeFrom } from "./purpose.ts";
 import { openTerminal } from "./terminal.ts";
 import { whoAsks, type Asker } from "./who-asks.ts";
+import { faultInWords } from "../../system-error.ts";
 
 export type SetAsideOptions = { readonly segments: readonly string[]; readonly config: string; readonly purpose?: string; readonly yes?: boolean; readonly json?: boolean };
 
@@ -156,7 +157,7 @@ const askIndex = async (dir: string, counter: OpenDoNotCalls): Promise<void> => 
     await finder.refresh();
     await counter.start(await finder.openDoNotCalls(counter.most));
   } catch (error) {
-    console.error(`warning: ${places(dir).index} cannot tell which Do-Not-Calls are open: ${error instanceof Error ? error.message : String(error)}`);
+    console.error(`warning: ${places(dir).index} cannot tell which Do-Not-Calls are open: ${faultInWords(error)}`);
   } finally {
     finder?.close();
   }

@@ -6,6 +6,7 @@ import type { Answer, Connection } from "./connection.ts";
 import { answersIn, stateAfter, stateOf, type GroupState } from "./group-life.ts";
 import { answerProblem, gatewayProblem, objectIn, refusalCodeOf } from "./judge.ts";
 import type { Row } from "./rows.ts";
+import { faultInWords } from "../../system-error.ts";
 
 export type Client = { readonly name: string; readonly authorization: string };
 
@@ -128,7 +129,7 @@ const failed = (described: Described, reason: string): Result => ({ ...described
 const skipped = (described: Described, reason: string): Result => ({ ...described, verdict: "skip", reason });
 
 const broken = (parts: Parts, world: World, row: Row, error: unknown, first: boolean): Result => {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = faultInWords(error);
   if (first) throw new Unreachable(`no answer from ${parts.origin}: ${reason}`);
   return failed({ ...describe(world, row), got: "no answer" }, reason);
 };

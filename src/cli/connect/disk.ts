@@ -3,6 +3,7 @@ import { open, stat, statfs, unlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { writerOf } from "../../journal/lock.ts";
 import type { Row } from "./row.ts";
+import { reason } from "../../system-error.ts";
 
 const GIB = 1024 ** 3;
 const LITTLE = GIB;
@@ -22,7 +23,7 @@ export const diskRow = async (dir: string): Promise<Row> => {
     if (free < LITTLE) return { name: "disk", state: "warn", says: [says, "when it is full, requests are refused (OCSGW-5101)"] };
     return ms > SLOW_MS ? { name: "disk", state: "warn", says: [says, "each request waits for two flushes"] } : { name: "disk", state: "ok", says: [says] };
   } catch (error) {
-    return { name: "disk", state: "fail", says: [`${dir}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`] };
+    return { name: "disk", state: "fail", says: [`${dir}: ${reason(error)}`] };
   }
 };
 

@@ -3,6 +3,7 @@ import type { Settings } from "../../settings/schema.ts";
 import { isAlgorithm } from "../../tenants/credential/jwk.ts";
 import { readKeySet } from "../../tenants/credential/jwks.ts";
 import type { Row } from "./row.ts";
+import { reason } from "../../system-error.ts";
 
 /** `clock`: milliseconds that the other side is ahead of this machine, when it tells. */
 export type Heard = { readonly row: Row; readonly clock: number | undefined };
@@ -30,7 +31,7 @@ const ask = async (name: string, address: string, algorithms: readonly string[])
 /** fetch says "fetch failed" and keeps the reason behind it. */
 const reasonOf = (error: unknown): string => {
   const { cause, message, name } = error as Error & { readonly cause?: NodeJS.ErrnoException };
-  return name === "TimeoutError" ? `no answer within ${TIMEOUT_MS} ms` : cause?.code ?? cause?.message ?? message;
+  return name === "TimeoutError" ? `no answer within ${TIMEOUT_MS} ms` : cause === undefined ? message : reason(cause);
 };
 
 /** Dates tell whole seconds. */

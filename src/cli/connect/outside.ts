@@ -3,13 +3,13 @@
  * timestamp of a random hash.
  */
 import { randomBytes } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { reasonOf } from "../../journal/broken.ts";
 import { authoritiesIn, readTimestamp, timestampRequest } from "../../journal/verify/timestamp.mjs";
 import { addCheckpointOf } from "../../journal/witness/add-checkpoint.ts";
 import { ask } from "../../journal/witness/ask.ts";
 import type { Settings } from "../../settings/schema.ts";
 import type { Row } from "./row.ts";
+import { readSmallFile } from "../../small-file.ts";
 
 const TIMEOUT_MS = 5000;
 const MOST_BYTES = 256 << 10;
@@ -58,7 +58,7 @@ const timestampRow = async ({ url, ca }: Timestamp): Promise<Row> => {
   const imprint = randomBytes(32);
   const nonce = Buffer.concat([Buffer.of(0x41), randomBytes(7)]);
   try {
-    const authorities = authoritiesIn(await readFile(ca, "utf8"));
+    const authorities = authoritiesIn(await readSmallFile(ca));
     const { status, body } = await ask({
       url,
       body: timestampRequest(imprint, nonce),

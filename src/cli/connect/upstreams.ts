@@ -6,8 +6,8 @@ import { endpointsOf } from "../../assemble/upstreams.ts";
 import { readGroups } from "../../gateway/shape.ts";
 import { headerOf } from "../../message.ts";
 import type { Settings, UpstreamSettings } from "../../settings/schema.ts";
+import { faultInWords } from "../../system-error.ts";
 import type { Endpoint } from "../../upstream/endpoint.ts";
-import { NoAnswer } from "../../upstream/exchange.ts";
 import { Lane } from "../../upstream/lane.ts";
 import type { RawAnswer } from "../../upstream/pending.ts";
 import { probe, type Seen } from "../../upstream/probe.ts";
@@ -70,7 +70,7 @@ const askGroups = async (name: string, endpoint: Endpoint, timeout: number): Pro
     const answer = await lane.exchange({ tenant: "", method: "GET", path: "/campaigngroups", body: "", urgent: false });
     return { line: `GET /campaigngroups: ${answer.status} from ${headerOf(answer.headers, "Server") ?? "a server without a name"} in ${Math.round(answer.ms)} ms`, answer, bad: false };
   } catch (error) {
-    return { line: `GET /campaigngroups: ${error instanceof NoAnswer ? error.message : String(error)}`, answer: undefined, bad: true };
+    return { line: `GET /campaigngroups: ${faultInWords(error)}`, answer: undefined, bad: true };
   } finally {
     lane.close();
   }

@@ -8,6 +8,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { stat } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
+import { faultInWords } from "../../system-error.ts";
 
 export type KernelLock = {
   /** Why it no longer keeps others out, in words; undefined while it does. */
@@ -111,7 +112,7 @@ const codeOf = (error: unknown): number | undefined =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
 
 const unavailable = (path: string, error: unknown): LockUnavailable => {
-  const why = error instanceof Error ? error.message : String(error);
+  const why = faultInWords(error);
   const code = codeOf(error);
   if (code === IOERR || code === PROTOCOL) {
     return new LockUnavailable(

@@ -11,6 +11,7 @@ import { numbersIn, places, segmentName } from "../places.ts";
 import { openSegment, segmentsIn, type SegmentFile } from "../segment.ts";
 import { Trail } from "../trail.ts";
 import { createTree, digestOf, DIGEST_BYTES, leafHashWithin, type Digest, type Frontier, type Tree } from "../tree.ts";
+import { reason } from "../../system-error.ts";
 
 /** `segment`: its name. In words what is wrong, with lines counted from 1. */
 export type Damage = { readonly segment: string; readonly text: string };
@@ -129,7 +130,7 @@ class Rereading {
   /** Anything else is the disk's word, and no word about the entries. */
   #tellFrames(error: unknown, first: number): void {
     if (!(error instanceof FramesDamaged)) throw error;
-    this.#tell({ segment: segmentName(first), text: `${segmentName(first)} cannot be read: ${error.message}` });
+    this.#tell({ segment: segmentName(first), text: `${segmentName(first)} cannot be read: ${reason(error)}` });
   }
 
   missing(first: number, end: number): void {

@@ -4,6 +4,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { nodeDisk } from "../disk.ts";
 import type { Asked, Told } from "./questions.ts";
 import { reread } from "./reread.ts";
+import { faultInWords } from "../../system-error.ts";
 
 /** Of the time. */
 const SHARE = 0.05;
@@ -26,5 +27,5 @@ try {
   await reread({ disk: nodeDisk, ...asked, pace, verified: (verified) => tell({ kind: "verified", verified }), damaged: (damage) => tell({ kind: "damaged", damage }) });
   tell({ kind: "done" });
 } catch (error) {
-  tell({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+  tell({ kind: "failed", reason: faultInWords(error) });
 }

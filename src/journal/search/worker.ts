@@ -11,6 +11,7 @@ import { Finder } from "../search.ts";
 import { answerOf } from "./answer.ts";
 import type { Answer, Posed, Question, ThreadData, Told } from "./questions.ts";
 import { TimeLimit, TookTooLong } from "./time-limit.ts";
+import { faultInWords, isSystemError } from "../../system-error.ts";
 
 const { dir, number: me, turn } = workerData as ThreadData;
 /** Which thread brings the index up to date, 0 for none; and how many entries it has taken in. */
@@ -75,7 +76,7 @@ const tell = async ({ question, ms }: Posed): Promise<Told> => {
     if (error instanceof NothingToLookFor) return { wrong: error.message };
     if (error instanceof TookTooLong) return { late: error.message };
     // Only what it is: a message of the platform may hold a piece of what was asked.
-    return { failed: error instanceof Error ? `${error.name}: ${error.message}` : "unknown" };
+    return { failed: isSystemError(error) || !(error instanceof Error) ? faultInWords(error) : `${error.name}: ${faultInWords(error)}` };
   }
 };
 

@@ -8,6 +8,7 @@ import { readWitnessKey, type WitnessKey } from "../verify/cosignature.mjs";
 import { submitCheckpoint, type Submitted } from "./add-checkpoint.ts";
 import type { ConsistencyProofs } from "./consistency.ts";
 import type { CosignedNotes } from "./cosigned.ts";
+import { faultInWords } from "../../system-error.ts";
 
 /** As it stands in the config. */
 export type WitnessAddress = { readonly url: string; /** Verifier key. */ readonly key: string };
@@ -139,7 +140,7 @@ export class WitnessClient {
     } catch (error) {
       return {
         kind: "away",
-        reason: `its cosignature cannot be kept: ${error instanceof Error ? error.message : String(error)}`,
+        reason: `its cosignature cannot be kept: ${faultInWords(error)}`,
       };
     }
   }

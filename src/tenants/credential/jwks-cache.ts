@@ -7,6 +7,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readSmallFile } from "../../small-file.ts";
+import { reason } from "../../system-error.ts";
 
 export type Kept = { readonly jwks: unknown; /** Milliseconds since 1970. */ readonly fetchedAt: number };
 
@@ -36,7 +37,7 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
       );
       if (text === undefined) return undefined;
       if (text instanceof Error)
-        return `${file} cannot be read: ${(text as NodeJS.ErrnoException).code ?? text.message}`;
+        return `${file} cannot be read: ${reason(text)}`;
       const [line = "", mac = "", rest] = text.split("\n");
       if (rest !== "" || !/^[0-9a-f]{64}$/.test(mac))
         return `${file} is not authenticated: an earlier version wrote it, or somebody else`;

@@ -9,6 +9,7 @@ import { CredentialFault, type Tell } from "./types.ts";
 import { keepsAll, keyFor, type KeySet } from "./jwks.ts";
 import type { KeysAway, KeySetState } from "./key-source.ts";
 import type { Kept, KeySetCache } from "./jwks-cache.ts";
+import { faultInWords, reason } from "../../system-error.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -144,7 +145,7 @@ class RemoteKeys {
   /** A disk that cannot take it costs what it is for, and nothing else. */
   async #keep(jwks: unknown): Promise<void> {
     const { issuer, cache, tell } = this.#options;
-    await cache?.write({ jwks, fetchedAt: this.#loadedAt }).catch((problem: unknown) => tell({ kind: "key-set-failed", issuer, reason: `the good set could not be kept on disk: ${(problem as NodeJS.ErrnoException).code ?? reasonOf(problem)}` }));
+    await cache?.write({ jwks, fetchedAt: this.#loadedAt }).catch((problem: unknown) => tell({ kind: "key-set-failed", issuer, reason: `the good set could not be kept on disk: ${faultInWords(problem)}` }));
   }
 
   #put({ keys, skipped }: KeySet): void {
@@ -172,7 +173,7 @@ class RemoteKeys {
 
 const reasonOf = (problem: unknown): string => {
   const { message, cause } = problem as Error;
-  return cause instanceof Error ? `${message}: ${cause.message}` : message;
+  return cause instanceof Error ? `${message}: ${reason(cause)}` : message;
 };
 
 const LOOPBACK = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/;

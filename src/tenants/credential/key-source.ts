@@ -1,10 +1,11 @@
 /** Where an issuer's keys come from: a file, or the one address that the settings name. */
-import { readFile } from "node:fs/promises";
 import { isAlgorithm, type Algorithm, type VerificationKey } from "./jwk.ts";
 import { createKeySetCache, type KeptKeys } from "./jwks-cache.ts";
 import { MAX_STALE, openRemoteKeys } from "./jwks-remote.ts";
 import { CredentialFault, type JwtIssuer, type Tell } from "./types.ts";
 import { keyFor, readKeySet, type KeySet } from "./jwks.ts";
+import { readSmallFile } from "../../small-file.ts";
+import { reason } from "../../system-error.ts";
 
 export type KeySource = {
   /** The key of that id, or the only one for a token without: at once when it is at hand, otherwise after the set was fetched, if it may be fetched now. Never rejects. */
@@ -68,10 +69,10 @@ const algorithmsOf = ({ name, algorithms }: JwtIssuer): readonly Algorithm[] => 
 
 const readKeyFile = async (issuer: string, path: string, read: (jwks: unknown) => KeySet): Promise<KeySet> => {
   try {
-    return read(JSON.parse(await readFile(path, "utf8")));
+    return read(JSON.parse(await readSmallFile(path)));
   } catch (problem) {
     // What JSON.parse says quotes the file, and the file may hold a private key by mistake.
-    const why = problem instanceof SyntaxError ? "it is not JSON" : (problem as Error).message;
+    const why = problem instanceof SyntaxError ? "it is not JSON" : reason(problem);
     throw new CredentialFault(`issuer "${issuer}": jwks_file ${path}: ${why}`);
   }
 };

@@ -5,6 +5,7 @@ import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { HandlePages, type Page } from "./announced.ts";
 import type { Change, News, Order, Owned, Restored, Row } from "./store.ts";
+import { faultInWords } from "../../system-error.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
@@ -255,7 +256,7 @@ const commit = (db: DatabaseSync, statements: Statements, { changes, mark }: Ext
     if (db.isTransaction) db.exec("ROLLBACK");
     // Read again from what is on disk.
     lives.clear();
-    return error instanceof Error ? error.message : String(error);
+    return faultInWords(error);
   }
 };
 

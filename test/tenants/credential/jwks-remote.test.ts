@@ -347,7 +347,7 @@ describe("a key set that is kept on disk", () => {
     ["that of another issuer of this name", () => written(kept({ issuer: "https://elsewhere.example/" })), /is of another issuer URL/],
     ["that of another address", () => written(kept({ uri: `${uri}x` })), /is of another address/],
     ["without a time", () => written(kept({ fetched: 7 })), /does not say when/],
-    ["too large", () => `${" ".repeat(2 << 20)}\n`, /at most 1048576 are read/],
+    ["too large", () => `${" ".repeat(2 << 20)}\n`, /at most 1 MiB are read/],
   ])("is refused, and that is told, when it is %s", async (_, text, why) => {
     writeFileSync(file, text());
     answer = down;
@@ -360,7 +360,7 @@ describe("a key set that is kept on disk", () => {
     execFileSync("mkfifo", [file]);
     answer = down;
     const opened = await open();
-    expect(opened.news).toContainEqual({ kind: "kept-keys-refused", issuer: "corp", reason: expect.stringContaining("it is not a regular file") as string });
+    expect(opened.news).toContainEqual({ kind: "kept-keys-refused", issuer: "corp", reason: expect.stringContaining("it is a FIFO and not a regular file") as string });
   });
 
   it.each<[string, () => string]>([["of a time to come", () => written(kept({ fetched: "2999-01-01T00:00:00.000Z" }))], ["with weak keys", () => written(kept({ jwks: { keys: [{ ...rsaJwk, e: "AQ" }] } }))]])("says nothing when it is %s", async (_, text) => {

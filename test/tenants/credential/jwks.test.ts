@@ -132,7 +132,7 @@ describe("settings of an issuer", () => {
     ["a skew below 0", { jwks_uri: "https://idp.test/", clock_skew: -1 }, /clock_skew/],
     ["a skew of a day", { jwks_uri: "https://idp.test/", clock_skew: 86_400_000 }, /clock_skew/],
     ["a skew that is no number", { jwks_uri: "https://idp.test/", clock_skew: Number.NaN }, /clock_skew/],
-    ["a file that is not there", { jwks_file: "/nowhere/keys.json" }, /issuer "corp": jwks_file \/nowhere\/keys.json: ENOENT/],
+    ["a file that is not there", { jwks_file: "/nowhere/keys.json" }, /issuer "corp": jwks_file \/nowhere\/keys.json: there is no such file/],
   ])("are refused for %s", async (_, more, message) => {
     await refused(more, message);
   });

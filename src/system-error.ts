@@ -1,0 +1,109 @@
+/**
+ * What the system says about files and addresses, in words: what happened, where, and what to do where that is known.
+ * No code of the platform (ENOENT, EADDRINUSE, "database or disk is full") is shown to anybody.
+ */
+import { getSystemErrorMap } from "node:util";
+
+const user = (): string => (process.geteuid ? `uid ${process.geteuid()}` : "this user");
+
+const WORDS: Readonly<Record<string, string | (() => string)>> = {
+  ENOENT: "there is no such file",
+  EACCES: () => `not permitted for ${user()}`,
+  EPERM: () => `not permitted for ${user()}`,
+  EROFS: "the file system is read-only",
+  ENOSPC: "no space is left on the disk",
+  EDQUOT: "the disk quota is used up",
+  EFBIG: "the file would be larger than the system allows",
+  EIO: "the disk reports an input/output error",
+  EISDIR: "it is a directory",
+  ENOTDIR: "part of the path is not a directory",
+  ELOOP: "its links lead in a circle",
+  EEXIST: "it is there already",
+  ENOTEMPTY: "the directory is not empty",
+  EBUSY: "it is in use",
+  EXDEV: "the two places are on different file systems",
+  ENAMETOOLONG: "the name is too long",
+  ENXIO: "it is a device or a FIFO that nothing serves",
+  ENODEV: "it is a device that is not there",
+  ESTALE: "the network file system no longer knows it: mount it again",
+  EMFILE: "this process has too many files open: raise its limit (LimitNOFILE= in a unit, ulimit -n)",
+  ENFILE: "this machine has too many files open",
+  ENOMEM: "not enough memory",
+  EADDRINUSE: "the address is in use by another process",
+  EADDRNOTAVAIL: "this machine has no such address",
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "the connection was reset",
+  ECONNABORTED: "the connection was aborted",
+  EPIPE: "the other side has closed the connection",
+  ETIMEDOUT: "no answer in time",
+  EHOSTUNREACH: "no route to that host",
+  ENETUNREACH: "no route to that network",
+  ENOTFOUND: "no such host name",
+  EAI_AGAIN: "the name server does not answer",
+};
+
+/** sqlite.org/rescode.html: the low byte is the primary code. */
+const SQLITE: Readonly<Record<number, string | (() => string)>> = {
+  5: "another process uses it",
+  6: "another process uses it",
+  8: () => `not writable for ${user()}`,
+  10: "the disk reports an input/output error",
+  11: "the database is damaged",
+  13: "no space is left on the disk",
+  14: () => `it cannot be opened by ${user()}`,
+  26: "it is not a database",
+};
+
+type SystemFault = Error & {
+  readonly code: string; readonly errno?: number; readonly syscall?: string; readonly path?: string; readonly dest?: string;
+  readonly address?: string; readonly port?: number; readonly hostname?: string;
+};
+
+const CODES: ReadonlySet<string> = new Set([...[...getSystemErrorMap().values()].map(([code]) => code), "ENOTFOUND", "EAI_AGAIN"]);
+
+export const isSystemError = (error: unknown): error is SystemFault => error instanceof Error && "code" in error && CODES.has(String(error.code));
+
+const sqliteWords = (error: unknown): string | undefined => {
+  if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number") return undefined;
+  const words = SQLITE[error.errcode & 0xff];
+  return typeof words === "function" ? words() : words;
+};
+
+/** The reason alone, without a path; undefined where the system did not fail. */
+const wordsOf = (error: unknown): string | undefined => {
+  if (!isSystemError(error)) return sqliteWords(error);
+  const words = WORDS[error.code];
+  if (words !== undefined) return typeof words === "function" ? words() : words;
+  return [...getSystemErrorMap().values()].find(([code]) => code === error.code)?.[1] ?? "the system refuses it";
+};
+
+/** Why it failed, without a path. What is no failure of the system is said as it stands. */
+export const reason = (error: unknown): string => {
+  if (error instanceof Error && "reason" in error && typeof error.reason === "string") return error.reason;
+  return wordsOf(error) ?? (error instanceof Error ? error.message : String(error));
+};
+
+/** There is nothing of that name: it may well be made later. */
+export const isGone = (error: unknown): boolean => error instanceof Error && "code" in error && error.code === "ENOENT";
+
+const TRIED: Readonly<Record<string, string>> = {
+  open: "open", read: "read", write: "write to", fsync: "write to", fdatasync: "write to", ftruncate: "write to", mkdir: "make", rename: "rename", unlink: "delete", rm: "delete",
+  rmdir: "delete", scandir: "list", stat: "look at", lstat: "look at", realpath: "look at", access: "use", chown: "change the owner of", lchown: "change the owner of", chmod: "change the mode of", link: "make",
+};
+
+/** A sentence that names the file or the address. What is no failure of the system is said as it stands. */
+export const faultInWords = (error: unknown): string => {
+  const why = wordsOf(error);
+  if (why === undefined) return error instanceof Error ? error.message : String(error);
+  if (!isSystemError(error)) return why;
+  const { syscall = "", path, address, port, hostname } = error;
+  const at = address === undefined ? hostname : port === undefined ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`;
+  if (syscall === "listen" || syscall === "bind") return `cannot listen on ${at ?? path ?? "the address"}: ${whyNotListening(error, why)}`;
+  if (path !== undefined && address === undefined) return `cannot ${TRIED[syscall] ?? "use"} ${path}: ${why}`;
+  return at === undefined ? why : `no connection to ${at}: ${why}`;
+};
+
+const whyNotListening = ({ code, port }: SystemFault, why: string): string => {
+  if (code === "EADDRINUSE") return `${why}; stop that one, or choose another address`;
+  return code === "EACCES" && port !== undefined && port < 1024 ? `${why}; ports below 1024 need CAP_NET_BIND_SERVICE (AmbientCapabilities= in a unit), or choose another port` : why;
+};

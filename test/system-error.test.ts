@@ -1,0 +1,68 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterAll, describe, expect, it } from "vitest";
+import { faultInWords, reason } from "../src/system-error.ts";
+
+const dir = mkdtempSync(join(tmpdir(), "ocsgw-system-error-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+const at = (name: string): string => join(dir, name);
+
+const faultOf = async (work: () => unknown): Promise<unknown> => {
+  try {
+    await work();
+  } catch (error) {
+    return error;
+  }
+  throw new Error("it did not fail");
+};
+
+const listenOn = (port: number, host = "127.0.0.1"): Promise<void> =>
+  new Promise((resolve, reject) => { const server = createServer(); server.once("error", reject).listen(port, host, () => server.close(() => resolve())); });
+
+describe("what the system says, in words", () => {
+  writeFileSync(at("file"), "");
+  it.each([
+    ["a file that is not there", () => readFile(at("none")), `cannot open ${at("none")}: there is no such file`],
+    ["a directory read as a file", () => readFile(dir), "it is a directory"],
+    ["a path through a file", () => readdir(at("file/x")), `cannot list ${at("file/x")}: part of the path is not a directory`],
+    ["a directory that is there", () => mkdir(at("")), `cannot make ${at("")}: it is there already`],
+    ["a file to be renamed that is not there", () => rename(at("none"), at("other")), `cannot rename ${at("none")}: there is no such file`],
+    ["a file to be deleted that is not there", () => rm(at("none")), `cannot look at ${at("none")}: there is no such file`],
+    ["a full disk", () => writeFile("/dev/full", "x"), "no space is left on the disk"],
+    ["a name that is too long", () => open(at("x".repeat(300))), /: the name is too long$/],
+    ["an address that this machine does not have", () => listenOn(0, "192.0.2.1"), /^cannot listen on 192\.0\.2\.1(:0)?: this machine has no such address$/],
+    ["a port that refuses", () => new Promise((_, reject) => { connect(1, "127.0.0.1").on("error", reject); }), "no connection to 127.0.0.1:1: connection refused"],
+    ["a full database", () => { throw Object.assign(new Error("database or disk is full"), { code: "ERR_SQLITE_ERROR", errcode: 13 }); }, "no space is left on the disk"],
+    ["a database that is none", () => { new DatabaseSync(at("text"), { readOnly: true }).exec("SELECT * FROM sqlite_master"); }, "it is not a database"],
+    ["a code without words of ours", () => { throw Object.assign(new Error("EILSEQ: x, open 'y'"), { code: "EILSEQ", syscall: "open", path: "y" }); }, "cannot open y: illegal byte sequence"],
+    ["an error that is not the system's", () => { throw new Error("no such tenant"); }, "no such tenant"],
+    ["what is no error", () => { throw "odd" as unknown as Error; }, "odd"],
+  ])("says of %s what it is", async (_, work, says) => {
+    writeFileSync(at("text"), "this is no database, but long enough to be looked at as one ".repeat(20));
+    const told = faultInWords(await faultOf(work));
+    expect(told).toEqual(typeof says === "string" ? says : expect.stringMatching(says));
+    expect(told).not.toMatch(/\bE[A-Z]{3,}\b|disk is full/);
+  });
+
+  it("says of a port that is taken what to do", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as { port: number };
+    expect(faultInWords(await faultOf(() => listenOn(port)))).toBe(`cannot listen on 127.0.0.1:${port}: the address is in use by another process; stop that one, or choose another address`);
+    await new Promise((resolve) => other.close(resolve));
+  });
+
+  it("says for whom it is not permitted", () => {
+    const program = `import { readFileSync } from "node:fs"; import { faultInWords } from ${JSON.stringify(new URL("../src/system-error.ts", import.meta.url).pathname)};
+      process.setgroups?.([]); process.setgid(12345); process.setuid(12345);
+      try { readFileSync("/etc/shadow"); } catch (error) { console.log(faultInWords(error)); }`;
+    const uid = process.getuid?.() ?? 0;
+    expect(reason(Object.assign(new Error("x"), { code: "EACCES" }))).toBe(`not permitted for uid ${uid}`);
+    if (uid === 0) expect(execFileSync(process.execPath, ["--input-type=module", "-e", program], { encoding: "utf8" })).toBe("cannot open /etc/shadow: not permitted for uid 12345\n");
+  });
+});
