@@ -1,11 +1,32 @@
 /**
  * One function per thing worth telling an operator. Lines go to stderr as JSON; none carries a phone, a customer id, a field or a credential.
- * `OCSGW_LOG` sets the level (default info; silent turns it off).
+ * `OCSGW_LOG` sets the level (info when it is not set or empty; silent turns it off).
  */
-import { destination, pino } from "pino";
+import { pino, type Level } from "pino";
+import { stderrSink } from "./events/sink.ts";
 import { faultInWords, isSystemError } from "./system-error.ts";
 
-const log = pino({ name: "ocsgw", level: process.env.OCSGW_LOG ?? "info", timestamp: pino.stdTimeFunctions.isoTime }, destination({ fd: 2, sync: true }));
+const LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const satisfies readonly (Level | "silent")[];
+
+const wanted = (process.env["OCSGW_LOG"] ?? "").trim();
+const level = wanted === "" ? "info" : LEVELS.find((each) => each === wanted.toLowerCase());
+
+const sink = stderrSink({ caughtUp: (lines) => events.logDropped(lines) });
+
+/** Said with the first line, and not by a command that writes none. */
+let isUnsaid = level === undefined;
+const write = (line: string): void => {
+  if (isUnsaid) {
+    isUnsaid = false;
+    log.warn({ OCSGW_LOG: wanted }, `OCSGW_LOG is none of ${LEVELS.join(", ")}; info is used`);
+  }
+  sink.write(line);
+};
+
+const log = pino({ name: "ocsgw", level: level ?? "info", timestamp: pino.stdTimeFunctions.isoTime }, { write });
+
+/** Lines that nobody took from stderr in time, since the start. */
+export const droppedLogLines = (): number => sink.dropped();
 
 /** Only what an error says about itself: messages of the platform may hold a piece of the input. */
 const plain = (error: unknown): { name: string; code?: string; stack?: string } =>
@@ -92,5 +113,6 @@ export const events = {
   revocationsUnusable: (fault: unknown, reason: string | undefined): void => log.error({ error: plain(fault), reason }, "The revocations file, or the journal, cannot be read or written; everything that was revoked stays revoked"),
   revocationsRepaired: (reason: string, detail: string): void => log.error({ detail }, reason),
   wantsLookingAfter: (what: string): void => log.warn(what),
+  logDropped: (lines: number): void => log.warn({ lines }, "log lines were dropped, because nothing took them from stderr in time"),
   defect: (id: string, error: unknown): void => log.error({ id, error: plain(error) }, "a defect of the gateway"),
 } as const;

@@ -2,6 +2,7 @@
 import { clientsIn } from "../settings/clients.ts";
 import { nearest } from "../settings/nearest.ts";
 import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../settings/keys-file.ts";
+import { deliver, isDiscarded } from "./output.ts";
 import { createKey } from "../settings/key.ts";
 import { loadSettings } from "../settings/load.ts";
 import type { Problem } from "../settings/problem.ts";
@@ -39,9 +40,13 @@ export const keysCreate = ({ config, client, expires, tenant }: { readonly confi
     if (expires !== undefined && !lifetime) throw new Stop(WRONG_USAGE, `--expires: expected ${DURATION_EXPECTED}, found ${expires}`);
     const created = Date.now();
     if (lifetime && created + lifetime > LATEST) throw new Stop(WRONG_USAGE, `--expires: ${expires} is later than the year 9999; left out, the key has no end`);
+    if (host === process && isDiscarded(1)) throw new Stop(FAILED, "no key was made: stdout is closed or leads to /dev/null, so nobody would see it");
     const { id, key, hash } = createKey();
-    await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null });
-    host.stdout.write(`${key}\n`);
+    // A key that nobody has seen must not be in force.
+    await deliver(host.stdout, `${key}\n`).catch((error: unknown) => { throw new Stop(FAILED, `no key was made: it could not be written to stdout: ${reason(error)}`); });
+    await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null }).catch((error: unknown) => {
+      throw error instanceof KeysFileError ? new KeysFileError(`the key that was printed is not in force: ${error.message}`, error.problems) : error;
+    });
     host.stderr.write(`key ${id} of ${client}, ${lifetime ? `until ${day(created + lifetime)}` : "without an end"}. It is not shown again; ${file} holds its hash.\n`);
   });
 

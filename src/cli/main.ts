@@ -2,6 +2,7 @@
 /** `ocsgw`: one row per command. A command's file is loaded when the command is given, and answers with the exit code. */
 import type { Command as Given } from "commander";
 import { keepCompiled } from "./compile-cache.ts";
+import { endThoughUnread, sayWhenCutShort } from "./output.ts";
 import { faultInWords } from "../system-error.ts";
 
 // Before anything else is loaded.
@@ -228,8 +229,7 @@ const port = (text: string): number => {
 const EXIT_OF: Readonly<Record<string, number>> = { WrongCommand: 2, CommandFailed: 5, JournalHeld: 5, LockUnavailable: 8, NoJournal: 8, CannotTell: 8, LineDamaged: 8 };
 
 refuseOldNode();
-// Whoever reads our output may have had enough of it, as head does.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+sayWhenCutShort();
 try {
   await program().parseAsync();
 } catch (error) {
@@ -241,3 +241,4 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   }
 }
+endThoughUnread();

@@ -1,5 +1,6 @@
 /** The numbers in Prometheus' text format. Labels are configured names and words of ours: never a phone, a handle, a customer id or an address of a client. */
 import { Counter, Gauge, Registry, collectDefaultMetrics, type Metric } from "prom-client";
+import { droppedLogLines } from "../events.ts";
 import type { JournalStatus } from "../journal/append.ts";
 import type { TenantCount } from "../journal/open-do-not-calls.ts";
 import type { Certificate } from "./certificates.ts";
@@ -91,6 +92,7 @@ const addCounters = (registry: Registry, { counts, upstreams }: Sources): void =
   counter(registry, { name: "ocsgw_callbacks_total", help: "What OCS announced, by what became of it.", labels: ["upstream", "result"] }, function* () {
     for (const [upstream, results] of counts.callbacks) for (const [result, count] of results) yield [{ upstream, result }, count];
   });
+  counter(registry, { name: "ocsgw_log_lines_dropped_total", help: "Log lines that were dropped, because nothing took them from stderr in time." }, () => [[{}, droppedLogLines()]]);
   counter(registry, { name: "ocsgw_switchovers_total", help: "Times that an OCS life ended: the other OCS took over, or handles proved a restart." }, () => [[{}, counts.switchovers]]);
 };
 

@@ -34,7 +34,7 @@ const samplesOf = (text: string, name: string): string[] => text.split("\n").fil
 const valueOf = (text: string, name: string): number => Number(samplesOf(text, name)[0]?.split(" ").at(-1));
 
 const NAMES = [
-  "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
+  "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_log_lines_dropped_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
   "ocsgw_upstream_up gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_damage gauge", "ocsgw_journal_verified_entries gauge", "ocsgw_journal_bytes gauge", "ocsgw_disk_free_bytes gauge", "ocsgw_journal_failures_total counter",
   "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge", "ocsgw_would_refuse_total counter", "ocsgw_auth_failures_total counter", "ocsgw_no_answer_total counter", "ocsgw_key_set_age_seconds gauge", "ocsgw_key_set_up gauge", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
   "ocsgw_witness_cosigned_entries gauge", "ocsgw_witness_age_seconds gauge", "ocsgw_witness_quorum_met gauge", "ocsgw_timestamp_age_seconds gauge",

@@ -1,0 +1,74 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
+import { describe, expect, it } from "vitest";
+import { putSink, streamSink } from "../../src/events/sink.ts";
+import { until } from "../kit/witness.ts";
+
+const source = new URL("../../src/events/sink.ts", import.meta.url).href;
+
+describe("log lines that nobody takes", () => {
+  it("wait up to a size, are dropped and counted beyond it, and that is told when the rest was taken", async () => {
+    const pipe = new PassThrough({ highWaterMark: 10 });
+    const told: number[] = [];
+    const sink = streamSink(pipe, { most: 100, caughtUp: (lines) => told.push(lines) });
+    for (let number = 0; number < 30; number++) sink.write(`line ${number + 10}\n`);
+    const kept = 30 - sink.dropped();
+    expect(sink.dropped()).toBeGreaterThan(10);
+    expect(told).toEqual([]);
+    let text = "";
+    pipe.on("data", (part: Buffer) => (text += part.toString()));
+    await until(() => told.length > 0);
+    expect([told, text.split("\n").length - 1]).toEqual([[sink.dropped()], kept]);
+    expect(text.startsWith("line 10\nline 11\n")).toBe(true);
+    sink.write("later\n");
+    await until(() => text.endsWith("later\n"));
+    expect(told).toEqual([sink.dropped()]);
+  });
+
+  it("are dropped when the reader is gone, and nothing fails", async () => {
+    const pipe = new PassThrough();
+    const sink = streamSink(pipe, { caughtUp: () => undefined });
+    const closed = new Promise((resolve) => pipe.once("close", resolve));
+    pipe.destroy(new Error("EPIPE"));
+    await closed;
+    sink.write("line\n");
+    expect(sink.dropped()).toBe(1);
+  });
+
+  it("of a terminal or a file go on where they stopped, in order and whole", async () => {
+    let room = 7;
+    let text = "";
+    const told: number[] = [];
+    const put = (bytes: Buffer): number => {
+      const taken = Math.min(room, bytes.length);
+      text += bytes.subarray(0, taken).toString();
+      room -= taken;
+      return taken;
+    };
+    const sink = putSink(put, { most: 40, caughtUp: (lines) => told.push(lines) });
+    for (const number of [1, 2, 3, 4, 5, 6, 7, 8]) sink.write(`line ${number}\n`);
+    expect([text, sink.dropped()]).toEqual(["line 1\n", 2]);
+    room = 3;
+    await until(() => text === "line 1\nlin");
+    room = 1000;
+    await until(() => told.length > 0);
+    expect([text, told]).toEqual(["line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n", [2]]);
+  });
+
+  it.each([
+    ["a full disk", "2>/dev/full", 0],
+    ["a closed stderr", "2>&-", 0],
+  ])("end no process: %s", async (_, redirection, code) => {
+    const program = `import { stderrSink } from ${JSON.stringify(source)};
+      const sink = stderrSink({ caughtUp: () => undefined });
+      for (let n = 0; n < 1000; n++) sink.write("x".repeat(5000) + "\\n");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      console.log(sink.dropped());`;
+    const child = spawn("bash", ["-c", `"$0" --input-type=module -e "$1" ${redirection}`, process.execPath, program], { stdio: ["ignore", "pipe", "ignore"] });
+    let out = "";
+    child.stdout.on("data", (part: Buffer) => (out += part.toString()));
+    expect(await once(child, "exit")).toEqual([code, null]);
+    expect(Number(out)).toBeGreaterThanOrEqual(redirection.includes("full") ? 700 : 0);
+  });
+});
