@@ -13,5 +13,5 @@ Or try it without one: docker run --network host --tmpfs /tmp ocsgw sandbox
 
 /** OCSGW_CONTAINER is set by the image. */
 export const hintInContainer = (config: string): void => {
-  if (process.env["OCSGW_CONTAINER"] !== undefined && !existsSync(config)) console.error(hint(config));
+  if (!["", "0"].includes(process.env["OCSGW_CONTAINER"] ?? "") && !existsSync(config)) console.error(hint(config));
 };

@@ -1,21 +1,23 @@
 /** The files of this machine as the checks ask for them. */
 import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import { isContainer } from "./container.ts";
 import { descriptorLimit } from "./descriptors.ts";
 import { readTextNow } from "../small-file.ts";
 import { reason } from "../system-error.ts";
-import type { Files } from "./fill.ts";
+import type { Files, Rights } from "./fill.ts";
 
 /** For a config file in this folder. */
 export const filesBeside = (folder: string): Files => ({
   readFile: (path) => readTextNow(resolve(folder, path)),
-  modeOf: (path) => modeOf(resolve(folder, path)),
+  rightsOf: (path) => rightsOf(resolve(folder, path)),
+  isContainer: isContainer(),
   whyNotWritable: (path) => whyNotWritable(resolve(folder, path)),
   descriptorLimit,
 });
 
 /** Windows has no such bits. */
-const modeOf = (path: string): number | undefined => (process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false })?.mode);
+const rightsOf = (path: string): Rights | undefined => (process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false }));
 
 /** A folder that is not there yet is made in the nearest one that is. */
 const whyNotWritable = (folder: string): string | undefined => {

@@ -2,12 +2,17 @@
 import { reason } from "../system-error.ts";
 import { CODES } from "./problem.ts";
 
+/** `mode`: permission bits; `uid`: of the owner. */
+export type Rights = { readonly mode: number; readonly uid: number };
+
 /** Paths are relative to the config file, or absolute. */
 export type Files = {
   /** Gives the text of a file. Throws when there is none. */
   readonly readFile: (path: string) => string;
-  /** Its permission bits; undefined where there is no file, or no such bits. */
-  readonly modeOf?: (path: string) => number | undefined;
+  /** Undefined where there is no file, or no such rights. */
+  readonly rightsOf?: (path: string) => Rights | undefined;
+  /** Others who could read a file are not on this system. */
+  readonly isContainer?: boolean;
   /** Why no file could be made in that folder, which may be yet to be made. */
   readonly whyNotWritable?: (folder: string) => string | undefined;
   /** Descriptors that a process may have here; undefined without a limit. */

@@ -1,4 +1,4 @@
-/** Certificates and private keys that the config names: each is what it should be, they fit each other, they are in force, and the keys are their owner's alone. */
+/** Certificates and private keys that the config names: each is what it should be, they fit each other, they are in force, and the keys are not open to others. */
 import type { X509Certificate } from "node:crypto";
 import { certificatesIn, keyIn, lifeOf, whyNotTaken } from "./certificates.ts";
 import { callbacksIn, type Facts } from "./facts.ts";
@@ -91,11 +91,19 @@ const authorityProblems = (authority: Named, files: Files, now: number): readonl
     : [{ code: "OCSGW-6312", severity: "warning", path, message: `${file}: one of its certificates has ended, on ${day(last)}` }];
 };
 
-/** The group's right to read is one too many as well: the gateway runs as one user. */
-export const openToOthers = ({ path, file }: Named, { modeOf }: Files): readonly Finding[] => {
-  const mode = modeOf?.(file);
-  return mode === undefined || (mode & 0o077) === 0 ? []
-    : [{ code: "OCSGW-6266", path, message: `others than its owner have rights to the private key ${file}: its mode is ${(mode & 0o777).toString(8).padStart(4, "0")}`, help: `chmod 600 ${file}` }];
+/**
+ * PostgreSQL's rule for key files: its owner's alone, or root's, which the service's group may read (ssl-cert, a
+ * Kubernetes Secret with fsGroup). In a container nobody else is there to read it: a Docker secret has mode 0444, and
+ * Kubernetes gives the group rights to all files of a volume.
+ */
+export const openToOthers = ({ path, file }: Named, { rightsOf, isContainer }: Files): readonly Finding[] => {
+  const rights = rightsOf?.(file);
+  if (!rights || (rights.mode & (rights.uid === 0 ? 0o037 : 0o077)) === 0) return [];
+  const [mode, narrow] = [(rights.mode & 0o777).toString(8).padStart(4, "0"), rights.uid === 0 ? "640" : "600"];
+  const message = `others than its owner have rights to the private key ${file}: its mode is ${mode}`;
+  if (isContainer === true) return [{ code: "OCSGW-6340", severity: "warning", path, message, help: "mode 0440 where the container's group may read it (Kubernetes: defaultMode: 0440 with fsGroup; a Docker secret: mode: 0440 and gid), else 0400" }];
+  const group = rights.uid === 0 ? ` and chgrp it to the group of the gateway's user, or chown it to that user and chmod 600 ${file}` : "";
+  return [{ code: "OCSGW-6266", path, message, help: `chmod ${narrow} ${file}${group}` }];
 };
 
 const day = (date: Date): string => date.toISOString().slice(0, 10);

@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
+import { isContainer } from "../../src/settings/container.ts";
 import { originOf, readSettings } from "../../src/settings/load.ts";
 import type { Problem } from "../../src/settings/problem.ts";
 import { createAuthority } from "../../src/sandbox/certificates.ts";
@@ -78,13 +79,34 @@ describe("certificates and keys", () => {
     expect([at(0), at(15), at(25), at(31), at(-2)]).toEqual([[], [], ["OCSGW-6311"], ["OCSGW-6265", "OCSGW-6265"], ["OCSGW-6265"]]);
   });
 
-  it.runIf(process.platform !== "win32")("may be read by their owner alone, where they are secret", async () => {
-    await chmod(join(directory, "server.key"), 0o640);
-    try {
-      expect(told(mutated(TLS("server.crt", "server.key")))).toMatchObject([{ code: "OCSGW-6266", message: expect.stringContaining("server.key: its mode is 0640") as string, help: "chmod 600 server.key" }]);
-    } finally {
-      await chmod(join(directory, "server.key"), 0o600);
-    }
+  const rights = (mode: number, uid: number, isContainer: boolean): readonly Problem[] => {
+    const from = originOf(join(directory, "ocsgw.yaml"), {});
+    const loaded = readSettings(mutated(TLS("server.crt", "server.key")), { ...from, isContainer, rightsOf: (path) => (path === "server.key" ? { mode: 0o100_000 | mode, uid } : { mode: 0o100_600, uid: 0 }) });
+    return (loaded.ok ? loaded.warnings : loaded.problems).filter(({ code }) => code !== "OCSGW-6305");
+  };
+  it.each<[string, number, number, "fine" | "too open"]>([
+    ["its owner's alone", 0o600, 10_001, "fine"],
+    ["its owner's alone, who may not write it", 0o400, 10_001, "fine"],
+    ["root's alone", 0o600, 0, "fine"],
+    ["root's, for the group (ssl-cert)", 0o640, 0, "fine"],
+    ["root's, for the group, read-only (a Kubernetes Secret with fsGroup, a systemd credential)", 0o440, 0, "fine"],
+    ["root's, and the group may write it", 0o660, 0, "too open"],
+    ["root's, for everybody (a Docker secret, a Kubernetes Secret without fsGroup)", 0o444, 0, "too open"],
+    ["root's, for everybody to read", 0o644, 0, "too open"],
+    ["its owner's, and a group may read it", 0o640, 10_001, "too open"],
+    ["its owner's, on a Kubernetes volume with fsGroup", 0o660, 10_001, "too open"],
+    ["its owner's, for everybody", 0o604, 10_001, "too open"],
+  ])("may be %s", (_what, mode, uid, is) => {
+    const open = is === "too open";
+    const said = { message: `others than its owner have rights to the private key server.key: its mode is 0${mode.toString(8)}` };
+    expect(rights(mode, uid, false)).toEqual(open ? [expect.objectContaining({ code: "OCSGW-6266", severity: "error", ...said, help: expect.stringContaining(`chmod ${uid === 0 ? 640 : 600} server.key`) as string })] : []);
+    expect(rights(mode, uid, true)).toEqual(open ? [expect.objectContaining({ code: "OCSGW-6340", severity: "warning", ...said, help: expect.stringContaining("0440") as string })] : []);
+  });
+
+  it.each<[Readonly<Record<string, string>>, boolean]>([
+    [{ OCSGW_CONTAINER: "1" }, true], [{ OCSGW_CONTAINER: "0", KUBERNETES_SERVICE_HOST: "10.0.0.1" }, false], [{ KUBERNETES_SERVICE_HOST: "10.0.0.1" }, true], [{ container: "podman" }, true],
+  ])("are in a container where %j says so", (env, is) => {
+    expect(isContainer(env)).toBe(is);
   });
 });
 
