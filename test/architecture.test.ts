@@ -4,13 +4,14 @@ import { describe, expect, it } from "vitest";
 
 const src = new URL("../src/", import.meta.url).pathname;
 
-/** What each folder may import of ours. `events`, `small-file` and `system-error` may be imported by every folder but ocs; assemble and cli may import anything. */
+/** What each folder may import of ours. `events`, `file-owner`, `small-file` and `system-error` may be imported by every folder but ocs; assemble and cli may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ocs: [],
   mask: [],
   message: [],
   events: [],
   network: [],
+  "file-owner": [],
   "small-file": [],
   "system-error": [],
   x509: [],
@@ -26,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   settings: ["ocs", "tenants", "x509"],
   rehearsal: ["ocs", "tenants", "gateway", "journal", "message", "settings"],
 };
-const EVERYWHERE = new Set(["events", "small-file", "system-error"]);
+const EVERYWHERE = new Set(["events", "file-owner", "small-file", "system-error"]);
 const ANYTHING = new Set(["assemble", "cli"]);
 
 /** Of the journal the gateway knows the words, and nothing that writes. */

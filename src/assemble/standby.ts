@@ -2,12 +2,12 @@
  * A warm standby: a gateway process that has everything loaded, waits for the journal's lock and becomes the gateway when whoever holds it stops or
  * dies. It binds no port but `admin.probes`, where it says that it is a standby, and starts as after a restart.
  */
-import { mkdir } from "node:fs/promises";
 import { events } from "../events.ts";
 import { holderInWords } from "../journal/lock/holder.ts";
 import { holderOf, waitForLock, type Lock } from "../journal/lock.ts";
 import type { Settings } from "../settings/schema.ts";
 import { startProbes, type Probes } from "./probes.ts";
+import { makeFolders } from "../file-owner.ts";
 
 export type Leading = { readonly lock: Lock; readonly probes: Probes | undefined };
 
@@ -16,7 +16,7 @@ const AGAIN_MS = 1000;
 /** Resolves when this process holds the lock, and to undefined when the signal came first. Rejects where the lock is not to be relied on. */
 export const standBy = async (settings: Settings, signal: AbortSignal): Promise<Leading | undefined> => {
   const { dir } = settings.audit;
-  await mkdir(dir, { recursive: true, mode: 0o700 });
+  await makeFolders(dir);
   const probing = new Probing(settings);
   let lock: Lock | undefined;
   try {

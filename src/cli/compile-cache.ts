@@ -11,10 +11,20 @@ import { dirname, isAbsolute, join } from "node:path";
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** systemd's for a service with CacheDirectory=, else the XDG one. */
-export const cacheDirectory = ({ CACHE_DIRECTORY, XDG_CACHE_HOME }: Env, home = homedir()): string | undefined => {
+export const cacheDirectory = ({ CACHE_DIRECTORY, XDG_CACHE_HOME }: Env, home = ownHome()): string | undefined => {
   const [own] = CACHE_DIRECTORY?.split(":") ?? [];
-  const found = own || join(XDG_CACHE_HOME || join(home, ".cache"), "ocsgw");
-  return isAbsolute(found) ? join(found, "compiled") : undefined;
+  const above = XDG_CACHE_HOME || (home === undefined ? undefined : join(home, ".cache"));
+  const found = own || (above === undefined ? undefined : join(above, "ocsgw"));
+  return found !== undefined && isAbsolute(found) ? join(found, "compiled") : undefined;
+};
+
+/** A user without a line in passwd and without HOME has none. */
+const ownHome = (): string | undefined => {
+  try {
+    return homedir();
+  } catch {
+    return undefined;
+  }
 };
 
 /** Resolves to where code is kept from now on; undefined when it is not, because the place is not ours alone, or cannot be written to. */

@@ -1,4 +1,5 @@
 /** `ocsgw keys create | list | revoke`: the keys themselves are shown once and kept nowhere. */
+import { stat } from "node:fs/promises";
 import { clientsIn } from "../settings/clients.ts";
 import { nearest } from "../settings/nearest.ts";
 import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../settings/keys-file.ts";
@@ -44,7 +45,7 @@ export const keysCreate = ({ config, client, expires, tenant }: { readonly confi
     const { id, key, hash } = createKey();
     // A key that nobody has seen must not be in force.
     await deliver(host.stdout, `${key}\n`).catch((error: unknown) => { throw new Stop(FAILED, `no key was made: it could not be written to stdout: ${reason(error)}`); });
-    await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null }).catch((error: unknown) => {
+    await addKey(file, { id, client, hash, created, expires: lifetime ? created + lifetime : null, tenants: tenant ?? null }, await stat(settings.audit.dir).catch(() => undefined)).catch((error: unknown) => {
       throw error instanceof KeysFileError ? new KeysFileError(`the key that was printed is not in force: ${error.message}`, error.problems) : error;
     });
     host.stderr.write(`key ${id} of ${client}, ${lifetime ? `until ${day(created + lifetime)}` : "without an end"}. It is not shown again; ${file} holds its hash.\n`);

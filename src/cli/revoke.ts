@@ -1,5 +1,4 @@
 /** `ocsgw revoke`: revokes a token, a key, a certificate or a client, or lifts that again: told to the running gateway, or written to its journal while none runs. */
-import { mkdir } from "node:fs/promises";
 import { readSecondPlaces } from "../assemble/second-places.ts";
 import { trustOf } from "../assemble/trust.ts";
 import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
@@ -23,6 +22,7 @@ import { reachJournal } from "./journal.ts";
 import { standingIn } from "./revoked-list.ts";
 import { readSmallFile } from "../small-file.ts";
 import { faultInWords } from "../system-error.ts";
+import { makeFolders } from "../file-owner.ts";
 
 const DONE = 0;
 const OK = 200;
@@ -122,7 +122,7 @@ const decide = async (auditDir: string | undefined, config: string, decision: De
     console.error(`${config} has no audit.dir where the revocation could be kept`);
     return FAILED;
   }
-  await mkdir(auditDir, { recursive: true, mode: 0o700 });
+  await makeFolders(auditDir);
   const way = await reachJournal(auditDir, "revoke").catch((error: unknown) => (error instanceof JournalHeld ? error : Promise.reject(error as Error)));
   if (way instanceof JournalHeld) return sayHeld(decision, way.message);
   if (way.by === "gateway") return tell(await way.ask("revoke", decision), OK);

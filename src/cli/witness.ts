@@ -1,5 +1,5 @@
 /** `ocsgw witness`: cosigns the checkpoints of journals, on an auditor's own machine, until it is told to stop. */
-import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { loadOrCreateKey } from "../journal/checkpoint.ts";
@@ -11,6 +11,7 @@ import { startWitnessServer, type Bind } from "../witness/server.ts";
 import { Witness, type WitnessNews } from "../witness/witness.ts";
 import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 import { faultInWords } from "../system-error.ts";
+import { makeFolders } from "../file-owner.ts";
 
 export type WitnessCommand = {
   /** The private key's file; made when it is not there. */
@@ -26,7 +27,7 @@ const FAILED = 1;
 const WRONG_USAGE = 2;
 
 export const witness = async ({ key: file, state, bind, name, log = [] }: WitnessCommand): Promise<number> => {
-  await mkdir(state, { recursive: true, mode: 0o700 });
+  await makeFolders(state);
   const given = await logsGiven(log);
   if (typeof given === "string") return say(given, WRONG_USAGE);
   const lock = await takeLock(state, { command: "ocsgw witness", role: "gateway" }).catch((error: unknown) => {

@@ -3,8 +3,9 @@
  * process runs here. `ocsgw status` finds it there.
  */
 import { randomBytes } from "node:crypto";
-import { rm, writeFile } from "node:fs/promises";
+import { chown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { giveToOwner } from "../file-owner.ts";
 
 export const tokenFile = (auditDir: string): string => join(auditDir, "admin.token");
 
@@ -18,7 +19,9 @@ export const leaveToken = async (auditDir: string, token: string, url: string): 
   const remove = async (): Promise<void> => void (await Promise.all([tokenFile(auditDir), urlFile(auditDir)].map((file) => rm(file, { force: true }))));
   await remove();
   // Made anew, so that neither a link nor another's file is written through, nor kept with its rights.
-  await writeFile(tokenFile(auditDir), `${token}\n`, { mode: 0o600, flag: "wx" });
-  await writeFile(urlFile(auditDir), `${url}\n`, { mode: 0o600, flag: "wx" });
+  for (const [file, text] of [[tokenFile(auditDir), token], [urlFile(auditDir), url]] as const) {
+    await writeFile(file, `${text}\n`, { mode: 0o600, flag: "wx" });
+    await giveToOwner(file, (uid, gid) => chown(file, uid, gid));
+  }
   return remove;
 };

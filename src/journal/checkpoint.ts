@@ -3,7 +3,7 @@
  * when its tree agrees with every checkpoint there is, and it only grows; so no root is signed that contradicts an earlier one.
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from "node:crypto";
-import { link, mkdir, open, unlink } from "node:fs/promises";
+import { link, open, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Anchor } from "./anchor.ts";
 import type { Journal } from "./append.ts";
@@ -14,6 +14,7 @@ import { numbersIn, places } from "./places.ts";
 import { writeState } from "./states.ts";
 import { digestBytes } from "./tree.ts";
 import { readSmallFile } from "../small-file.ts";
+import { giveToOwner, makeFolders } from "../file-owner.ts";
 
 export type CheckpointOptions = {
   /** Ed25519, private. */
@@ -126,11 +127,12 @@ const readIfThere = async (path: string): Promise<string | undefined> => {
 
 /** Written whole beside it and then linked: of two processes that begin at once, both use the key of the first. */
 const createKeyFile = async (path: string): Promise<string> => {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(path));
   const { privateKey } = generateKeyPairSync("ed25519", { privateKeyEncoding: { type: "pkcs8", format: "pem" }, publicKeyEncoding: { type: "spki", format: "pem" } });
   const written = `${path}.${process.pid}`;
   const file = await open(written, "wx", 0o600);
   try {
+    await giveToOwner(path, (uid, gid) => file.chown(uid, gid));
     await file.writeFile(privateKey);
     await file.sync();
   } finally {

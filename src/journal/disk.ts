@@ -1,7 +1,8 @@
 /** All that the journal knows of durable files, as a few verbs. Tests put their own disk here and make the k-th call fail. */
 import { constants, type Stats } from "node:fs";
-import { chown, mkdir, open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
+import { open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import { giveToOwner, makeFolders } from "../file-owner.ts";
 
 export type DiskFile = {
   /** Writes at a place in the file; may take fewer bytes than given, as a full disk does. Resolves with their number. */
@@ -20,7 +21,8 @@ export type DiskFile = {
 export type How = "read" | "create" | "durable";
 
 export type Disk = {
-  readonly open: (path: string, how: How) => Promise<DiskFile>;
+  /** `like`: whose owner a new file gets; that of the directory where there is no such file. */
+  readonly open: (path: string, how: How, like?: string) => Promise<DiskFile>;
   readonly makeDirectory: (path: string) => Promise<void>;
   /** Names in a directory, in no order. */
   readonly list: (path: string) => Promise<string[]>;
@@ -52,7 +54,7 @@ const fileOf = (handle: FileHandle, how: How): DiskFile => ({
 
 const isSameFile = (one: Stats, other: Stats | undefined): boolean => one.ino === other?.ino && one.dev === other.dev;
 
-const openHandle = async (path: string, how: How): Promise<FileHandle> => {
+const openHandle = async (path: string, how: How, like?: string): Promise<FileHandle> => {
   // Without O_NONBLOCK a FIFO in a file's place would be waited for.
   if (how === "read") return open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const flags = constants.O_RDWR | (how === "durable" ? WRITES_THROUGH : 0);
@@ -61,17 +63,9 @@ const openHandle = async (path: string, how: How): Promise<FileHandle> => {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     const made = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);
-    await giveToOwner(path, (uid, gid) => made.chown(uid, gid));
+    await giveToOwner(path, (uid, gid) => made.chown(uid, gid), like);
     return made;
   }
-};
-
-/** What root's command makes in the directory of the gateway's own user must stay that user's: it could not be written otherwise. */
-export const giveToOwner = async (path: string, give: (uid: number, gid: number) => Promise<void>): Promise<void> => {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = await stat(dirname(path));
-  // Where root may not give files away, it is not that user's directory in any case.
-  if (uid !== 0 || gid !== 0) await give(uid, gid).catch(() => undefined);
 };
 
 const syncDirectory = async (path: string): Promise<void> => {
@@ -84,11 +78,9 @@ const syncDirectory = async (path: string): Promise<void> => {
 };
 
 export const nodeDisk: Disk = {
-  open: async (path, how) => fileOf(await openHandle(path, how), how),
+  open: async (path, how, like) => fileOf(await openHandle(path, how, like), how),
   makeDirectory: async (path) => {
-    const first = await mkdir(path, { recursive: true, mode: 0o700 });
-    if (first !== undefined) await giveToOwner(first, (uid, gid) => chown(first, uid, gid));
-    for (let made = path; first !== undefined && made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+    for (const made of (await makeFolders(path)).toReversed()) await syncDirectory(dirname(made));
   },
   list: (path) => readdir(path),
   modified: async (path) => (await stat(path)).mtimeMs,
@@ -138,10 +130,10 @@ export const readWhole = async (disk: Disk, path: string): Promise<Buffer> => {
   }
 };
 
-/** Replaces a small file so that after a crash either the old one or the new one is there, whole. */
+/** Replaces a small file so that after a crash either the old one or the new one is there, whole, and its owner's who had the old one. */
 export const replaceWhole = async (disk: Disk, path: string, bytes: Uint8Array): Promise<void> => {
   const temporary = `${path}.tmp`;
-  const file = await disk.open(temporary, "create");
+  const file = await disk.open(temporary, "create", path);
   try {
     await file.truncate(0);
     await writeAll(file, bytes, 0);

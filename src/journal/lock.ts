@@ -12,6 +12,7 @@ import { keepsOthersOut } from "./lock/probe.ts";
 import { readOldLock, removeOldLock, signOfLife } from "./lock/old-file.ts";
 import { places } from "./places.ts";
 import { reason } from "../system-error.ts";
+import { giveToOwnerNow } from "../file-owner.ts";
 
 export { LockUnavailable } from "./lock/kernel.ts";
 
@@ -166,6 +167,7 @@ const replaceOldLock = async (dir: string): Promise<void> => {
 const makeFolder = (dir: string, path: string): void => {
   try {
     mkdirSync(path, { mode: 0o700 });
+    giveToOwnerNow(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && statSync(path).isDirectory()) return;

@@ -8,7 +8,8 @@ import { open, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { giveToOwner, nodeDisk } from "./disk.ts";
+import { giveToOwner } from "../file-owner.ts";
+import { nodeDisk } from "./disk.ts";
 
 export type SecondPlace = {
   /** As it stands in the config. */

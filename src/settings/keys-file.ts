@@ -1,6 +1,6 @@
 /** The keys file: one entry per key, hashes only. Changed by editing the YAML itself, so that comments stay. */
 import { randomBytes } from "node:crypto";
-import { open, realpath, rename, stat, unlink } from "node:fs/promises";
+import { open, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isMap, isSeq, type Document, type YAMLMap } from "yaml";
 import { z } from "zod";
@@ -12,6 +12,7 @@ import { label } from "./units.ts";
 import { readYaml, type Read } from "./yaml.ts";
 import { readSmallFile } from "../small-file.ts";
 import { reason } from "../system-error.ts";
+import type { Owner } from "../file-owner.ts";
 
 const TIME = "a time in UTC, as in 2026-11-22T12:00:00Z";
 const time = z.iso.datetime({ error: `expected ${TIME}` }).transform((text) => Date.parse(text));
@@ -64,8 +65,8 @@ export class KeysFileError extends Error {
 
 const iso = (time: number): string => new Date(time).toISOString().replace(/\.\d{3}Z$/, "Z");
 
-/** Makes the file when there is none. Rejects with KeysFileError. */
-export const addKey = (file: string, { id, client, hash, created, expires, tenants }: Omit<KeyRecord, "revoked">): Promise<void> =>
+/** Makes the file when there is none; `service`: who must be able to read it. Rejects with KeysFileError. */
+export const addKey = (file: string, { id, client, hash, created, expires, tenants }: Omit<KeyRecord, "revoked">, service?: Owner): Promise<void> =>
   edit(file, (document) => {
     const keys = document.get("keys");
     if (!isSeq(keys)) throw new KeysFileError(`${file} has no list of keys`);
@@ -73,7 +74,7 @@ export const addKey = (file: string, { id, client, hash, created, expires, tenan
     const node = document.createNode({ id, client, hash, created: iso(created), ...(expires !== null && { expires: iso(expires) }), ...(tenants !== null && { tenants }) }) as YAMLMap;
     node.flow = true;
     keys.add(node);
-  });
+  }, service);
 
 /** Resolves to the record as it stood before. Rejects with KeysFileError when there is no such key. */
 export const revokeKey = async (file: string, id: string, now: number = Date.now()): Promise<KeyRecord> => {
@@ -89,7 +90,7 @@ export const revokeKey = async (file: string, id: string, now: number = Date.now
 };
 
 /** Under a lock, and whole or not at all: written beside the file, flushed, then put in its place. */
-const edit = async (file: string, change: (document: Document.Parsed, keys: readonly KeyRecord[]) => void): Promise<void> => {
+const edit = async (file: string, change: (document: Document.Parsed, keys: readonly KeyRecord[]) => void, service?: Owner): Promise<void> => {
   const target = await realpath(file).catch(() => file);
   const lock = `${target}.lock`;
   const handle = await open(lock, "wx", 0o600).catch((error: NodeJS.ErrnoException) => {
@@ -100,7 +101,7 @@ const edit = async (file: string, change: (document: Document.Parsed, keys: read
     const keys = check(read, file);
     if (!keys.ok) throw new KeysFileError(`${file} is not valid`, keys.problems);
     change(read.document, keys.keys);
-    await replace(target, read.document.toString({ lineWidth: 0 }));
+    await replace(target, read.document.toString({ lineWidth: 0 }), service);
   } finally {
     await handle.close();
     await unlink(lock);
@@ -116,12 +117,14 @@ const current = async (file: string): Promise<string> => {
   }
 };
 
-const replace = async (file: string, text: string): Promise<void> => {
-  const mode = await stat(file).then((found) => found.mode & 0o777, () => 0o600);
+/** Owner, group and mode as they were. `service`: who must be able to read a new one. */
+const replace = async (file: string, text: string, service: Owner | undefined): Promise<void> => {
+  const rights = await rightsFor(file, service);
   const beside = `${file}.${randomBytes(6).toString("hex")}`;
   try {
-    const handle = await open(beside, "wx", mode);
+    const handle = await open(beside, "wx", 0o600);
     try {
+      await keepRights(handle, file, rights);
       await handle.writeFile(text);
       await handle.sync();
     } finally {
@@ -130,9 +133,34 @@ const replace = async (file: string, text: string): Promise<void> => {
     await rename(beside, file);
   } catch (error) {
     await unlink(beside).catch(() => undefined);
-    throw new KeysFileError(`cannot write ${file}: ${reason(error)}`);
+    throw error instanceof KeysFileError ? error : new KeysFileError(`cannot write ${file}: ${reason(error)}`);
   }
   await syncDirectory(dirname(file));
+};
+
+type Rights = Owner & { readonly mode: number };
+
+/** A new one is its directory's owner's; root's are for the group of the directory, or else of the service, to read. */
+const rightsFor = async (file: string, service: Owner | undefined): Promise<Rights> => {
+  const found = await stat(file).catch(() => undefined);
+  if (found) return { uid: found.uid, gid: found.gid, mode: found.mode & 0o7777 };
+  const { uid, gid, mode } = await stat(dirname(file));
+  if (process.geteuid?.() !== 0) return { uid: process.geteuid?.() ?? uid, gid: process.getegid?.() ?? gid, mode: 0o600 };
+  if (uid !== 0) return { uid, gid, mode: 0o600 };
+  if (gid !== 0 && (mode & 0o050) !== 0) return { uid, gid, mode: 0o640 };
+  return service === undefined || service.uid === 0 ? { uid, gid, mode: 0o600 } : { uid, gid: service.gid, mode: 0o640 };
+};
+
+/** In the place of another's file a file of ours would be one that its owner, or the service, may not be able to read. */
+const keepRights = async (handle: FileHandle, file: string, { uid, gid, mode }: Rights): Promise<void> => {
+  if (process.platform === "win32") return;
+  const made = await handle.stat();
+  if (made.uid !== uid || made.gid !== gid) {
+    await handle.chown(uid, gid).catch((error: unknown) => {
+      throw new KeysFileError(`${file} belongs to uid ${uid} and gid ${gid}, and would not after the change (${reason(error)}): run this as that user, or as root`);
+    });
+  }
+  await handle.chmod(mode);
 };
 
 /** The new name is durable only once its directory is. Windows cannot open one, and needs not. */

@@ -4,9 +4,10 @@
  * `journalled` says that all lines above it are in the journal.
  */
 import { constants } from "node:fs";
-import { mkdir, open, rename, stat, type FileHandle } from "node:fs/promises";
+import { open, rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { giveToOwner, makeFolders } from "../file-owner.ts";
 import type { Revocation, RevocationKind } from "../tenants/credential.ts";
 import { LONGEST_TOKEN_MS } from "./units.ts";
 
@@ -91,7 +92,7 @@ export const addToFile = async (file: string, { decisions, journalled }: Added):
   const at = new Date().toISOString();
   const lines = [...decisions.map((decision) => ({ at, ...decision })), ...(journalled ? [{ at, journalled: true }] : [])];
   const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  await makeFolders(dirname(file));
   // Whoever repairs a damaged file puts another in its place: lines in the old one would be lost.
   while (!(await addOnce(file, text)));
 };
@@ -101,7 +102,7 @@ const addOnce = async (file: string, text: string): Promise<boolean> => {
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw new Error(`${file} is not a regular file`);
-    if (found.size === 0) await giveToOwner(handle, file);
+    if (found.size === 0) await giveToOwner(file, (uid, gid) => handle.chown(uid, gid));
     const bytes = await handle.readFile();
     const whole = bytes.lastIndexOf("\n") + 1;
     // What a crash left without its end must not become the beginning of this line.
@@ -113,13 +114,6 @@ const addOnce = async (file: string, text: string): Promise<boolean> => {
   } finally {
     await handle.close();
   }
-};
-
-/** A file that root's command makes must stay one that the gateway's own user can write. */
-const giveToOwner = async (handle: FileHandle, file: string): Promise<void> => {
-  if (process.geteuid?.() !== 0) return;
-  const { uid, gid } = await stat(dirname(file));
-  await handle.chown(uid, gid).catch(() => undefined);
 };
 
 /** Out of the way, and kept to be looked at. Resolves with its new name. */

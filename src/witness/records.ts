@@ -4,11 +4,11 @@
  * or another tree afterwards.
  */
 import { createHash } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { nodeDisk, readWhole, replaceWhole, type Disk } from "../journal/disk.ts";
 import { readCheckpoint, textOfNote, witnessKey, type Checkpoint, type Cosigner } from "../journal/note.ts";
 import { checkCosignature, readWitnessKey, splitCosigned } from "../journal/verify/cosignature.mjs";
+import { makeFolders } from "../file-owner.ts";
 
 const FOLDER = "logs";
 const ENDING = ".checkpoint";
@@ -27,7 +27,7 @@ export class Records {
   /** Throws an error that names the file when one is not what this witness wrote: with less it must not go on. */
   static async open(dir: string, own: Cosigner, disk: Disk = nodeDisk): Promise<Records> {
     const folder = recordsIn(dir);
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(folder);
     const last = new Map<string, Checkpoint>();
     for (const name of (await disk.list(folder)).filter((each) => each.endsWith(ENDING))) {
       const path = join(folder, name);

@@ -1,5 +1,5 @@
 /** The files of all months: which one has a segment, and what they say of many segments. */
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Expression } from "../filter.ts";
 import { writeMicros } from "../time.ts";
@@ -10,6 +10,7 @@ import type { Folders } from "./sealed.ts";
 import { isDatabaseFault, removeDatabase } from "./schema.ts";
 import type { Extent, SegmentIndex } from "./segment.ts";
 import type { Summary } from "./summary.ts";
+import { makeFoldersNow } from "../../file-owner.ts";
 
 const NAME = /^(\d{4}-\d{2})\.month\.sqlite$/;
 
@@ -73,7 +74,7 @@ export class Months {
   /** A file that is damaged is made again with this segment's row alone; who lacks the others adds them. */
   add(index: SegmentIndex): void {
     const { write } = this.#folders;
-    mkdirSync(write, { recursive: true, mode: 0o700 });
+    makeFoldersNow(write);
     const path = join(write, `${monthOf(index.time)}.month.sqlite`);
     try {
       this.#addTo(path, index);

@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
+import { giveToOwnerNow } from "../../file-owner.ts";
 
 /** Another number makes every index again. */
 export const VERSION = 7;
@@ -157,6 +158,7 @@ export const copyDatabase = async (from: string, to: string): Promise<boolean> =
 const makeFile = (path: string): void => {
   try {
     closeSync(openSync(path, "ax", 0o600));
+    giveToOwnerNow(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw error;

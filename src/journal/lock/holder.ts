@@ -4,6 +4,7 @@
  */
 import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { giveToOwnerNow } from "../../file-owner.ts";
 
 /** `gateway` keeps the lock while it runs; `command` keeps it for moments. */
 export type Role = "gateway" | "command";
@@ -36,6 +37,7 @@ export const writeHolder = (path: string, holder: Holder): void => {
   const temporary = `${path}.tmp`;
   rmSync(temporary, { force: true });
   writeFileSync(temporary, `${JSON.stringify(holder)}\n`, { mode: 0o600, flag: "wx" });
+  giveToOwnerNow(temporary);
   renameSync(temporary, path);
 };
 

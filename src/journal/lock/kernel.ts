@@ -9,6 +9,7 @@ import { closeSync, openSync, readdirSync, readFileSync, statSync } from "node:f
 import { stat } from "node:fs/promises";
 import { DatabaseSync } from "node:sqlite";
 import { faultInWords } from "../../system-error.ts";
+import { giveToOwnerNow } from "../../file-owner.ts";
 
 export type KernelLock = {
   /** Why it no longer keeps others out, in words; undefined while it does. */
@@ -64,7 +65,10 @@ const lockOf = (path: string, file: string, database: DatabaseSync): KernelLock 
 /** Made here, because SQLite would make it for everybody to read; and opened only when it is new, which no lock can be on. */
 const makeFile = (path: string): string => {
   try {
-    if (idOf(path) === undefined) closeSync(openSync(path, "ax", 0o600));
+    if (idOf(path) === undefined) {
+      closeSync(openSync(path, "ax", 0o600));
+      giveToOwnerNow(path);
+    }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw unavailable(path, error);
   }

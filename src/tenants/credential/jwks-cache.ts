@@ -4,10 +4,11 @@
  * secret that lies elsewhere, and says for which issuer and address it is: one that does not verify is refused.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chown, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readSmallFile } from "../../small-file.ts";
 import { reason } from "../../system-error.ts";
+import { giveToOwner, makeFolders } from "../../file-owner.ts";
 
 export type Kept = { readonly jwks: unknown; /** Milliseconds since 1970. */ readonly fetchedAt: number };
 
@@ -47,10 +48,11 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
     },
     write: async ({ jwks, fetchedAt }) => {
       const line = JSON.stringify({ name, issuer, uri: address, fetched: new Date(fetchedAt).toISOString(), jwks });
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      await makeFolders(dirname(file));
       // Made anew, so that no link in its place is written through.
       await rm(`${file}.new`, { force: true, recursive: true });
       await writeFile(`${file}.new`, `${line}\n${macOf(line).toString("hex")}\n`, { mode: 0o600, flag: "wx" });
+      await giveToOwner(file, (uid, gid) => chown(`${file}.new`, uid, gid));
       await rename(`${file}.new`, file);
     },
   };

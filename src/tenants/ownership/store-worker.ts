@@ -1,11 +1,12 @@
 /** The thread in which ownership is written: one SQLite file, one transaction for each batch, on disk before it is acknowledged. */
-import { chmodSync, closeSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, closeSync, existsSync, openSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { uptime } from "node:os";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { parentPort, workerData } from "node:worker_threads";
 import { HandlePages, type Page } from "./announced.ts";
 import type { Change, News, Order, Owned, Restored, Row } from "./store.ts";
 import { faultInWords } from "../../system-error.ts";
+import { giveToOwnerNow } from "../../file-owner.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
@@ -42,8 +43,10 @@ const VERSION_3 = `
 
 const open = (file: string): DatabaseSync => {
   // What SQLite lays beside it has its rights.
+  const isNew = !existsSync(file);
   closeSync(openSync(file, "a", 0o600));
   chmodSync(file, 0o600);
+  if (isNew) giveToOwnerNow(file);
   const db = new DatabaseSync(file, { timeout: 2000, enableDoubleQuotedStringLiterals: false });
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
   const { user_version: version } = db.prepare("PRAGMA user_version").get() as { user_version: number };

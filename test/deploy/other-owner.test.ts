@@ -1,0 +1,130 @@
+/** Commands by root, and by users of all kinds, beside a service of another user: whose are the files afterwards? */
+import { once } from "node:events";
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, it } from "vitest";
+import { stringify } from "yaml";
+import { twoTenants } from "../kit/gateway.ts";
+import { describeAllowed } from "../kit/machine.ts";
+import { canBeOthers, NEEDED, others, type Others } from "../kit/other-user.ts";
+
+const SERVICE = 12_345;
+
+describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () => {
+  const as: Others = others();
+  afterAll(() => as.end());
+  let dir: string;
+  const at = (name: string): string => join(dir, name);
+  const config = (): string => at("etc/ocsgw.yaml");
+
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), "ocsgw-owner-"));
+    chmodSync(dir, 0o755);
+    for (const name of ["etc", "state"]) mkdirSync(at(name));
+    const base = twoTenants("http://127.0.0.1:9");
+    Object.assign(base.upstreams["ocs"] as object, { callbacks: { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] } });
+    for (const tenant of base.tenants) Object.assign(tenant as object, { records: "pre-dial" });
+    writeFileSync(config(), stringify({
+      ...base, identity: { keys: { file: "keys.yaml" } }, admin: { bind: "127.0.0.1:0" },
+      audit: { ...(base["audit"] as object), dir: "../state/audit", checkpoint: { key: "../state/checkpoint.pem", origin: "test.example/journal" } },
+    }, { aliasDuplicateObjects: false }));
+    writeFileSync(at("etc/keys.yaml"), "version: 1\nkeys: []\n", { mode: 0o640 });
+    chmodSync(at("etc"), 0o750);
+    for (const name of ["etc", "etc/ocsgw.yaml", "etc/keys.yaml"]) chownSync(at(name), 0, SERVICE);
+    chmodSync(config(), 0o640);
+    chmodSync(at("state"), 0o700);
+    chownSync(at("state"), SERVICE, SERVICE);
+  });
+  afterEach(() => rmSync(dir, { recursive: true }));
+
+  /** By name: owner, group and mode. */
+  const files = (): Map<string, string> => new Map(readdirSync(dir, { recursive: true, withFileTypes: true }).map((each) => {
+    const path = join(each.parentPath, each.name);
+    const { uid, gid, mode } = statSync(path);
+    return [relative(dir, path), `${uid}:${gid} ${(mode & 0o777).toString(8)}`];
+  }));
+  const strangers = (): string[] => [...files()].filter(([name, is]) => name.startsWith("state/") && !is.startsWith(`${SERVICE}:${SERVICE} `)).map(([name, is]) => `${name} ${is}`);
+
+  /** Runs the gateway until it is ready, and ends it. */
+  const serve = async (uid: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> => {
+    const gateway = as.start(uid, ["run", "-c", config()]);
+    let log = "";
+    gateway.stderr!.on("data", (part: Buffer) => (log += part.toString()));
+    const gone = once(gateway, "exit");
+    while (!log.includes('"listener":"clients"') && gateway.exitCode === null) await Promise.race([once(gateway.stderr!, "data"), gone]);
+    if (gateway.exitCode !== null) throw new Error(`the gateway did not start: ${log}`);
+    await meanwhile();
+    gateway.kill("SIGTERM");
+    expect(await gone).toEqual([0, null]);
+  };
+
+  const COMMANDS: readonly (readonly [what: string, args: readonly string[], code: number])[] = [
+    ["check", ["check"], 0],
+    ["keys list", ["keys", "list"], 0],
+    ["keys create", ["keys", "create", "--client", "alpha"], 0],
+    ["revoke", ["revoke", "--client", "alpha"], 0],
+    ["revoke --lift", ["revoke", "--client", "alpha", "--lift"], 0],
+    ["revoke --list", ["revoke", "--list"], 0],
+    ["audit search", ["audit", "search", "kind:start"], 0],
+    ["audit dnc", ["audit", "dnc"], 0],
+    ["audit export", ["audit", "export", "--as", "ndjson", "--out", "-"], 0],
+    ["audit verify", ["audit", "verify"], 0],
+    ["simulate", ["simulate"], 0],
+  ];
+
+  it("a service of a user without a name starts, and everything is that user's", async () => {
+    await serve(SERVICE);
+    expect(strangers()).toEqual([]);
+  });
+
+  it("root's commands leave every file to the service, while it runs and while it does not", { timeout: 240_000 }, async () => {
+    const all = async (commands = COMMANDS): Promise<void> => {
+      for (const [what, args, code] of commands) {
+        const before = files();
+        const ran = await as.run(0, [...args, "-c", config()]);
+        expect([what, ran.code], ran.stderr).toEqual([what, code]);
+        expect([what, strangers()]).toEqual([what, []]);
+        const changed = [...files()].filter(([name, is]) => before.has(name) && before.get(name) !== is);
+        expect([what, changed]).toEqual([what, []]);
+      }
+    };
+    // What makes the journal, where there is none.
+    await all(COMMANDS.filter(([what]) => what === "revoke"));
+    await serve(SERVICE, () => all());
+    await all();
+    await serve(SERVICE);
+  });
+
+  it.each<[string, () => void, string]>([
+    ["as its directory is, of the service", () => chownSync(at("etc"), SERVICE, SERVICE), `${SERVICE}:${SERVICE} 600`],
+    ["for the group of root's directory", () => undefined, `0:${SERVICE} 640`],
+    ["for the service's group, where the directory is root's alone", () => { chownSync(at("etc"), 0, 0); chmodSync(at("etc"), 0o755); chownSync(config(), SERVICE, SERVICE); mkdirSync(at("state/audit")); chownSync(at("state/audit"), SERVICE, SERVICE); }, `0:${SERVICE} 640`],
+  ])("a new keys file of root's is %s", async (_what, arrange, is) => {
+    rmSync(at("etc/keys.yaml"));
+    arrange();
+    const ran = await as.run(0, ["keys", "create", "--client", "alpha", "-c", config()]);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(files().get("etc/keys.yaml")).toBe(is);
+    expect((await as.run(SERVICE, ["keys", "list", "-c", config()])).stdout).toContain("alpha");
+  });
+
+  it("another user's keys file is not replaced by one that its owner could not read", async () => {
+    chownSync(at("etc"), SERVICE, SERVICE);
+    chmodSync(at("etc"), 0o755);
+    chmodSync(at("etc/keys.yaml"), 0o644);
+    const before = files().get("etc/keys.yaml");
+    const ran = await as.run(SERVICE, ["keys", "create", "--client", "alpha", "-c", config()]);
+    expect([ran.code, ran.stderr]).toEqual([1, expect.stringMatching(/^the key that was printed is not in force: .*keys\.yaml belongs to uid 0 and gid 12345, and would not after the change \(not permitted for uid 12345\): run this as that user, or as root$/m)]);
+    expect(files().get("etc/keys.yaml")).toBe(before);
+    expect(readdirSync(at("etc")).toSorted()).toEqual(["keys.yaml", "ocsgw.yaml"]);
+  });
+
+  it("root's run leaves what the service can go on with", { timeout: 60_000 }, async () => {
+    await serve(0);
+    expect(strangers()).toEqual([]);
+    await serve(SERVICE);
+    await serve(0);
+    expect(strangers()).toEqual([]);
+  });
+});
