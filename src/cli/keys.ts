@@ -1,5 +1,8 @@
 /** `ocsgw keys create | list | revoke`: the keys themselves are shown once and kept nowhere. */
+import { existsSync } from "node:fs";
 import { stat } from "node:fs/promises";
+import { places } from "../journal/places.ts";
+import type { Revoked } from "../journal/revoked.ts";
 import { clientsIn } from "../settings/clients.ts";
 import { nearest } from "../settings/nearest.ts";
 import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../settings/keys-file.ts";
@@ -8,9 +11,12 @@ import { createKey } from "../settings/key.ts";
 import { loadSettings } from "../settings/load.ts";
 import type { Problem } from "../settings/problem.ts";
 import type { Settings } from "../settings/schema.ts";
+import { readDecision, revocationsFile } from "../settings/revocations-file.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { readSmallFile } from "../small-file.ts";
-import { reason } from "../system-error.ts";
+import { faultInWords, reason } from "../system-error.ts";
+import { decide, type Outcome } from "./revoke.ts";
+import { standingIn, type Listed } from "./revoked-list.ts";
 
 type Writer = { readonly write: (text: string) => unknown };
 export type Host = { readonly stdout: Writer; readonly stderr: Writer; readonly env: Readonly<Record<string, string | undefined>> };
@@ -19,6 +25,8 @@ const DONE = 0;
 const FAILED = 1;
 const WRONG_USAGE = 2;
 const NOT_VALID = 3;
+const UNREACHABLE = 5;
+const CANNOT_TELL = 8;
 /** The last moment that a keys file can say. */
 const LATEST = Date.parse("9999-12-31T23:59:59Z");
 
@@ -53,18 +61,58 @@ export const keysCreate = ({ config, client, expires, tenant }: { readonly confi
 
 export const keysList = ({ config, json = false }: { readonly config: string; readonly json?: boolean }, host: Host = process): Promise<number> =>
   command(host, async () => {
-    const { file } = await keysOf(config, host);
+    const { settings, file } = await keysOf(config, host);
     const read = readKeys(await textOf(file), file);
     if (!read.ok) throw new KeysFileError(`${file} is not valid`, read.problems);
-    host.stdout.write(json ? `${JSON.stringify(read.keys.map(row), null, 2)}\n` : table(read.keys.map(row)));
+    const { standing, doubts } = await revokedBeside(settings.audit.dir);
+    const rows = read.keys.map((key) => row(key, standing));
+    host.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : table(rows));
+    if (doubts.length > 0) throw new Stop(CANNOT_TELL, doubts.join("\n"));
   });
 
 export const keysRevoke = ({ config, id }: { readonly config: string; readonly id: string }, host: Host = process): Promise<number> =>
   command(host, async () => {
-    const { file } = await keysOf(config, host);
-    const { client, revoked } = await revokeKey(file, id);
-    host.stderr.write(revoked === null ? `key ${id} of ${client} is revoked\n` : `key ${id} of ${client} was revoked already, on ${day(revoked)}\n`);
+    const { settings, file } = await keysOf(config, host);
+    const { audit: { dir } } = settings;
+    const known = readKeys(await textOf(file), file);
+    const client = known.ok ? known.keys.find((key) => key.id === id)?.client : undefined;
+    if (known.ok && client === undefined) throw new KeysFileError(`${file} has no key ${id}`);
+    const marked = await revokeKey(file, id).catch((error: unknown) => {
+      // A file that is mounted read-only is changed where it comes from; the gateway can be told all the same.
+      if (error instanceof KeysFileError && error.problems.length === 0) return error;
+      throw error;
+    });
+    const isMarked = !(marked instanceof KeysFileError);
+    const what = `key ${id} of ${client}`;
+    const is = isMarked && marked.revoked !== null ? `was revoked already, on ${day(marked.revoked)}` : "is revoked";
+    // Before its first start there is nobody to be told.
+    const outcome = existsSync(places(dir).segments) ? await told(dir, config, id) : undefined;
+    const { code = isMarked ? DONE : FAILED, where } = outcome ?? {};
+    if (code === DONE) {
+      host.stderr.write(`${what} ${is}: ${where === undefined ? "no gateway has run yet, and the first one that starts holds to it" : HOLDS[where]}\n`);
+      if (!isMarked) host.stderr.write(`${file} does not say so, and need not: ${marked.message}\n`);
+      return;
+    }
+    if (!isMarked) throw new Stop(code, `${what} is not revoked: ${[marked.message, ...(outcome ? [outcome.says] : [])].join("; ")}`);
+    throw new Stop(code, `${what} ${is} in ${file}, but a gateway that runs was not told: ${outcome!.says}. It counts there once that gateway has read ${file} again: ocsgw reload, or a restart`);
   });
+
+const HOLDS = {
+  gateway: "in force at the running gateway",
+  journal: "no gateway runs here, and the next one that starts holds to it",
+  file: "no gateway runs here, and the next one that starts holds to it",
+} as const;
+
+/** A revocation outlasts the file: a copy of it from before brings the key back to nobody. */
+const told = async (dir: string, config: string, id: string): Promise<Outcome> => {
+  const decision = readDecision({ kind: "key", id });
+  if (typeof decision === "string") return { code: FAILED, says: decision };
+  return decide(dir, config, decision).catch((error: unknown): Outcome => ({ code: UNREACHABLE, says: faultInWords(error) }));
+};
+
+/** What `ocsgw revoke` has said of keys and of clients. */
+const revokedBeside = (dir: string): Promise<Listed> =>
+  existsSync(places(dir).segments) || existsSync(revocationsFile(dir)) ? standingIn(dir) : Promise.resolve({ standing: [], doubts: [] });
 
 const command = async (host: Host, run: () => Promise<void>): Promise<number> => {
   try {
@@ -107,10 +155,11 @@ const mustHave = (tenant: string, client: string, { tenants }: Settings): void =
 const textOf = (file: string): Promise<string> =>
   readSmallFile(file).catch((error: NodeJS.ErrnoException) => { throw new Stop(FAILED, `cannot read ${file}: ${reason(error)}`); });
 
-type Row = { readonly id: string; readonly client: string; readonly state: "in force" | "expired" | "revoked"; readonly created: string; readonly expires: string | null; readonly revoked: string | null; readonly tenants: readonly string[] | null };
+type Row = { readonly id: string; readonly client: string; /** The last: every credential of its client was revoked. */ readonly state: "in force" | "expired" | "revoked" | "client revoked"; readonly created: string; readonly expires: string | null; readonly revoked: string | null; readonly tenants: readonly string[] | null };
 
-const row = (key: KeyRecord): Row => {
-  const state = isLive(key, Date.now()) ? "in force" : key.revoked === null ? "expired" : "revoked";
+const row = (key: KeyRecord, standing: readonly Pick<Revoked, "kind" | "id">[]): Row => {
+  const isRevoked = (kind: string, id: string): boolean => standing.some((each) => each.kind === kind && each.id === id);
+  const state = key.revoked !== null || isRevoked("key", key.id) ? "revoked" : !isLive(key, Date.now()) ? "expired" : isRevoked("client", key.client) ? "client revoked" : "in force";
   return { id: key.id, client: key.client, state, created: day(key.created), expires: key.expires === null ? null : day(key.expires), revoked: key.revoked === null ? null : day(key.revoked), tenants: key.tenants };
 };
 

@@ -10,7 +10,7 @@ import { openChecked } from "../journal/open-checked.ts";
 import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import { idOfKey } from "../settings/key.ts";
-import { readKeys } from "../settings/keys-file.ts";
+import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
 import { loadSettings, loadToRead, sha256 } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
 import { addToFile, readDecision, revocationsFile, type Decision } from "../settings/revocations-file.ts";
@@ -61,9 +61,28 @@ export const revoke = async (options: RevokeOptions): Promise<number> => {
   if (url !== undefined || (place?.admin && adminToken !== undefined)) {
     const answer = await askAs({ config, ...(url !== undefined && { url }), ...(adminToken !== undefined && { token: adminToken }) }, { path: "/api/revocations", method: "POST", body: decision });
     if (typeof answer === "number" && (url !== undefined || answer !== UNREACHABLE)) return answer;
-    if (typeof answer !== "number") return tell(answer.value, answer.status);
+    if (typeof answer !== "number") return say(outcomeOf(answer.value, answer.status));
   }
-  return decide(place?.auditDir, config, decision);
+  const code = say(await decide(place?.auditDir, config, decision));
+  return code === DONE && decision.kind === "key" && decision.lifted ? sayStillMarked(config, decision.id) : code;
+};
+
+/** How it went: the exit code, and what to say on stderr. `where`: who holds to it from now on. */
+export type Outcome = { readonly code: number; readonly says: string; readonly where?: "gateway" | "journal" | "file" };
+
+const say = ({ code, says }: Outcome): number => {
+  console.error(says);
+  return code;
+};
+
+/** What is lifted here is still no key where its own file says that it was revoked. */
+const sayStillMarked = async (config: string, id: string): Promise<number> => {
+  const loaded = await loadSettings(config);
+  const file = loaded.ok ? loaded.settings.identity.keys?.file : undefined;
+  const revoked = file === undefined ? undefined : (await keysIn(file))?.find((key) => key.id === id)?.revoked;
+  if (file === undefined || revoked === undefined || revoked === null) return DONE;
+  console.error(`key ${id} is still revoked in ${file}, since ${new Date(revoked).toISOString()}: make another with ocsgw keys create, or take "revoked" away there`);
+  return FAILED;
 };
 
 const decisionOf = (options: RevokeOptions): Decision | string => {
@@ -99,35 +118,32 @@ const unknown = async ({ kind, id, lifted }: Decision, config: string): Promise<
   return !known || known.includes(id) ? undefined : `there is no ${kind} ${id}; ${suggest(id, known) ?? ""}`;
 };
 
-const keyIdsIn = async ({ identity: { keys } }: Settings): Promise<readonly string[] | undefined> => {
-  const text = keys === null ? undefined : await readSmallFile(keys.file).catch(() => undefined);
-  const read = text === undefined ? undefined : readKeys(text, keys!.file);
-  return read?.ok ? read.keys.map((key) => key.id) : undefined;
+const keyIdsIn = async ({ identity: { keys } }: Settings): Promise<readonly string[] | undefined> =>
+  keys === null ? undefined : (await keysIn(keys.file))?.map((key) => key.id);
+
+const keysIn = async (file: string): Promise<readonly KeyRecord[] | undefined> => {
+  const text = await readSmallFile(file).catch(() => undefined);
+  const read = text === undefined ? undefined : readKeys(text, file);
+  return read?.ok ? read.keys : undefined;
 };
 
-const tell = (value: unknown, status: number): number => {
-  if (status === 422) {
-    console.error((value as { readonly error: string }).error);
-    return WRONG_USAGE;
-  }
+const outcomeOf = (value: unknown, status: number): Outcome => {
+  if (status === 422) return { code: WRONG_USAGE, says: (value as { readonly error: string }).error };
   const decided = value as Decided;
   const lost = decided.kept ? "" : decided.lifted ? ", but it could not be written down: nothing has changed" : ", but it could not be written down: it is forgotten when the gateway stops";
-  console.error(`${inWords(decided)}: in force at the running gateway${lost}${decided.kept && !decided.journalled ? "; the journal could not be told yet" : ""}`);
-  return decided.kept ? DONE : FAILED;
+  const says = `${inWords(decided)}: in force at the running gateway${lost}${decided.kept && !decided.journalled ? "; the journal could not be told yet" : ""}`;
+  return { code: decided.kept ? DONE : FAILED, says, where: "gateway" };
 };
 
 /** By the gateway that has the journal open; else here, under the lock, and the next start holds to it. */
-const decide = async (auditDir: string | undefined, config: string, decision: Decision): Promise<number> => {
-  if (auditDir === undefined) {
-    console.error(`${config} has no audit.dir where the revocation could be kept`);
-    return FAILED;
-  }
+export const decide = async (auditDir: string | undefined, config: string, decision: Decision): Promise<Outcome> => {
+  if (auditDir === undefined) return { code: FAILED, says: `${config} has no audit.dir where the revocation could be kept` };
   await makeFolders(auditDir);
   const way = await reachJournal(auditDir, "revoke").catch((error: unknown) => (error instanceof JournalHeld ? error : Promise.reject(error as Error)));
-  if (way instanceof JournalHeld) return sayHeld(decision, way.message);
-  if (way.by === "gateway") return tell(await way.ask("revoke", decision), OK);
+  if (way instanceof JournalHeld) return heldBy(decision, way.message);
+  if (way.by === "gateway") return outcomeOf(await way.ask("revoke", decision), OK);
   try {
-    const journal = await openToWrite(config, way.lock).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error))));
+    const journal = await openToWrite(config, way.lock).catch((error: unknown) => (error instanceof Error ? new Error(faultInWords(error)) : new Error(String(error))));
     if (journal instanceof Error) return await leaveInFile(revocationsFile(auditDir), decision, journal.message);
     return await writeTo(journal, config, decision).finally(journal.close);
   } finally {
@@ -152,37 +168,30 @@ const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
   }
 };
 
-const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<number> => {
+const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<Outcome> => {
   const configHash = await readSmallFile(config).then(sha256, () => "");
   try {
     const keeper = await RevocationKeeper.open({ file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash }, { watch: false });
     const decided = await keeper.decide(decision);
     if (typeof decided === "string" || !decided.journalled) {
-      console.error(typeof decided === "string" ? decided : `${inWords(decided)}: the journal in ${journal.dir} could not be written, so nothing is certain; try again`);
-      return FAILED;
+      return { code: FAILED, says: typeof decided === "string" ? decided : `${inWords(decided)}: the journal in ${journal.dir} could not be written, so nothing is certain; try again` };
     }
-    console.error(`${inWords(decided)}: written to the journal in ${journal.dir}; no gateway runs there, and the next one that starts holds to it`);
-    return DONE;
+    return { code: DONE, says: `${inWords(decided)}: written to the journal in ${journal.dir}; no gateway runs there, and the next one that starts holds to it`, where: "journal" };
   } catch (error) {
-    console.error(faultInWords(error));
-    return FAILED;
+    return { code: FAILED, says: faultInWords(error) };
   }
 };
 
-const sayHeld = (decision: Decision, why: string): number => {
-  console.error(`${inWords(decision)}: not done. ${why}, and it takes no commands; give it an admin listener and name that with --url, or stop it first`);
-  return UNREACHABLE;
-};
+const heldBy = (decision: Decision, why: string): Outcome =>
+  ({ code: UNREACHABLE, says: `${inWords(decision)}: not done. ${why}, and it takes no commands; give it an admin listener and name that with --url, or stop it first` });
 
 /** A file can be emptied or written by others, so it only ever adds a revocation. */
-const leaveInFile = async (file: string, decision: Decision, why: string): Promise<number> => {
+const leaveInFile = async (file: string, decision: Decision, why: string): Promise<Outcome> => {
   if (decision.lifted) {
-    console.error(`${inWords(decision)}: not done. The journal cannot be opened: ${why}; only the gateway or its journal can lift a revocation`);
-    return FAILED;
+    return { code: FAILED, says: `${inWords(decision)}: not done. The journal cannot be opened: ${why}; only the gateway or its journal can lift a revocation` };
   }
   await addToFile(file, { decisions: [decision], journalled: false });
-  console.error(`${inWords(decision)}: written to ${file}; a gateway takes it when it starts. The journal cannot be opened: ${why}`);
-  return DONE;
+  return { code: DONE, says: `${inWords(decision)}: written to ${file}; a gateway takes it when it starts. The journal cannot be opened: ${why}`, where: "file" };
 };
 
 const list = async ({ config, json }: RevokeOptions): Promise<number> => {

@@ -29,7 +29,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
       ...base, identity: { keys: { file: "keys.yaml" } }, admin: { bind: "127.0.0.1:0" },
       audit: { ...(base["audit"] as object), dir: "../state/audit", checkpoint: { key: "../state/checkpoint.pem", origin: "test.example/journal" } },
     }, { aliasDuplicateObjects: false }));
-    writeFileSync(at("etc/keys.yaml"), "version: 1\nkeys: []\n", { mode: 0o640 });
+    writeFileSync(at("etc/keys.yaml"), `version: 1\nkeys:\n  - { id: old, client: beta, hash: "sha256:${"0".repeat(64)}", created: 2026-01-01T00:00:00Z }\n`, { mode: 0o640 });
     chmodSync(at("etc"), 0o750);
     for (const name of ["etc", "etc/ocsgw.yaml", "etc/keys.yaml"]) chownSync(at(name), 0, SERVICE);
     chmodSync(config(), 0o640);
@@ -63,6 +63,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     ["check", ["check"], 0],
     ["keys list", ["keys", "list"], 0],
     ["keys create", ["keys", "create", "--client", "alpha"], 0],
+    ["keys revoke", ["keys", "revoke", "old"], 0],
     ["revoke", ["revoke", "--client", "alpha"], 0],
     ["revoke --lift", ["revoke", "--client", "alpha", "--lift"], 0],
     ["revoke --list", ["revoke", "--list"], 0],
