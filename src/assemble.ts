@@ -1,5 +1,5 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made in this file and in the folder beside it. */
-import { startAdmin } from "./assemble/admin.ts";
+import { startAdmin, type Admin } from "./assemble/admin.ts";
 import { createAudit } from "./assemble/audit.ts";
 import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
 import { startCommands } from "./assemble/commands.ts";
@@ -12,6 +12,7 @@ import { gaugeOpenDoNotCalls } from "./assemble/open-do-not-calls.ts";
 import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
 import { startProbes } from "./assemble/probes.ts";
+import { LIMIT } from "./assemble/listeners.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
 import { startRereading } from "./assemble/rereading.ts";
@@ -29,6 +30,7 @@ import type { FilesRead } from "./settings/load.ts";
 import { revocationsFile } from "./settings/revocations-file.ts";
 import type { Settings } from "./settings/schema.ts";
 import { AUTH_FAILURES, createRevocations } from "./tenants/credential.ts";
+import { usedOf } from "./tenants/quota.ts";
 
 export type Gateway = {
   /** As they are now. */
@@ -81,7 +83,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
   stops.push(() => probes?.stop());
-  const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, switchovers, signer, elsewhere } =
+  const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, switchovers, signer, elsewhere, doubts } =
     await startJournal(settings, configHash, stops, { lock: leading?.lock, command, unlocked: lose });
   const counts = new Counts(AUTH_FAILURES);
   const revocations = createRevocations(() => journal.believed().now / 1000);
@@ -96,7 +98,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
   const aside = await startSettingAside({ journal, checkpoints, signer, openDoNotCalls, known: gauge.known, rereading });
-  const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks.refresh(), oversight.refresh()])) });
+  const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks?.refresh(), oversight.refresh()])) });
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
@@ -106,6 +108,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const audit = createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops);
   const commands = await startCommands({ lock, audit, revoke: (said) => keeper.decide(said), retention, aside }, stops);
   const diskUse = await watchDiskUse(settings.audit.dir, stops);
+  let admin: Admin | undefined;
+  let callbacks: Callbacks | undefined;
   const oversight = await createOversight({
     reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
     revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
@@ -114,15 +118,21 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     keySets: () => standing.generation?.credentials.keySets() ?? [],
     handles: () => handlesOf(records.ownership, (standing.generation ?? first).settings), openDoNotCalls: gauge.read, diskUse, rereading,
     commandsTrouble: commands.trouble,
+    measures: {
+      connections: () => [...standing.listeners.values(), ...[admin?.listener, probes?.listener].filter((each) => each !== undefined), ...(callbacks?.listeners ?? [])]
+        .map(({ name, taken }) => ({ listener: name, ...taken() })),
+      descriptorLimit: LIMIT, inDoubt: doubts,
+      limits: () => [...usedOf(standing.generation?.limiters ?? new Map(), current().tenants)],
+    },
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
-  const admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
+  admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
   probes ??= await startProbes(settings, oversight.probed);
   probes?.answer(oversight.probed);
   stops.push(() => standing.close());
   await standing.changeTo(first);
   standing.admin = admin;
-  const callbacks: Callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation! }, stops);
+  callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation! }, stops);
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
   oversight.stage = "serving";

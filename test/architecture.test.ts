@@ -44,7 +44,7 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   zod: ["settings/"],
   commander: ["cli/main.ts"],
   pino: ["events.ts"],
-  "prom-client": ["console/metrics.ts"],
+  "prom-client": ["console/metrics.ts", "console/exposition.ts", "console/process-metrics.ts"],
 };
 
 const walk = (folder: string): string[] =>

@@ -11,6 +11,7 @@ import type { Stops } from "./stops.ts";
 
 export type Admin = {
   readonly url: string;
+  readonly listener: Pick<Listener, "name" | "taken">;
   /** Reads the certificate of these settings; the function that is returned swaps it in and cannot fail. */
   readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
 };
@@ -25,6 +26,7 @@ export const startAdmin = async (settings: Settings, { handler, token }: { reado
   events.listening("admin", listener.url);
   return {
     url: listener.url,
+    listener,
     prepare: async (next) => {
       const options = next && await optionsOf(next, room);
       return () => options && listener.update(options);

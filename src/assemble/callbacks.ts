@@ -3,7 +3,7 @@ import { isIPv6 } from "node:net";
 import type { BlockList } from "node:net";
 import type { Counts } from "../console/counts.ts";
 import type { Room } from "../edge/crowd.ts";
-import { listen, type ListenerOptions } from "../edge/listener.ts";
+import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
 import { events } from "../events.ts";
 import { FOR_FAULT, REFUSALS, type Refusal } from "../gateway/refusals.ts";
 import { createRegistrar, OWNERSHIP_PATH, type Registrar, type RegistrarParts } from "../gateway/registrar.ts";
@@ -46,6 +46,7 @@ const MAX_BODY = 64 * 1024;
 export type Callbacks = {
   /** The listeners' addresses by upstream. */
   readonly urls: Readonly<Record<string, string>>;
+  readonly listeners: readonly Pick<Listener, "name" | "taken">[];
   /** Takes certificates that have changed on disk; a bad one is told, and what was in force stays. */
   readonly refresh: () => Promise<void>;
 };
@@ -53,6 +54,7 @@ export type Callbacks = {
 export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Callbacks> => {
   const { listen, relayOf } = surroundings.outside ?? REAL;
   const urls: Record<string, string> = {};
+  const listeners: Listener[] = [];
   const refreshes: (() => Promise<void>)[] = [];
   const room = roomOf(settings, CALLBACKS_ROOM);
   for (const [upstream, { callbacks }] of Object.entries(settings.upstreams)) {
@@ -64,6 +66,7 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
     stops.push(() => listener.stop(DRAIN_MS));
     events.listening(listener.name, listener.url);
     urls[upstream] = listener.url;
+    listeners.push(listener);
     refreshes.push(async () => {
       try {
         listener.update(await optionsOf(upstream, callbacks, room));
@@ -72,7 +75,7 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
       }
     });
   }
-  return { urls, refresh: async () => void (await Promise.all(refreshes.map((refresh) => refresh()))) };
+  return { urls, listeners, refresh: async () => void (await Promise.all(refreshes.map((refresh) => refresh()))) };
 };
 
 const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }: CallbacksSettings, room: Room): Promise<ListenerOptions> => ({
@@ -99,10 +102,12 @@ const handlerOf = (desk: Desk): Handler => {
     if (arrival.target.startsWith(OWNERSHIP_PATH)) return createRegistrar(registrarParts(desk, mayAnnounce))(arrival);
     // A registrar's host is no OCS: what it may say, it says with its credential.
     if (!mayAnnounce(arrival.source)) return { status: 403, headers: [], body: bytesOf(""), close: true };
-    return announcements(arrival).catch((error: unknown): Reply => {
+    const reply = await announcements(arrival).catch((error: unknown): Reply => {
       events.defect(arrival.id, error);
       return { status: 500, headers: [], body: bytesOf(""), close: true };
     });
+    desk.counts.answeredCallback(desk.upstream, performance.now() - arrival.at);
+    return reply;
   };
 };
 

@@ -25,7 +25,9 @@ import { VERSION } from "./version.ts";
 export type Started = { readonly lock: Lock; readonly journal: Journal; readonly checkpoints: Checkpoints; readonly secondPlaces: SecondPlaces; readonly outside: OutsideEvidence; readonly openDoNotCalls: OpenDoNotCalls;
   readonly switchovers: LastSwitchovers;
   /** Who signs what lies beside the checkpoints, and which of them lie elsewhere. */
-  readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[] };
+  readonly signer: StateSigner; readonly elsewhere: readonly Checkpoint[];
+  /** Requests of earlier runs that have no outcome. */
+  readonly doubts: number };
 
 /** `lock`: when it was waited for. `command`: by which name another process hears who holds it. */
 export type Locking = { readonly lock?: Lock | undefined; readonly command?: string | undefined;
@@ -86,7 +88,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   return {
     lock,
     journal: { dir, disk, unsettled, deleted, keys, revoked, asides, begun, append, status, believed, head, close, note: floods.note },
-    checkpoints, openDoNotCalls, switchovers, secondPlaces: { ...secondPlaces, troubles }, outside, signer, elsewhere,
+    checkpoints, openDoNotCalls, switchovers, secondPlaces: { ...secondPlaces, troubles }, outside, signer, elsewhere, doubts,
   };
 };
 

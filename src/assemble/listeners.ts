@@ -67,8 +67,8 @@ export const roomOf = (settings: Settings, max: number, maxPerSource = max): Roo
 const shareOf = ({ listeners, upstreams, admin }: Settings): Share =>
   shareOut({ listeners, upstreams: Object.values(upstreams), hasAdmin: admin !== null, hasProbes: admin !== null && admin.probes !== null }, LIMIT);
 
-/** It does not change while the process lives. */
-const LIMIT = descriptorLimit();
+/** Descriptors that the process may have. It does not change while the process lives. */
+export const LIMIT = descriptorLimit();
 
 /** Rejects when files cannot be read, or OpenSSL does not take what they hold. */
 export const tlsOf = async ({ tls }: Pick<ListenerSettings, "tls">): Promise<TlsSettings | undefined> =>

@@ -2,7 +2,7 @@
 import { endings, firstEnd, type Certificate } from "../console/certificates.ts";
 import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
-import { createMetrics } from "../console/metrics.ts";
+import { createMetrics, type Sources } from "../console/metrics.ts";
 import type { ProbeParts, Ready } from "../console/probes.ts";
 import { awayIssuers, totals, unhealthyStandbys, unreachable, type HandlesState, type KeySetState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
@@ -33,7 +33,7 @@ export type Watched = {
   readonly token: string;
   readonly journal: Journal;
   readonly checkpoints: Checkpoints;
-  readonly secondPlaces: Pick<SecondPlaces, "troubles">;
+  readonly secondPlaces: Pick<SecondPlaces, "troubles" | "states">;
   readonly outside: Pick<OutsideEvidence, "witnesses" | "quorum" | "timestamps">;
   readonly counts: Counts;
   /** Undefined while it is not known. */
@@ -47,6 +47,8 @@ export type Watched = {
   readonly noAnswers: () => readonly string[];
   /** In words, why commands do not reach the gateway. */
   readonly commandsTrouble: () => string | undefined;
+  /** For the metrics alone. */
+  readonly measures: Pick<Sources, "connections" | "descriptorLimit" | "inDoubt" | "limits">;
 };
 
 export type Oversight = {
@@ -74,6 +76,11 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
     rereading: watched.rereading,
     outside: watched.outside,
     get refused() { return refused(); },
+    version: watched.version,
+    secondPlaces: secondPlaces.states,
+    retention,
+    ...watched.measures,
+    queueMax: (upstream) => reading().settings.upstreams[upstream]?.queue.max,
   });
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [

@@ -122,7 +122,7 @@ type Told = { readonly journal: Journal; readonly alarms: Alarms; readonly count
 const tell = (news: OwnershipNews, { journal, alarms, counts, settings }: Told): void => {
   if (news.kind !== "epoch") return alarms[GOES_ON.has(news.kind) ? "raiseOngoing" : "raise"](alarmOf(news, settings));
   const { upstream, endpoint, epoch, reason, proof } = news;
-  counts.switchovers++;
+  counts.switchover(upstream);
   events.epochBegun(upstream, epoch, reason);
   journal.note({ kind: "switchover", upstream, from: endpoint, to: endpoint, epoch, reason, proof });
 };

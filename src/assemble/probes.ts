@@ -1,6 +1,6 @@
 /** The listener of `admin.probes`: open before the gateway leads, and afterwards the same one with other answers. */
 import { createProbes, type ProbeParts } from "../console/probes.ts";
-import { listen } from "../edge/listener.ts";
+import { listen, type Listener } from "../edge/listener.ts";
 import { events } from "../events.ts";
 import { PROBES_ROOM } from "../settings/descriptors.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -8,6 +8,7 @@ import { blockList, roomOf } from "./listeners.ts";
 
 export type Probes = {
   readonly url: string;
+  readonly listener: Pick<Listener, "name" | "taken">;
   /** From now on these are the answers. */
   readonly answer: (parts: ProbeParts) => void;
   readonly stop: () => Promise<void>;
@@ -24,5 +25,5 @@ export const startProbes = async (settings: Settings, first: ProbeParts): Promis
   const allowFrom = probes.allow_from === null ? undefined : blockList(probes.allow_from);
   const listener = await listen({ name: "probes", ...probes.bind, tls: undefined, names: [], allowFrom, maxBody: 0, room }, createProbes(() => parts));
   events.listening("probes", listener.url);
-  return { url: listener.url, answer: (next) => void (parts = next), stop: () => listener.stop(GRACE_MS) };
+  return { url: listener.url, listener, answer: (next) => void (parts = next), stop: () => listener.stop(GRACE_MS) };
 };

@@ -36,6 +36,8 @@ const byTimer: NonNullable<Parts["later"]> = (run, ms) => {
 
 export type Retention = {
   readonly state: () => RetentionState;
+  /** Entries that this run deleted. */
+  readonly deleted: () => number;
   /** Somebody says that the clock is right: resolves when that is on disk. What is due is deleted at the next look, however much it is. */
   readonly confirmClock: (user: string) => Promise<RetentionState>;
   /** In words, why nothing is deleted although it may be due. */
@@ -60,6 +62,7 @@ class Looks implements Retention {
   #nextAt = 0;
   #confirmed = false;
   #waits: string | undefined;
+  #deleted = 0;
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -84,6 +87,8 @@ class Looks implements Retention {
       waits: doubt ? inWords(doubt) : (this.#waits ?? null), next_look: Math.max(0, Math.round(this.#nextAt - this.#ran())), entries: this.#parts.journal.status().size,
     };
   };
+
+  readonly deleted = (): number => this.#deleted;
 
   readonly confirmClock = async (user: string): Promise<RetentionState> => {
     const { journal } = this.#parts;
@@ -141,7 +146,10 @@ class Looks implements Retention {
     const explained = DAY_MS + ran - this.#lookedAt;
     const now = (): number => journal.believed().now / 1000;
     const retired = await retire({ journal, checkpoints, openDoNotCalls, keep: retention, holds: legal_hold, now, ...(!this.#confirmed && { most: explained }) });
-    if (retired) events.entriesRetired(retired.from, retired.to, retired.segments.length);
+    if (retired) {
+      events.entriesRetired(retired.from, retired.to, retired.segments.length);
+      this.#deleted += retired.to - retired.from;
+    }
     await thinCheckpoints(journal, now(), this.#confirmed ? undefined : Math.ceil((2 * explained) / checkpoint.every));
     this.#confirmed = false;
     this.#lookedAt = ran;

@@ -1,4 +1,5 @@
 /** The second places of the checkpoints: what is there already, and who brings the new ones. */
+import type { PlaceState } from "../console/metrics.ts";
 import { events } from "../events.ts";
 import { within } from "../journal/broken.ts";
 import type { Journal } from "../journal/append.ts";
@@ -33,6 +34,7 @@ export type SecondPlaces = {
   readonly publish: (note: string) => void;
   /** In words, where checkpoints do not arrive or did not stay. */
   readonly troubles: () => readonly string[];
+  readonly states: () => readonly PlaceState[];
 };
 
 /** Sizes of what is in each place, as evidence tells. */
@@ -52,6 +54,7 @@ export const startPublishing = async (
   return {
     publish: (note) => publishers.forEach((publisher) => publisher.publish(note)),
     troubles: () => publishers.flatMap(({ trouble }) => trouble ?? []),
+    states: () => publishers.map(({ place, arrives, waiting }) => ({ place, arrives, waiting })),
   };
 };
 

@@ -149,7 +149,7 @@ export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: Ups
     return alarms.raise({ reason: news.what, upstream, ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }), detail: `lane ${news.lane}` });
   }
   const { from, to, epoch, reason } = news;
-  counts.switchovers++;
+  counts.switchover(upstream);
   events.switchover(upstream, from, to, epoch);
   journal.note({ kind: "switchover", upstream, from, to, epoch, reason });
 };

@@ -27,7 +27,7 @@ export type Phase = (typeof PHASES)[number];
 export type SeenRequest = {
   /** Milliseconds on the monotonic clock. */
   readonly arrival: { readonly at: number };
-  readonly tenant?: { readonly name: string } | undefined;
+  readonly tenant?: { readonly name: string; readonly upstream?: string } | undefined;
   readonly operation?: { readonly action: { readonly name: string } } | undefined;
   /** The code of a refusal that was recorded and not applied. */
   readonly wouldRefuse?: string | undefined;
@@ -69,7 +69,12 @@ export class Counts {
   readonly callbacks = new Map<string, Map<string, number>>();
   /** Requests that were refused because they are nobody's, by reason: of a closed list, each of which is there from the start. */
   readonly authFailures: Map<string, number>;
-  switchovers = 0;
+  /** By upstream: how long OCS waits for an answer to what it announces. */
+  readonly callbackLatency = new Map<string, Histogram>();
+  /** By upstream. */
+  readonly switchovers = new Map<string, number>();
+  /** By upstream; of `phases`, those that depend on it. */
+  readonly upstreamPhases = new Map<string, Readonly<Record<"queue" | "ocs", Histogram>>>();
   /** Tenant, action, then origin and class. */
   readonly #requests = new Map<string, Map<string, Float64Array>>();
   /** Tenant, then code. */
@@ -96,11 +101,22 @@ export class Counts {
     this.phases.total.observe(total);
     if (seen.intended !== undefined) this.appends.observe(seen.intended);
     if (seen.recorded !== undefined) this.appends.observe(seen.recorded);
-    if (seen.waits) this.#wait(seen.waits);
+    if (seen.waits) this.#wait(seen.waits, seen.tenant?.upstream);
   };
 
   authFailed(reason: string): void {
     this.authFailures.set(reason, (this.authFailures.get(reason) ?? 0) + 1);
+  }
+
+  switchover(upstream: string): void {
+    this.switchovers.set(upstream, (this.switchovers.get(upstream) ?? 0) + 1);
+  }
+
+  /** Milliseconds. */
+  answeredCallback(upstream: string, ms: number): void {
+    let latency = this.callbackLatency.get(upstream);
+    if (!latency) this.callbackLatency.set(upstream, (latency = new Histogram()));
+    latency.observe(ms);
   }
 
   alarm(upstream: string): void {
@@ -144,9 +160,14 @@ export class Counts {
     counts[at]!++;
   }
 
-  #wait({ queue, ocs }: Waits): void {
+  #wait({ queue, ocs }: Waits, upstream: string | undefined): void {
     this.phases.queue.observe(queue);
     if (ocs > 0) this.phases.ocs.observe(ocs);
+    if (upstream === undefined) return;
+    let of = this.upstreamPhases.get(upstream);
+    if (!of) this.upstreamPhases.set(upstream, (of = { queue: new Histogram(), ocs: new Histogram() }));
+    of.queue.observe(queue);
+    if (ocs > 0) of.ocs.observe(ocs);
   }
 }
 

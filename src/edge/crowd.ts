@@ -4,6 +4,8 @@ import { networkOf } from "../network.ts";
 
 export type Room = { /** In all. */ readonly max: number; /** From one address; of IPv6, from one /64. */ readonly maxPerSource: number };
 
+export type Taken = { readonly open: number; readonly left: number };
+
 export class Crowd {
   room: Room;
   readonly #bySource = new Map<string, number>();
@@ -11,6 +13,11 @@ export class Crowd {
 
   constructor(room: Room) {
     this.room = room;
+  }
+
+  /** Connections that are open, and for how many more there is room. */
+  get taken(): Taken {
+    return { open: this.#all, left: Math.max(0, this.room.max - this.#all) };
   }
 
   /** Counts the connection until it closes; which limit it is over, when it must not be taken. */

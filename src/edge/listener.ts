@@ -9,7 +9,7 @@ import { Arriving, brokenArrival, ClientArrival, headerLines } from "./arrival.t
 import { ownAuthorities } from "./authority.ts";
 import { faultOf, isAboutRequest, MAX_HEAD } from "./broken.ts";
 import { Connection } from "./connection.ts";
-import { Crowd, type Room } from "./crowd.ts";
+import { Crowd, type Room, type Taken } from "./crowd.ts";
 import { Door } from "./door.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
 import { guard } from "./guard.ts";
@@ -44,6 +44,8 @@ export type Listener = {
   /** scheme://host:port */
   readonly url: string;
   readonly port: number;
+  /** How many connections it has, and how many more it takes. */
+  readonly taken: () => Taken;
   /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more, or that lack one which is demanded now: each ends with the reply that is under way, if any, and within 5 s. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
@@ -83,7 +85,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
     desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, update: (next) => update(server, desk, next), stop: (graceMs) => (door?.close(), stop(server, desk, graceMs)) };
+  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, taken: () => desk.taken, update: (next) => update(server, desk, next), stop: (graceMs) => (door?.close(), stop(server, desk, graceMs)) };
 };
 
 const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
@@ -155,6 +157,10 @@ class Desk {
     this.#authorities.clear();
     this.#crowd.room = options.room ?? ROOM;
     for (const connection of this.#connections) if (!this.#mayStay(connection)) connection.retire();
+  }
+
+  get taken(): Taken {
+    return this.#crowd.taken;
   }
 
   #mayStay({ shown }: Connection): boolean {

@@ -23,6 +23,7 @@ export class Publisher {
   /** Was not waited for any longer, and may still arrive. */
   #late: Promise<boolean> | undefined;
   #isEmptied = false;
+  #hasArrived = false;
   #turn: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #away: string | undefined;
@@ -37,6 +38,20 @@ export class Publisher {
   get trouble(): string | undefined {
     if (this.#away !== undefined) return `${this.#notes.length} checkpoints wait for ${this.#place.name}: ${this.#away}`;
     return this.#isEmptied ? `${this.#place.name} was removed or emptied: earlier checkpoints are no longer there` : undefined;
+  }
+
+  /** Whether checkpoints arrive and stay; undefined before the first one was brought there. */
+  get arrives(): boolean | undefined {
+    return this.#away !== undefined || this.#isEmptied ? false : this.#hasArrived ? true : undefined;
+  }
+
+  /** How many checkpoints wait for the place. */
+  get waiting(): number {
+    return this.#notes.length;
+  }
+
+  get place(): string {
+    return this.#place.name;
   }
 
   readonly publish = (note: string): void => {
@@ -68,6 +83,7 @@ export class Publisher {
         if (isEmptied) this.#tell({ kind: "emptied", place: this.#place.name });
         this.#isEmptied ||= isEmptied;
         this.#notes.shift();
+        this.#hasArrived = true;
         this.#isBack();
       } catch (error) {
         return this.#isAway(error);

@@ -70,6 +70,13 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
   };
 };
 
+/** Of every limit that was asked about so far: the part of it that is used up now. */
+export function* usedOf(limiters: Limiters, tenants: readonly Pick<Tenant, "upstream" | "dbid" | "name">[]): Iterable<{ readonly tenant: string; readonly limit: string; readonly used: number }> {
+  if (limiters.size === 0) return;
+  const names = new Map(tenants.map((tenant) => [keyOf(tenant), tenant.name]));
+  for (const { tenant, name, window } of limiters.values()) yield { tenant: names.get(tenant) ?? tenant, limit: name, used: window.used };
+}
+
 const settingOf = (tenant: Tenant, { client, action }: Place): readonly string[] => {
   const isOwn = action !== URGENT || limitsAt(tenant, client)?.urgent !== undefined;
   const key = action === undefined || !isOwn ? ["requests"] : action === URGENT ? [URGENT] : ["actions", action];

@@ -17,10 +17,16 @@ export class Window {
   readonly #ms: number;
   readonly #limiter: RateLimiterMemory;
   #ends = Number.NEGATIVE_INFINITY;
+  #taken = 0;
 
   constructor({ points, seconds }: Limit) {
     this.#ms = seconds * 1000;
     this.#limiter = new RateLimiterMemory({ points, duration: NEVER, keyPrefix: "" });
+  }
+
+  /** The part of its points that is used up now, from 0 to 1. */
+  get used(): number {
+    return performance.now() >= this.#ends ? 0 : Math.min(1, this.#taken / this.#limiter.points);
   }
 
   /** Takes a point, where there is one. */
@@ -31,12 +37,14 @@ export class Window {
       await this.#limiter.delete(KEY);
     }
     const { consumedPoints } = await this.#limiter.consume(KEY, 1).catch(stateOf);
+    this.#taken = consumedPoints;
     return { left: this.#limiter.points - consumedPoints, ms: this.#ends - now };
   }
 
   /** What was taken for a request that another limit refused. */
   async giveBack(): Promise<void> {
-    await this.#limiter.reward(KEY, 1);
+    const { consumedPoints } = await this.#limiter.reward(KEY, 1);
+    this.#taken = consumedPoints;
   }
 }
 

@@ -34,10 +34,23 @@ const samplesOf = (text: string, name: string): string[] => text.split("\n").fil
 const valueOf = (text: string, name: string): number => Number(samplesOf(text, name)[0]?.split(" ").at(-1));
 
 const NAMES = [
-  "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_log_lines_dropped_total counter", "ocsgw_phase_seconds histogram", "ocsgw_lanes gauge", "ocsgw_queue_depth gauge",
-  "ocsgw_upstream_up gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge", "ocsgw_switchovers_total counter", "ocsgw_journal_append_seconds histogram", "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_journal_up gauge", "ocsgw_journal_damage gauge", "ocsgw_journal_verified_entries gauge", "ocsgw_journal_bytes gauge", "ocsgw_disk_free_bytes gauge", "ocsgw_journal_failures_total counter",
-  "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge", "ocsgw_would_refuse_total counter", "ocsgw_auth_failures_total counter", "ocsgw_no_answer_total counter", "ocsgw_key_set_age_seconds gauge", "ocsgw_key_set_up gauge", "ocsgw_cert_expiry_seconds gauge", "ocsgw_alarms_total counter", "ocsgw_callbacks_total counter", "ocsgw_record_handles gauge",
-  "ocsgw_witness_cosigned_entries gauge", "ocsgw_witness_age_seconds gauge", "ocsgw_witness_quorum_met gauge", "ocsgw_timestamp_age_seconds gauge",
+  "ocsgw_requests_total counter", "ocsgw_refusals_total counter", "ocsgw_would_refuse_total counter", "ocsgw_phase_seconds histogram",
+  "ocsgw_requests_in_doubt gauge", "ocsgw_limit_used_ratio gauge",
+  "ocsgw_upstream_up gauge", "ocsgw_switchovers_total counter", "ocsgw_upstream_phase_seconds histogram", "ocsgw_lanes gauge",
+  "ocsgw_queue_depth gauge", "ocsgw_queue_oldest_seconds gauge", "ocsgw_standby gauge", "ocsgw_standby_healthy gauge",
+  "ocsgw_record_handles gauge", "ocsgw_callbacks_total counter", "ocsgw_callback_seconds histogram", "ocsgw_alarms_total counter",
+  "ocsgw_dnc_open gauge", "ocsgw_dnc_open_oldest_seconds gauge",
+  "ocsgw_journal_up gauge", "ocsgw_journal_failures_total counter", "ocsgw_journal_append_seconds histogram",
+  "ocsgw_journal_waiting_entries gauge", "ocsgw_journal_lag_seconds gauge", "ocsgw_journal_bytes gauge", "ocsgw_disk_free_bytes gauge",
+  "ocsgw_disk_full_in_seconds gauge", "ocsgw_journal_verified_entries gauge", "ocsgw_journal_damage gauge",
+  "ocsgw_journal_checkpoint_age_seconds gauge", "ocsgw_second_place_up gauge", "ocsgw_second_place_waiting gauge",
+  "ocsgw_retention_ok gauge", "ocsgw_retention_next_look_seconds gauge", "ocsgw_retention_deleted_entries_total counter",
+  "ocsgw_witness_cosigned_entries gauge", "ocsgw_witness_age_seconds gauge", "ocsgw_witness_quorum_met gauge",
+  "ocsgw_timestamp_age_seconds gauge",
+  "ocsgw_build_info gauge", "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_cert_expiry_seconds gauge",
+  "ocsgw_connections gauge", "ocsgw_connections_left gauge", "ocsgw_descriptors_left gauge",
+  "ocsgw_log_lines_dropped_total counter", "ocsgw_auth_failures_total counter", "ocsgw_no_answer_total counter",
+  "ocsgw_key_set_age_seconds gauge", "ocsgw_key_set_up gauge",
 ];
 
 describe("metrics", () => {
@@ -119,14 +132,14 @@ describe("metrics", () => {
     counts.observe(seen, { status: 200 });
     counts.observe(seen, { status: 403, code: "OCSGW-2104" });
     counts.alarm("ocs-main");
-    counts.switchovers++;
+    counts.switchover("ocs-main");
     const text = await metrics();
     expect(samplesOf(text, "ocsgw_requests_total")).toEqual([
       'ocsgw_requests_total{tenant="Alpha",action="DoNotCall",origin="ocs",status_class="2xx"} 2',
       'ocsgw_requests_total{tenant="Alpha",action="DoNotCall",origin="gateway",status_class="4xx"} 1',
     ]);
     expect(samplesOf(text, "ocsgw_refusals_total")).toEqual(['ocsgw_refusals_total{tenant="Alpha",code="OCSGW-2104"} 1']);
-    expect([samplesOf(text, "ocsgw_alarms_total"), samplesOf(text, "ocsgw_switchovers_total")]).toEqual([['ocsgw_alarms_total{upstream="ocs-main"} 1'], ["ocsgw_switchovers_total 1"]]);
+    expect([samplesOf(text, "ocsgw_alarms_total"), samplesOf(text, "ocsgw_switchovers_total")]).toEqual([['ocsgw_alarms_total{upstream="ocs-main"} 1'], ['ocsgw_switchovers_total{upstream="ocs-main"} 1']]);
   });
 
   it("show histograms in seconds, cumulative, with every phase from the start", async () => {
@@ -165,6 +178,74 @@ describe("metrics", () => {
     expect(Number(valid?.[1])).toBeGreaterThan(80_000);
     expect(Number(over?.[1])).toBeLessThanOrEqual(-60);
     expect(samplesOf(text, "ocsgw_config_info")).toEqual(['ocsgw_config_info{hash="c0ffee"} 1']);
+  });
+
+  it.each<[string, Partial<Sources>, string, string[]]>([
+    ["which upstream switched", {}, "ocsgw_switchovers_total", ['{upstream="ocs-main"} 0']],
+    ["the oldest wait, and 0 where none waits", {}, "ocsgw_queue_oldest_seconds",
+      ['{upstream="ocs-main",tenant="Alpha"} 0.02', '{upstream="ocs-main",tenant="Beta"} 0']],
+    ["the journal's lag", { journal: () => ({ failed: undefined, failures: 0, waiting: 3, lag: 1500 }) }, "ocsgw_journal_lag_seconds", [" 1.5"]],
+    ["entries that wait for the disk", { journal: () => ({ failed: undefined, failures: 0, waiting: 3, lag: 1500 }) }, "ocsgw_journal_waiting_entries", [" 3"]],
+    ["when the disk is full", { diskUse: () => ({ journal: 1, free: 2, fullInMs: 7_200_000 }) }, "ocsgw_disk_full_in_seconds", [" 7200"]],
+    ["nothing of a disk that does not fill", { diskUse: () => ({ journal: 1, free: 2, fullInMs: undefined }) }, "ocsgw_disk_full_in_seconds", []],
+    ["connections that are open", { connections: () => [{ listener: "clients", open: 12, left: 9988 }] }, "ocsgw_connections", ['{listener="clients"} 12']],
+    ["connections that are left", { connections: () => [{ listener: "clients", open: 12, left: 9988 }] }, "ocsgw_connections_left", ['{listener="clients"} 9988']],
+    ["no descriptors without a limit", { descriptorLimit: undefined }, "ocsgw_descriptors_left", []],
+    ["whether checkpoints arrive", { secondPlaces: () => [
+      { place: "file:/a", arrives: true, waiting: 0 }, { place: "file:/b", arrives: false, waiting: 7 }, { place: "file:/c", arrives: undefined, waiting: 1 },
+    ] }, "ocsgw_second_place_up", ['{place="file:/a"} 1', '{place="file:/b"} 0']],
+    ["how many wait", { secondPlaces: () => [{ place: "file:/b", arrives: false, waiting: 7 }] }, "ocsgw_second_place_waiting", ['{place="file:/b"} 7']],
+    ["that retention waits", { retention: { state: () => ({ waits: "the clock went", next_look: 60_000 }), deleted: () => 40 } }, "ocsgw_retention_ok", [" 0"]],
+    ["that retention works", { retention: { state: () => ({ waits: null, next_look: 60_000 }), deleted: () => 40 } }, "ocsgw_retention_ok", [" 1"]],
+    ["when retention looks next", { retention: { state: () => ({ waits: null, next_look: 60_000 }), deleted: () => 40 } }, "ocsgw_retention_next_look_seconds", [" 60"]],
+    ["what retention deleted", { retention: { state: () => ({ waits: null, next_look: 60_000 }), deleted: () => 40 } }, "ocsgw_retention_deleted_entries_total", [" 40"]],
+    ["requests in doubt", { inDoubt: 2 }, "ocsgw_requests_in_doubt", [" 2"]],
+    ["no doubts before they are known", {}, "ocsgw_requests_in_doubt", []],
+    ["the build", { version: "1.2.3" }, "ocsgw_build_info", [`{version="1.2.3",node="${process.versions.node}"} 1`]],
+    ["limits near their end, and no other", {
+      limits: () => [{ tenant: "Alpha", limit: "tenant", used: 0.9 }, { tenant: "Alpha", limit: "urgent", used: 0.49 }], queueMax: () => 5,
+    }, "ocsgw_limit_used_ratio", ['{tenant="Alpha",limit="tenant"} 0.9', '{tenant="Alpha",limit="queue"} 0.8']],
+    ["nothing verified before the first time", { rereading: { verified: () => undefined, damage: () => [] } }, "ocsgw_journal_verified_entries", []],
+    ["no absence of damage before anything was read", { rereading: { verified: () => undefined, damage: () => [] } }, "ocsgw_journal_damage", []],
+    ["no damage where all was read", { rereading: { verified: () => ({ size: 9 }), damage: () => [] } }, "ocsgw_journal_damage", [" 0"]],
+    ["damage, also while nothing is verified", { rereading: { verified: () => undefined, damage: () => ["line 3"] } }, "ocsgw_journal_damage", [" 1"]],
+    ["no quorum before a witness was heard", { outside: {
+      witnesses: () => [{ witness: "w", size: 0, age: undefined }], quorum: () => ({ isMet: false, size: 0 }), timestamps: () => null,
+    } }, "ocsgw_witness_quorum_met", []],
+    ["a quorum that is not met once one cannot be reached", { outside: {
+      witnesses: () => [{ witness: "w", size: 0, age: undefined, trouble: "ECONNREFUSED" }], quorum: () => ({ isMet: false, size: 0 }), timestamps: () => null,
+    } }, "ocsgw_witness_quorum_met", [" 0"]],
+    ["nothing that is not a number", { checkpointAge: () => Number.NaN }, "ocsgw_journal_checkpoint_age_seconds", []],
+  ])("tell %s", async (_, over, name, expected) => {
+    expect(samplesOf(await scrape(over), name).map((line) => line.slice(name.length))).toEqual(expected);
+  });
+
+  it("tell how long requests of each upstream wait, and how long OCS waits for what it announces", async () => {
+    const counts = new Counts();
+    for (const [upstream, queue, ocs] of [["one", 3, 40], ["two", 0.2, 0]] as const) {
+      counts.observe({ arrival: { at: 0 }, tenant: { name: "Alpha", upstream }, journal: 1, waits: { queue, ocs } }, { status: 200 });
+    }
+    counts.answeredCallback("one", 7);
+    const text = await scrape({ counts });
+    const of = (name: string): string[] => samplesOf(text, name).map((line) => line.slice(name.length));
+    expect(of("ocsgw_upstream_phase_seconds_count")).toEqual([
+      '{upstream="one",phase="queue"} 1', '{upstream="one",phase="ocs"} 1', '{upstream="two",phase="queue"} 1', '{upstream="two",phase="ocs"} 0',
+    ]);
+    expect(of("ocsgw_upstream_phase_seconds_sum").slice(0, 2)).toEqual(['{upstream="one",phase="queue"} 0.003', '{upstream="one",phase="ocs"} 0.04']);
+    expect([of("ocsgw_callback_seconds_sum"), of("ocsgw_callback_seconds_count")]).toEqual([['{upstream="one"} 0.007'], ['{upstream="one"} 1']]);
+  });
+
+  it("count descriptors that are left under the process's limit", async () => {
+    const text = await scrape({ descriptorLimit: 100_000 });
+    const [open, left] = [valueOf(text, "process_open_fds"), valueOf(text, "ocsgw_descriptors_left")];
+    expect(open).toBeGreaterThan(3);
+    expect(left).toBe(100_000 - open);
+  });
+
+  it("have no value that is not a number at any scrape, also of two readers at a time", async () => {
+    for (const text of await Promise.all([scrape(), scrape(), scrape()])) {
+      expect(text.split("\n").filter((line) => /\bnan$/i.test(line) || line.startsWith("nodejs_eventloop_lag_min_seconds 9223"))).toEqual([]);
+    }
   });
 
   it("escape what would end a label", async () => {

@@ -175,6 +175,7 @@ const callbacksOf = async (standing: Standing, { records, counts, stops, relay, 
             name: options.name,
             url: "http://10.9.0.1:8444",
             port: 8444,
+            taken: () => ({ open: 0, left: 1 }),
             update: () => undefined,
             stop: () => Promise.resolve(),
           });
