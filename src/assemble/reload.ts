@@ -67,8 +67,8 @@ export class Reloader {
     const { file, standing, journal } = this.#parts;
     const generation = standing.generation!;
     if (this.#closed) return { outcome: "unchanged", hash: generation.hash };
-    const { listeners, upstreams, audit, shared, admin, tenants } = generation.settings;
-    const loaded = await readAside({ file, before: { listeners, upstreams, audit, shared, admin, tenants }, keyChecks: journal.keys.all() }).catch((error: Error): Checked => ({ ok: false, hash: "", files: new Map(), problems: [cannot(file, error)] }));
+    const { listeners, upstreams, audit, admin, tenants } = generation.settings;
+    const loaded = await readAside({ file, before: { listeners, upstreams, audit, admin, tenants }, keyChecks: journal.keys.all() }).catch((error: Error): Checked => ({ ok: false, hash: "", files: new Map(), problems: [cannot(file, error)] }));
     this.#files = loaded.files;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems);
     if (isSame(loaded, generation)) return this.#unchanged(loaded);

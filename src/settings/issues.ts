@@ -36,12 +36,18 @@ const findingsOfOne = (issue: Issue, context: Context, path: Path): readonly Fin
   return [{ code: CODES.badValue, path, message: `${expectation(issue)}, found ${context.hidden(path) ? kindOf(found) : show(found)}`, ...(help !== undefined && { help }) }];
 };
 
+/** Keys of earlier versions that did nothing. */
+const REMOVED: Readonly<Record<string, string>> = {
+  "audit.postgres": "remove it: it never did anything. The journal's files are complete; `ocsgw audit export` gives them to a database",
+  shared: "remove it: it never did anything. Several gateways share nothing in this version (src/docs/several-gateways.md)",
+};
+
 const unknownKey = (key: string, { keysAt, value }: Context, path: Path): Finding => {
   const known = keysAt(path);
   const standing = valueAt(value, path);
   const free = known.filter((name) => typeof standing !== "object" || standing === null || !Object.hasOwn(standing, name));
   // A key that already stands is not what was meant, unless nothing else is near.
-  const help = suggest(key, free) ?? suggest(key, known);
+  const help = REMOVED[[...path, key].join(".")] ?? suggest(key, free) ?? suggest(key, known);
   return { code: CODES.unknownKey, path: [...path, key], atKey: true, message: `unknown key \`${key}\``, ...(help !== undefined && { help }) };
 };
 

@@ -67,9 +67,12 @@ const masked = (text: string): string => secretsIn().reduce((line, pattern) => l
 
 const dots = (secret: string): string => "\u2022".repeat(secret.length);
 
+/** Of keys that earlier versions knew: a file may still have them. */
+const FORMER_SECRETS = ["postgres", "redis"];
+
 /** In quotes, or plain: to the end of its line, or of its place in a list or map. A file's name, or a variable's, is no secret. */
 const secretsIn = (): readonly RegExp[] => {
-  const key = String.raw`["']?(?:${secretKeys().join("|")})["']?\s*:\s+`;
+  const key = String.raw`["']?(?:${[...secretKeys(), ...FORMER_SECRETS].join("|")})["']?\s*:\s+`;
   const quoted = String.raw`"(?:\\.|[^"\\])*"?|'(?:''|[^'])*'?`;
   const plain = String.raw`(?!\$\{(?!\S*:-)\S*\})[^\s,#~]`;
   return [new RegExp(String.raw`^(\s*(?:- +)*${key})(${quoted}|${plain}.*?(?=\s+#|\s*$))`, "g"), new RegExp(String.raw`([{[,]\s*${key})(${quoted}|${plain}[^,}\]]*?(?=\s*(?:[,}\]]|$)))`, "g")];

@@ -4,10 +4,10 @@ import { dbidsOf } from "./register.ts";
 import type { Settings } from "./schema.ts";
 
 /** What of the settings it looks at. */
-export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "shared" | "admin" | "tenants">;
+export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin" | "tenants">;
 
 /** Of these sections everything else was made at the start. */
-const MAY_CHANGE: Readonly<Record<"audit" | "shared" | "admin", readonly string[]>> = { audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"], shared: [], admin: ["tls"] };
+const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = { audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"], admin: ["tls"] };
 
 export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] => [
   ...sections(before, after),
@@ -17,7 +17,7 @@ export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] =>
 ];
 
 const sections = (before: Fixed, after: Fixed): readonly Finding[] =>
-  (["audit", "shared", "admin"] as const).flatMap((section) => {
+  (["audit", "admin"] as const).flatMap((section) => {
     const [old, now] = [before[section] as Section, after[section] as Section];
     if (old === null || now === null) return old === now ? [] : [refusal([section])];
     return [...new Set([...Object.keys(old), ...Object.keys(now)])]

@@ -1,4 +1,4 @@
-/** `audit`, `shared` and `admin`: the journal, what gateways share, and who looks at it. */
+/** `audit` and `admin`: the journal, and who looks at it. */
 import { z } from "zod";
 import { adminTls, allowFrom } from "./schema-listeners.ts";
 import { bind, count, duration, field, keyName, name, off, path, secondPlace, secret, wait, webAddress } from "./units.ts";
@@ -87,11 +87,6 @@ export const audit = z.strictObject({
   retention: retention.prefault("1855d").describe("How long entries are kept: a duration, or one for each kind of entry with a default. A segment (64 MiB, a day at most) is deleted when all of its entries may go."),
   compress_after: z.union([z.literal("never"), duration], { error: "expected a duration, as in 1d, or never" }).prefault("1d").describe("How long after the next segment was begun a segment is compressed (to an eighth or so): a duration, or never. Search, verification and export read both forms."),
   legal_hold: z.array(hold).default([]).describe("Entries of these days are not deleted, nor any younger ones."),
-  postgres: off(secret).describe("Connection string of a searchable mirror. The files stay the truth. Off when left out."),
-});
-
-export const shared = z.strictObject({
-  redis: off(secret).describe("Connection string: limits, ownership and revocations shared by several gateways. Off when left out."),
 });
 
 const probes = z.strictObject({

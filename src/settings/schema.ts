@@ -6,7 +6,7 @@
  * `identity.keys` (one of them must stand), and everything that is described as off when left out. `tls` is always stated, `none` included.
  */
 import { z } from "zod";
-import { admin, audit, shared } from "./schema-audit.ts";
+import { admin, audit } from "./schema-audit.ts";
 import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
 import { tenant } from "./schema-tenants.ts";
@@ -26,7 +26,6 @@ export const settingsSchema = z.strictObject({
   tenants: z.array(tenant, expected("a list of tenants")).min(1, expected("at least one tenant")).describe("Who may do what, and what belongs to whom."),
   tests: z.array(policyTest, expected("a list of examples")).default([]).describe("Examples of what the policy says. check and every reload hold the policy to them."),
   audit: audit.describe("The journal."),
-  shared: shared.prefault({}).describe("State that several gateways share."),
   admin: off(admin).describe("Health, metrics and the console, on a listener of their own. Off when left out."),
 });
 

@@ -64,8 +64,6 @@ audit:
   index_key: \${file:secrets/index.key}
   checkpoint: { key: secrets/checkpoint.pem, origin: ocsgw.example.com/main, every: 60s }
   retention: 1855d
-  postgres: ~
-shared: { redis: ~ }
 admin:
   bind: 127.0.0.1:9640
   tls: none

@@ -109,7 +109,7 @@ describe("a wrong value", () => {
     const told = JSON.stringify([
       ...problemsIn(mutated(["index_key: ${OCSGW_INDEX_KEY:-for-a-trial-only-not-a-secret-at-all}", "index_key: [hunter2]"])),
       ...problemsIn(mutated(["connect: 2s", "connect: ${PASSWORD}"]), { env: { PASSWORD: "hunter2" } }),
-      ...problemsIn(mutated(["  retention: 1855d", "  retention: 1855d\n  postgres: [hunter2]"])),
+      ...problemsIn(mutated(["  retention: 1855d", "  retention: 1855d\n  index_key: [hunter2]"])),
     ]);
     expect(told).not.toContain("hunter2");
     expect(told).toContain("expected { epoch: t1, secret: … }, found another value");

@@ -72,7 +72,7 @@ describe("the contract's sample", () => {
     ["upstreams.ocs-main.queue.max_wait", 5000], ["upstreams.ocs-main.tls.ca", "/etc/ocsgw/tls/ocs-ca.crt"], ["upstreams.ocs-main.callbacks.bind.port", 8444],
     ["tenants.0.limits.requests.rate.count", 50], ["tenants.0.limits.requests.rate.per_ms", 1000], ["tenants.0.limits.actions.AddRecord.burst", 40],
     ["tenants.0.campaign_groups.0.group_id", 234], ["audit.dir", "/etc/ocsgw/audit"], ["audit.index_key", "k".repeat(40)], ["audit.checkpoint.key", "/etc/ocsgw/secrets/checkpoint.pem"],
-    ["audit.retention.default", 1855 * 86_400_000], ["audit.postgres", null], ["shared.redis", null], ["admin.bind.port", 9640], ["admin.users.file", "/etc/ocsgw/admins.yaml"],
+    ["audit.retention.default", 1855 * 86_400_000], ["admin.bind.port", 9640], ["admin.users.file", "/etc/ocsgw/admins.yaml"],
   ])("reads %s", (key, value) => expect(new Map(flat(settings)).get(key)).toEqual(value));
 
   it("shows the values that stand in when they are left out", () => {
@@ -99,7 +99,7 @@ audit: { dir: ./audit, index_key: ${"k".repeat(32)}, checkpoint: { key: c.pem, o
     expect(settingsOf(text)).toMatchObject({
       listeners: [{ bind: { host: "127.0.0.1", port: 0 }, allow_from: null, names: [] }], identity: { jwt: [], mtls: [] },
       upstreams: { ocs: { backup: null, callbacks: null, aliases: [] } }, tenants: [{ clients: {}, campaigns: [], campaign_groups: [], lists: [], limits: null, fields: "any" }],
-      audit: { redact: { fields: {} }, postgres: null }, shared: { redis: null }, admin: null,
+      audit: { redact: { fields: {} } }, admin: null,
     });
     expect(problemsIn(text)).toEqual([]);
   });

@@ -32,6 +32,7 @@ describe("a problem on a terminal", () => {
     expect(shown("x: { redis: \"redis://u:hunter2@h\", b: 1 }")).not.toContain("hunter2");
     expect(shown("index_key: ${KEY:-hunter2}")).not.toContain("hunter2");
     expect(shown("index_key: ${file:secrets/k}")).toBe("1 | index_key: ${file:secrets/k}");
+    for (const key of ["postgres", "redis"]) expect(shown(`${key}: host=db password=hunter2`)).not.toContain("hunter2");
     expect(shown("postgres: ~")).toBe("1 | postgres: ~");
     for (const line of ["index_key: some hunter2", "index_key: a,hunter2", "- secret: a#hunter2", 'index_key: "a\\"hunter2"', "index_key: 'a''hunter2'", "[{ epoch: t1, secret: a hunter2 }]"]) expect(shown(line)).not.toContain("hunter2");
   });
