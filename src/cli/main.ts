@@ -96,7 +96,8 @@ const program = (): Given => {
 
   ocsgw.command("can").description("the policy's answer and the rule with its line, without sending anything")
     .argument("<client>").argument("<action>", "a req value, or ReadStatus").argument("<target>", "as in /phones/4155550100")
-    .option("--body <json>", "the request's body", "").option(...CONFIG).option(...JSON_OUT)
+    .option("--body <json>", "the request's body", "").option("--tenant <name>", "what the header Ocsgw-Tenant says; a name or a DBID")
+    .option("--owner <name>", "of a record: the tenant whose handle it is; the one that asks when left out").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options, client, action, target) => (await import("./can.ts")).can({ ...options, client: client!, action: action!, target: target! })));
 
   ocsgw.command("simulate").description("asks the journal's requests of another config: which decisions would change?").option(...CONFIG)

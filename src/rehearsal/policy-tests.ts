@@ -3,7 +3,7 @@ import type { Loaded } from "../settings/load.ts";
 import { pathText, type Path, type Problem } from "../settings/problem.ts";
 import type { Settings } from "../settings/schema.ts";
 import { placeOf } from "./place.ts";
-import { createRehearsal, type Rehearsal, type Rehearsed } from "./rehearse.ts";
+import { createRehearsal, lacksOwner, type Rehearsal, type Rehearsed } from "./rehearse.ts";
 
 type Valid = Extract<Loaded, { ok: true }>;
 type PolicyTest = Settings["tests"][number];
@@ -25,13 +25,15 @@ export const holdToExamples = async (loaded: Loaded, file: string): Promise<Rehe
 type At = { readonly loaded: Valid; readonly file: string; readonly rehearsal: Rehearsal };
 
 const failureOf = async (test: PolicyTest, path: Path, { loaded, file, rehearsal }: At): Promise<readonly Problem[]> => {
-  const { as: client, do: what, body, tenant, expect } = test;
+  const { as: client, do: what, body, tenant, owner, expect } = test;
   const [method = "", target = ""] = what.split(" ");
-  const rehearsed = await rehearsal({ client, method, target, body: bodyText(body), tenant: tenant ?? undefined });
+  const question = { client, method, target, body: bodyText(body), tenant: tenant ?? undefined, owner: owner ?? undefined };
+  const rehearsed = await rehearsal(question);
   if (expect === (rehearsed.refusal?.code ?? "allow")) return [];
   return [{
     severity: "error", code: "OCSGW-6272", file, ...loaded.locate(path), path: pathText(path),
     message: `${client} ${what}: expected ${expect}, and the policy says ${inWords(rehearsed)}`,
+    ...(lacksOwner(loaded.settings, question, rehearsed) && { help: "the owner of the record's handle decides for which tenant this client asks: name it, as in owner: \"Alpha Tenant\"" }),
     also: { ...loaded.locate(placeOf(loaded.settings, client, rehearsed)), message: "decided here" },
   }];
 };

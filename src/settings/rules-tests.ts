@@ -15,4 +15,16 @@ const askedByClient: Rule = ({ tests, tenants, clientNames: known }) => {
   });
 };
 
-export const testRules: readonly Rule[] = [askedByClient];
+/** Of a misspelt tenant every handle would be somebody else's, and a test that expects a refusal would hold. */
+const ownedByTenant: Rule = ({ tenants, tests, whole }) => {
+  if (!whole) return [];
+  const known = tenants.map(({ value }) => value);
+  const isKnown = (owner: string): boolean => known.some(({ name, dbid }) => name === owner || String(dbid) === owner);
+  return tests.flatMap(({ path, value: { owner } }): readonly Finding[] => {
+    if (owner === null || isKnown(owner)) return [];
+    const help = suggest(owner, known.map(({ name }) => name));
+    return [{ code: "OCSGW-6365", path: [...path, "owner"], message: `no tenant is called ${owner}`, ...(help !== undefined && { help }) }];
+  });
+};
+
+export const testRules: readonly Rule[] = [askedByClient, ownedByTenant];

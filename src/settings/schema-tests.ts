@@ -13,5 +13,6 @@ export const policyTest = z.strictObject({
   body: off(z.union([z.record(z.string(), z.unknown(), says("a map of attributes, or JSON text")), text], says("a map of attributes, or JSON text")))
     .describe("The body: its attributes, or JSON text as it stands. None when left out."),
   tenant: off(text).describe("What the header Ocsgw-Tenant says. Not sent when left out."),
+  owner: off(text).describe("Of a request about a record: the tenant whose handle it is, by name or DBID. The tenant's that asks when left out."),
   expect: z.string(says(VERDICT)).regex(/^(allow|OCSGW-\d{4})$/, says(VERDICT)).describe("allow, or the code of the refusal."),
 });

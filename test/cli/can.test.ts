@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { mutated } from "../settings/kit.ts";
 import { ocsgw } from "../kit/command.ts";
 
@@ -35,9 +35,45 @@ describe("ocsgw can", () => {
     expect([code, verdict.allowed, verdict.code, verdict.rule]).toEqual([9, false, refusal, rule]);
   });
 
-  it("names the clients there are when it does not know one", async () => {
-    const { code, stderr } = await ocsgw("can", "alpha-opz", "Load", "campaigngroups/106", "-c", CONFIG);
-    expect([code, stderr]).toEqual([9, expect.stringContaining("alpha-ops")]);
+  it.each([
+    ["an unknown client, with the one that is near", ["alpha-opz", "Load", "campaigngroups/106"], /no tenant in .* has a client alpha-opz; did you mean alpha-ops\?/],
+    ["a client that is like none, with all there are", ["somebody", "Load", "campaigngroups/106"], /has a client somebody; the clients there: .*beta-ops/],
+    ["an unknown tenant", ["alpha-ops", "Load", "campaigngroups/106", "--tenant", "Alpha Tennant"], /--tenant: no tenant in .* is called Alpha Tennant; did you mean Alpha Tenant\?/],
+    ["an unknown owner", ["alpha-ors", "RecordReject", "records/15", "--owner", "103"], /--owner: no tenant in .* is called 103; did you mean|the tenants there: Alpha Tenant, Beta Tenant/],
+  ])("calls %s wrong usage", async (_what, args, says) => {
+    const { code, stdout, stderr } = await ocsgw("can", ...args, "-c", CONFIG);
+    expect([code, stdout, stderr]).toEqual([2, "", expect.stringMatching(says)]);
+  });
+
+  describe("of a client of several tenants", () => {
+    let dir: string;
+    beforeAll(async () => {
+      dir = await mkdtemp(join(tmpdir(), "ocsgw-can-"));
+      const serves = `      both: { actions: [DoNotCall, RecordReject] }\n`;
+      const callbacks = "    connections: 4\n    callbacks: { bind: 127.0.0.1:8444, allow_from: [127.0.0.0/8] }";
+      await writeFile(join(dir, "ocsgw.yaml"), mutated(["    connections: 4", callbacks])
+        .replaceAll("records: unscoped", "records: pre-dial").replaceAll(/    clients:\n/g, `    clients:\n${serves}`));
+    });
+    afterAll(() => rm(dir, { recursive: true }));
+
+    it.each([
+      ["a phone, without a tenant", ["DoNotCall", "phones/4155550100"], 9, /OCSGW-2105/],
+      ["a phone, with the tenant's name", ["DoNotCall", "phones/4155550100", "--tenant", "Beta Tenant"], 0, /for Beta Tenant/],
+      ["a phone, with the tenant's DBID", ["DoNotCall", "phones/4155550100", "--tenant", "101"], 0, /for Alpha Tenant/],
+      ["a phone, with the tenant in the body", ["DoNotCall", "phones/4155550100", "--body", '{"GSW_TENANT_DBID":102}'], 0, /for Beta Tenant/],
+      ["a record, with its owner's name", ["RecordReject", "records/15", "--owner", "Alpha Tenant"], 0, /for Alpha Tenant/],
+      ["a record, with its owner's DBID", ["RecordReject", "records/15", "--owner", "102"], 0, /for Beta Tenant/],
+      ["a record, with the tenant that asks", ["RecordReject", "records/15", "--tenant", "Beta Tenant"], 0, /for Beta Tenant/],
+      ["another tenant's record", ["RecordReject", "records/15", "--tenant", "Beta Tenant", "--owner", "Alpha Tenant"], 9, /OCSGW-2106/],
+    ] as const)("answers for %s", async (_what, args, code, says) => {
+      const ran = await ocsgw("can", "both", ...args, "-c", join(dir, "ocsgw.yaml"));
+      expect([ran.stderr, ran.code, ran.stdout]).toEqual(["", code, expect.stringMatching(says)]);
+    });
+
+    it("asks whose record it is, because that decides", async () => {
+      const { code, stderr } = await ocsgw("can", "both", "RecordReject", "records/15", "-c", join(dir, "ocsgw.yaml"));
+      expect([code, stderr]).toEqual([2, "both acts for Alpha Tenant, Beta Tenant, and the owner of the record's handle decides for which: say it with --owner\n"]);
+    });
   });
 
   it("says what of it is only observed", async () => {

@@ -26,6 +26,33 @@ describe("examples of the policy", () => {
     expect(await held(TEST(`${test}, expect: OCSGW-9999`))).toMatchObject({ ok: false });
   });
 
+  describe("of a client of several tenants", () => {
+    const both = (test: string): string => TEST(test)
+      .replace("    connections: 4", "    connections: 4\n    callbacks: { bind: 127.0.0.1:8444, allow_from: [127.0.0.0/8] }")
+      .replaceAll("records: unscoped", "records: pre-dial").replaceAll(/    clients:\n/g, "    clients:\n      both: { actions: [DoNotCall, RecordReject] }\n");
+    const REJECT = 'as: both, do: "POST /records/15?req=RecordReject"';
+
+    it.each([
+      [`${REJECT}, owner: Beta Tenant`, "allow"],
+      [`${REJECT}, owner: "101"`, "allow"],
+      [`${REJECT}, tenant: Alpha Tenant`, "allow"],
+      [`${REJECT}, tenant: Alpha Tenant, owner: Beta Tenant`, "OCSGW-2106"],
+      ['as: alpha-ors, do: "POST /records/15?req=RecordReject", owner: Beta Tenant', "OCSGW-2106"],
+      ['as: both, do: "POST /phones/4155550100?req=DoNotCall"', "OCSGW-2105"],
+      ['as: both, do: "POST /phones/4155550100?req=DoNotCall", tenant: "102"', "allow"],
+    ])("%s is %s", async (test, verdict) => {
+      expect(await held(both(`${test}, expect: ${verdict}`))).toMatchObject({ ok: true, passed: 5 });
+    });
+
+    it("asks for the owner of the handle where that decides", async () => {
+      expect(await held(both(`${REJECT}, expect: allow`))).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6272", help: expect.stringContaining("owner: ") as string }, {}] });
+    });
+
+    it("refuses an owner that is no tenant", () => {
+      expect(problemsIn(both(`${REJECT}, owner: Beta Tennant, expect: OCSGW-2106`))).toMatchObject([{ code: "OCSGW-6365", path: "tests[0].owner", help: "did you mean `Beta Tenant`?" }, {}]);
+    });
+  });
+
   it("that do not hold make the file not valid, with the line of the example and the one that decided", async () => {
     const text = TEST('as: beta-ops, do: "GET /campaigngroups/106", expect: allow');
     const { ok, ...rest } = await held(text);

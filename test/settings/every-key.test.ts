@@ -24,7 +24,7 @@ const KEYS = explainRows().map(({ key }) => key);
 const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> = {
   version: ["settings/schema.ts", /version: z\.literal\(1/],
   "upstreams.<name>.allow_plaintext": ["settings/rules-upstreams.ts", /allow_plaintext/],
-  ...Object.fromEntries(["as", "do", "body", "tenant", "expect"].map((key) => [`tests[].${key}`, ["rehearsal/policy-tests.ts", new RegExp(`\\b${key}\\b`)] as const])),
+  ...Object.fromEntries(["as", "do", "body", "tenant", "owner", "expect"].map((key) => [`tests[].${key}`, ["rehearsal/policy-tests.ts", new RegExp(`\\b${key}\\b`)] as const])),
   tests: ["rehearsal/policy-tests.ts", /\btests\b/],
   // Of records that OCS announces, and of fields that are not declared.
   ...Object.fromEntries(["handle_window", "restart_grace"].map((key) => [`upstreams.<name>.${key}`, ["assemble/ownership.ts", new RegExp(key)] as const])),
