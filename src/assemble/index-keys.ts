@@ -5,15 +5,14 @@ import type { Journal } from "../journal/append.ts";
 import { replaceWhole } from "../journal/disk.ts";
 import { keyDifferences, KEY_REMEDY, type KeyChecks } from "../journal/key-checks.ts";
 import { places } from "../journal/places.ts";
-import type { Loaded } from "../settings/load.ts";
+import type { Draft, Loaded } from "../settings/load.ts";
 import { pathText, type Path, type Problem } from "../settings/problem.ts";
 import { TRIAL_KEY } from "../settings/rules-access.ts";
 import type { Settings } from "../settings/schema.ts";
 import { readSmallFile } from "../small-file.ts";
 import { reason } from "../system-error.ts";
 
-type Valid = Extract<Loaded, { ok: true }>;
-type At = Pick<Valid, "settings" | "locate"> & { /** As problems name it. */ readonly file: string };
+type At = Draft & { /** As problems name it. */ readonly file: string };
 
 export const KNOWN_SECRETS = { "the sample's trial key": TRIAL_KEY };
 
@@ -53,8 +52,9 @@ export const holdToKeyChecks = async <Held extends Loaded>(
   loaded: Held,
   file: string,
 ): Promise<Held | (Held & { readonly ok: false })> => {
-  if (!loaded.ok) return loaded;
-  const { settings, locate } = loaded;
+  const draft: Draft | undefined = loaded.ok ? loaded : loaded.draft;
+  if (!draft) return loaded;
+  const { settings, locate } = draft;
   const recorded = await readCopy(settings.audit.dir);
   if (typeof recorded === "string") {
     const path = ["audit", "index_key"];
@@ -67,10 +67,10 @@ export const holdToKeyChecks = async <Held extends Loaded>(
       message: `cannot tell whether this is the key of the journal in ${settings.audit.dir}: ${recorded}`,
       help: "ocsgw run compares it with the journal itself, and makes the copy",
     };
-    return { ...loaded, warnings: [...loaded.warnings, warning] };
+    return loaded.ok ? { ...loaded, warnings: [...loaded.warnings, warning] } : { ...loaded, problems: [...loaded.problems, warning] };
   }
   const problems = keyProblems({ settings, locate, file }, recorded);
-  return problems.length === 0 ? loaded : { ...loaded, ok: false, problems: [...problems, ...loaded.warnings] };
+  return problems.length === 0 ? loaded : { ...loaded, ok: false, problems: [...problems, ...(loaded.ok ? loaded.warnings : loaded.problems)] };
 };
 
 /** None where there is no journal yet; a text says why they cannot be had. */

@@ -1,6 +1,6 @@
 /**
- * What the rules look at: every listener and upstream that is well formed, and of every tenant what is well formed, each with its path.
- * A file with a mistake in one place still gets its contradictions told elsewhere, so that all problems are told at once.
+ * What the rules look at: of every listener, upstream, tenant and section what is well formed, each with its path. A file with a mistake in one
+ * place still gets its contradictions told elsewhere, so that all problems are told at once.
  */
 import type { z } from "zod";
 import { clientNames } from "./clients.ts";
@@ -44,19 +44,27 @@ export type Facts = {
   readonly admin: At<NonNullable<Settings["admin"]>> | undefined;
   /** Nothing was left out for being malformed: only then does absence mean anything. */
   readonly whole: boolean;
+  /** The same of the tenants alone. */
+  readonly tenantsWhole: boolean;
+  /** Where something was left out for being malformed or unknown. */
+  readonly lost: readonly Path[];
   /** True when the file itself says it, and it is no default. */
   readonly states: (path: Path) => boolean;
 };
 
 export const gather = (raw: unknown, whole: boolean): Facts => {
   const upstreams = mapAt(raw, "upstreams");
-  const parse = <Schema extends z.ZodType>(schema: Schema, value: unknown, path: Path): At<z.output<Schema>> | undefined => {
-    const result = schema.safeParse(value);
-    return result.success ? { path, value: result.data } : undefined;
+  const allLost: Path[] = [];
+  const parse = <Schema extends z.ZodType>(schema: Schema, given: unknown, path: Path): At<z.output<Schema>> | undefined => {
+    const { value, lost } = mend(schema, given, STAND_INS[String(path[0])]);
+    allLost.push(...lost.map((at) => [...path, ...at]));
+    return value === undefined ? undefined : { path, value };
   };
   const section = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>> | undefined => parse(schema, valueAt(raw, [name]) ?? {}, [name]);
   const list = <Schema extends z.ZodType>(schema: Schema, name: string): At<z.output<Schema>>[] =>
     listAt(raw, name).flatMap((value, index) => parse(schema, value, [name, index]) ?? []);
+  const tenants = listAt(raw, "tenants").map((value, index) => tenantAt(value, ["tenants", index]));
+  allLost.push(...tenants.flatMap((each) => each?.at ?? []));
   return {
     listeners: list(listener, "listeners"),
     upstreams: Object.entries(upstreams).flatMap(([name, value]) => {
@@ -65,33 +73,57 @@ export const gather = (raw: unknown, whole: boolean): Facts => {
     }),
     upstreamNames: Object.keys(upstreams),
     clientNames: new Set(listAt(raw, "tenants").flatMap((tenant) => Object.keys(mapAt(tenant, "clients")))),
-    tenants: listAt(raw, "tenants").flatMap((value, index) => tenantAt(value, ["tenants", index]) ?? []),
+    tenants: tenants.flatMap((each) => each?.tenant ?? []),
+    tenantsWhole: tenants.length > 0 && tenants.every((each) => each?.at.length === 0),
     tests: list(policyTest, "tests"),
     identity: section(identity, "identity"),
     audit: section(audit, "audit"),
     admin: section(admin, "admin"),
     whole,
+    lost: allLost,
     states: (path) => valueAt(raw, path) !== undefined,
   };
 };
 
-const tenantAt = (raw: unknown, path: Path): TenantAt | undefined => {
+const tenantAt = (raw: unknown, path: Path): { readonly tenant: TenantAt; readonly at: readonly Path[] } | undefined => {
   const { value, lost } = mend(tenant, raw);
-  return value && { path, value, lost };
+  return value && { tenant: { path, value, lost: lost.map(([key]) => String(key)) }, at: lost.map((at) => [...path, ...at]) };
 };
 
+/**
+ * What stands for a needed value that is malformed, so that the rest of its section is looked at all the same: by itself none of them is
+ * at fault, and nothing is told at the place of what it stands for.
+ */
+const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: string])[]>> = {
+  listeners: [[["bind"], "127.0.0.1:0"], [["tls"], "none"]],
+  upstreams: [[["primary"], "http://127.0.0.1:1"]],
+  audit: [[["dir"], "malformed"], [["index_key"], "-".repeat(64)], [["checkpoint", "key"], "malformed"], [["checkpoint", "origin"], "malformed.invalid"]],
+};
+
+type StandIns = (typeof STAND_INS)[string];
+
 /** Leaves out what is malformed, as little as will do, until the rest is well formed. */
-const mend = <Schema extends z.ZodType>(schema: Schema, raw: unknown): { readonly value: z.output<Schema> | undefined; readonly lost: readonly string[] } => {
+const mend = <Schema extends z.ZodType>(schema: Schema, raw: unknown, standIns: StandIns = []): { readonly value: z.output<Schema> | undefined; readonly lost: readonly Path[] } => {
+  const first = schema.safeParse(raw);
+  if (first.success) return { value: first.data, lost: [] };
   const rest: unknown = structuredClone(raw);
-  const lost: string[] = [];
+  const lost: Path[] = [];
   for (let left = 0; left <= DEEPEST; left++) {
     const result = schema.safeParse(rest);
     if (result.success) return { value: result.data, lost };
     const faults = result.error.issues.flatMap((issue) => (issue.code === "unrecognized_keys" ? issue.keys.map((key) => [...issue.path, key]) : [issue.path])) as Path[];
-    lost.push(...faults.map(([key]) => String(key)));
-    if (!faults.every((path) => drop(rest, path))) break;
+    lost.push(...faults);
+    if (!faults.every((path) => replace(rest, path, standIns) || drop(rest, path))) break;
   }
   return { value: undefined, lost };
+};
+
+/** The value there, or the entry of a list, by what stands for it. */
+const replace = (from: unknown, path: Path, standIns: StandIns): boolean => {
+  const found = standIns.find(([at]) => at.length <= path.length && at.every((part, index) => part === path[index]));
+  const holder = found && (found[0].length === 1 ? from : valueAt(from, found[0].slice(0, -1)));
+  if (!found || typeof holder !== "object" || holder === null) return false;
+  return Reflect.set(holder, found[0].at(-1)!, found[1]);
 };
 
 /** More rounds than a tenant's settings are deep: a missing value takes what it stands in with it, round by round. */

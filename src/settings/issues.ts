@@ -91,7 +91,11 @@ const helpFor = (issue: Issue, found: unknown): string | undefined => {
   return undefined;
 };
 
+/** Algorithms whose key both sides have, and none at all: no letter was mistyped, and the nearest name means another key. */
+const NO_SIGNATURE = /^(?:HS\d{3}|none)$/i;
+
 const near = (found: string, known: readonly string[]): string | undefined => {
+  if (known.includes("RS256") && NO_SIGNATURE.test(found)) return "with a shared secret whoever verifies tokens could mint them too: let the issuer sign with a private key, as for RS256 or ES256";
   const help = suggest(found, known);
   return help?.startsWith("did you mean") || known.length > MANY ? help : undefined;
 };

@@ -8,7 +8,7 @@ import { originOf, textOf, type Origin } from "./origin.ts";
 import { isSecret, keysAt, mapPaths } from "./outline.ts";
 import type { Finding, Path, Place, Problem } from "./problem.ts";
 import { problemsOf } from "./report.ts";
-import { findContradictions } from "./rules.ts";
+import { findContradictions, withoutGuesses } from "./rules.ts";
 import { findCertificateProblems } from "./rules-certificates.ts";
 import { findRevocationProblems } from "./rules-revocation.ts";
 import { findDescriptorProblems } from "./rules-descriptors.ts";
@@ -20,6 +20,9 @@ import { withhold } from "./withheld.ts";
 import { isFilled, readYaml, type Instead, type Read } from "./yaml.ts";
 
 export { originOf, textOf, type Origin } from "./origin.ts";
+
+/** For what else can be said of a file that is not valid, so that all is said at once. No gateway may run with it. */
+export type Draft = { readonly settings: Settings; readonly locate: (path: Path) => Place };
 
 /** Lanes are not known while an upstream is malformed. */
 export type Counts = { readonly tenants: number; readonly clients: number; readonly upstreams: number; readonly lanes: number | undefined };
@@ -36,7 +39,14 @@ export type Loaded = (
     readonly locate: (path: Path) => Place;
     readonly counts: Counts;
   }
-  | { readonly ok: false; readonly problems: readonly Problem[]; /** Undefined when the file could not be read at all. */ readonly counts: Counts | undefined }
+  | {
+    readonly ok: false;
+    readonly problems: readonly Problem[];
+    /** Undefined when the file could not be read at all. */
+    readonly counts: Counts | undefined;
+    /** What each value is, where every one of them is well formed: what is wrong is elsewhere, or between them. */
+    readonly draft?: Draft;
+  }
 ) & {
   /** SHA-256 of the file's text, hexadecimal; empty when it could not be read. */
   readonly hash: string;
@@ -84,14 +94,17 @@ export const readSettings = (text: string, given: Origin, how: How = FOR_A_GATEW
   const isUsable = parsed.success && findings.every(({ severity }) => severity === "warning");
   const problems = problemsOf(origin.file, read, [...findings, ...(isUsable && how.files ? findDescriptorProblems(facts, given) : [])]);
   const counts = countsOf(facts);
-  if (!parsed.success || problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts, ...common };
+  if (!parsed.success) return { ok: false, problems, counts, ...common };
   const base = dirname(resolve(origin.file));
   const settings = deepFreeze(mapPaths(parsed.data, (path) => resolve(base, path))) as Settings;
-  return { ok: true, settings, warnings: problems, locate: (path) => read.locate(path), counts, ...common };
+  const draft: Draft = { settings, locate: (path) => read.locate(path) };
+  if (read.findings.length > 0) return { ok: false, problems, counts, ...common };
+  if (problems.some(({ severity }) => severity === "error")) return { ok: false, problems, counts, draft, ...common };
+  return { ok: true, ...draft, warnings: problems, counts, ...common };
 };
 
 const problemsOfFiles = (facts: Facts, noted: Origin, given: Origin): readonly Finding[] =>
-  [...findFileProblems(facts, noted), ...findCertificateProblems(facts, noted), ...findRevocationProblems(facts, noted), ...findJournalProblems(facts, given)];
+  withoutGuesses(facts, [...findFileProblems(facts, noted), ...findCertificateProblems(facts, noted), ...findRevocationProblems(facts, noted), ...findJournalProblems(facts, given)]);
 
 export const sha256 = (text: string): string => createHash("sha256").update(text, "utf8").digest("hex");
 
@@ -112,11 +125,11 @@ const shapeFindings = (issues: Parameters<typeof findingsOf>[0], read: Read): re
     .filter(({ path }) => !told.has(JSON.stringify(path)));
 };
 
-const countsOf = ({ tenants, clientNames, upstreams, upstreamNames }: Facts): Counts => ({
+const countsOf = ({ tenants, clientNames, upstreams, upstreamNames, lost }: Facts): Counts => ({
   tenants: tenants.length,
   clients: clientNames.size,
   upstreams: upstreamNames.length,
-  lanes: upstreams.length < upstreamNames.length ? undefined : upstreams.reduce((sum, { value }) => sum + value.connections, 0),
+  lanes: upstreams.length < upstreamNames.length || lost.some(([section]) => section === "upstreams") ? undefined : upstreams.reduce((sum, { value }) => sum + value.connections, 0),
 });
 
 const deepFreeze = (value: unknown): unknown => {

@@ -12,7 +12,7 @@ const speakersOf = ({ identity }: Facts): readonly Speaker[] =>
 const listedTenantsExist: Rule = (facts) => {
   const known = facts.tenants.flatMap(({ value }) => [value.name, String(value.dbid)]);
   return speakersOf(facts).flatMap(({ path, tenants }) => (tenants ?? []).flatMap((tenant, at): Finding | [] => {
-    if (known.includes(tenant) || !facts.whole) return [];
+    if (known.includes(tenant) || !facts.tenantsWhole) return [];
     const help = suggest(tenant, known);
     return { code: "OCSGW-6245", path: [...path, "tenants", at], message: `there is no tenant ${JSON.stringify(tenant)}`, ...(help !== undefined && { help }) };
   }));
@@ -29,10 +29,10 @@ const issuersKnowTheirTenants: Rule = ({ identity, tenants }) => {
 };
 
 const certificateOfClient: Rule = (facts) => {
-  const { identity, whole } = facts;
+  const { identity, tenantsWhole } = facts;
   const clients = clientsAt(facts);
   return (identity?.value.mtls ?? []).flatMap(({ client }, at): Finding | [] => {
-    if (clients.has(client) || !whole) return [];
+    if (clients.has(client) || !tenantsWhole) return [];
     const help = suggest(client, [...clients]);
     return { code: "OCSGW-6307", severity: "warning", path: ["identity", "mtls", at, "client"], message: `no tenant has a client ${client}: its certificate opens nothing`, ...(help !== undefined && { help }) };
   });

@@ -40,7 +40,7 @@ const registrarsNameTenants: Rule = (facts) =>
   registrarsIn(facts).flatMap(({ path, value, upstream }) => value.tenants.flatMap((tenant, at): Finding | [] => {
     const known = facts.tenants.filter(({ value: each }) => each.upstream === upstream).map(({ value: each }) => each.name);
     const help = suggest(tenant, known);
-    return known.includes(tenant) || !facts.whole ? [] : {
+    return known.includes(tenant) || !facts.tenantsWhole ? [] : {
       code: "OCSGW-6293", path: [...path, "tenants", at], message: `${upstream} has no tenant ${JSON.stringify(tenant)}`, ...(help !== undefined && { help }),
     };
   }));

@@ -16,8 +16,8 @@ const askedByClient: Rule = ({ tests, tenants, clientNames: known }) => {
 };
 
 /** Of a misspelt tenant every handle would be somebody else's, and a test that expects a refusal would hold. */
-const ownedByTenant: Rule = ({ tenants, tests, whole }) => {
-  if (!whole) return [];
+const ownedByTenant: Rule = ({ tenants, tests, tenantsWhole }) => {
+  if (!tenantsWhole) return [];
   const known = tenants.map(({ value }) => value);
   const isKnown = (owner: string): boolean => known.some(({ name, dbid }) => name === owner || String(dbid) === owner);
   return tests.flatMap(({ path, value: { owner } }): readonly Finding[] => {
