@@ -11,6 +11,7 @@ import { watchDiskUse } from "./assemble/disk-use.ts";
 import { gaugeOpenDoNotCalls } from "./assemble/open-do-not-calls.ts";
 import { handlesOf, startOwnership } from "./assemble/ownership.ts";
 import { createOversight } from "./assemble/oversight.ts";
+import { PassedSockets } from "./assemble/passed-sockets.ts";
 import { startProbes } from "./assemble/probes.ts";
 import { LIMIT } from "./assemble/listeners.ts";
 import { Reloader, type Reloaded } from "./assemble/reload.ts";
@@ -64,6 +65,8 @@ export type AssembleOptions = {
   readonly adminToken?: string;
   /** What a standby has already. */
   readonly leading?: Leading;
+  /** That systemd listens on already; none when left out. */
+  readonly sockets?: PassedSockets;
   /** By this name others hear who has the journal open; `ocsgw run` when left out. */
   readonly command?: string;
 };
@@ -78,7 +81,7 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   }
 };
 
-const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, sockets = new PassedSockets(), command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const { promise: lost, resolve: lose } = Promise.withResolvers<string>();
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
@@ -93,7 +96,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const noAnswers = createNoAnswers();
   stops.push(noAnswers.flush);
-  const standing: Standing = new Standing({ house: { journal, counts, revocations, records, noAnswers }, tell: tellOf({ journal, counts, alarms: records.alarms, current }) });
+  const standing: Standing = new Standing({ house: { journal, counts, revocations, records, noAnswers }, tell: tellOf({ journal, counts, alarms: records.alarms, current }), sockets });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
@@ -126,13 +129,13 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     },
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
-  admin = await startAdmin(settings, { handler: oversight.handler, token }, stops);
-  probes ??= await startProbes(settings, oversight.probed);
+  admin = await startAdmin(settings, { handler: oversight.handler, token, sockets }, stops);
+  probes ??= await startProbes(settings, oversight.probed, sockets);
   probes?.answer(oversight.probed);
   stops.push(() => standing.close());
   await standing.changeTo(first);
   standing.admin = admin;
-  callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation! }, stops);
+  callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation!, sockets }, stops);
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
   oversight.stage = "serving";

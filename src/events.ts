@@ -39,7 +39,14 @@ const plain = (error: unknown): { name: string; code?: string; stack?: string } 
     : { name: typeof error };
 
 export const events = {
-  listening: (listener: string, address: string): void => log.info({ listener, address }, "listening"),
+  /** `passed`: systemd listens there, and goes on listening when the gateway ends. */
+  listening: (listener: string, address: string, passed: boolean): void =>
+    log.info({ listener, address, ...(passed && { socket: "passed by systemd" }) }, "listening"),
+  socketsOfAnother: (owner: number, own: number): void =>
+    log.warn(
+      { owner, own },
+      "systemd passed sockets to another process (LISTEN_PID), so the gateway opens its addresses itself: ExecStart= must start node, with no shell in between",
+    ),
   stopping: (reason: string): void => log.info({ reason }, "draining"),
   stopped: (): void => log.info("stopped"),
   settingsWarning: (where: string, message: string): void => log.warn({ where }, message),

@@ -7,6 +7,7 @@ import type { Handler } from "../message.ts";
 import { ADMIN_ROOM } from "../settings/descriptors.ts";
 import type { Settings } from "../settings/schema.ts";
 import { roomOf, tlsOf } from "./listeners.ts";
+import type { PassedSockets } from "./passed-sockets.ts";
 import type { Stops } from "./stops.ts";
 
 export type Admin = {
@@ -16,14 +17,14 @@ export type Admin = {
   readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
 };
 
-export const startAdmin = async (settings: Settings, { handler, token }: { readonly handler: Handler; readonly token: string }, stops: Stops): Promise<Admin | undefined> => {
+export const startAdmin = async (settings: Settings, { handler, token, sockets }: { readonly handler: Handler; readonly token: string; readonly sockets: PassedSockets }, stops: Stops): Promise<Admin | undefined> => {
   const { admin, audit } = settings;
   if (!admin) return undefined;
   const room = roomOf(settings, ADMIN_ROOM);
-  const listener: Listener = await listen(await optionsOf(admin, room), handler);
+  const listener: Listener = await listen({ ...await optionsOf(admin, room), fd: sockets.take("admin", admin.bind) }, handler);
   stops.push(() => listener.stop(1000));
   stops.push(await leaveToken(audit.dir, token, listener.url));
-  events.listening("admin", listener.url);
+  events.listening("admin", listener.url, listener.passed);
   return {
     url: listener.url,
     listener,

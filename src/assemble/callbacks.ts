@@ -19,6 +19,7 @@ import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
 import type { Generation } from "./generation.ts";
 import { blockList, roomOf, tlsOf } from "./listeners.ts";
 import type { Records } from "./ownership.ts";
+import type { PassedSockets } from "./passed-sockets.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 import { readSmallFile } from "../small-file.ts";
@@ -28,6 +29,7 @@ type Surroundings = {
   readonly records: Records;
   readonly counts: Counts;
   readonly current: () => Generation;
+  readonly sockets: PassedSockets;
   /** What reaches the network; the real ones when left out. */
   readonly outside?: Outside;
 };
@@ -62,9 +64,10 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
     const relay = await relayOf(callbacks);
     if (relay) stops.push(() => relay.close());
     const registrarsOf = callbacks.registrars.map(({ tenants }) => dbidsOf(settings, upstream, tenants));
-    const listener = await listen(await optionsOf(upstream, callbacks, room), handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
+    const fd = surroundings.sockets.take(`callbacks:${upstream}`, callbacks.bind);
+    const listener = await listen({ ...await optionsOf(upstream, callbacks, room), fd }, handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
     stops.push(() => listener.stop(DRAIN_MS));
-    events.listening(listener.name, listener.url);
+    events.listening(listener.name, listener.url, listener.passed);
     urls[upstream] = listener.url;
     listeners.push(listener);
     refreshes.push(async () => {

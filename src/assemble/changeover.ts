@@ -7,6 +7,7 @@ import type { Handler } from "../message.ts";
 import type { Admin } from "./admin.ts";
 import { createGeneration, type Generation, type House, type Reading } from "./generation.ts";
 import { DRAIN_MS, listenersFor, type Listeners } from "./listeners.ts";
+import type { PassedSockets } from "./passed-sockets.ts";
 import { undo, type Stops } from "./stops.ts";
 import { boardsFor, type BoardParts } from "./upstreams.ts";
 
@@ -14,7 +15,7 @@ import { boardsFor, type BoardParts } from "./upstreams.ts";
 const LONGEST_RETIREMENT_MS = 120_000;
 const LOOK_MS = 50;
 
-export type Surroundings = { readonly house: House; readonly tell: BoardParts["tell"] };
+export type Surroundings = { readonly house: House; readonly tell: BoardParts["tell"]; readonly sockets: PassedSockets };
 
 export class Standing {
   readonly #surroundings: Surroundings;
@@ -62,7 +63,7 @@ export class Standing {
     this.#generation ??= generation;
     await Promise.all(fresh.map(({ switchboard }) => switchboard.begin()));
     const swapAdmin = await this.admin?.prepare(reading.settings.admin);
-    const next = await listenersFor(reading.settings, this.handler, this.#listeners);
+    const next = await listenersFor(reading.settings, this.handler, { before: this.#listeners, sockets: this.#surroundings.sockets });
     undoing.push(async () => void (await Promise.all(next.opened.map((listener) => listener.stop(0)))));
     return () => {
       retune();

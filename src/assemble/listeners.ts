@@ -7,6 +7,7 @@ import { events } from "../events.ts";
 import type { Handler } from "../message.ts";
 import { descriptorLimit, shareOut, within, type Share } from "../settings/descriptors.ts";
 import type { ListenerSettings, Settings } from "../settings/schema.ts";
+import type { PassedSockets } from "./passed-sockets.ts";
 import { undo } from "./stops.ts";
 import { readSmallFile } from "../small-file.ts";
 
@@ -18,8 +19,11 @@ export type Listeners = ReadonlyMap<string, Listener>;
 /** What is to listen next. New ones are open already. `commit` cannot fail: it swaps what has changed of those that stay. */
 export type NextListeners = { readonly listeners: Listeners; readonly opened: readonly Listener[]; readonly gone: readonly Listener[]; readonly commit: () => void };
 
+export type Open = { readonly before: Listeners; readonly sockets: PassedSockets };
+
 /** Rejects when an address is taken or a certificate cannot be used; then nothing new listens. */
-export const listenersFor = async (settings: Settings, handler: Handler, before: Listeners = new Map()): Promise<NextListeners> => {
+export const listenersFor = async (settings: Settings, handler: Handler, { before, sockets }: Open): Promise<NextListeners> => {
+  keepPassed(settings, before);
   const listeners = new Map<string, Listener>();
   const opened: Listener[] = [];
   const changes: (() => void)[] = [];
@@ -28,7 +32,7 @@ export const listenersFor = async (settings: Settings, handler: Handler, before:
       const options = await optionsOf(each, settings);
       const stays = before.get(addressOf(each));
       if (stays) changes.push(() => stays.update(options));
-      else opened.push(await open(options, handler));
+      else opened.push(await open({ ...options, fd: sockets.take(each.name, each.bind) }, handler));
       listeners.set(addressOf(each), stays ?? opened.at(-1)!);
     }
   } catch (error) {
@@ -38,12 +42,21 @@ export const listenersFor = async (settings: Settings, handler: Handler, before:
   return { listeners, opened, gone: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)), commit: () => changes.forEach((change) => change()) };
 };
 
+/** systemd would go on listening there, and clients would connect and wait for nobody. */
+const keepPassed = ({ listeners }: Settings, before: Listeners): void => {
+  const addresses = new Set(listeners.map(addressOf));
+  const left = [...before].find(([address, { passed }]) => passed && !addresses.has(address))?.[1];
+  if (!left) return;
+  const held = `systemd holds the socket of the listener ${left.name} (${left.url})`;
+  throw new Error(`${held}; to close or move it, change the socket unit too, and restart both`);
+};
+
 /** Free ports differ, however they are written. */
 export const addressOf = ({ name, bind: { host, port } }: ListenerSettings): string => (port === 0 ? `${host}:0 ${name}` : `${host}:${port}`);
 
 const open = async (options: ListenerOptions, handler: Handler): Promise<Listener> => {
   const listener = await listen(options, handler);
-  events.listening(options.name, listener.url);
+  events.listening(options.name, listener.url, listener.passed);
   return listener;
 };
 

@@ -6,6 +6,7 @@ import { events } from "../events.ts";
 import { holderInWords } from "../journal/lock/holder.ts";
 import { holderOf, waitForLock, type Lock } from "../journal/lock.ts";
 import type { Settings } from "../settings/schema.ts";
+import type { PassedSockets } from "./passed-sockets.ts";
 import { startProbes, type Probes } from "./probes.ts";
 import { makeFolders } from "../file-owner.ts";
 
@@ -14,10 +15,10 @@ export type Leading = { readonly lock: Lock; readonly probes: Probes | undefined
 const AGAIN_MS = 1000;
 
 /** Resolves when this process holds the lock, and to undefined when the signal came first. Rejects where the lock is not to be relied on. */
-export const standBy = async (settings: Settings, signal: AbortSignal): Promise<Leading | undefined> => {
+export const standBy = async (settings: Settings, { sockets, signal }: { readonly sockets: PassedSockets; readonly signal: AbortSignal }): Promise<Leading | undefined> => {
   const { dir } = settings.audit;
   await makeFolders(dir);
-  const probing = new Probing(settings);
+  const probing = new Probing(settings, sockets);
   let lock: Lock | undefined;
   try {
     await probing.begin();
@@ -33,12 +34,14 @@ export const standBy = async (settings: Settings, signal: AbortSignal): Promise<
 /** On the same machine and with the same config the address is the other gateway's, until that one is gone: it is tried again. */
 class Probing {
   readonly #settings: Settings;
+  readonly #sockets: PassedSockets;
   #probes: Probes | undefined;
   #timer: NodeJS.Timeout | undefined;
   #turn: Promise<void> = Promise.resolve();
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, sockets: PassedSockets) {
     this.#settings = settings;
+    this.#sockets = sockets;
   }
 
   async begin(): Promise<void> {
@@ -59,7 +62,7 @@ class Probing {
 
   async #open(tell: (error: unknown) => void = () => undefined): Promise<void> {
     try {
-      this.#probes ??= await startProbes(this.#settings, { ready: () => ({ status: "standby" }), metrics: undefined });
+      this.#probes ??= await startProbes(this.#settings, { ready: () => ({ status: "standby" }), metrics: undefined }, this.#sockets);
     } catch (error) {
       tell(error);
     }

@@ -1,6 +1,7 @@
 /** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
 import { resolve } from "node:path";
 import { assemble, type Gateway } from "../assemble.ts";
+import { assignSockets, passedSockets, SocketsUnusable, type PassedSocket, type PassedSockets } from "../assemble/passed-sockets.ts";
 import { readAside, type Checked } from "../assemble/reading.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
 import { watchFiles } from "../assemble/watch.ts";
@@ -27,10 +28,16 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
   try {
     // Before it listens: a signal may come while it starts, or waits.
     const told = whenToldToStop();
-    const begun = standby ? await lead(read, { config, told }) : { read, leading: undefined };
+    const passed = passedSockets();
+    const sockets = assignSockets(passed, read.settings);
+    const begun = standby ? await lead(read, { config, told, passed, sockets }) : { read, leading: undefined, sockets };
     if (!begun) return 0;
     return await untilEnd(await start(config, begun), { config, told });
   } catch (error) {
+    if (error instanceof SocketsUnusable) {
+      console.error(error.message);
+      return NOT_VALID;
+    }
     if (error instanceof IndexKeyDiffers) {
       console.error(`${config}: ${error.message}`);
       return NOT_VALID;
@@ -51,7 +58,7 @@ const BROKEN = 7;
 const unheard = (): void => undefined;
 
 type Read = Extract<Checked, { ok: true }>;
-type Begun = { readonly read: Read; readonly leading: Leading | undefined };
+type Begun = { readonly read: Read; readonly leading: Leading | undefined; readonly sockets: PassedSockets };
 
 /** Undefined when the file is not valid. */
 const readWhole = async (config: string): Promise<Read | undefined> => {
@@ -61,8 +68,8 @@ const readWhole = async (config: string): Promise<Read | undefined> => {
   return loaded;
 };
 
-const start = (config: string, { read, leading }: Begun): Promise<Gateway> =>
-  assemble({ settings: read.settings, configHash: read.hash, files: read.files, file: config, ...(leading && { leading }) });
+const start = (config: string, { read, leading, sockets }: Begun): Promise<Gateway> =>
+  assemble({ settings: read.settings, configHash: read.hash, files: read.files, file: config, sockets, ...(leading && { leading }) });
 
 type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals> };
 
@@ -91,27 +98,38 @@ const stopAsLost = async (stop: (reason: string) => Promise<void>, reason: strin
 /** Requests that are under way may take so long; OCS's answers can no longer be written down. */
 const LOST_MS = 5000;
 
+type Passed = { readonly passed: readonly PassedSocket[]; readonly sockets: PassedSockets };
+
 /** Undefined when the standby is told to stop before it leads. */
-const lead = async (read: Read, { config, told }: Run): Promise<Begun | undefined> => {
+const lead = async (first: Read, { config, told, passed, sockets }: Run & Passed): Promise<Begun | undefined> => {
   const over = new AbortController();
   void told.then(() => over.abort());
-  const leading = await standBy(read.settings, over.signal);
+  const leading = await standBy(first.settings, { sockets, signal: over.signal });
   if (!leading) return undefined;
-  const begun = { leading, read: await readAgain(config, read) };
-  if (!over.signal.aborted) return begun;
+  const read = await readAgain(config, first, passed);
+  if (!over.signal.aborted) return { leading, read, sockets: assignSockets(passed, read.settings) };
   await leading.probes?.stop();
   await leading.lock.release();
   return undefined;
 };
 
 /** The file may have changed while the standby waited. What it holds now counts, unless it cannot, or the lock is that of another directory. */
-const readAgain = async (config: string, before: Read): Promise<Read> => {
+const readAgain = async (config: string, before: Read, passed: readonly PassedSocket[]): Promise<Read> => {
   const now = await readAside({ file: config });
   const why = now.ok
-    ? placeOf(now) === placeOf(before) ? undefined : "audit.dir or admin.probes has changed, for which a standby must be restarted"
+    ? placeOf(now) === placeOf(before) ? whyNotAssigned(passed, now) : "audit.dir or admin.probes has changed, for which a standby must be restarted"
     : now.problems.map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`).slice(0, 3).join(", ");
   if (why !== undefined) events.standbyConfigKept(why);
   return now.ok && why === undefined ? now : before;
+};
+
+const whyNotAssigned = (passed: readonly PassedSocket[], { settings }: Read): string | undefined => {
+  try {
+    assignSockets(passed, settings);
+    return undefined;
+  } catch (error) {
+    return (error as SocketsUnusable).message;
+  }
 };
 
 const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify([audit.dir, admin?.probes ?? null]);

@@ -23,6 +23,8 @@ export type ListenerOptions = {
   readonly host: string;
   /** 0 for a free one. */
   readonly port: number;
+  /** A socket that listens at this address already. Closing the listener closes it, and with it nothing that others hold open. */
+  readonly fd?: number | undefined;
   readonly tls: TlsSettings | undefined;
   /** host or host:port that count besides the address and the certificate's names. */
   readonly names: readonly string[];
@@ -46,6 +48,8 @@ export type Listener = {
   readonly port: number;
   /** How many connections it has, and how many more it takes. */
   readonly taken: () => Taken;
+  /** Somebody else holds its socket open. */
+  readonly passed: boolean;
   /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more, or that lack one which is demanded now: each ends with the reply that is under way, if any, and within 5 s. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
   /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
@@ -85,7 +89,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
     desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, url: `${options.tls ? "https" : "http"}://${host}:${port}`, taken: () => desk.taken, update: (next) => update(server, desk, next), stop: (graceMs) => (door?.close(), stop(server, desk, graceMs)) };
+  return { name: options.name, port, passed: options.fd !== undefined, url: `${options.tls ? "https" : "http"}://${host}:${port}`, taken: () => desk.taken, update: (next) => update(server, desk, next), stop: (graceMs) => (door?.close(), stop(server, desk, graceMs)) };
 };
 
 const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
@@ -98,10 +102,10 @@ const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
   desk.update(options);
 };
 
-const bind = (server: Server, { host, port }: ListenerOptions): Promise<number> =>
+const bind = (server: Server, { host, port, fd }: ListenerOptions): Promise<number> =>
   new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ host, port, backlog: BACKLOG }, () => {
+    server.listen({ ...(fd === undefined ? { host, port } : { fd }), backlog: BACKLOG }, () => {
       server.off("error", reject);
       resolve((server.address() as AddressInfo).port);
     });

@@ -7,6 +7,7 @@ import { startCallbacks } from "../../src/assemble/callbacks.ts";
 import { Standing } from "../../src/assemble/changeover.ts";
 import { startOwnership, type Records } from "../../src/assemble/ownership.ts";
 import { undo, type Stops } from "../../src/assemble/stops.ts";
+import { PassedSockets } from "../../src/assemble/passed-sockets.ts";
 import { tellOf } from "../../src/assemble/upstreams.ts";
 import { Counts } from "../../src/console/counts.ts";
 import { createCheckpoints } from "../../src/journal/checkpoint.ts";
@@ -96,6 +97,7 @@ export const startGateway = async (variant: Variant, facilities: Facilities): Pr
   const inForce = (standing = new Standing({
     house: { journal: noting, counts, revocations, records },
     tell: tellOf({ journal: noting, counts, alarms: records.alarms, current }),
+    sockets: new PassedSockets(),
   }));
   stops.push(() => inForce.close());
   await inForce.changeTo(first);
@@ -168,6 +170,7 @@ const callbacksOf = async (standing: Standing, { records, counts, stops, relay, 
       records,
       counts,
       current: () => standing.generation!,
+      sockets: new PassedSockets(),
       outside: {
         listen: (options, given) => {
           handler = given;
@@ -176,6 +179,7 @@ const callbacksOf = async (standing: Standing, { records, counts, stops, relay, 
             url: "http://10.9.0.1:8444",
             port: 8444,
             taken: () => ({ open: 0, left: 1 }),
+            passed: false,
             update: () => undefined,
             stop: () => Promise.resolve(),
           });

@@ -1,0 +1,187 @@
+/**
+ * Sockets that systemd listens on and passes to the gateway (sd_listen_fds(3)): they stay open while the gateway
+ * restarts, so clients that connect meanwhile wait in the kernel's queue and are not refused. A socket belongs to the
+ * listener with its name (FileDescriptorName=) or, under another name, to the listener with its address. In both cases
+ * the addresses must be the same: the config says which address may do without TLS.
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+import { endianness } from "node:os";
+import { events } from "../events.ts";
+import { plainAddress } from "../network.ts";
+import type { Bind } from "../settings/bind.ts";
+import type { Settings } from "../settings/schema.ts";
+
+/** `host` without brackets. */
+export type PassedSocket = Bind & { readonly fd: number; readonly name: string };
+
+/** `name`: as the log has it. `socketName`: as FileDescriptorName= has it, which allows no colon. */
+type Wanted = { readonly name: string; readonly socketName: string; readonly bind: Bind };
+
+/** The message has a code and says what to change. */
+export class SocketsUnusable extends Error {
+  override readonly name = "SocketsUnusable";
+  constructor(code: string, message: string) {
+    super(`error[${code}]: ${message}`);
+  }
+}
+
+/** The descriptors of passed sockets, by listener. */
+export class PassedSockets {
+  readonly #fds: Map<string, number>;
+
+  constructor(fds: ReadonlyMap<string, number> = new Map()) {
+    this.#fds = new Map(fds);
+  }
+
+  /**
+   * The descriptor for this listener, once: whoever closes the listener closes the descriptor. Undefined where the
+   * listener opens its address itself.
+   */
+  take(name: string, bind: Bind): number | undefined {
+    const key = keyOf(name, bind);
+    const fd = this.#fds.get(key);
+    this.#fds.delete(key);
+    return fd;
+  }
+}
+
+const keyOf = (name: string, { host, port }: Bind): string => `${name} ${host} ${port}`;
+
+/** Where sockets are looked up; this process when left out. */
+export type Passing = {
+  readonly env: NodeJS.ProcessEnv;
+  readonly pid: number;
+  /** Throws SocketsUnusable where there is no listening socket. */
+  readonly socketAt: (fd: number, name: string) => PassedSocket;
+};
+
+/** systemd passes descriptors from here on. */
+const FIRST_FD = 3;
+
+/**
+ * What was passed to this process; none without systemd. Takes the variables away, so that no child takes the sockets
+ * for its own.
+ */
+export const passedSockets = ({ env, pid, socketAt }: Passing = OWN): readonly PassedSocket[] => {
+  const { LISTEN_FDS: count, LISTEN_PID: owner, LISTEN_FDNAMES: names = "" } = env;
+  for (const name of ["LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"]) delete env[name];
+  if (count === undefined || owner === undefined) return [];
+  if (!/^\d+$/.test(owner) || !/^\d{1,5}$/.test(count)) {
+    const found = `LISTEN_PID=${owner} and LISTEN_FDS=${count}`;
+    throw new SocketsUnusable("OCSGW-6339", `${found} are no numbers: leave both to systemd`);
+  }
+  if (Number(owner) !== pid) {
+    events.socketsOfAnother(Number(owner), pid);
+    return [];
+  }
+  const named = names === "" ? [] : names.split(":");
+  return Array.from({ length: Number(count) }, (_, at) => socketAt(FIRST_FD + at, named[at] ?? "unknown"));
+};
+
+/** Throws unless each socket belongs to exactly one listener. */
+export const assignSockets = (sockets: readonly PassedSocket[], settings: Listening): PassedSockets => {
+  const listeners = listenersIn(settings);
+  const taken = new Map<string, PassedSocket>();
+  for (const socket of sockets) {
+    const { name, bind } = listenerFor(socket, listeners);
+    const key = keyOf(name, bind);
+    const other = taken.get(key);
+    if (other) {
+      const both = `${inWords(other)} and ${inWords(socket)}`;
+      throw new SocketsUnusable("OCSGW-6338", `systemd passed two sockets for the listener ${name}: ${both}; keep one`);
+    }
+    taken.set(key, socket);
+  }
+  return new PassedSockets(new Map([...taken].map(([key, { fd }]) => [key, fd])));
+};
+
+type Listening = Pick<Settings, "listeners" | "upstreams" | "admin">;
+
+const listenersIn = ({ listeners, upstreams, admin }: Listening): readonly Wanted[] => [
+  ...listeners.map(({ name, bind }) => ({ name, socketName: name, bind })),
+  ...Object.entries(upstreams).flatMap(([upstream, { callbacks }]) =>
+    (callbacks ? [{ name: `callbacks:${upstream}`, socketName: `callbacks-${upstream}`, bind: callbacks.bind }] : [])),
+  ...(admin ? [{ name: "admin", socketName: "admin", bind: admin.bind }] : []),
+  ...(admin?.probes ? [{ name: "probes", socketName: "probes", bind: admin.probes.bind }] : []),
+];
+
+const listenerFor = (socket: PassedSocket, listeners: readonly Wanted[]): Wanted => {
+  const named = listeners.filter(({ socketName }) => socketName === socket.name);
+  const [first] = named;
+  const found = first
+    ? named.find(({ bind }) => isAt(bind, socket))
+    : listeners.find(({ bind }) => bind.port !== 0 && isAt(bind, socket));
+  if (found) return found;
+  const passed = `systemd passed ${inWords(socket)}`;
+  if (first) {
+    const bound = `the listener ${first.name} is bound to ${addressOf(first.bind)}`;
+    throw new SocketsUnusable("OCSGW-6336", `${passed}, and ${bound}: ${SAME}`);
+  }
+  const all = listeners.map(({ name, bind }) => `${name} (${addressOf(bind)})`).join(", ");
+  const none = `${passed}, and no listener is bound to that address: the config has ${all}`;
+  throw new SocketsUnusable("OCSGW-6335", `${none}; ${SAME}`);
+};
+
+const SAME =
+  "write the same address after ListenStream= and bind:, and note that ListenStream=8443 alone means [::]:8443";
+
+/** Port 0 takes any port, and localhost is one of two addresses. */
+const isAt = ({ host, port }: Bind, socket: Bind): boolean => {
+  if (port !== 0 && port !== socket.port) return false;
+  if (host === "localhost") return socket.host === "127.0.0.1" || socket.host === "::1";
+  return plainAddress(host) === plainAddress(socket.host);
+};
+
+const inWords = (socket: PassedSocket): string => `the socket "${socket.name}" at ${addressOf(socket)}`;
+
+const addressOf = ({ host, port }: Bind): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** Node tells a socket's address once it accepts connections from it. The kernel's tables tell it before. */
+const socketAt = (fd: number, name: string): PassedSocket => {
+  const inode = /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1];
+  const bound = inode !== undefined && (listeningIn(tableOf("tcp"), inode) ?? listeningIn(tableOf("tcp6"), inode));
+  if (bound) return { fd, name, ...bound };
+  const found = `systemd passed "${name}" as descriptor ${fd}, and that is no listening TCP socket`;
+  throw new SocketsUnusable("OCSGW-6337", `${found}: the socket unit needs ListenStream=ADDRESS:PORT and Accept=no`);
+};
+
+const OWN: Passing = { env: process.env, pid: process.pid, socketAt };
+
+const linkOf = (fd: number): string => {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`);
+  } catch {
+    return "";
+  }
+};
+
+/** Empty where this machine has no such table, as without IPv6. */
+const tableOf = (table: string): string => {
+  try {
+    return readFileSync(`/proc/self/net/${table}`, "latin1");
+  } catch {
+    return "";
+  }
+};
+
+const LISTENING = "0A";
+
+/** From the text of /proc/net/tcp or tcp6 (proc(5)): where the socket with this inode listens. */
+export const listeningIn = (table: string, inode: string): Bind | undefined => {
+  for (const line of table.split("\n").slice(1)) {
+    const [, local = "", , state, , , , , , found] = line.trim().split(/\s+/);
+    if (found !== inode || state !== LISTENING) continue;
+    const [address = "", port = ""] = local.split(":");
+    return { host: hostOf(address), port: Number.parseInt(port, 16) };
+  }
+  return undefined;
+};
+
+/** The kernel prints each four bytes as one number of this machine. */
+const hostOf = (hex: string): string => {
+  const words = Buffer.from(hex, "hex");
+  const bytes = [...(endianness() === "LE" ? words.swap32() : words)];
+  if (bytes.length === 4) return bytes.join(".");
+  const groups = Array.from({ length: 8 }, (_, at) => ((bytes[2 * at]! << 8) | bytes[2 * at + 1]!).toString(16));
+  return plainAddress(groups.join(":"));
+};
