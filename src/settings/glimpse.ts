@@ -1,13 +1,15 @@
 /** Where a running gateway can be asked, from its config file, also while the rest of the file is not valid: a bad edit must not blind who looks. */
 import { dirname, resolve } from "node:path";
 import { gather } from "./facts.ts";
+import { valueAt } from "./issues.ts";
+import { audit } from "./schema-audit.ts";
 import { fill } from "./fill.ts";
 import { originOf, textOf, type Origin } from "./origin.ts";
 import { mapPaths } from "./outline.ts";
 import type { Settings } from "./schema.ts";
 import { readYaml } from "./yaml.ts";
 
-/** `auditDir` is undefined where that part of the file is not valid. */
+/** `auditDir` is undefined where it is not valid. */
 export type Glimpse = { readonly admin: Settings["admin"]; readonly auditDir: string | undefined };
 
 /** Undefined when nothing can be read of it. */
@@ -16,7 +18,9 @@ export const glimpse = async (file: string, env?: Origin["env"]): Promise<Glimps
   if (typeof text !== "string") return undefined;
   const { value } = readYaml(text, (each) => fill(each, originOf(file, env)));
   if (typeof value !== "object" || value === null) return undefined;
-  const { admin, audit } = gather({ admin: (value as Record<string, unknown>)["admin"], audit: (value as Record<string, unknown>)["audit"] }, false);
-  const at = mapPaths({ admin: admin?.value, audit: { dir: audit?.value.dir } }, (path) => resolve(dirname(resolve(file)), path)) as { admin?: Settings["admin"]; audit: { dir?: string } };
+  const { admin } = gather({ admin: valueAt(value, ["admin"]) }, false);
+  // By itself: a secret of this section that whoever asks may not read is no reason to look elsewhere for the token.
+  const dir = audit.shape.dir.safeParse(valueAt(value, ["audit", "dir"])).data;
+  const at = mapPaths({ admin: admin?.value, audit: { dir } }, (path) => resolve(dirname(resolve(file)), path)) as { admin?: Settings["admin"]; audit: { dir?: string } };
   return { admin: at.admin ?? null, auditDir: at.audit.dir };
 };

@@ -48,6 +48,15 @@ describe("a running gateway", () => {
     await logged(/"changes":\["Alpha Tenant: share 1 -> 2"\]/);
   });
 
+  it("is asked although the secrets of the file are not to be had, as in ExecReload= of a unit with credentials", async () => {
+    const blind = join(dir, "blind.yaml");
+    const secret = "${file:/run/credentials/ocsgw.service/index.key}";
+    await writeFile(blind, (await readFile(file(), "utf8")).replace(/index_key: .*/, `index_key: ${secret}`));
+    expect(await readFile(blind, "utf8")).toContain(secret);
+    expect(await ocsgw("reload", "-c", blind)).toMatchObject({ code: 0, stderr: "" });
+    expect((await ocsgw("status", "-c", blind)).stderr).toBe("");
+  });
+
   it("says so to `ocsgw reload`, which prints what is in force", async () => {
     expect(await ocsgw("reload", "-c", file())).toMatchObject({ code: 0, stdout: expect.stringMatching(/^nothing has changed; config [0-9a-f]{12} is in force\n$/) as string });
     const text = await readFile(file(), "utf8");
