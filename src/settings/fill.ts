@@ -1,4 +1,7 @@
-/** `${VAR}`, `${VAR:-default}` and `${file:PATH}` within one parsed value. `$${` stands for `${`. What was filled in is not read again. */
+/**
+ * `${VAR}`, `${VAR:-default}` and `${file:PATH}` within one parsed value; a PATH may have variables in it, as in
+ * `${file:${CREDENTIALS_DIRECTORY:-secrets}/index.key}`. `$${` stands for `${`. What was filled in is not read again.
+ */
 import { reason } from "../system-error.ts";
 import { CODES } from "./problem.ts";
 
@@ -25,7 +28,7 @@ export type Filled =
   | { readonly ok: true; readonly value: string }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly help?: string };
 
-const PART = /\$\$\{|\$\{([^}]*)(\}?)/g;
+const PART = /\$\$\{|\$\{(file:(?:\$\{[^}]*\}|[^}])*|[^}]*)(\}?)/g;
 const VARIABLE = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^$]*|[^$]*\$(?!\{)[^$]*))?$/;
 
 class NotFilled extends Error {
@@ -42,16 +45,20 @@ const fail = (code: string, message: string, help?: string): never => {
 
 export const fill = (value: string, sources: Sources): Filled => {
   try {
-    return { ok: true, value: value.replaceAll(PART, (part, inner: string | undefined, end: string | undefined) => (inner === undefined ? "${" : substitute(part, inner, end === "}", sources))) };
+    return { ok: true, value: filled(value, sources) };
   } catch (error) {
     if (error instanceof NotFilled) return error.failure;
     throw error;
   }
 };
 
+const filled = (value: string, sources: Sources): string =>
+  value.replaceAll(PART, (part, inner: string | undefined, end: string | undefined) =>
+    (inner === undefined ? "${" : substitute(part, inner, end === "}", sources)));
+
 const substitute = (part: string, inner: string, closed: boolean, sources: Sources): string => {
   if (!closed) return fail(CODES.badSubstitution, `expected } after ${part}`, "write $${ for a ${ that is meant as it stands");
-  if (inner.startsWith("file:")) return contents(inner.slice("file:".length), sources);
+  if (inner.startsWith("file:")) return contents(filled(inner.slice("file:".length), sources), sources);
   const [, variable, fallback] = VARIABLE.exec(inner) ?? [];
   if (variable === undefined) return fail(CODES.badSubstitution, `expected \${VAR}, \${VAR:-default} or \${file:PATH}, found ${part}`, "write $${ for a ${ that is meant as it stands");
   const set = sources.env[variable];

@@ -4,7 +4,7 @@ import { mutated, placeOf, problemsIn, read } from "./kit.ts";
 
 const files: Readonly<Record<string, string>> = { "secrets/k": "secret\n", "two": "a\n\n", "windows": "a\r\n", "inner": "${VAR}" };
 const sources = {
-  env: { VAR: "value", EMPTY: "", _X9: "x", LOOP: "${VAR}" },
+  env: { VAR: "value", EMPTY: "", _X9: "x", LOOP: "${VAR}", DIR: "secrets", TWO: "two" },
   readFile: (path: string): string => {
     const text = files[path];
     if (text === undefined) throw Object.assign(new Error("ENOENT: /secret/location"), { code: "ENOENT" });
@@ -18,6 +18,9 @@ describe("fill", () => {
     ["${EMPTY}", ""], ["${EMPTY:-other}", "other"], ["${NONE:-a b:c-$d}", "a b:c-$d"], ["${file:secrets/k}", "secret"], ["x${file:secrets/k}y", "xsecrety"],
     ["${file:two}", "a\n"], ["${file:windows}", "a"], ["$${VAR}", "${VAR}"], ["$$${VAR}", "$${VAR}"], ["$VAR", "$VAR"], ["$$", "$$"], ["{VAR}", "{VAR}"],
     ["${LOOP}", "${VAR}"], ["${file:inner}", "${VAR}"],
+    // A path with variables in it, as for a credential of systemd that a command by hand finds elsewhere.
+    ["${file:${NONE:-secrets}/k}", "secret"], ["${file:${DIR}/k}", "secret"], ["${file:${DIR:-none}/${NONE:-k}}!", "secret!"],
+    ["${file:${TWO}}${VAR}", "a\nvalue"],
   ])("%j gives %j", (text, value) => expect(fill(text, sources)).toEqual({ ok: true, value }));
 
   it.each<[string, string, RegExp]>([
@@ -25,6 +28,8 @@ describe("fill", () => {
     ["${}", "OCSGW-6013", /expected \$\{VAR\}/], ["${9}", "OCSGW-6013", /found \$\{9\}/], ["${a-b}", "OCSGW-6013", /found/], ["${VAR:+x}", "OCSGW-6013", /found/],
     ["${A:-${VAR}}", "OCSGW-6013", /found/], ["${file:}", "OCSGW-6013", /a path/], ["${file:none}", "OCSGW-6012", /cannot read the file none: there is no such file/],
     ["${constructor}", "OCSGW-6011", /constructor is not set/],
+    ["${file:${NONE}/k}", "OCSGW-6011", /NONE is not set/], ["${file:${VAR}/k}", "OCSGW-6012", /the file value\/k/],
+    ["${file:${DIR}/k", "OCSGW-6013", /expected }/], ["${file:${NONE:-}}", "OCSGW-6013", /a path/],
   ])("%j is refused", (text, code, message) => {
     const result = fill(text, { ...sources, env: Object.assign(Object.create(null) as object, sources.env) });
     expect(result).toMatchObject({ ok: false, code });
