@@ -47,6 +47,8 @@ export type Gateway = {
   readonly configHash: string;
   /** Files that the generation in force was made of, besides the config file, and those that the last reading named. */
   readonly files: FilesRead;
+  /** What `/readyz` says, for the log of whoever supervises this process. `reasons`: why it does not serve. */
+  readonly state: () => { readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly configHash: string };
   /** Resolves with why this gateway cannot go on, and must be stopped: it has lost its journal's lock. */
   readonly lost: Promise<string>;
   /** Lets what is under way end, then stops everything. */
@@ -67,6 +69,8 @@ export type AssembleOptions = {
   readonly leading?: Leading;
   /** That systemd listens on already; none when left out. */
   readonly sockets?: PassedSockets;
+  /** Called with each reading of the config after the first, whoever asks for it; its result is that of the reading. */
+  readonly reloading?: <Value>(read: () => Promise<Value>) => Promise<Value>;
   /** By this name others hear who has the journal open; `ocsgw run` when left out. */
   readonly command?: string;
 };
@@ -81,7 +85,7 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   }
 };
 
-const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, sockets = new PassedSockets(), command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, sockets = new PassedSockets(), reloading = (read) => read(), command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const { promise: lost, resolve: lose } = Promise.withResolvers<string>();
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
@@ -102,6 +106,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
   const aside = await startSettingAside({ journal, checkpoints, signer, openDoNotCalls, known: gauge.known, rereading });
   const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks?.refresh(), oversight.refresh()])) });
+  const reload = (): Promise<Reloaded> => reloading(() => reloader.reload());
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
@@ -114,7 +119,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   let admin: Admin | undefined;
   let callbacks: Callbacks | undefined;
   const oversight = await createOversight({
-    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload: () => reloader.reload(), version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
+    reading: () => standing.generation ?? first, refused: () => reloader.refused, reload, version: VERSION, token, journal, checkpoints, secondPlaces, outside, counts,
     revoke: (said) => keeper.decide(said), revocationTroubles: () => keeper.troubles(), retention, audit,
     upstreams: () => statesOf(standing.generation?.boards.values() ?? [], current()),
     noAnswers: noAnswers.warnings,
@@ -145,7 +150,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     admin: admin?.url,
     callbacks: callbacks.urls,
     verifierKey: checkpoints.verifierKey,
-    reload: () => reloader.reload(),
+    reload,
+    state: () => ({ reasons: oversight.notReady(), warnings: oversight.warnings(), configHash: standing.generation!.hash }),
     get configHash() { return standing.generation!.hash; },
     get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
     lost,

@@ -42,6 +42,8 @@ export const events = {
   /** `passed`: systemd listens there, and goes on listening when the gateway ends. */
   listening: (listener: string, address: string, passed: boolean): void =>
     log.info({ listener, address, ...(passed && { socket: "passed by systemd" }) }, "listening"),
+  serviceManagerNotTold: (error: unknown): void =>
+    log.error({ error: plain(error) }, "systemd was not told the state of the gateway (systemd-notify); a unit with Type=notify takes that for a failed start"),
   socketsOfAnother: (owner: number, own: number): void =>
     log.warn(
       { owner, own },

@@ -58,6 +58,8 @@ export type Oversight = {
   readonly probed: ProbeParts;
   /** To be called when another reading is in force: looks at its certificates. */
   readonly refresh: () => Promise<void>;
+  /** In words, what keeps the gateway from serving; empty when ready. */
+  readonly notReady: () => readonly string[];
   /** In words, what wants looking after although the gateway serves. */
   readonly warnings: () => readonly string[];
   stage: "starting" | "serving" | "draining";
@@ -91,6 +93,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const oversight: Oversight = {
     handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, retention, token }),
     probed: { ready: () => inGeneral(oversight.stage, watched), metrics },
+    notReady,
     warnings,
     refresh: async () => void (certificates = await certificatesOf(reading().settings)),
     stage: "starting",

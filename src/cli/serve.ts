@@ -14,6 +14,7 @@ import { sayInvalid } from "./check.ts";
 import { keepCompiledSoFar } from "./compile-cache.ts";
 import { hintInContainer } from "./container-hint.ts";
 import { letHeapGrow } from "./heap.ts";
+import { ServiceManager } from "./service-manager.ts";
 import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
 export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
@@ -30,9 +31,10 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
     const told = whenToldToStop();
     const passed = passedSockets();
     const sockets = assignSockets(passed, read.settings);
-    const begun = standby ? await lead(read, { config, told, passed, sockets }) : { read, leading: undefined, sockets };
+    const manager = new ServiceManager();
+    const begun = standby ? await lead(read, { config, told, passed, sockets, manager }) : { read, leading: undefined, sockets };
     if (!begun) return 0;
-    return await untilEnd(await start(config, begun), { config, told });
+    return await untilEnd(await start(config, begun, manager), { config, told, manager });
   } catch (error) {
     if (error instanceof SocketsUnusable) {
       console.error(error.message);
@@ -68,15 +70,19 @@ const readWhole = async (config: string): Promise<Read | undefined> => {
   return loaded;
 };
 
-const start = (config: string, { read, leading, sockets }: Begun): Promise<Gateway> =>
-  assemble({ settings: read.settings, configHash: read.hash, files: read.files, file: config, sockets, ...(leading && { leading }) });
+const start = (config: string, { read, leading, sockets }: Begun, { reloading }: ServiceManager): Promise<Gateway> =>
+  assemble({
+    settings: read.settings, configHash: read.hash, files: read.files, file: config, sockets, reloading, ...(leading && { leading }),
+  });
 
-type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals> };
+type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals>; readonly manager: ServiceManager };
 
 /** Resolves with the exit code. */
-const untilEnd = async (gateway: Gateway, { config, told }: Run): Promise<number> => {
+const untilEnd = async (gateway: Gateway, { config, told, manager }: Run): Promise<number> => {
   let reloading: Promise<() => Promise<void>> | undefined;
+  manager.serving(gateway.state);
   const stop = async (reason: string): Promise<void> => {
+    manager.stopping();
     await (await reloading)?.();
     await gateway.stop(reason);
   };
@@ -101,9 +107,10 @@ const LOST_MS = 5000;
 type Passed = { readonly passed: readonly PassedSocket[]; readonly sockets: PassedSockets };
 
 /** Undefined when the standby is told to stop before it leads. */
-const lead = async (first: Read, { config, told, passed, sockets }: Run & Passed): Promise<Begun | undefined> => {
+const lead = async (first: Read, { config, told, passed, sockets, manager }: Run & Passed): Promise<Begun | undefined> => {
   const over = new AbortController();
   void told.then(() => over.abort());
+  manager.standingBy();
   const leading = await standBy(first.settings, { sockets, signal: over.signal });
   if (!leading) return undefined;
   const read = await readAgain(config, first, passed);
