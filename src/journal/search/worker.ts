@@ -22,7 +22,15 @@ const NICENESS = 5;
 
 // Traffic goes first where both want a processor. Elsewhere than on Linux this would be the whole process's.
 // Where the gateway itself was started with less, asking for more is refused.
-if (process.platform === "linux" && getPriority(0) < NICENESS) setPriority(0, NICENESS);
+if (process.platform === "linux") yieldToTraffic();
+
+function yieldToTraffic(): void {
+  try {
+    if (getPriority(0) < NICENESS) setPriority(0, NICENESS);
+  } catch {
+    // A filter of system calls forbids it, as of a service or a container: then a search is as urgent as traffic.
+  }
+}
 
 let finder: Finder | undefined;
 let refreshing: Promise<void> | undefined;
