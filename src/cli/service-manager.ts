@@ -4,6 +4,7 @@
  * the unit needs NotifyAccess=all. Nothing waits for it, and without NOTIFY_SOCKET nothing happens.
  */
 import { execFile } from "node:child_process";
+import type { Gateway } from "../assemble.ts";
 import { events } from "../events.ts";
 
 /** `lines`: VARIABLE=VALUE each. Resolves once systemd has taken them. */
@@ -21,7 +22,7 @@ const byProgram: Send = (lines) =>
 const sendFrom = ({ NOTIFY_SOCKET }: NodeJS.ProcessEnv): Send => (NOTIFY_SOCKET ? byProgram : () => Promise.resolve());
 
 /** What it is asked for the status line. `reasons`: why it does not serve. */
-export type State = { readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly configHash: string };
+export type State = ReturnType<Gateway["state"]>;
 
 const LOOK_MS = 5000;
 
@@ -84,7 +85,7 @@ const SHOWN = 12;
 
 /** One line: it is one variable of the message. */
 const inWords = ({ reasons, warnings, configHash }: State): string => {
-  const more = warnings.length === 0 ? "" : `; ${warnings.length} ${warnings.length === 1 ? "warning" : "warnings"} (ocsgw status)`;
+  const more = warnings.length === 0 ? "" : `; warnings: ${warnings.length} (ocsgw status shows them)`;
   const state = reasons.length === 0 ? "serving" : `not ready: ${reasons.join("; ")}`;
   return `${state}; config ${configHash.slice(0, SHOWN)}${more}`.replaceAll(/\s+/g, " ");
 };
