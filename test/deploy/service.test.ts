@@ -10,10 +10,21 @@ const settings = readFileSync(file, "utf8").split("\n").filter((line) => /^[A-Za
 const valueOf = (name: string): string => settings.filter(([each]) => each === name).at(-1)?.[1] ?? "";
 
 describe("deploy/ocsgw.service", () => {
-  it("checks the config before it starts, and reloads by the command that says what has changed", () => {
+  it("runs the checkout, takes certificates as root, and reloads by the command that says what has changed", () => {
     const [node, main] = ["/opt/ocsgw/node_modules/.bin/node", "/opt/ocsgw/src/cli/main.ts"];
-    expect(["ExecStartPre", "ExecStart", "ExecReload"].map(valueOf)).toEqual(["check", "run", "reload"].map((command) => `${node} ${main} ${command} -c /etc/ocsgw/ocsgw.yaml`));
-    expect(existsSync(join(root, "src/cli/main.ts"))).toBe(true);
+    const takes = "+/opt/ocsgw/deploy/hand-over-tls.sh";
+    const ocsgw = (command: string): string => `${node} ${main} ${command} -c /etc/ocsgw/ocsgw.yaml`;
+    const commands = settings.filter(([name]) => name.startsWith("Exec"));
+    expect(commands).toEqual([
+      ["ExecStartPre", takes], ["ExecStart", ocsgw("run")], ["ExecReload", takes], ["ExecReload", ocsgw("reload")],
+      ["ExecStopPost", "+/bin/rm -rf /run/ocsgw"],
+    ]);
+    for (const file of [main, takes.slice(1)]) expect(existsSync(join(root, file.replace("/opt/ocsgw/", "")))).toBe(true);
+  });
+
+  it("is ready when the gateway says so, and does not start again what would end the same way", () => {
+    expect(["Type", "NotifyAccess", "Restart", "RestartPreventExitStatus"].map(valueOf)).toEqual(["notify", "all", "on-failure", "2 3 7"]);
+    expect(settings.map(([name]) => name)).not.toContain("WatchdogSec");
   });
 
   it("gives the engine the same options as the image", () => {
@@ -34,10 +45,16 @@ describe("deploy/ocsgw.service", () => {
   });
 });
 
-describeWith(["systemd-analyze"], "systemd-analyze security", (analyze) => {
+describeWith(["systemd-analyze"], "systemd-analyze", (analyze) => {
   it("finds the exposure no higher than 2.0", async () => {
     const { stdout, stderr } = await run(analyze!, ["security", "--offline=yes", "--no-pager", file]);
     const level = Number(/Overall exposure level for \S+: (\d+\.\d)/.exec(stdout)?.[1]);
     expect(level, stdout + stderr).toBeLessThanOrEqual(2);
+  });
+
+  it("finds nothing wrong in the units but that no checkout is installed here", async () => {
+    const { stdout, stderr } = await run(analyze!, ["verify", file, join(deploy, "ocsgw.socket")]);
+    const found = (stdout + stderr).split("\n").filter((line) => line.includes("ocsgw"));
+    expect(found.filter((line) => !/: Command \/opt\/ocsgw\/\S+ is not executable: No such file/.test(line))).toEqual([]);
   });
 });
