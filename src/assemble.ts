@@ -4,6 +4,7 @@ import { createAudit } from "./assemble/audit.ts";
 import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
 import { startCommands } from "./assemble/commands.ts";
 import { Standing } from "./assemble/changeover.ts";
+import { QUIET_MS } from "./assemble/drain.ts";
 import type { Reading } from "./assemble/generation.ts";
 import { startJournal } from "./assemble/journal.ts";
 import { createNoAnswers } from "./assemble/no-answers.ts";
@@ -51,8 +52,15 @@ export type Gateway = {
   readonly state: () => { readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly configHash: string };
   /** Resolves with why this gateway cannot go on, and must be stopped: it has lost its journal's lock. */
   readonly lost: Promise<string>;
-  /** Lets what is under way end, then stops everything. */
-  readonly stop: (reason: string) => Promise<void>;
+  /** Says that it is not ready; after `drain.delay` lets what is under way end, then stops everything. */
+  readonly stop: (reason: string, how?: Stopping) => Promise<void>;
+};
+
+export type Stopping = {
+  /** Requests cannot be served any more: there is no time in which clients go elsewhere. */
+  readonly now?: boolean;
+  /** Milliseconds in which nobody may ask before idle connections are closed; QUIET_MS when left out. */
+  readonly quiet?: number;
 };
 
 export type AssembleOptions = {
@@ -138,13 +146,29 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   probes ??= await startProbes(settings, oversight.probed, sockets);
   probes?.answer(oversight.probed);
   stops.push(() => standing.close());
+  // Closed behind the clients' listeners: OCS does not dial while nobody answers what it announces.
+  const ears: Stops = [];
+  stops.push(() => undo(ears));
+  let quiet = QUIET_MS;
+  stops.push(() => standing.drain(quiet));
   await standing.changeTo(first);
   standing.admin = admin;
-  callbacks = await startCallbacks(settings, { records, counts, current: () => standing.generation!, sockets }, stops);
+  const hearing = { records, counts, current: () => standing.generation!, sockets, quiet: () => quiet };
+  callbacks = await startCallbacks(settings, hearing, ears);
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
   oversight.stage = "serving";
   if (admin) gauge.start();
+  let stopped: Promise<void> | undefined;
+  const end: Gateway["stop"] = async (reason, how = {}) => {
+    oversight.stage = "draining";
+    quiet = how.quiet ?? QUIET_MS;
+    events.stopping(reason);
+    const { delay } = current().drain;
+    if (!how.now && delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    await undo(stops);
+    events.stopped();
+  };
   return {
     get listeners() { return [...standing.listeners.values()].map(({ name, url }) => ({ name, url })); },
     admin: admin?.url,
@@ -155,12 +179,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     get configHash() { return standing.generation!.hash; },
     get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
     lost,
-    stop: async (reason) => {
-      oversight.stage = "draining";
-      events.stopping(reason);
-      await undo(stops);
-      events.stopped();
-    },
+    stop: (reason, how) => (stopped ??= end(reason, how)),
   };
 };
 

@@ -17,6 +17,7 @@ import { mayDial, type Owning, type Particulars } from "../tenants/ownership.ts"
 import { createAnnouncements, type Announced, type AnnouncementParts, type Why } from "../upstream/announcements.ts";
 import { createRelay, withoutAnswer, type Relay } from "../upstream/relay.ts";
 import type { Generation } from "./generation.ts";
+import { drainListeners } from "./drain.ts";
 import { blockList, roomOf, tlsOf } from "./listeners.ts";
 import type { Records } from "./ownership.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
@@ -30,6 +31,8 @@ type Surroundings = {
   readonly counts: Counts;
   readonly current: () => Generation;
   readonly sockets: PassedSockets;
+  /** Milliseconds in which nobody may announce before idle connections are closed; QUIET_MS when left out. */
+  readonly quiet?: () => number;
   /** What reaches the network; the real ones when left out. */
   readonly outside?: Outside;
 };
@@ -42,7 +45,8 @@ type Desk = Surroundings & {
   readonly registrarsOf: readonly ReadonlySet<number>[];
 };
 
-const DRAIN_MS = 5000;
+/** Milliseconds that OCS's announcements have when the gateway stops. */
+const END = { maxWait: 0, answer: 4000 };
 const MAX_BODY = 64 * 1024;
 
 export type Callbacks = {
@@ -56,17 +60,21 @@ export type Callbacks = {
 export const startCallbacks = async (settings: Settings, surroundings: Surroundings, stops: Stops): Promise<Callbacks> => {
   const { listen, relayOf } = surroundings.outside ?? REAL;
   const urls: Record<string, string> = {};
-  const listeners: Listener[] = [];
   const refreshes: (() => Promise<void>)[] = [];
   const room = roomOf(settings, CALLBACKS_ROOM);
+  const [listeners, relays]: [Listener[], Relay[]] = [[], []];
+  stops.push(async () => {
+    await drainListeners(listeners, END, surroundings.quiet?.());
+    for (const relay of relays) relay.close();
+  });
   for (const [upstream, { callbacks }] of Object.entries(settings.upstreams)) {
     if (callbacks === null) continue;
     const relay = await relayOf(callbacks);
-    if (relay) stops.push(() => relay.close());
+    if (relay) relays.push(relay);
     const registrarsOf = callbacks.registrars.map(({ tenants }) => dbidsOf(settings, upstream, tenants));
     const fd = surroundings.sockets.take(`callbacks:${upstream}`, callbacks.bind);
-    const listener = await listen({ ...await optionsOf(upstream, callbacks, room), fd }, handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
-    stops.push(() => listener.stop(DRAIN_MS));
+    const options = { ...await optionsOf(upstream, callbacks, room), fd };
+    const listener = await listen(options, handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
     events.listening(listener.name, listener.url, listener.passed);
     urls[upstream] = listener.url;
     listeners.push(listener);

@@ -4,9 +4,11 @@
  * generation has its answer.
  */
 import type { Handler } from "../message.ts";
+import { stopTimeOf, type StopTime } from "../settings/stop-time.ts";
 import type { Admin } from "./admin.ts";
 import { createGeneration, type Generation, type House, type Reading } from "./generation.ts";
-import { DRAIN_MS, listenersFor, type Listeners } from "./listeners.ts";
+import { drain, drainListeners } from "./drain.ts";
+import { listenersFor, type Listeners } from "./listeners.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
 import { undo, type Stops } from "./stops.ts";
 import { boardsFor, type BoardParts } from "./upstreams.ts";
@@ -71,21 +73,29 @@ export class Standing {
       next.commit();
       this.#generation = generation;
       this.#listeners = next.listeners;
-      const drained = Promise.all(next.gone.map((listener) => listener.stop(DRAIN_MS)));
+      const drained = drainListeners(next.gone, timesOf(before ?? generation));
       // In the order of generations: what two of them share is closed when both are over.
       if (before) this.#retired = Promise.all([this.#retired, drained]).then(() => retire(before, generation));
     };
   }
 
-  /** Lets what is under way end, then closes everything. */
-  async close(): Promise<void> {
-    if (!this.#generation) return;
-    await Promise.all([...this.#listeners.values()].map((listener) => listener.stop(DRAIN_MS)));
+  /** Lets what is under way end, then closes the way to OCS. `quiet`: milliseconds in which nobody may ask. */
+  async drain(quiet: number): Promise<void> {
+    const generation = this.#generation;
+    if (!generation) return;
+    const [listeners, boards] = [[...this.#listeners.values()], [...generation.boards.values()]];
+    await drain({ listeners, boards, live: generation.live, longest: timesOf(generation), quiet });
     await this.#retired;
-    this.#generation.credentials.close();
-    await Promise.all([...this.#generation.boards.values()].map(({ switchboard }) => switchboard.close()));
+  }
+
+  /** Behind it: what judges credentials, which callbacks need as well. */
+  close(): void {
+    this.#generation?.credentials.close();
   }
 }
+
+const timesOf = ({ settings }: Reading): StopTime =>
+  stopTimeOf({ ...settings, upstreams: Object.values(settings.upstreams) });
 
 /** Closes what the next generation does not share with the old one. */
 const retire = async (old: Generation, next: Generation): Promise<void> => {

@@ -11,8 +11,6 @@ import type { PassedSockets } from "./passed-sockets.ts";
 import { undo } from "./stops.ts";
 import { readSmallFile } from "../small-file.ts";
 
-export const DRAIN_MS = 15_000;
-
 /** By address. */
 export type Listeners = ReadonlyMap<string, Listener>;
 

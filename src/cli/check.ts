@@ -7,6 +7,8 @@ import { explainRows } from "../settings/outline.ts";
 import type { Problem } from "../settings/problem.ts";
 import { renderRows, summary } from "./connect/row.ts";
 import { renderProblem, type Look } from "../settings/render.ts";
+import type { Settings } from "../settings/schema.ts";
+import { stopTimeOf } from "../settings/stop-time.ts";
 
 /** What a command needs of its process. */
 export type Host = {
@@ -62,9 +64,16 @@ export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY =
 const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Rehearsals; problems: readonly Problem[]; took: number }): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;
   const warned = warnings > 0 ? `, ${counted(warnings, "warning")}` : "";
-  if (loaded.ok) return `ok  ${config}: ${extent(loaded.counts)}${loaded.passed > 0 ? `, ${counted(loaded.passed, "policy test")} passed` : ""}${warned}. ${took} ms`;
+  if (loaded.ok) {
+    const passed = loaded.passed > 0 ? `, ${counted(loaded.passed, "policy test")} passed` : "";
+    return `ok  ${config}: ${extent(loaded.counts)}${passed}${warned}; needs ${stopTime(loaded.settings)} or more. ${took} ms`;
+  }
   return `${counted(problems.length - warnings, "error")}${warned} in ${config}${loaded.counts ? ` (${extent(loaded.counts)})` : ""}. ${took} ms`;
 };
+
+/** What whoever ends the process by force has to wait for. */
+const stopTime = ({ upstreams, ...settings }: Settings): string =>
+  `TimeoutStopSec=${Math.ceil(stopTimeOf({ ...settings, upstreams: Object.values(upstreams) }).all / 1000)}s`;
 
 const extent = ({ tenants, clients, upstreams, lanes }: Counts): string =>
   `${counted(tenants, "tenant")}, ${counted(clients, "client")}, ${counted(upstreams, "upstream")}${lanes === undefined ? "" : ` (${counted(lanes, "lane")})`}`;

@@ -1,6 +1,6 @@
 /** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
 import { resolve } from "node:path";
-import { assemble, type Gateway } from "../assemble.ts";
+import { assemble, type Gateway, type Stopping } from "../assemble.ts";
 import { assignSockets, passedSockets, SocketsUnusable, type PassedSocket, type PassedSockets } from "../assemble/passed-sockets.ts";
 import { readAside, type Checked } from "../assemble/reading.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
@@ -81,13 +81,13 @@ type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals>; re
 const untilEnd = async (gateway: Gateway, { config, told, manager }: Run): Promise<number> => {
   let reloading: Promise<() => Promise<void>> | undefined;
   manager.serving(gateway.state);
-  const stop = async (reason: string): Promise<void> => {
+  const stop = async (reason: string, how?: Stopping): Promise<void> => {
     manager.stopping();
     await (await reloading)?.();
-    await gateway.stop(reason);
+    await gateway.stop(reason, how);
   };
   const ended = untilToldToStop({ stop }, told).then(() => 0);
-  const lost = gateway.lost.then((reason) => stopAsLost(stop, reason));
+  const lost = gateway.lost.then((reason) => stopAsLost(() => stop(reason, { now: true }), reason));
   reloading = keepReloading(gateway, config);
   // It takes a while on the first start, and whoever stops the gateway meanwhile wants requests to end.
   keepCompiledSoFar();
@@ -95,8 +95,8 @@ const untilEnd = async (gateway: Gateway, { config, told, manager }: Run): Promi
 };
 
 /** What is under way ends; then this process, in any case: whoever supervises it starts it again, or a standby leads. */
-const stopAsLost = async (stop: (reason: string) => Promise<void>, reason: string): Promise<number> => {
-  await within(LOST_MS, stop(reason)).catch(() => undefined);
+const stopAsLost = async (stop: () => Promise<void>, reason: string): Promise<number> => {
+  await within(LOST_MS, stop()).catch(() => undefined);
   console.error(`the gateway has stopped, because it no longer has its journal to itself: ${reason}`);
   process.exit(FAILED);
 };

@@ -39,7 +39,6 @@ export class Connection {
   #ended = false;
   #readAgainAt = -Infinity;
   #secondsReplying = -1;
-  #secondsSpared = 0;
 
   /** `whenBroken` is told of what is no request once all before it are answered, unless it came when none was under way. */
   constructor(socket: Socket, source: string, whenBroken: (fault: Fault) => void) {
@@ -82,9 +81,9 @@ export class Connection {
     if (this.#secondsReplying >= 0 && ++this.#secondsReplying > max) this.#socket.destroy();
   }
 
-  /** Called once a second when nothing new is to come: what has not become a request for `max` seconds is not waited for any longer. */
-  spare(max: number): void {
-    if (!this.#busy && ++this.#secondsSpared > max) this.#socket.destroy();
+  /** Closes a connection on which the client has not said a byte. */
+  closeIfSilent(): void {
+    if (this.#socket.bytesRead === 0) this.#socket.destroy();
   }
 
   /** The reply now given is the last one: what was sent ahead behind it is not begun. */

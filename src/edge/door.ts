@@ -46,6 +46,11 @@ export class Door {
     this.#someoneCame = true;
   }
 
+  /** Somebody waits for a turn to be let in. */
+  get isBusy(): boolean {
+    return this.#ready.size > 0;
+  }
+
   /** Sends away who has not been let in. */
   close(): void {
     for (const caller of this.#outside) caller.sendAway();

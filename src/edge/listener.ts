@@ -1,7 +1,7 @@
 /** A listener: TCP or TLS, Node's HTTP server set as strictly as it goes, the guard, and replies written as they are. */
 import { createServer as createHttp, STATUS_CODES, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createHttps } from "node:https";
-import type { AddressInfo, BlockList, Socket } from "node:net";
+import { Server as NetServer, type AddressInfo, type BlockList, type Socket } from "node:net";
 import { Server as TlsServer, type TLSSocket } from "node:tls";
 import { events } from "../events.ts";
 import type { Fault, Handler, Reply } from "../message.ts";
@@ -52,7 +52,11 @@ export type Listener = {
   readonly passed: boolean;
   /** From now on these names, networks, sizes and certificates count. Connections that stand stay, but for those whose client certificate does not hold any more, or that lack one which is demanded now: each ends with the reply that is under way, if any, and within 5 s. Address and whether there is TLS cannot change. Throws when the certificate cannot be used, and then nothing has changed. */
   readonly update: (options: ListenerOptions) => void;
-  /** Takes no new connection, lets what is under way end within `graceMs`, then closes the rest. */
+  /** Takes no new connection. Those that stand stay, and each one ends with its next reply, which says so. */
+  readonly drain: () => void;
+  /** Milliseconds since something was asked after `drain`: 0 while a request is under way, Infinity without connections. */
+  readonly quietFor: () => number;
+  /** Takes no new connection, closes the idle ones, lets what is under way end within `graceMs`, then closes the rest. */
   readonly stop: (graceMs: number) => Promise<void>;
 };
 
@@ -89,7 +93,15 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
     desk.fail(Object.assign(new Error("CONNECT"), { code: "HPE_INVALID_METHOD" }), socket);
   });
   const host = options.host.includes(":") ? `[${options.host}]` : options.host;
-  return { name: options.name, port, passed: options.fd !== undefined, url: `${options.tls ? "https" : "http"}://${host}:${port}`, taken: () => desk.taken, update: (next) => update(server, desk, next), stop: (graceMs) => (door?.close(), stop(server, desk, graceMs)) };
+  const ending = new Ending(server, desk, door);
+  return {
+    name: options.name, port, passed: options.fd !== undefined, url: `${options.tls ? "https" : "http"}://${host}:${port}`,
+    taken: () => desk.taken,
+    update: (next) => update(server, desk, next),
+    drain: () => void ending.drain(),
+    quietFor: () => ending.quietFor(),
+    stop: (graceMs) => ending.stop(graceMs),
+  };
 };
 
 const update = (server: Server, desk: Desk, options: ListenerOptions): void => {
@@ -111,16 +123,45 @@ const bind = (server: Server, { host, port, fd }: ListenerOptions): Promise<numb
     });
   });
 
-const stop = (server: Server, desk: Desk, graceMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    desk.draining = true;
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
+/** How a listener ends: it drains, and then closes what is idle, and at last what is not. */
+class Ending {
+  readonly #server: Server;
+  readonly #desk: Desk;
+  readonly #door: Door | undefined;
+  #over: Promise<void> | undefined;
+
+  constructor(server: Server, desk: Desk, door: Door | undefined) {
+    [this.#server, this.#desk, this.#door] = [server, desk, door];
+  }
+
+  /**
+   * Resolves when the last connection is closed. Not by the HTTP server's own `close`, which would cut the idle ones,
+   * and look for late clients no more.
+   */
+  drain(): Promise<void> {
+    this.#desk.drain();
+    return (this.#over ??= new Promise((resolve) => NetServer.prototype.close.call(this.#server, () => resolve())));
+  }
+
+  quietFor(): number {
+    return this.#desk.quietFor(this.#door?.isBusy ?? false);
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    const over = this.drain();
+    this.#door?.close();
+    this.#desk.closeSilent();
+    // Again and again: one whose reply was on its way may be idle a moment later.
+    const idle = setInterval(() => this.#server.closeIdleConnections(), LOOK_MS);
+    this.#server.closeIdleConnections();
+    const timer = setTimeout(() => this.#desk.disperse(), graceMs);
+    await over;
+    clearInterval(idle);
+    clearTimeout(timer);
+    // There is nothing left to close but the timer with which it looked for late clients.
+    this.#server.close(() => undefined);
+  }
+}
 
 const trustIn = ({ tls }: ListenerOptions): TrustSettings => (tls && tls.clientCertificates !== "none" ? tls : { clientCa: undefined });
 
@@ -130,8 +171,10 @@ type Known = Socket & { [CONNECTION]?: Connection };
 
 /** Where requests of one listener are taken in, in turn per connection, and replies handed out. */
 class Desk {
-  draining = false;
   port = 0;
+  #draining = false;
+  /** When, while it drains, somebody was seen to ask or to be answered. */
+  #movedAt = -Infinity;
   #options: ListenerOptions;
   readonly #handler: Handler;
   readonly #mounted: Mounted<Arriving>;
@@ -203,20 +246,40 @@ class Desk {
       connection.peerNow = shown && (() => this.#trust.ask(shown));
     }
     this.#connections.add(connection);
+    if (this.#draining) this.#movedAt = performance.now();
     socket.once("close", () => this.#connections.delete(connection));
     return connection;
   }
 
-  tick({ head, reply }: Patience): void {
-    for (const connection of this.#connections) {
-      connection.tick(Math.ceil(reply / SECOND));
-      // A server that is closing does not look for late clients any more.
-      if (this.draining) connection.spare(Math.ceil(head / SECOND));
-    }
+  tick({ reply }: Patience): void {
+    for (const connection of this.#connections) connection.tick(Math.ceil(reply / SECOND));
+  }
+
+  drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    this.#movedAt = performance.now();
+  }
+
+  /** `someoneEnters`: a client is about to be let in. */
+  quietFor(someoneEnters: boolean): number {
+    if (this.#crowd.size === 0) return Infinity;
+    const now = performance.now();
+    if (someoneEnters || this.#connections.values().some(({ busy }) => busy)) this.#movedAt = now;
+    return now - this.#movedAt;
+  }
+
+  closeSilent(): void {
+    for (const connection of this.#connections) connection.closeIfSilent();
+  }
+
+  disperse(): void {
+    this.#crowd.disperse();
   }
 
   readonly accept = (request: Arriving, response: ServerResponse): void => {
     const connection = this.greet(request.socket);
+    if (this.#draining) this.#movedAt = performance.now();
     connection.enqueue(() => this.#begin(request, response, connection));
   };
 
@@ -256,7 +319,7 @@ class Desk {
     const isWhole = arrival.isWhole || await arrival.rest();
     const cut = connection.fault !== undefined && connection.last;
     if (cut && !reply.close) void this.#handler(brokenArrival(arrival.source, arrival.listener, connection.fault!));
-    const close = reply.close === true || cut || !isWhole || connection.retired || this.draining;
+    const close = reply.close === true || cut || !isWhole || connection.retired || (this.#draining && connection.last);
     if (close) connection.close();
     connection.replying();
     readToEnd(request);

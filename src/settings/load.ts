@@ -14,6 +14,7 @@ import { findRevocationProblems } from "./rules-revocation.ts";
 import { findDescriptorProblems } from "./rules-descriptors.ts";
 import { findFileProblems } from "./rules-files.ts";
 import { findJournalProblems } from "./rules-journal.ts";
+import { findLongStop } from "./rules-stop-time.ts";
 import { settingsSchema, type Settings } from "./schema.ts";
 import { findUnbuilt } from "./unbuilt.ts";
 import { withhold } from "./withheld.ts";
@@ -88,7 +89,7 @@ export const readSettings = (text: string, given: Origin, how: How = FOR_A_GATEW
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),
     ...(isMap(read.value) ? [...findContradictions(facts), ...(how.files ? problemsOfFiles(facts, origin, given) : [])] : []),
-    ...(parsed.success ? findUnbuilt(parsed.data) : []),
+    ...(parsed.success ? [...findUnbuilt(parsed.data), ...(how.files ? findLongStop(parsed.data) : [])] : []),
   ];
   // How many connections will be wanted, only a file that can be used says.
   const isUsable = parsed.success && findings.every(({ severity }) => severity === "warning");

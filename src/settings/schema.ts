@@ -12,9 +12,16 @@ import { listener } from "./schema-listeners.ts";
 import { tenant } from "./schema-tenants.ts";
 import { policyTest } from "./schema-tests.ts";
 import { upstream } from "./schema-upstreams.ts";
-import { label, off } from "./units.ts";
+import { label, LONGEST_WAIT_MS, durationOrNone, off } from "./units.ts";
 
 const expected = (what: string): { error: string } => ({ error: `expected ${what}` });
+
+const drain = z.strictObject({
+  delay: durationOrNone.refine((ms) => ms <= LONGEST_WAIT_MS, expected("a duration of 24d at most"))
+    .meta({ "x-kind": "duration" }).prefault("0s")
+    .describe("For so long after SIGTERM /readyz says draining and nothing else changes: "
+      + "time for load balancers to send requests elsewhere."),
+});
 
 export const settingsSchema = z.strictObject({
   version: z.literal(1, expected("1, the version of this format")).default(1).describe("The version of this format."),
@@ -27,6 +34,7 @@ export const settingsSchema = z.strictObject({
   tests: z.array(policyTest, expected("a list of examples")).default([]).describe("Examples of what the policy says. check and every reload hold the policy to them."),
   audit: audit.describe("The journal."),
   admin: off(admin).describe("Health, metrics and the console, on a listener of their own. Off when left out."),
+  drain: drain.prefault({}).describe("How the gateway stops. ocsgw check says how long that takes at most."),
 });
 
 type DeepReadonly<Value> = Value extends object ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> } : Value;

@@ -4,8 +4,9 @@ import { keysOfKind } from "./outline.ts";
 const PERIODS = [["d", 86_400_000], ["h", 3_600_000], ["m", 60_000], ["s", 1000], ["ms", 1]] as const;
 const SIZES = [["GiB", 1024 ** 3], ["MiB", 1024 ** 2], ["KiB", 1024], ["B", 1]] as const;
 
-/** The largest unit that gives a whole number. */
+/** The largest unit that gives a whole number; nothing is 0 seconds. */
 const inUnits = (value: number, units: readonly (readonly [string, number])[]): string => {
+  if (value === 0 && units === PERIODS) return "0s";
   const [unit, size] = units.find(([, each]) => value % each === 0) ?? units.at(-1)!;
   return `${value / size}${unit}`;
 };

@@ -44,6 +44,8 @@ export class Switchboard {
   #later: NodeJS.Timeout | undefined;
   #paused = false;
   #closed = false;
+  /** On the monotonic clock. What is sent until then has its answer by then, or none. */
+  #endsAt = Infinity;
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
@@ -71,6 +73,11 @@ export class Switchboard {
     while (this.#lanes.length < change.connections) this.#layLane();
     this.#turns.retune(this.#options, this.#lanes);
     this.#assign();
+  }
+
+  /** From now on no request waits for OCS's answer past `at`, in milliseconds on the monotonic clock. */
+  endBy(at: number): void {
+    this.#endsAt = at;
   }
 
   /** Finds out which OCS is the primary before the first request asks. */
@@ -328,7 +335,7 @@ export class Switchboard {
     const { name, userAgent, onePerTenant } = this.#options;
     const lane: Lane = new Lane(`${name}/${this.#lanes.length + 1}`, {
       endpoint: this.#roles.active, userAgent, onePerTenant,
-      answerTimeout: () => this.#options.answerTimeout,
+      answerTimeout: () => Math.max(1, Math.min(this.#options.answerTimeout, this.#endsAt - performance.now())),
       connected: (ms) => this.#pace.connected(ms),
       lost: () => this.#lanes.includes(lane) && this.#lost(),
       suspected: (suspicion) => this.#options.tell?.({ kind: "suspicion", upstream: name, ...suspicion }),

@@ -29,7 +29,7 @@ describe("ocsgw check", () => {
     const { host: to, said } = host();
     expect(await check({ config: SAMPLE_FILE }, to)).toBe(0);
     expect(said()).toMatch(/^warning\[OCSGW-6305\]: /);
-    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed, 1 warning\. \d+ ms$/);
+    expect(said().trimEnd().split("\n").at(-1)).toMatch(/^ok {2}.*ocsgw\.yaml: 2 tenants, 4 clients, 1 upstream \(4 lanes\), 4 policy tests passed, 1 warning; needs TimeoutStopSec=35s or more\. \d+ ms$/);
   });
 
   it("shows every problem with its line, and ends with the verdict", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { root, run } from "../kit/command.ts";
 import { describeWith } from "../kit/machine.ts";
+import { GIVEN_MS } from "../../src/settings/stop-time.ts";
 import { deploy } from "./kit.ts";
 
 const file = join(deploy, "ocsgw.service");
@@ -36,6 +37,11 @@ describe("deploy/ocsgw.service", () => {
   it("keeps compiled code in a directory of its own, so that each command starts from it", () => {
     expect(settings).toContainEqual(["Environment", `NODE_COMPILE_CACHE=%C/${valueOf("CacheDirectory")}/compiled`]);
     expect(valueOf("CacheDirectoryMode")).toBe("0700");
+  });
+
+  it("gives requests that are under way the time that check counts on, as compose does", () => {
+    expect(valueOf("TimeoutStopSec")).toBe(`${GIVEN_MS / 1000}s`);
+    expect(readFileSync(join(deploy, "compose.yaml"), "utf8")).toContain(`\n  stop_grace_period: ${GIVEN_MS / 1000}s\n`);
   });
 
   it("writes to one directory, as a user that exists while it runs", () => {

@@ -71,7 +71,7 @@ export const aGateway = async (config: Config, clients: readonly string[] = ["al
       return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as Recorded);
     },
     stop: async () => {
-      if (!stopped) await gateway.stop("test");
+      if (!stopped) await gateway.stop("test", { quiet: 0 });
       stopped = true;
       await rm(dir, { recursive: true, force: true });
     },

@@ -216,6 +216,24 @@ describe("the rules", () => {
     expect(found).toMatchObject({ severity: "warning", message: expect.stringContaining(`will take ${taken} connections, not 10000`) as string, help: expect.stringMatching(/raise the limit to 10344/) as string });
   });
 
+  it.each<[string, Change, string, string]>([
+    ["a long delay", TAIL("drain: { delay: 1m }"), "delay", "95s"],
+    ["a slow OCS", ["    timeouts: { connect: 2s, answer: 15s }", "    timeouts: { answer: 45s }"], "answer", "65s"],
+    ["a slow OCS beside another", ANOTHER("primary: http://127.0.0.1:18082, timeouts: { answer: 90s }"), "answer", "110s"],
+    ["a long queue", ["queue: { max: 200, max_wait: 5s }", "queue: { max_wait: 1h }"], "max_wait", "3630s"],
+  ])("say when a stop takes longer than deploy/ gives it: %s", (_what, change, key, seconds) => {
+    const found = problemsIn(mutated(change)).find(({ code }) => code === "OCSGW-6330");
+    expect(found).toMatchObject({ severity: "warning", path: expect.stringMatching(new RegExp(`\\.${key}$`)) as string, message: expect.stringContaining(`may take ${seconds} to stop`) as string });
+    expect(found!.help).toContain(`TimeoutStopSec (systemd), stop_grace_period (compose) or terminationGracePeriodSeconds (Kubernetes) to ${seconds} or more`);
+  });
+
+  it.each<[string, Change]>([
+    ["as it stands", ["version: 1", "version: 1"]],
+    ["a delay that fits", TAIL("drain: { delay: 25s }")],
+  ])("say nothing of a stop that deploy/ leaves time for: %s", (_what, change) => {
+    expect(problemsIn(mutated(change)).map(({ code }) => code)).not.toContain("OCSGW-6330");
+  });
+
   it("name clients that hold a key no more", () => {
     const keys = (rest: string): string => `version: 1\nkeys:\n  - { id: k1, client: alpha-ors, hash: "sha256:${"a".repeat(64)}", created: 2026-01-01T00:00:00Z${rest} }\n`;
     const told = (text: string): string | undefined => problemsIn(SAMPLE, { readFile: () => text }).find(({ code }) => code === "OCSGW-6305")?.message;

@@ -181,6 +181,8 @@ const callbacksOf = async (standing: Standing, { records, counts, stops, relay, 
             taken: () => ({ open: 0, left: 1 }),
             passed: false,
             update: () => undefined,
+            drain: () => undefined,
+            quietFor: () => Infinity,
             stop: () => Promise.resolve(),
           });
         },
