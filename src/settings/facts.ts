@@ -9,7 +9,7 @@ import type { Path } from "./problem.ts";
 import { admin, audit } from "./schema-audit.ts";
 import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
-import type { CallbacksSettings, ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
+import type { settingsSchema, CallbacksSettings, ListenerSettings, Settings, TenantSettings, UpstreamSettings } from "./schema.ts";
 import { tenant } from "./schema-tenants.ts";
 import { policyTest } from "./schema-tests.ts";
 import { upstream } from "./schema-upstreams.ts";
@@ -52,7 +52,34 @@ export type Facts = {
   readonly states: (path: Path) => boolean;
 };
 
-export const gather = (raw: unknown, whole: boolean): Facts => {
+/** `parsed`: the same, where all of it is well formed. `whole`: nothing of it is missing. */
+export const gather = (raw: unknown, { parsed, whole }: { readonly parsed?: Parsed | undefined; readonly whole: boolean }): Facts =>
+  parsed ? factsOf(raw, parsed, whole) : gatherFrom(raw);
+
+type Parsed = z.output<typeof settingsSchema>;
+
+const statedIn = (raw: unknown): Facts["states"] => (path) => valueAt(raw, path) !== undefined;
+
+const factsOf = (raw: unknown, parsed: Parsed, whole: boolean): Facts => {
+  const at = <Value>(name: string, values: readonly Value[]): At<Value>[] => values.map((value, index) => ({ path: [name, index], value }));
+  return {
+    listeners: at("listeners", parsed.listeners),
+    upstreams: Object.entries(parsed.upstreams).map(([name, value]) => ({ path: ["upstreams", name], value, name })),
+    upstreamNames: Object.keys(parsed.upstreams),
+    clientNames: new Set(parsed.tenants.flatMap(({ clients }) => Object.keys(clients))),
+    tenants: at("tenants", parsed.tenants).map((each) => ({ ...each, lost: [] })),
+    tenantsWhole: parsed.tenants.length > 0,
+    lost: [],
+    tests: at("tests", parsed.tests),
+    identity: { path: ["identity"], value: parsed.identity },
+    audit: { path: ["audit"], value: parsed.audit },
+    admin: parsed.admin ? { path: ["admin"], value: parsed.admin } : undefined,
+    whole,
+    states: statedIn(raw),
+  };
+};
+
+const gatherFrom = (raw: unknown): Facts => {
   const upstreams = mapAt(raw, "upstreams");
   const allLost: Path[] = [];
   const parse = <Schema extends z.ZodType>(schema: Schema, given: unknown, path: Path): At<z.output<Schema>> | undefined => {
@@ -79,9 +106,9 @@ export const gather = (raw: unknown, whole: boolean): Facts => {
     identity: section(identity, "identity"),
     audit: section(audit, "audit"),
     admin: section(admin, "admin"),
-    whole,
+    whole: false,
     lost: allLost,
-    states: (path) => valueAt(raw, path) !== undefined,
+    states: statedIn(raw),
   };
 };
 

@@ -18,7 +18,7 @@ export const glimpse = async (file: string, env?: Origin["env"]): Promise<Glimps
   if (typeof text !== "string") return undefined;
   const { value } = readYaml(text, (each) => fill(each, originOf(file, env)));
   if (typeof value !== "object" || value === null) return undefined;
-  const { admin } = gather({ admin: valueAt(value, ["admin"]) }, false);
+  const { admin } = gather({ admin: valueAt(value, ["admin"]) }, { whole: false });
   // By itself: a secret of this section that whoever asks may not read is no reason to look elsewhere for the token.
   const dir = audit.shape.dir.safeParse(valueAt(value, ["audit", "dir"])).data;
   const at = mapPaths({ admin: admin?.value, audit: { dir } }, (path) => resolve(dirname(resolve(file)), path)) as { admin?: Settings["admin"]; audit: { dir?: string } };

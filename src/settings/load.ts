@@ -84,7 +84,7 @@ export const readSettings = (text: string, given: Origin, how: How = FOR_A_GATEW
   const read = readYaml(text, (value) => fill(value, origin), how.instead);
   if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: undefined, ...common };
   const parsed = settingsSchema.safeParse(read.value);
-  const facts = gather(read.value, parsed.success && read.findings.length === 0);
+  const facts = gather(read.value, { parsed: parsed.data, whole: parsed.success && read.findings.length === 0 });
   const findings = [
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),

@@ -76,8 +76,23 @@ const keysIn = (node: Node, key: string, kind: Kind): readonly string[] =>
 /** The same value with every path made absolute by `resolve`. */
 export const mapPaths = (value: unknown, resolve: (path: string) => string): unknown => walk(value, [root()], resolve);
 
+const isPath = (node: Node): boolean => node["x-kind"] === "path";
+
+const pathHolders = new WeakMap<Node, boolean>();
+
+/** Whether a path may stand there or below: of a large file most is tenants, which have none. */
+const mayHoldPath = (node: Node): boolean => {
+  const known = pathHolders.get(node);
+  if (known !== undefined) return known;
+  const below = [node.items, node.additionalProperties || undefined, ...Object.values(node.properties ?? {}), ...(node.anyOf ?? [])];
+  const found = isPath(node) || below.some((child) => child !== undefined && mayHoldPath(child));
+  pathHolders.set(node, found);
+  return found;
+};
+
 const walk = (value: unknown, nodes: readonly Node[], resolve: (path: string) => string): unknown => {
-  if (typeof value === "string") return nodes.some((node) => node["x-kind"] === "path" || branches(node).some((each) => each["x-kind"] === "path")) ? resolve(value) : value;
+  if (!nodes.some(mayHoldPath)) return value;
+  if (typeof value === "string") return nodes.some((node) => isPath(node) || branches(node).some(isPath)) ? resolve(value) : value;
   if (Array.isArray(value)) return value.map((item) => walk(item, step(nodes, 0), resolve));
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, walk(each, step(nodes, key), resolve)]));
