@@ -5,7 +5,9 @@ import { dirname } from "node:path";
 import { isMap, isSeq, type Document, type YAMLMap } from "yaml";
 import { z } from "zod";
 import { repeats } from "./compare.ts";
+import { endFindings, endMarker, hasEnd } from "./end-marker.ts";
 import { findingsOf } from "./issues.ts";
+import { readRows } from "./keys-rows.ts";
 import type { Finding, Problem } from "./problem.ts";
 import { problemsOf } from "./report.ts";
 import { label } from "./units.ts";
@@ -27,11 +29,12 @@ const keySchema = z.strictObject({
   revoked: time.nullable().prefault(null as never),
   tenants: z.array(z.string().min(1)).min(1, { error: "expected at least one tenant" }).nullable().prefault(null as never),
 });
-const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(keySchema) });
+const fileSchema = z.strictObject({ version: z.literal(1), keys: z.array(keySchema), end: endMarker.optional() });
 
 /** `hash` is `sha256:<hex>` of the whole key; times are milliseconds since 1970, null when there is none. */
 export type KeyRecord = Readonly<Omit<z.output<typeof keySchema>, "tenants"> & { /** Names or DBIDs; null for all of the client's. */ tenants: readonly string[] | null }>;
-export type Keys = { readonly ok: true; readonly keys: readonly KeyRecord[] } | { readonly ok: false; readonly problems: readonly Problem[] };
+/** `isEnded`: its last key is `end: true`. */
+export type Keys = { readonly ok: true; readonly keys: readonly KeyRecord[]; readonly isEnded: boolean } | { readonly ok: false; readonly problems: readonly Problem[] };
 
 const EMPTY = `# Keys of clients, as hashes: the keys themselves are nowhere. Written by ocsgw keys create and ocsgw keys revoke.\nversion: 1\nkeys: []\n`;
 
@@ -39,14 +42,22 @@ export const isLive = ({ expires, revoked }: KeyRecord, now: number): boolean =>
 
 const asItStands = (value: string): { ok: true; value: string } => ({ ok: true, value });
 
-export const readKeys = (text: string, file: string): Keys => check(readYaml(text, asItStands), file);
+export const readKeys = (text: string, file: string): Keys => {
+  const rows = readRows(text);
+  return rows && twice(rows.keys).length === 0 ? { ok: true, ...rows } : check(readYaml(text, asItStands), file);
+};
 
 const check = (read: Read, file: string): Keys => {
   const result = fileSchema.safeParse(read.value);
   const keysAt = (path: readonly unknown[]): string[] => Object.keys(path.length === 0 ? fileSchema.shape : keySchema.shape);
   const findings = read.broken.length > 0 ? [] : findingsOf(result.error?.issues ?? [], { value: read.value, keysAt, hidden: () => false });
-  const problems = problemsOf(file, read, [...read.findings, ...findings, ...(result.success ? twice(result.data.keys) : [])]);
-  return result.success && problems.length === 0 ? { ok: true, keys: result.data.keys } : { ok: false, problems };
+  const problems = problemsOf(file, read, [
+    ...read.findings,
+    ...findings,
+    ...endFindings(read.value),
+    ...(result.success ? twice(result.data.keys) : []),
+  ]);
+  return result.success && problems.length === 0 ? { ok: true, keys: result.data.keys, isEnded: hasEnd(read.value) } : { ok: false, problems };
 };
 
 const twice = (keys: readonly KeyRecord[]): readonly Finding[] =>

@@ -33,7 +33,7 @@ describe("a key", () => {
 describe("readKeys", () => {
   it("reads times as milliseconds and what is left out as null", () => {
     const text = `version: 1\nkeys:\n  - { id: k1, client: a, hash: "${HASH}", created: 2026-11-22T12:00:00Z }\n  - { id: k2, client: a, hash: "sha256:${"0".repeat(64)}", created: 2026-11-22T12:00:00Z, expires: 2026-11-23T12:00:00Z, revoked: ~, tenants: [Alpha Tenant, "102"] }\n`;
-    expect(readKeys(text, "keys.yaml")).toEqual({ ok: true, keys: [
+    expect(readKeys(text, "keys.yaml")).toEqual({ ok: true, isEnded: false, keys: [
       { id: "k1", client: "a", hash: HASH, created: CREATED, expires: null, revoked: null, tenants: null },
       { id: "k2", client: "a", hash: `sha256:${"0".repeat(64)}`, created: CREATED, expires: CREATED + 86_400_000, revoked: null, tenants: ["Alpha Tenant", "102"] },
     ] });
