@@ -150,7 +150,7 @@ const isBeside = (story: ToldStory, own: number): boolean => story.at === own ||
 
 type Looked = { readonly stories: Iterable<ToldStory> | AsyncIterable<ToldStory>; readonly own: number };
 
-const writeEvents = async (work: string, { dir, filter, names, evidence, caseFile }: Bundling, { stories: looked, own }: Looked): Promise<Exported & { readonly chosen: readonly number[] }> => {
+const writeEvents = async (work: string, { dir, filter, size, names, evidence, caseFile }: Bundling, { stories: looked, own }: Looked): Promise<Exported & { readonly chosen: readonly number[] }> => {
   const events = fileStream(join(work, "events.ndjson"));
   const summary = fileStream(join(work, "summary.html"));
   const chosen: number[] = [];
@@ -172,7 +172,7 @@ const writeEvents = async (work: string, { dir, filter, names, evidence, caseFil
     }
     if (++stories <= MOST_ROWS) await put(summary, summaryRow(story));
   }
-  const aside = asidesWithin(await asides.spans(dir), periodOf(filter));
+  const aside = asidesWithin(await asides.spans(dir, size), periodOf(filter));
   const warnings = [...futureWarning(filter), ...watch.warnings(), ...(evidence ? [] : aside.map((each) => `not covered: ${saysAside(each)}`))];
   await put(summary, summaryEnd(Math.max(0, stories - MOST_ROWS), fitting === 0 ? [NOTHING_FITS, ...warnings] : warnings));
   await Promise.all([events, summary].map((stream) => finished(stream.end())));

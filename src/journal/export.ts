@@ -12,9 +12,13 @@ import { judge, type Filter } from "./filter.ts";
 import { futureWarning, type UnknownName } from "./filter/vocabulary.ts";
 import type { Recorded } from "./entry.ts";
 import { csvHead, csvRow } from "./export/csv.ts";
-import { readLines } from "./read.ts";
+import { nodeDisk } from "./disk.ts";
+import { damagedLine } from "./index.ts";
+import { isAsWritten } from "./proof.ts";
+import { readLines, type Line } from "./read.ts";
 import { asidesWithin, AsideWatch, type AsideSpan } from "./search/asides.ts";
 import { NameWatch } from "./search/names.ts";
+import { firstsOf } from "./segment.ts";
 import { storiesOf, type ToldStory } from "./stories.ts";
 import { factsOf } from "./story.ts";
 
@@ -40,11 +44,23 @@ export type Exported = {
 
 /** Every story that fits, oldest first. */
 const exported = async function* ({ dir, filter, size }: Query, watch: NameWatch, asides: AsideWatch): AsyncGenerator<ToldStory, void, undefined> {
-  for await (const story of storiesOf(readLines(dir, { to: size }))) {
+  for await (const story of storiesOf(asWritten(dir, readLines(dir, { to: size })))) {
     const facts = factsOf(story);
     watch.see(facts);
     asides.see(story);
     if (judge(filter.expression, facts) === true) yield story;
+  }
+};
+
+/** Throws LineDamaged at a line that is not as it was written. */
+const asWritten = async function* (dir: string, lines: AsyncIterable<Line>): AsyncGenerator<Line, void, undefined> {
+  const firsts = await firstsOf(nodeDisk, dir);
+  for await (const line of lines) {
+    const { text, entry: { index } } = line;
+    const bytes = Buffer.from(text);
+    const first = firsts.findLast((each) => each <= index) ?? 0;
+    if (!(await isAsWritten({ disk: nodeDisk, dir }, first, { bytes, start: 0, end: bytes.length, index }))) throw damagedLine(first, index);
+    yield line;
   }
 };
 
@@ -89,7 +105,7 @@ const write = async (sink: Sink, query: Query, as: PlainFormat): Promise<Exporte
     entries += story.entries.length;
     await put(sink, row(story));
   }
-  return { stories, entries, fitting, warnings: [...futureWarning(query.filter), ...watch.warnings()], set_aside: asidesWithin(await asides.spans(query.dir), periodOf(query.filter)) };
+  return { stories, entries, fitting, warnings: [...futureWarning(query.filter), ...watch.warnings()], set_aside: asidesWithin(await asides.spans(query.dir, query.size), periodOf(query.filter)) };
 };
 
 /** Waits while the other side has enough. */

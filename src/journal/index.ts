@@ -20,7 +20,7 @@ import { places } from "./places.ts";
 export type { Candidate } from "./index/candidates.ts";
 export type { Progress } from "./index/catch-up.ts";
 export type { EpochSeen } from "./index/summary.ts";
-export { lineAt } from "./index/lines.ts";
+export { damagedLine, lineAt } from "./index/lines.ts";
 export { Misplaced } from "./index/misplaced.ts";
 
 /** Called now and then; may throw. */

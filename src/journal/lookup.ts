@@ -12,7 +12,7 @@ import { filterFor, wantedOf, type Person, type Wanted } from "./spellings.ts";
 import type { Story } from "./story.ts";
 import { IndexKeyDiffers, keyDifferences, type KeyChecks, type NamedSecrets } from "./key-checks.ts";
 import { indexKeysOf, type IndexKey, type IndexKeys } from "./redact.ts";
-import { statedKeyChecks } from "./stated-key-checks.ts";
+import { keyStatement } from "./stated-key-checks.ts";
 import { readMicros, writeMicros } from "./time.ts";
 
 export type Epoch = {
@@ -67,16 +67,19 @@ export const lookUp = async (finder: Finder, { person, keys, filter, known }: Lo
 };
 
 type Known = { readonly keys: readonly IndexKey[]; readonly checks: KeyChecks; readonly known?: NamedSecrets | undefined };
+/** `statedBy`: the index of the entry that states the check values. */
+type Stating = { readonly statedBy: number | undefined };
 
 /** Who is looked for, by tokens. `filter`: what must hold besides. */
-export type Asked = Known & { readonly person: Person; readonly wanted: Wanted; readonly filter: Filter };
+export type Asked = Known & Stating & { readonly person: Person; readonly wanted: Wanted; readonly filter: Filter };
 
 /** Throws as `lookUp` does. */
 export const askedFor = async (finder: Pick<Finder, "page">, { person, keys, filter, known }: LookUp): Promise<Asked> => {
-  const all: Known = { keys: indexKeysOf(keys), checks: await statedKeyChecks(finder), known };
+  const { checks, by: statedBy } = await keyStatement(finder);
+  const all: Known = { keys: indexKeysOf(keys), checks, known };
   const wanted = wantedOf(person, searchable(all));
   if (!wanted) throw new NothingToLookFor(person.kind === "phone" ? "expected a phone number (digits, with or without + and signs between them) or an address" : "expected a customer id");
-  return { ...all, person, wanted, filter };
+  return { ...all, statedBy, person, wanted, filter };
 };
 
 /** What another secret under the name of a key makes are tokens of nobody. */
@@ -94,12 +97,23 @@ export const areKeysProven = ({ epochs }: Pick<Evidence, "epochs">): boolean => 
 export const evidenceOf = async (finder: Finder, asked: Asked, timeLimit?: TimeLimit): Promise<Evidence> => {
   const { spellings, tokens, epochs: held } = asked.wanted;
   const searched = await finder.searched();
-  const epochs = epochsOf(await finder.epochs(), { ...asked, held, searched });
+  // Check values that may be others prove no key.
+  const checks = (await isStatementSound(finder, asked)) ? asked.checks : {};
+  const epochs = epochsOf(await finder.epochs(), { ...asked, checks, held, searched });
   const gaps = await gapsOf(finder, searched, periodOf(asked.filter));
   const uncovered = await uncoveredBy(finder, asked, timeLimit);
   const complete = gaps.length === 0 && uncovered.length === 0 && areKeysProven({ epochs });
   return { spellings, tokens, searched, epochs, gaps, uncovered, complete };
 };
+
+/** What no checkpoint covers yet has the line's checksum, which was looked at. */
+const isStatementSound = async (finder: Finder, { statedBy }: Stating): Promise<boolean> => {
+  if (statedBy === undefined) return true;
+  const [stated] = await finder.statements(ALL, 1, statedBy + 1);
+  return stated?.entry.index === statedBy && stated.proof !== "unproved";
+};
+
+const ALL = parseFilter("");
 
 type Held = Known & { readonly held: readonly string[]; readonly searched: Searched };
 
@@ -126,32 +140,31 @@ const epochsOf = (all: readonly EpochSeen[], { keys, checks, held, searched }: H
 
 const MOST_GAPS = 1000;
 
-/** Those that reach into the period. A clock that was set may have given a deleted entry a later time than the oldest one that is left. */
+/**
+ * Those that reach into the period. A clock that was set may have given a deleted entry a later time than the oldest one
+ * that is left.
+ */
 const gapsOf = async (
   finder: Finder,
-  { from, first, set_aside: asides }: Searched,
+  { from, first, set_aside: asides, deleted_to }: Searched,
   [since, until]: readonly [from: number, to: number],
 ): Promise<Hole[]> => {
-  const { stories, next } = await finder.page(parseFilter("kind:gap"), { limit: MOST_GAPS });
-  const gaps = stories.flatMap(({ entries }) =>
-    entries.flatMap((entry): Hole[] => (entry.kind === "gap" ? [{ from: entry.from, to: entry.to, reason: entry.reason }] : [])),
-  );
+  const stated = await finder.statements(parseFilter("kind:gap"), MOST_GAPS + 1);
+  const gaps = stated.slice(0, MOST_GAPS).flatMap(({ entry, proof }): Hole[] => {
+    if (entry.kind !== "gap") return [];
+    if (proof === "unproved") return [{ from: BEGINNING, to: "now", reason: `entry ${entry.index} tells of a gap and is not as it was signed; ocsgw audit verify tells more` }];
+    return [{ from: entry.from, to: entry.to, reason: entry.reason }];
+  });
   const oldest = gaps.at(-1)?.to ?? "now";
-  const unlisted: Hole[] = next === undefined ? [] : [{ from: BEGINNING, to: oldest, reason: `more than ${MOST_GAPS} gaps; the older ones are not listed` }];
-  const deleted: Hole[] = from === 0 ? [] : [{ from: BEGINNING, to: await lastDeleted(finder, first), reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }];
+  const unlisted: Hole[] = stated.length <= MOST_GAPS ? [] : [{ from: BEGINNING, to: oldest, reason: `more than ${MOST_GAPS} gaps; the older ones are not listed` }];
+  const lastDeleted = deleted_to === undefined ? "now" : [first ?? "", deleted_to].toSorted().at(-1)!;
+  const deleted: Hole[] = from === 0 ? [] : [{ from: BEGINNING, to: lastDeleted, reason: `entries 0 to ${from - 1} are deleted, as audit.retention says` }];
   const reaches = (hole: Hole): boolean => timeOf(hole.from, -Infinity) <= until && timeOf(hole.to, Infinity) >= since;
   const aside = asides.map((each): Hole => ({ from: each.oldest ?? BEGINNING, to: each.youngest ?? "now", reason: saysAside(each) }));
   return [...deleted, ...aside, ...unlisted, ...gaps.toReversed()].filter(reaches);
 };
 
 const BEGINNING = "the beginning";
-
-const lastDeleted = async (finder: Finder, first: string | undefined): Promise<string> => {
-  const { stories } = await finder.page(parseFilter("kind:deleted"), { limit: 1 });
-  const [entry] = stories[0]?.entries ?? [];
-  const youngest = entry?.kind === "deleted" ? entry.youngest : undefined;
-  return [first, youngest].filter((time) => time !== undefined).toSorted().at(-1) ?? "now";
-};
 
 const timeOf = (text: string, otherwise: number): number => {
   const micros = readMicros(text);

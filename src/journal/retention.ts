@@ -14,7 +14,8 @@ import { forEachLine } from "./lines.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
 import type { Open, OpenDoNotCalls } from "./open-do-not-calls.ts";
 import { places, segmentName } from "./places.ts";
-import { readEntries } from "./read.ts";
+import { Prover } from "./proof.ts";
+import { readLines } from "./read.ts";
 import { firstsOf, openAside, removeSegment, withSegment } from "./segment.ts";
 import { spansIn, type Span } from "./spans.ts";
 import { readMicros, writeMicros } from "./time.ts";
@@ -191,8 +192,8 @@ const firstTime = async ({ disk, dir }: Journal, first: number): Promise<number>
 const lookAside = async (journal: Journal, { first, end }: Span, { by }: Aside): Promise<Looked> => {
   const { disk, dir } = journal;
   const seen = { first, end, oldest: Number.NEGATIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
-  for await (const entry of readEntries(dir, { from: by, to: by + 1 }, disk)) {
-    if (entry.kind !== "set-aside") continue;
+  for await (const { entry, text } of readLines(dir, { from: by, to: by + 1 }, disk)) {
+    if (entry.kind !== "set-aside" || !(await isProved({ disk, dir }, by, text))) throw new Error(`entry ${by}, which says that ${segmentName(first)} was set aside, is not as it was signed, so that segment stays`);
     if (entry.oldest !== null) seen.oldest = millis(entry.oldest);
     // Where nothing told it, its lines are older than the entry that sets them aside, and no more is known.
     seen.youngest = millis(entry.youngest ?? entry.time);
@@ -200,6 +201,15 @@ const lookAside = async (journal: Journal, { first, end }: Span, { by }: Aside):
   const hashes = await readWhole(disk, places(dir).leaves(first));
   await forEachIntact({ open: () => openAside(disk, dir, first), first, hashes }, (bytes, start, lineEnd, index) => seen.trail.add(bytes, start, lineEnd, index));
   return seen;
+};
+
+const isProved = async (place: Pick<Journal, "disk" | "dir">, index: number, line: string): Promise<boolean> => {
+  const prover = await Prover.open(place);
+  try {
+    return (await prover.of(index, Buffer.from(line))) === "proved";
+  } finally {
+    await prover.close();
+  }
 };
 
 type Wanted = { readonly first: number; readonly end: number; readonly wanted: ReadonlySet<number> };

@@ -9,11 +9,12 @@ import { nodeDisk } from "./disk.ts";
 import type { Recorded } from "./entry.ts";
 import { readLine } from "./entry-line.ts";
 import { judge, parseFilter, type Filter } from "./filter.ts";
-import { Index, lineAt, Misplaced, type Candidate, type EpochSeen, type Progress } from "./index.ts";
+import { damagedLine, Index, lineAt, Misplaced, type Candidate, type EpochSeen, type Progress } from "./index.ts";
 import type { Count } from "./index/count.ts";
 import { isDatabaseFault } from "./index/schema.ts";
 import type { Snapshot } from "./open-do-not-calls.ts";
-import { asidesOf, type AsideSpan } from "./search/asides.ts";
+import { isAsWritten, Prover } from "./proof.ts";
+import { missingFrom, type AsideSpan, type Missing, type Stated } from "./search/asides.ts";
 import { TookTooLong, type TimeLimit } from "./search/time-limit.ts";
 import { firstsOf, openSegment, withSegment, type SegmentFile } from "./segment.ts";
 import { factsOf, type Story } from "./story.ts";
@@ -26,7 +27,8 @@ export type Page = {
 
 /** What was searched: so many entries from the first index on, with the times of the first and the last. */
 export type Searched = { readonly from: number; readonly to: number; readonly first: string | undefined; readonly last: string | undefined;
-  /** Of those entries the ones that could not be searched. */ readonly set_aside: readonly AsideSpan[] };
+  /** Of those entries the ones that could not be searched. */ readonly set_aside: readonly AsideSpan[];
+  /** The time of the youngest entry that was deleted, as a proved entry says; undefined where none does. */ readonly deleted_to?: string | undefined };
 
 export type PageOptions = {
   /** Stories with an index below it. */
@@ -117,14 +119,44 @@ export class Finder {
     return this.#trusting(() => this.#index.epochs());
   }
 
+  /**
+   * Entries that fit and are stories by themselves, youngest first, each with whether its line leads to the root of the
+   * last checkpoint. With an index below `before`.
+   */
+  async statements(filter: Filter, most: number, before?: number): Promise<readonly Stated[]> {
+    return this.#trusting(async () => {
+      const [reader, prover] = [new Reader(this.#dir), await Prover.open({ disk: nodeDisk, dir: this.#dir })];
+      try {
+        const stated: Stated[] = [];
+        for await (const { entries: [entry] } of this.#fitting(filter, { reader, before })) {
+          stated.push({ entry: entry!, proof: await prover.of(entry!.index, reader.lines[0]!) });
+          if (stated.length === most) break;
+        }
+        return stated;
+      } finally {
+        await reader.close();
+        await prover.close();
+      }
+    });
+  }
+
   async searched(): Promise<Searched> {
     const [first] = await firstsOf(nodeDisk, this.#dir);
     const everything = parseFilter("");
     const oldest = first === undefined ? undefined : await firstTime(this.#dir, first);
     const [youngest] = (await this.page(everything, { limit: 1 })).stories;
-    const asides = await asidesOf(this.#dir, (filter, options) => this.page(filter, options));
-    const from = asides.reduceRight((before, aside) => (aside.to === before ? aside.from : before), first ?? 0);
-    return { from, to: this.#index.size, first: oldest, last: youngest?.entries.at(-1)?.time, set_aside: asides };
+    const { spans, deleted } = await this.#missing();
+    const from = spans.reduceRight((before, span) => (span.to === before ? span.from : before), first ?? 0);
+    return { from, to: this.#index.size, first: oldest, last: youngest?.entries.at(-1)?.time, set_aside: spans, deleted_to: deleted?.youngest };
+  }
+
+  /** The entry that explains what is missing may have been written since the last time. */
+  async #missing(): Promise<Missing> {
+    const look = (): Promise<Missing> => missingFrom(this.#dir, this.#index.size, (filter, most) => this.statements(filter, most));
+    const missing = await look();
+    if (missing.spans.every(({ entry }) => entry !== null)) return missing;
+    await this.refresh();
+    return look();
   }
 
   close(): void {
@@ -146,16 +178,22 @@ export class Finder {
     }
   }
 
-  async #page(filter: Filter, { before = Number.MAX_SAFE_INTEGER, limit, timeLimit }: PageOptions): Promise<Page> {
+  /** Youngest first. */
+  async *#fitting(filter: Filter, { reader, before = Number.MAX_SAFE_INTEGER, onStep }: Fitting): AsyncGenerator<Story, void, undefined> {
+    for await (const candidate of this.#index.candidates(filter.expression, before, onStep)) {
+      const story = await reader.story(candidate);
+      onStep?.();
+      if (judge(filter.expression, factsOf(story)) === true) yield story;
+    }
+  }
+
+  async #page(filter: Filter, { before, limit, timeLimit }: PageOptions): Promise<Page> {
     const stories: Story[] = [];
     const reader = new Reader(this.#dir);
     let bytes = 0;
     const onStep = (): void => timeLimit?.check(stories.length);
     try {
-      for await (const candidate of this.#index.candidates(filter.expression, before, onStep)) {
-        const story = await reader.story(candidate);
-        onStep();
-        if (judge(filter.expression, factsOf(story)) !== true) continue;
+      for await (const story of this.#fitting(filter, { reader, before, onStep })) {
         if (stories.length === limit || (stories.length > 0 && bytes > MOST_PAGE_BYTES)) return { stories, next: stories.at(-1)!.at };
         stories.push(story);
         bytes += reader.bytes;
@@ -186,6 +224,9 @@ export class Finder {
   }
 }
 
+/** Stories with an index below `before`. */
+type Fitting = { readonly reader: Reader; readonly before?: number | undefined; readonly onStep?: (() => void) | undefined };
+
 /** An index that does not hold what it says, or of a segment that was removed meanwhile. */
 const isStale = (error: unknown): boolean => error instanceof Misplaced || isDatabaseFault(error) || (error as NodeJS.ErrnoException).code === "ENOENT";
 
@@ -199,11 +240,15 @@ class Reader {
     this.#dir = dir;
   }
 
-  /** Of the lines of the story that was read last. */
-  bytes = 0;
+  /** Of the story that was read last. */
+  lines: Buffer[] = [];
+
+  get bytes(): number {
+    return this.lines.reduce((sum, { length }) => sum + length, 0);
+  }
 
   async story({ at, position, closed, closed_position }: Candidate): Promise<Story> {
-    this.bytes = 0;
+    this.lines = [];
     const entries = [await this.#entry(at, position)];
     if (closed !== null && closed_position !== null) entries.push(await this.#entry(closed, closed_position));
     return { at, entries };
@@ -213,21 +258,25 @@ class Reader {
     await Promise.all([...this.#files.values()].map(async (file) => (await file).close()));
   }
 
+  /** Throws Misplaced where another line is there, and LineDamaged where the line is not as it was written. */
   async #entry(index: number, position: number): Promise<Recorded> {
-    const line = await lineAt(await this.#segmentOf(index), position);
+    const { first, file } = await this.#segmentOf(index);
+    const line = await lineAt(file, position);
     const entry = line && readOrNothing(line.toString("utf8"));
-    this.bytes += line?.length ?? 0;
-    if (entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`, [index]);
+    if (!line || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${position}`, [index]);
+    const part = { bytes: line, start: 0, end: line.length, index };
+    if (!(await isAsWritten({ disk: nodeDisk, dir: this.#dir }, first, part))) throw damagedLine(first, index);
+    this.lines.push(line);
     return entry;
   }
 
-  async #segmentOf(index: number): Promise<SegmentFile> {
+  async #segmentOf(index: number): Promise<{ readonly first: number; readonly file: SegmentFile }> {
     this.#firsts ??= firstsOf(nodeDisk, this.#dir);
     const first = (await this.#firsts).findLast((each) => each <= index);
     if (first === undefined) throw new Misplaced(`no segment for index ${index}`, [index]);
     const file = this.#files.get(first) ?? openSegment(nodeDisk, this.#dir, first);
     this.#files.set(first, file);
-    return file;
+    return { first, file: await file };
   }
 }
 

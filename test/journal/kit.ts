@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { openJournal, type Journal, type JournalOptions } from "../../src/journal/append.ts";
 import { createCheckpoints, type Checkpoints } from "../../src/journal/checkpoint.ts";
+import { SEAL_BYTES, sealLine } from "../../src/journal/seal.ts";
 import type { Intent, Outcome, Refusal } from "../../src/journal/entry.ts";
 
 export const ORIGIN = "gateway.test/main";
@@ -58,6 +59,12 @@ export const aJournal = async (dir: string, key: KeyObject, { size, checkpointsA
 export const segmentsOf = async (dir: string): Promise<string[]> => (await readdir(join(dir, "segments"))).filter((name) => name.endsWith(".jsonl")).toSorted();
 export const linesOf = async (dir: string, segment: string): Promise<string[]> => (await readFile(join(dir, "segments", segment), "utf8")).split("\n").slice(0, -1);
 export const writeLines = (dir: string, segment: string, lines: readonly string[]): Promise<void> => writeFile(join(dir, "segments", segment), lines.map((line) => `${line}\n`).join(""));
+/** With the checksum that the altered line would have. */
+export const sealedAgain = (line: string): string => {
+  const bytes = Buffer.from(line.replace(/,"crc":\d+\}$/, "}"));
+  const room = Buffer.concat([bytes, Buffer.alloc(SEAL_BYTES)]);
+  return room.toString("utf8", 0, sealLine(room, 0, bytes.length));
+};
 export const checkpointsOf = (dir: string): Promise<string[]> => readdir(join(dir, "checkpoints"));
 
 /** mulberry32: the same numbers for the same seed. */

@@ -10,6 +10,7 @@ import { nodeDisk } from "../disk.ts";
 import { readLine } from "../entry-line.ts";
 import { parseFilter, type Filter } from "../filter.ts";
 import { Index, lineAt, Misplaced, type Candidate } from "../index.ts";
+import { LineDamaged } from "../index/lines.ts";
 import { isDatabaseFault } from "../index/schema.ts";
 import { isRecordOf, NEAR } from "../export.ts";
 import type { Line } from "../read.ts";
@@ -40,7 +41,8 @@ export const storiesByIndex = async (wanted: Wanted): Promise<Listed | undefined
     const all = own && candidates.every(({ at }) => at !== own.at) ? [...candidates, own] : candidates;
     return { stories: await told(all.toSorted((one, other) => one.at - other.at), wanted), own: own?.at ?? -1 };
   } catch (error) {
-    if (error instanceof Misplaced || isDatabaseFault(error)) return undefined;
+    // By all lines it shows whether the damaged one belongs to what the checkpoint covers.
+    if (error instanceof Misplaced || error instanceof LineDamaged || isDatabaseFault(error)) return undefined;
     throw error;
   } finally {
     index.close();

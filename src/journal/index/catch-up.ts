@@ -101,7 +101,7 @@ export class CatchUp {
       for (;;) {
         const state = this.#live.state;
         const from = state.segment === first && state.size > first ? await behindLine(file, state.position) : 0;
-        const { batch, line } = await readBatch(file, { first, index: Math.max(first, state.size), from });
+        const { batch, line } = await readBatch(file, { dir: this.#dir, first, index: Math.max(first, state.size), from });
         if (batch.length === 0) return;
         this.#live.take(state, afterBatch(first, batch, line), batch);
         await onProgress?.(this.#live.state.size);
@@ -120,7 +120,7 @@ export class CatchUp {
           if (index >= this.#live.state.size) return;
           // Another process may have gone on.
           if (index !== expected) from = await behindLines(file, index - first);
-          const { batch, next } = await readBatch(file, { first, index, from });
+          const { batch, next } = await readBatch(file, { dir: this.#dir, first, index, from });
           const known = batch.filter(({ entry }) => entry.index < this.#live.state.size);
           if (known.length === 0) return;
           this.#live.takeDuties(index, known);

@@ -1,10 +1,12 @@
 /** Lines of a segment for the indexes: in batches, and one by its place. */
 import { hash } from "node:crypto";
-import { readAll } from "../disk.ts";
+import { nodeDisk, readAll } from "../disk.ts";
 import type { Recorded } from "../entry.ts";
 import { readLine } from "../entry-line.ts";
 import { forEachLine } from "../lines.ts";
 import { segmentName } from "../places.ts";
+import { isAsWritten, type Part } from "../proof.ts";
+import { isSealed } from "../seal.ts";
 import type { SegmentFile } from "../segment.ts";
 import type { Placed } from "./write.ts";
 
@@ -16,7 +18,13 @@ export class LineDamaged extends Error {
   override readonly name = "LineDamaged";
 }
 
-const WHAT_TO_DO = "ocsgw audit verify tells what is wrong, ocsgw audit set-aside takes the segment out";
+const WHAT_TO_DO = "so the journal cannot be searched; ocsgw audit verify tells what is wrong, ocsgw audit set-aside takes the segment out";
+
+const saysWhere = (first: number, position: number): string => `${segmentName(first)}: the line at byte ${position}`;
+
+/** The line of this index, of the segment that begins with `first`. */
+export const damagedLine = (first: number, index: number): LineDamaged =>
+  new LineDamaged(`${segmentName(first)}: the line of index ${index} is not as it was written, ${WHAT_TO_DO}`);
 
 /** Undefined when it is no entry. */
 export const readOrNothing = (line: string): Recorded | undefined => {
@@ -30,9 +38,14 @@ export const readOrNothing = (line: string): Recorded | undefined => {
 /** `line`: the digest of the batch's last one; `next`: the byte behind it. */
 export type Batch = { readonly batch: readonly Placed[]; readonly line: Buffer; readonly next: number };
 
-/** `first`: the segment; `index`: that of the line at byte `from`. Throws LineDamaged. */
-export const readBatch = async (file: SegmentFile, { first, index, from }: { readonly first: number; readonly index: number; readonly from: number }): Promise<Batch> => {
+/** `first`: the segment; `index`: that of the line at byte `from`. */
+export type Place = { readonly dir: string; readonly first: number; readonly index: number; readonly from: number };
+
+/** Throws LineDamaged. */
+export const readBatch = async (file: SegmentFile, { dir, first, index, from }: Place): Promise<Batch> => {
   const batch: Placed[] = [];
+  // Written without a checksum, or damaged: the recorded leaf hash tells.
+  const unsealed: Part[] = [];
   let position = from;
   let line: Buffer = Buffer.alloc(0);
   await forEachLine(file, (bytes, start, end) => {
@@ -40,13 +53,17 @@ export const readBatch = async (file: SegmentFile, { first, index, from }: { rea
     const entry = readOrNothing(bytes.toString("utf8", start, end));
     const expected = index + batch.length;
     if (entry?.index !== expected) {
-      const found = entry ? `should have index ${expected}` : `of index ${expected}, is no JSON, so the journal cannot be searched`;
-      throw new LineDamaged(`${segmentName(first)}: the line at byte ${position}${entry ? " " : ", "}${found}; ${WHAT_TO_DO}`);
+      const found = entry ? ` should have index ${expected}` : `, of index ${expected}, is no JSON`;
+      throw new LineDamaged(`${saysWhere(first, position)}${found}, ${WHAT_TO_DO}`);
     }
+    if (!isSealed(bytes, start, end)) unsealed.push({ bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start, index: expected });
     batch.push({ entry, position });
     position += end - start + 1;
     return true;
   }, from);
+  for (const part of unsealed) {
+    if (!(await isAsWritten({ disk: nodeDisk, dir }, first, part))) throw damagedLine(first, part.index);
+  }
   const last = batch.at(-1);
   if (last) line = digestOf((await lineAt(file, last.position))!);
   return { batch, line, next: position };

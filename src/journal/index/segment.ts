@@ -62,7 +62,7 @@ const fill = async (database: DatabaseSync, dir: string, { first, end }: Extent)
   let line: Uint8Array = new Uint8Array();
   await withSegment(nodeDisk, dir, first, async (file) => {
     while (index < end) {
-      const read = await readBatch(file, { first, index, from });
+      const read = await readBatch(file, { dir, first, index, from });
       if (read.batch.length === 0) break;
       time ??= readMicros(read.batch[0]!.entry.time);
       const begunElsewhere = writer.write(read.batch);
