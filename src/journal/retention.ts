@@ -9,6 +9,7 @@ import type { Checkpoints } from "./checkpoint.ts";
 import { readAll, readWhole } from "./disk.ts";
 import type { Deleted, Kind, OpenDnc, Recorded } from "./entry.ts";
 import { kindOf, readLine } from "./entry-line.ts";
+import { FramesDamaged } from "./frames.ts";
 import { forEachIntact } from "./intact.ts";
 import { forEachLine } from "./lines.ts";
 import { oneAtATime } from "./one-at-a-time.ts";
@@ -45,6 +46,13 @@ export class NotYet extends Error {
   override readonly name = "NotYet";
 }
 
+/** A segment is not as it was signed. It stays, and all behind it, until somebody sets it aside. */
+export class SegmentDamaged extends Error {
+  override readonly name = "SegmentDamaged";
+}
+
+const isDamage = (error: unknown): boolean => error instanceof SegmentDamaged || error instanceof FramesDamaged;
+
 /** Times in milliseconds since 1970. `wanted`: entries by index. */
 type Looked = {
   readonly first: number; readonly end: number; readonly oldest: number; readonly youngest: number; readonly kinds: ReadonlySet<string>; readonly trail: Trail;
@@ -59,7 +67,7 @@ const said = new WeakMap<Pick<Journal, "deleted">, Deleted>();
 
 /**
  * Resolves with the entry that tells what was deleted; undefined when nothing was due. Throws NotYet while it is not known which Do-Not-Calls are
- * open, and an error when a segment is not what its leaf hashes say.
+ * open, and SegmentDamaged or FramesDamaged when the first segment that is due is not what its leaf hashes say.
  */
 export const retire = async (options: RetentionOptions): Promise<Deleted | undefined> => {
   const { journal, checkpoints } = options;
@@ -170,7 +178,13 @@ const findDue = async ({ journal, keep, holds, openDoNotCalls, most = Number.POS
     if (due.length > 0 && next - due[0]!.oldest > most) break;
     const open = openDoNotCalls.below(end);
     if (!open) throw new NotYet(UNKNOWN);
-    const looked = aside ? await lookAside(journal, span, aside) : await look(journal, { first, end, wanted: new Set(open.map(({ from }) => from)) });
+    const wanted = new Set(open.map(({ from }) => from));
+    const looked = await (aside ? lookAside(journal, span, aside) : look(journal, { first, end, wanted })).catch((error: unknown) => {
+      // Those before it can go; the next run says what is wrong with it.
+      if (due.length > 0 && isDamage(error)) return undefined;
+      throw error;
+    });
+    if (!looked) break;
     const youngest = Math.max(looked.youngest, next);
     const isDue = aside ? now() - youngest >= longest : [...looked.kinds].every((kind) => now() - youngest >= (keep[kind as Kind] ?? keep.default));
     if (!isDue || holds.some(({ from, until }) => from <= youngest && until > looked.oldest)) break;
@@ -193,7 +207,7 @@ const lookAside = async (journal: Journal, { first, end }: Span, { by }: Aside):
   const { disk, dir } = journal;
   const seen = { first, end, oldest: Number.NEGATIVE_INFINITY, youngest: Number.NEGATIVE_INFINITY, kinds: new Set<string>(), trail: new Trail(), wanted: new Map<number, Recorded>() };
   for await (const { entry, text } of readLines(dir, { from: by, to: by + 1 }, disk)) {
-    if (entry.kind !== "set-aside" || !(await isProved({ disk, dir }, by, text))) throw new Error(`entry ${by}, which says that ${segmentName(first)} was set aside, is not as it was signed, so that segment stays`);
+    if (entry.kind !== "set-aside" || !(await isProved({ disk, dir }, by, text))) throw new SegmentDamaged(`entry ${by}, which says that ${segmentName(first)} was set aside, is not as it was signed, so that segment stays and all behind it`);
     if (entry.oldest !== null) seen.oldest = millis(entry.oldest);
     // Where nothing told it, its lines are older than the entry that sets them aside, and no more is known.
     seen.youngest = millis(entry.youngest ?? entry.time);
@@ -230,6 +244,6 @@ const look = async ({ disk, dir }: Journal, { first, end, wanted }: Wanted): Pro
       return true;
     });
   });
-  if (index !== end) throw new Error(`${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it stays`);
+  if (index !== end) throw new SegmentDamaged(`${segmentName(first)} line ${index - first + 1} is not what its leaf hash says, so it stays and all behind it: ocsgw audit verify tells more, ocsgw audit set-aside takes it out of the way`);
   return seen;
 };

@@ -196,6 +196,15 @@ describe("retention", () => {
     expect(await segmentsOf(dir)).toHaveLength(10);
   });
 
+  it("deletes what is due before a damaged segment, and says at the next look what is wrong with that one", async () => {
+    const path = join(dir, "segments/000000000005.jsonl");
+    await writeFile(path, (await readFile(path, "utf8")).replace("alpha-crm", "alpha-crl"));
+    await checkpoints.write();
+    expect(await retiring({ default: 4 * DAY })).toMatchObject({ from: 0, to: 5 });
+    await expect(retiring({ default: 4 * DAY })).rejects.toThrow(/000000000005\.jsonl line 1 is not what its leaf hash says, so it stays and all behind it.*ocsgw audit set-aside/);
+    expect((await segmentsOf(dir))[0]).toBe("000000000005.jsonl");
+  });
+
   it("is finished at the next start when a crash came between the entry and the deletion", async () => {
     const path = join(dir, "segments/000000000009.jsonl");
     await copyFile(path, `${path}.kept`);

@@ -24,7 +24,7 @@ import { Finder } from "../../src/journal/search.ts";
 import { finishSettingAside, firstIn, lookAt, setAside } from "../../src/journal/set-aside.ts";
 import { extendTiles } from "../../src/journal/tiles.ts";
 import { verifyJournal } from "../../src/journal/verify.ts";
-import { ORIGIN, aDirectory, aDoNotCall, aKey, aQuickDirectory, removeDirectory, type Opened } from "./kit.ts";
+import { ORIGIN, aDirectory, aDoNotCall, aKey, aQuickDirectory, removeDirectory, sealedAgain, type Opened } from "./kit.ts";
 import { TroubledDisk } from "./trouble.ts";
 
 const key = aKey();
@@ -248,6 +248,18 @@ describe("a hole where a segment was", () => {
     expect(await verified()).toMatchObject({ verdict: "ok", findings: [], retired: 9, aside: [] });
     await rm(join(dir, "states"), { recursive: true });
     expect((await open()).journal.asides()).toEqual([]);
+  });
+
+  it("retention keeps it where the entry that tells its time is not as it was signed", async () => {
+    const { gateway: { journal, checkpoints }, index } = await damagedAndAside();
+    const name = (await readdir(join(dir, "segments"))).filter((each) => each.endsWith(".jsonl")).at(-1)!;
+    const lines = (await readFile(join(dir, "segments", name), "utf8")).split("\n");
+    await writeFile(join(dir, "segments", name), lines.map((line) => (line.includes('"kind":"set-aside"') ? sealedAgain(line.replace(/"youngest":"2026/, '"youngest":"2016')) : line)).join("\n"));
+    const retiring = () => retire({ journal, checkpoints, keep: { default: 1.5 * DAY }, holds: [], openDoNotCalls: counter, now: () => today });
+    today += DAY;
+    expect(await retiring()).toMatchObject({ from: 0, to: 5 });
+    await expect(retiring()).rejects.toThrow(`entry ${index}, which says that 000000000005.jsonl was set aside, is not as it was signed, so that segment stays`);
+    expect(existsSync(aside(PLAIN))).toBe(true);
   });
 
   it("is filled again by a copy, and then nothing is missing; the copy is not moved", async () => {
