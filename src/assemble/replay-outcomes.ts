@@ -28,7 +28,9 @@ export const replayOutcomes = async (
     return;
   }
   const asked = new Map<string, Asked>();
+  const epochs = new Epochs();
   for await (const entry of readEntries(dir, { from, to: size }, disk)) {
+    epochs.take(entry);
     if (entry.kind === "intent") note(entry, asked);
     else if (entry.kind === "switchover" && entry.to !== null) replayEpoch(entry.upstream, { ...entry, to: entry.to });
     else if (entry.kind === "outcome") {
@@ -39,7 +41,34 @@ export const replayOutcomes = async (
         replay(of.upstream, of.handle, of.generation, entry.id);
     }
   }
+  // A database that is not new knows its epochs itself.
+  if (isEmpty) for (const each of epochs.untold()) replayEpoch(each.upstream, each);
 };
+
+/**
+ * Epochs that entries name and no switchover that was read begins: its line was deleted, or set aside. Their numbers must
+ * not be given again, because a record handle is one record only in one epoch.
+ */
+class Epochs {
+  readonly #begun = new Map<string, { readonly epoch: number; readonly to: string }>();
+  readonly #named = new Map<string, number>();
+
+  take(entry: Recorded): void {
+    if (!("upstream" in entry) || !("epoch" in entry) || entry.upstream === undefined || entry.epoch === undefined) return;
+    const { upstream, epoch } = entry;
+    this.#named.set(upstream, Math.max(epoch, this.#named.get(upstream) ?? 0));
+    if (entry.kind === "switchover" && entry.to !== null && epoch >= (this.#begun.get(upstream)?.epoch ?? 0))
+      this.#begun.set(upstream, { epoch, to: entry.to });
+  }
+
+  /** `to`: the last endpoint that is known; none is called "", so that whichever answers is another one. */
+  *untold(): Generator<{ readonly upstream: string; readonly epoch: number; readonly from: null; readonly to: string }, void, undefined> {
+    for (const [upstream, epoch] of this.#named) {
+      const { epoch: begun, to } = this.#begun.get(upstream) ?? { epoch: 0, to: "" };
+      if (epoch > begun) yield { upstream, epoch, from: null, to };
+    }
+  }
+}
 
 const finalizing: ReadonlySet<string> = new Set(
   Object.values(CATALOG.records.actions)

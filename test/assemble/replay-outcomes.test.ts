@@ -56,6 +56,19 @@ it("takes the last epoch of each OCS from the start state and from the lines abo
   });
 });
 
+it("gives no epoch's number again whose switchover was deleted or set aside, as long as an entry names the epoch", async () => {
+  const asked = (number: number, upstream: string, epoch: number) => aDoNotCall(number, { upstream, epoch });
+  await run(async (journal) => {
+    for (const entry of [to("a", 1, null, "p"), to("a", 2, "p", "b"), ...asked(1, "a", 7), ...asked(2, "b", 4), ...asked(3, "a", 6), to("c", 2, "p", "b"), ...asked(4, "c", 2)]) await journal.append(entry);
+    const [fresh, known] = [anOwnership(), anOwnership()];
+    await replayOutcomes(journal, fresh, 0, { isEmpty: true, switchovers: undefined });
+    expect(["a", "b", "c"].map((upstream) => fresh.epochOf(upstream))).toEqual([7, 4, 2]);
+    // A database that has handles was there in each of its epochs.
+    await replayOutcomes(journal, known, 0, { isEmpty: false, switchovers: undefined });
+    expect(known.epochOf("a")).toBe(2);
+  });
+});
+
 it("reads the lines where a handle may have ended in them, and where no state tells of switchovers", async () => {
   await first();
   await run(async (journal, switchovers) => {
