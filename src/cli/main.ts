@@ -139,6 +139,8 @@ const program = (): Given => {
     .option("--purpose <text>", "why; stands in the journal").option(...CONFIG).option(...JSON_OUT)
     .action(done(async (options) => (await import("./audit/case.ts")).auditCase(options)));
   audit.command("dnc").description("open Do-Not-Calls: asked for, and OCS has not answered 200 since for that number, tenant and scope").option(...CONFIG).option(...JSON_OUT)
+    .option("--handled <id>", "note that the Do-Not-Call whose last try has this request id was handled by other means; it stays listed, counted apart")
+    .option("--note <text>", "with --handled: how, without any number")
     .action(done(async (options) => (await import("./audit/dnc.ts")).auditDnc(options)));
   audit.command("retention").description("whether a running gateway deletes what is old enough, and why not").option(...CONFIG).option(...JSON_OUT)
     .option("--confirm-clock", "the clock of this machine is right: after it went forward by a day or more, or was off for so long, nothing is deleted until somebody says so")

@@ -73,8 +73,9 @@ const request: Show = async ({ ask }, { target }) => {
 };
 
 const owed: Show = async ({ ask }) => {
-  const { stories = [] } = await ask({ kind: "owed" });
-  return json(200, { open: owedOf(stories) });
+  const { stories = [], notes } = await ask({ kind: "owed" });
+  const open = owedOf(stories, Date.now(), notes);
+  return json(200, { open, handled: open.filter(({ handled }) => handled !== null).length });
 };
 
 export const AUDIT_PAGES: readonly (readonly [path: string, page: AuditPage])[] = ([

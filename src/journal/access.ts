@@ -2,6 +2,7 @@
 import { maskNumbers } from "../mask.ts";
 import type { Access, Behind } from "./entry.ts";
 import { parseFilter, termsOf } from "./filter.ts";
+import { HANDLED, noteFault } from "./handled.ts";
 
 /** The entry's words, as they come from who looks: everything is checked. */
 export type Asked = {
@@ -14,7 +15,7 @@ export type Asked = {
   readonly tokens?: { readonly phone?: string | undefined; readonly customer_id?: string | undefined } | undefined;
 };
 
-const OPERATIONS = ["search", "look-up", "export", "open-dnc"] as const;
+const OPERATIONS = ["search", "look-up", "export", "open-dnc", HANDLED] as const;
 const TOKEN = /^t\d{1,4}:[0-9a-f]{64}$/;
 /** Nine digits and more, as a whole number has them; the mark of a case begins with letters, or has fewer. */
 const DIGITS = /(?<![\p{L}\d])\+?\d(?:[\s().-]{0,2}\d){8,}/u;
@@ -30,6 +31,8 @@ export const faultOf = ({ user, behind, operation, query, purpose, results, toke
   if (results !== undefined && !(Number.isSafeInteger(results) && results >= 0)) return "results: expected a number";
   if (Object.values(tokens ?? {}).some((token) => token !== undefined && !TOKEN.test(token))) return "tokens: expected tokens of the journal";
   if (query !== undefined && typeof query !== "string") return "query: expected a filter";
+  const unfit = operation === HANDLED ? noteFault({ query, purpose }) : undefined;
+  if (unfit !== undefined) return unfit;
   parseFilter(query ?? "");
   return undefined;
 };

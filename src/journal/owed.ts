@@ -1,5 +1,6 @@
 /** Do-Not-Calls that OCS has not taken yet, a line for each subject (see `do-not-call.ts`) and scope, whoever asked how often. */
 import { doNotCallOf } from "./do-not-call.ts";
+import type { Note } from "./handled.ts";
 import { readMicros } from "./time.ts";
 import { factsOf, type Story } from "./story.ts";
 
@@ -29,18 +30,20 @@ export type Owed = {
   readonly ended: string;
   /** Of the last try. */
   readonly id: string;
+  /** Somebody says that it was handled otherwise, after the last try; it is open all the same. */
+  readonly handled: Omit<Note, "id"> | null;
 };
 
-/** Stories of open Do-Not-Calls, in their order. `now`: milliseconds since 1970. */
-export const owedOf = (stories: readonly Story[], now: number = Date.now()): Owed[] =>
-  [...Map.groupBy(stories, keyOf).values()].map((tries) => itemOf(tries, now)).toSorted((one, other) => (one.first < other.first ? -1 : 1));
+/** Stories of open Do-Not-Calls, in their order, and the notes about them. `now`: milliseconds since 1970. */
+export const owedOf = (stories: readonly Story[], now: number = Date.now(), notes: readonly Note[] = []): Owed[] =>
+  [...Map.groupBy(stories, keyOf).values()].map((tries) => itemOf(tries, now, notes)).toSorted((one, other) => (one.first < other.first ? -1 : 1));
 
 const keyOf = ({ entries: [entry] }: Story): string => {
   const opens = entry && doNotCallOf(entry)?.opens;
   return JSON.stringify([opens?.subject, opens?.scope]);
 };
 
-const itemOf = (stories: readonly Story[], now: number): Owed => {
+const itemOf = (stories: readonly Story[], now: number, notes: readonly Note[]): Owed => {
   const all = stories.map(factsOf);
   const last = all.at(-1)!;
   const entries = stories.map(({ entries: [entry] }) => entry!);
@@ -66,5 +69,12 @@ const itemOf = (stories: readonly Story[], now: number): Owed => {
     clients: [...new Set([...carried.flatMap(({ clients }) => clients), ...all.flatMap(({ client }) => client ?? [])])],
     ended: [last.state, last.code ?? last.status].filter((part) => part !== undefined).join(" "),
     id: last.id ?? "",
+    handled: handledBy(notes.find(({ id }) => id === last.id)),
   };
+};
+
+const handledBy = (found: Note | undefined): Owed["handled"] => {
+  if (!found) return null;
+  const { id: _id, ...note } = found;
+  return note;
 };

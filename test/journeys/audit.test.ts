@@ -59,6 +59,24 @@ describe("the journal's commands", { timeout: 120_000 }, () => {
     expect(told(await search("kind:access", `phone:${looked!.tokens!.phone!}`)).requests.length).toBe(1);
   });
 
+  it("notes that an open Do-Not-Call was handled by other means, and lists it all the same", async () => {
+    const dnc = (...args: readonly string[]): Promise<Ran> => ocsgw("audit", "dnc", "-c", config, ...args);
+    const listed = async () => JSON.parse((await dnc("--json")).stdout) as { readonly open: readonly { readonly id: string; readonly handled: unknown }[]; readonly handled: number };
+    const { open: [item], handled } = await listed();
+    expect([item!.handled, handled]).toEqual([null, 0]);
+    expect(await dnc("--handled", item!.id)).toMatchObject({ code: 2, stderr: expect.stringContaining("--note: say how it was handled") as string });
+    expect(await dnc("--note", "by hand")).toMatchObject({ code: 2 });
+    expect(await dnc("--handled", "01ZZZZ", "--note", "by hand")).toMatchObject({ code: 1, stderr: expect.stringContaining("no open Do-Not-Call whose last try") as string });
+    expect(await dnc("--handled", item!.id, "--note", "called 415-555-0100")).toMatchObject({ code: 2, stderr: expect.stringContaining("phone number") as string });
+    expect(await dnc("--handled", item!.id.slice(0, 20).toLowerCase(), "--note", "added by hand, ticket 42")).toMatchObject({ code: 0, stdout: expect.stringContaining("It stays listed until OCS answers 200") as string });
+    expect(await listed()).toMatchObject({ open: [{ id: item!.id, handled: { note: "added by hand, ticket 42" } }], handled: 1 });
+    const words = await dnc();
+    expect(words.stdout).toContain("1 open: asked for, and no 200 of OCS since for that number, tenant and scope; 1 of them was handled otherwise, as notes say");
+    expect(words.stdout).toMatch(/: added by hand, ticket 42$/m);
+    const answer = await fetch(`${gateway.gateway.admin!}/api/dnc/open`, { headers: { Authorization: "Bearer token" } });
+    expect(await answer.json()).toMatchObject({ open: [{ handled: { note: "added by hand, ticket 42" } }], handled: 1 });
+  });
+
   it("finds a customer id", async () => {
     const ran = await ocsgwWith("CUST-77", "audit", "search", "-c", config, "--json", "--customer-stdin");
     expect(told(ran).requests.map(({ action }) => action)).toEqual(["RequestRecordCancel"]);

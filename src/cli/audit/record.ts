@@ -6,6 +6,7 @@ import { copyKeyChecks, KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { accessEntry, faultOf, type Asked } from "../../journal/access.ts";
 import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
 import { WrongCommand } from "../../journal/command-socket.ts";
+import { HANDLED } from "../../journal/handled.ts";
 import { JournalHeld, type Lock } from "../../journal/lock.ts";
 import { openChecked } from "../../journal/open-checked.ts";
 import { JournalDamaged } from "../../journal/recover.ts";
@@ -33,15 +34,17 @@ export const recordAccess = async (place: Place, looked: Looked, sign: boolean):
   const fault = faultOf(asked);
   if (fault !== undefined) return refused(fault, WRONG_USAGE);
   try {
-    const way = await reachJournal(place.settings.audit.dir, `audit ${looked.operation === "look-up" ? "search" : looked.operation}`);
+    const way = await reachJournal(place.settings.audit.dir, COMMANDS[looked.operation] ?? `audit ${looked.operation}`);
     if (way.by === "gateway") return (await way.ask("access", { ...asked, sign })) as Written;
     return await writeHere(place, way.lock, { asked, sign });
   } catch (error) {
     if (error instanceof WrongCommand) return refused(error.message, WRONG_USAGE);
     const why = faultInWords(error);
-    return refused(`the look-up could not be recorded, so nothing is shown: ${why}`, error instanceof JournalDamaged ? BROKEN : error instanceof JournalHeld ? UNREACHABLE : CANNOT_TELL);
+    return refused(`${looked.operation === HANDLED ? "the note was not written" : "the look-up could not be recorded, so nothing is shown"}: ${why}`, error instanceof JournalDamaged ? BROKEN : error instanceof JournalHeld ? UNREACHABLE : CANNOT_TELL);
   }
 };
+
+const COMMANDS: Readonly<Record<string, string>> = { "look-up": "audit search", [HANDLED]: "audit dnc" };
 
 const refused = (why: string, code: number): number => {
   console.error(why);

@@ -4,6 +4,7 @@
  */
 import { periodOf } from "../coverage.ts";
 import { parseFilter } from "../filter.ts";
+import { notesAbout } from "../handled.ts";
 import { lookUp, type Evidence } from "../lookup.ts";
 import type { Finder } from "../search.ts";
 import { asidesWithin } from "./asides.ts";
@@ -36,8 +37,10 @@ export const answerOf = async (finder: Finder, question: Question, timeLimit: Ti
     }
     case "story":
       return { stories: await finder.byId(question.id) };
-    case "owed":
-      return { stories: await finder.owed() };
+    case "owed": {
+      const stories = await finder.owed();
+      return { stories, notes: await notesAbout(finder, stories, timeLimit) };
+    }
     case "open-do-not-calls":
       return { openDoNotCalls: await finder.openDoNotCalls(question.most) };
     case "tend":

@@ -1,6 +1,7 @@
 /** What can be asked of the threads that search, and their answers: plain values. */
 import type { UnknownName } from "../filter/vocabulary.ts";
 import type { NamedSecrets } from "../key-checks.ts";
+import type { Note } from "../handled.ts";
 import type { Evidence } from "../lookup.ts";
 import type { Snapshot } from "../open-do-not-calls.ts";
 import type { IndexKeys } from "../redact.ts";
@@ -27,6 +28,8 @@ export type Question =
 
 export type Answer = {
   readonly stories?: readonly Story[];
+  /** Of `owed`: what was noted about them. */
+  readonly notes?: readonly Note[];
   readonly next?: number | undefined;
   readonly searched?: Searched;
   readonly evidence?: Evidence;
