@@ -103,7 +103,9 @@ export class Finder {
     return this.#trusting(async () => {
       const reader = new Reader(this.#dir);
       try {
-        return await Promise.all((await this.#index.duties()).map((candidate) => reader.story(candidate)));
+        const stories: Story[] = [];
+        for (const candidate of await this.#index.duties()) stories.push(await reader.story(candidate));
+        return stories;
       } finally {
         await reader.close();
       }
@@ -230,11 +232,15 @@ type Fitting = { readonly reader: Reader; readonly before?: number | undefined; 
 /** An index that does not hold what it says, or of a segment that was removed meanwhile. */
 const isStale = (error: unknown): boolean => error instanceof Misplaced || isDatabaseFault(error) || (error as NodeJS.ErrnoException).code === "ENOENT";
 
-/** Lines by index and byte; keeps the segments open that it met. */
+/** A page may show as many segments as it has rows, and each that is open takes a descriptor. */
+const MOST_FILES = 8;
+
+/** Lines by index and byte, one at a time; keeps the segments open that it met last. */
 class Reader {
   readonly #dir: string;
   #firsts: Promise<number[]> | undefined;
-  readonly #files = new Map<number, Promise<SegmentFile>>();
+  /** The one used last is the last. */
+  readonly #files = new Map<number, SegmentFile>();
 
   constructor(dir: string) {
     this.#dir = dir;
@@ -255,7 +261,7 @@ class Reader {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#files.values()].map(async (file) => (await file).close()));
+    for (const file of this.#files.values()) await file.close();
   }
 
   /** Throws Misplaced where another line is there, and LineDamaged where the line is not as it was written. */
@@ -274,9 +280,15 @@ class Reader {
     this.#firsts ??= firstsOf(nodeDisk, this.#dir);
     const first = (await this.#firsts).findLast((each) => each <= index);
     if (first === undefined) throw new Misplaced(`no segment for index ${index}`, [index]);
-    const file = this.#files.get(first) ?? openSegment(nodeDisk, this.#dir, first);
+    const file = this.#files.get(first) ?? (await openSegment(nodeDisk, this.#dir, first));
+    this.#files.delete(first);
     this.#files.set(first, file);
-    return { first, file: await file };
+    const [oldest] = this.#files.keys();
+    if (this.#files.size > MOST_FILES) {
+      await this.#files.get(oldest!)!.close();
+      this.#files.delete(oldest!);
+    }
+    return { first, file };
   }
 }
 

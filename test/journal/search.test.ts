@@ -1,3 +1,4 @@
+import { readdirSync, readlinkSync } from "node:fs";
 import { copyFile, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -6,6 +7,7 @@ import { openJournal } from "../../src/journal/append.ts";
 import type { Entry } from "../../src/journal/entry.ts";
 import { judge, parseFilter } from "../../src/journal/filter.ts";
 import { readLines } from "../../src/journal/read.ts";
+import { TimeLimit } from "../../src/journal/search/time-limit.ts";
 import { Finder } from "../../src/journal/search.ts";
 import { factsOf } from "../../src/journal/story.ts";
 import { storiesOf } from "../../src/journal/stories.ts";
@@ -209,6 +211,24 @@ describe("the index", () => {
     await Promise.all([one.refresh(), other.refresh()]);
     expect((await found(one, "")).length).toBe(300);
     expect(await found(other, "")).toEqual(await found(one, ""));
+  });
+
+  it.runIf(process.platform === "linux")("keeps few segments open, however many a page or a count goes through", async () => {
+    await write(Array.from({ length: 150 }, (_, number) => aDoNotCall(number)).flat());
+    const segments = (await segmentsOf(dir)).length;
+    const finder = await aFinder();
+    const opened = (): number => readdirSync("/proc/self/fd").filter((name) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${name}`).startsWith(join(dir, "segments"));
+      } catch {
+        return false;
+      }
+    }).length;
+    let most = 0;
+    const timeLimit = Object.assign(new TimeLimit(60_000), { check: () => void (most = Math.max(most, opened())) });
+    await finder.page(parseFilter("source:127.*"), { limit: 1000, timeLimit });
+    await finder.count(parseFilter("source:127.*"), timeLimit);
+    expect([segments > 20, most > 1, most <= 8]).toEqual([true, true, true]);
   });
 
   it("forgets what is deleted with its segment", async () => {
