@@ -2,7 +2,7 @@
 import { nodeDisk } from "../disk.ts";
 import { forEachLine } from "../lines.ts";
 import { withSegment } from "../segment.ts";
-import { behindLine, digestOf, lineAt, readBatch, readOrNothing } from "./lines.ts";
+import { behindLine, digestOf, lineAt, readBatch, readPlaced } from "./lines.ts";
 import type { Live, State } from "./live.ts";
 import { Misplaced } from "./misplaced.ts";
 import type { Months } from "./months.ts";
@@ -72,10 +72,7 @@ export class CatchUp {
       if (first === undefined) continue;
       await withSegment(nodeDisk, this.#dir, first, async (file) => {
         for (const { at, position } of seams.filter((seam) => firsts.findLast((each) => each <= seam.at) === first)) {
-          const line = await lineAt(file, position);
-          const entry = line && readOrNothing(line.toString("utf8"));
-          if (entry?.index !== at) throw new Misplaced(`no line of index ${at} at byte ${position}`, [at]);
-          placed.push({ entry, position });
+          placed.push(await readPlaced(file, { dir: this.#dir, first, index: at, from: position }));
         }
       });
     }
@@ -109,25 +106,46 @@ export class CatchUp {
     });
   }
 
-  /** Of the open Do-Not-Calls. Reads what the live index did not: the segments that had an index already. */
+  /** Of the open Do-Not-Calls. Reads what the live index did not: of segments with an index of their own the lines that matter, else all. */
   async duties(): Promise<void> {
+    if (this.#live.dutiesSize >= this.#live.state.size) return;
     const { firsts, sealed } = await extentsOf(this.#dir);
     for (const [place, first] of firsts.entries()) {
-      if ((sealed[place]?.end ?? Number.POSITIVE_INFINITY) <= this.#live.dutiesSize) continue;
-      await withSegment(nodeDisk, this.#dir, first, async (file) => {
-        for (let [expected, from] = [-1, 0];;) {
-          const index = Math.max(first, this.#live.dutiesSize);
-          if (index >= this.#live.state.size) return;
-          // Another process may have gone on.
-          if (index !== expected) from = await behindLines(file, index - first);
-          const { batch, next } = await readBatch(file, { dir: this.#dir, first, index, from });
-          const known = batch.filter(({ entry }) => entry.index < this.#live.state.size);
-          if (known.length === 0) return;
-          this.#live.takeDuties(index, known);
-          [expected, from] = [index + batch.length, next];
-        }
-      });
+      const extent = sealed[place];
+      if ((extent?.end ?? Number.POSITIVE_INFINITY) <= this.#live.dutiesSize) continue;
+      const isWhole = extent !== undefined && this.#live.dutiesSize <= first && extent.end <= this.#live.state.size;
+      if (isWhole && this.#sealed.isThere(first)) await this.#dutiesBy(extent);
+      else await this.#dutiesIn(first);
     }
+  }
+
+  async #dutiesBy(extent: Extent): Promise<void> {
+    const { first, end } = extent;
+    const wanted = await this.#sealed.with(extent, (index) => index.doNotCalls());
+    await withSegment(nodeDisk, this.#dir, first, async (file) => {
+      for (let done = 0; done < wanted.length || done === 0; done += AT_ONCE) {
+        const placed: Placed[] = [];
+        for (const { at, position } of wanted.slice(done, done + AT_ONCE)) placed.push(await readPlaced(file, { dir: this.#dir, first, index: at, from: position }));
+        const isLast = done + AT_ONCE >= wanted.length;
+        this.#live.takeDuties(done === 0 ? first : wanted[done]!.at, placed, isLast ? end : wanted[done + AT_ONCE]!.at);
+      }
+    });
+  }
+
+  async #dutiesIn(first: number): Promise<void> {
+    await withSegment(nodeDisk, this.#dir, first, async (file) => {
+      for (let [expected, from] = [-1, 0];;) {
+        const index = Math.max(first, this.#live.dutiesSize);
+        if (index >= this.#live.state.size) return;
+        // Another process may have gone on.
+        if (index !== expected) from = await behindLines(file, index - first);
+        const { batch, next } = await readBatch(file, { dir: this.#dir, first, index, from });
+        const known = batch.filter(({ entry }) => entry.index < this.#live.state.size);
+        if (known.length === 0) return;
+        this.#live.takeDuties(index, known, known.at(-1)!.entry.index + 1);
+        [expected, from] = [index + batch.length, next];
+      }
+    });
   }
 
   /** What the months' files lack of the segments that have an index of their own. */
@@ -140,6 +158,9 @@ export class CatchUp {
     }
   }
 }
+
+/** Lines of Do-Not-Calls. */
+const AT_ONCE = 5000;
 
 const afterBatch = (first: number, batch: readonly Placed[], line: Uint8Array): State =>
   ({ size: batch.at(-1)!.entry.index + 1, segment: first, position: batch.at(-1)!.position, line });

@@ -8,6 +8,7 @@ import { segmentName } from "../places.ts";
 import { isAsWritten, type Part } from "../proof.ts";
 import { isSealed } from "../seal.ts";
 import type { SegmentFile } from "../segment.ts";
+import { Misplaced } from "./misplaced.ts";
 import type { Placed } from "./write.ts";
 
 const BATCH = 5000;
@@ -67,6 +68,15 @@ export const readBatch = async (file: SegmentFile, { dir, first, index, from }: 
   const last = batch.at(-1);
   if (last) line = digestOf((await lineAt(file, last.position))!);
   return { batch, line, next: position };
+};
+
+/** The line of this index at byte `from`. Throws Misplaced where another one is there, and LineDamaged. */
+export const readPlaced = async (file: SegmentFile, { dir, first, index, from }: Place): Promise<Placed> => {
+  const line = await lineAt(file, from);
+  const entry = line && readOrNothing(line.toString("utf8"));
+  if (!line || entry?.index !== index) throw new Misplaced(`no line of index ${index} at byte ${from}`, [index]);
+  if (!(await isAsWritten({ disk: nodeDisk, dir }, first, { bytes: line, start: 0, end: line.length, index }))) throw damagedLine(first, index);
+  return { entry, position: from };
 };
 
 export const digestOf = (line: Uint8Array): Buffer => hash("sha256", line, "buffer");

@@ -156,12 +156,12 @@ export class Live {
     return Number(this.#database.prepare("SELECT size FROM duties_state").get()!["size"]);
   }
 
-  /** `from`: the index of the first of them. */
-  takeDuties(from: number, batch: readonly Placed[]): void {
+  /** Of the entries from `from` to before `to` those that matter, in their order. Does nothing where another process has gone on meanwhile. */
+  takeDuties(from: number, batch: readonly Placed[], to: number): void {
     this.#within(() => {
       if (this.dutiesSize > from || from > this.state.size) return;
       this.#duties.write(batch);
-      this.#setDuties(batch.at(-1)!.entry.index + 1);
+      this.#setDuties(to);
     });
   }
 

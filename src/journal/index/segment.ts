@@ -34,6 +34,8 @@ export type SegmentIndex = Extent & {
   readonly isGone: () => boolean;
   readonly summary: () => OwnSummary;
   readonly seams: () => readonly Seam[];
+  /** Lines that may be about a Do-Not-Call, in their order. */
+  readonly doNotCalls: () => readonly Seam[];
 };
 
 /** Makes it at `path`, whole or not at all. Rejects when the lines are not those of the extent. */
@@ -155,6 +157,14 @@ export const openSegmentIndex = async (dir: string, path: string, extent: Extent
   return undefined;
 };
 
+/** Of what spans segments only the lines tell what it is about. */
+const ASKED = `SELECT at, position, closed, closed_position FROM stories
+  WHERE facet IN (SELECT facet FROM facets WHERE json_extract(says, '$.action') = 'DoNotCall')`;
+const DO_NOT_CALLS = `WITH asked AS (${ASKED})
+  SELECT at, position FROM asked
+  UNION SELECT at + closed, position + closed_position FROM asked WHERE closed IS NOT NULL
+  UNION SELECT at, position FROM seam ORDER BY 1`;
+
 const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
   const as = versionOfFile(path);
   const about = database.prepare("SELECT first, end, position, line, time FROM about").get() as unknown as Pick<SegmentIndex, "first" | "end" | "position" | "line" | "time">;
@@ -165,6 +175,7 @@ const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
     facets: new Facets(database),
     summary: () => JSON.parse(String(database.prepare("SELECT summary FROM about").get()!["summary"])) as OwnSummary,
     seams: () => database.prepare("SELECT at, position FROM seam ORDER BY at").all() as unknown as Seam[],
+    doNotCalls: () => database.prepare(DO_NOT_CALLS).all() as unknown as Seam[],
   };
 };
 

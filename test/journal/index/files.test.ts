@@ -1,5 +1,5 @@
 /** The files of the indexes: which of them a search opens, makes and leaves alone, and when they go. */
-import { readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { readFileSync, readdirSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -183,5 +183,67 @@ describe("the files of the indexes", () => {
     await tended();
     for (const name of readdirSync(places(dir).indexes)) expect([name, statSync(join(places(dir).indexes, name)).mode & 0o077]).toEqual([name, 0]);
     expect(statSync(places(dir).indexes).mode & 0o077).toBe(0);
+  });
+});
+
+describe("the list of open Do-Not-Calls without a live index", () => {
+  /** Of every tenth number a Do-Not-Call, some of which OCS answers with 200 at once or segments later; else other requests. */
+  const mixed = (): Entry[] => {
+    const late: Entry[] = [];
+    return Array.from({ length: 120 }, (_, number): Entry[] => {
+      if (number % 10 !== 0) return aDoNotCall(number, { action: "AddRecord" });
+      const [asked, outcome] = aDoNotCall(number, { tokens: { phone: token(String(number + 1_000_000)) }, status: number % 20 === 0 ? 200 : 500 });
+      const ended = number % 30 === 0 ? [] : [outcome!];
+      if (number % 30 === 0) late.push(outcome!);
+      return [asked!, ...ended, ...(number % 50 === 0 ? late.splice(0, 1) : [])];
+    }).flat();
+  };
+  const open = async (finder: Finder): Promise<number[]> => (await finder.owed()).map(({ at }) => at);
+
+  it("is made by the segments' indexes, and reads no line that is not about one", async () => {
+    await write(mixed());
+    const finder = await tended();
+    const expected = await open(finder);
+    expect(expected.length).toBeGreaterThan(4);
+    finder.close();
+    finders = [];
+    for (const ending of ["", "-wal", "-shm"]) rmSync(places(dir).index + ending, { force: true });
+    // Of each sealed segment one line that the list does not need, and neither needs the last one of it.
+    let damaged = 0;
+    for (const first of (await firstsOf(nodeDisk, dir)).slice(0, -1)) {
+      const bytes = readFileSync(places(dir).segment(first));
+      const at = bytes.indexOf('"action":"AddRecord"');
+      if (at < 0 || at > bytes.length - 1500) continue;
+      bytes[at + 12]! ^= 1;
+      writeFileSync(places(dir).segment(first), bytes);
+      damaged++;
+    }
+    expect(damaged).toBeGreaterThan(4);
+    const again = await aFinder();
+    expect(await open(again)).toEqual(expected);
+    expect((await again.openDoNotCalls(100)).count).toBe(expected.length);
+  });
+
+  it("reads the lines of a segment that has no index yet", async () => {
+    await write(mixed());
+    const expected = await open(await aFinder());
+    const finder = await tended();
+    finder.close();
+    finders = [];
+    for (const ending of ["", "-wal", "-shm"]) rmSync(places(dir).index + ending, { force: true });
+    for (const name of indexes().filter((_, place) => place % 2 === 0)) rmSync(join(places(dir).indexes, name));
+    expect(await open(await aFinder())).toEqual(expected);
+  });
+
+  it("is not believed where the lines are elsewhere, nor made of a line that is not as it was written", async () => {
+    await write(mixed());
+    (await tended()).close();
+    finders = [];
+    for (const ending of ["", "-wal", "-shm"]) rmSync(places(dir).index + ending, { force: true });
+    const path = places(dir).segment((await firstsOf(nodeDisk, dir))[0]!);
+    const bytes = readFileSync(path);
+    bytes[bytes.indexOf('"action":"DoNotCall"') + 12]! ^= 1;
+    writeFileSync(path, bytes);
+    await expect(open(await aFinder())).rejects.toThrow("the line of index 0 is not as it was written");
   });
 });
