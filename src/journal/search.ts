@@ -127,17 +127,20 @@ export class Finder {
    */
   async statements(filter: Filter, most: number, before?: number): Promise<readonly Stated[]> {
     return this.#trusting(async () => {
-      const [reader, prover] = [new Reader(this.#dir), await Prover.open({ disk: nodeDisk, dir: this.#dir })];
+      const reader = new Reader(this.#dir);
+      // Most journals have no such entry, and many checkpoints to look through.
+      let prover: Prover | undefined;
       try {
         const stated: Stated[] = [];
         for await (const { entries: [entry] } of this.#fitting(filter, { reader, before })) {
+          prover ??= await Prover.open({ disk: nodeDisk, dir: this.#dir });
           stated.push({ entry: entry!, proof: await prover.of(entry!.index, reader.lines[0]!) });
           if (stated.length === most) break;
         }
         return stated;
       } finally {
         await reader.close();
-        await prover.close();
+        await prover?.close();
       }
     });
   }
