@@ -51,6 +51,7 @@ export const events = {
     ),
   stopping: (reason: string): void => log.info({ reason }, "draining"),
   stopped: (): void => log.info("stopped"),
+  signalIgnored: (signal: string): void => log.warn({ signal }, "this signal is ignored; SIGHUP reads the config again, SIGTERM stops"),
   settingsWarning: (where: string, message: string): void => log.warn({ where }, message),
   configReloaded: (before: string, after: string, changes: readonly string[]): void => log.info({ before, after, changes }, "the config file was read again and is in force"),
   configRefused: (where: string, message: string, more: number): void => log.error({ where, more }, `the config file was read again and refused; what was in force stays: ${message}`),

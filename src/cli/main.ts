@@ -2,10 +2,12 @@
 /** `ocsgw`: one row per command. A command's file is loaded when the command is given, and answers with the exit code. */
 import type { Command as Given } from "commander";
 import { keepCompiled } from "./compile-cache.ts";
+import { heedSignals } from "./early-signals.ts";
 import { endThoughUnread, sayWhenCutShort } from "./output.ts";
 import { faultInWords } from "../system-error.ts";
 
 // Before anything else is loaded.
+heedSignals();
 keepCompiled();
 
 const CONFIG = ["-c, --config <file>", "the config file", "config/ocsgw.yaml"] as const;

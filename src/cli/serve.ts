@@ -21,6 +21,9 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
   letHeapGrow();
   // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
   process.off("SIGHUP", unheard).on("SIGHUP", unheard);
+  for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
+    process.off(signal, events.signalIgnored).on(signal, events.signalIgnored);
+  }
   const read = await readWhole(config);
   if (!read) {
     hintInContainer(config);

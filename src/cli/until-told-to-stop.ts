@@ -1,5 +1,6 @@
 /** How a command that goes on is ended. */
 import type { Gateway } from "../assemble.ts";
+import { endNoLongerAtOnce } from "./early-signals.ts";
 
 /**
  * Resolves with the first SIGTERM or SIGINT from now on; a second one ends the process at once, with 1. Called before a
@@ -14,6 +15,7 @@ export const whenToldToStop = (): Promise<NodeJS.Signals> =>
       resolve(signal);
     };
     process.on("SIGTERM", stop).on("SIGINT", stop);
+    endNoLongerAtOnce();
   });
 
 /** SIGTERM and SIGINT let requests end. `told`: where signals are heard already. */
