@@ -113,7 +113,11 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);
   const aside = await startSettingAside({ journal, checkpoints, signer, openDoNotCalls, known: gauge.known, rereading });
-  const reloader = new Reloader({ file, standing, journal, switched: async () => void (await Promise.all([callbacks?.refresh(), oversight.refresh()])) });
+  const switched = async (): Promise<void> => {
+    probes?.update(current());
+    await Promise.all([callbacks?.refresh(), oversight.refresh()]);
+  };
+  const reloader = new Reloader({ file, standing, journal, switched });
   const reload = (): Promise<Reloaded> => reloading(() => reloader.reload());
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
@@ -145,6 +149,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   admin = await startAdmin(settings, { handler: oversight.handler, token, sockets }, stops);
   probes ??= await startProbes(settings, oversight.probed, sockets);
   probes?.answer(oversight.probed);
+  // A standby's settings may have changed while it waited.
+  probes?.update(settings);
   stops.push(() => standing.close());
   // Closed behind the clients' listeners: OCS does not dial while nobody answers what it announces.
   const ears: Stops = [];
@@ -179,7 +185,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     get configHash() { return standing.generation!.hash; },
     get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
     lost,
-    stop: (reason, how) => (stopped ??= end(reason, how)),
+    // What could not end in order is told to the first who asks.
+    stop: (reason, how) => (stopped ? stopped.catch(() => undefined) : (stopped = end(reason, how))),
   };
 };
 

@@ -1,4 +1,5 @@
 /** The admin listener: what operators read, and the token that opens it. */
+import { isProbe } from "../console/probes.ts";
 import { leaveToken } from "../console/token.ts";
 import type { Room } from "../edge/crowd.ts";
 import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
@@ -13,7 +14,7 @@ import type { Stops } from "./stops.ts";
 export type Admin = {
   readonly url: string;
   readonly listener: Pick<Listener, "name" | "taken">;
-  /** Reads the certificate of these settings; the function that is returned swaps it in and cannot fail. */
+  /** Reads certificate and names of these settings; the function that is returned swaps them in and cannot fail. */
   readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
 };
 
@@ -35,5 +36,10 @@ export const startAdmin = async (settings: Settings, { handler, token, sockets }
   };
 };
 
-const optionsOf = async ({ bind, tls }: NonNullable<Settings["admin"]>, room: Room): Promise<ListenerOptions> =>
-  ({ name: "admin", ...bind, tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" } }), names: [], allowFrom: undefined, maxBody: 4096, room });
+const optionsOf = async ({ bind, names, tls }: NonNullable<Settings["admin"]>, room: Room): Promise<ListenerOptions> => {
+  const own = tls === "none"
+    ? tls
+    : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" as const };
+  const at = { name: "admin", ...bind, tls: await tlsOf({ tls: own }) };
+  return { ...at, names, allowFrom: undefined, maxBody: 4096, room, answersOld: isProbe };
+};

@@ -10,7 +10,7 @@ const unheard = (): void => undefined;
 /** As a shell reports a process that a signal has ended. */
 const endAtOnce = (signal: NodeJS.Signals): void => process.exit(128 + NUMBERS[signal as keyof typeof NUMBERS]);
 
-/** To be called before anything else is loaded. The kernel ends no process 1, of a container, by a signal without handler. */
+/** To be called before anything else is loaded. A signal without handler does not end process 1, of a container. */
 export const heedSignals = (pid = process.pid): void => {
   if (pid === 1) for (const signal of TO_STOP) process.on(signal, endAtOnce);
   for (const signal of NOT_OURS) process.on(signal, unheard);

@@ -6,7 +6,8 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { events } from "../events.ts";
 import { BodyFault, headerOf, type Arrival, type Handler, type Reply } from "../message.ts";
 import { AUDIT_PAGES, type AuditParts } from "./audit.ts";
-import { json, text } from "./reply.ts";
+import { pathOf, PROBE_METHODS } from "./probes.ts";
+import { faulty, json, text } from "./reply.ts";
 import { confirmClockReply, type RetentionParts } from "./retention.ts";
 import { revocationReply, type Decide } from "./revocations.ts";
 import type { Status } from "./status.ts";
@@ -28,10 +29,14 @@ export type HealthParts = {
 };
 
 export const createHealth = (parts: HealthParts): Handler => async (arrival) => {
-  if (arrival.fault) return json(400, { error: arrival.fault.detail }, [], true);
-  const page = pageAt(arrival.target.split("?", 1)[0]!);
+  if (arrival.fault) return faulty(arrival.fault);
+  const path = pathOf(arrival);
+  const page = pageAt(path);
   if (!page) return json(404, { error: "no such page" });
-  if (arrival.method !== page.method) return json(405, { error: `${page.method} only` }, [["Allow", page.method]]);
+  const methods = page.isProbe ? PROBE_METHODS : [page.method];
+  if (!methods.includes(arrival.method)) {
+    return json(405, { error: `${methods.join(" and ")} only` }, [["Allow", methods.join(", ")]]);
+  }
   if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return json(401, { error: "a bearer token is wanted" }, [["WWW-Authenticate", "Bearer"]]);
   try {
     return await page.show(parts, arrival);
@@ -42,13 +47,18 @@ export const createHealth = (parts: HealthParts): Handler => async (arrival) => 
   }
 };
 
-/** `guarded`: for who has the token. */
-type Page = { readonly method: "GET" | "POST"; readonly guarded?: true; readonly show: (parts: HealthParts, arrival: Arrival) => Promise<Reply> | Reply };
+/** `guarded`: for who has the token. `isProbe`: also for HEAD. */
+type Page = {
+  readonly method: "GET" | "POST";
+  readonly guarded?: true;
+  readonly isProbe?: true;
+  readonly show: (parts: HealthParts, arrival: Arrival) => Promise<Reply> | Reply;
+};
 
 const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
-  ["/healthz", { method: "GET", show: () => json(200, { status: "ok" }) }],
-  ["/readyz", { method: "GET", show: ({ notReady, warnings }) => ready(notReady(), warnings()) }],
-  ["/metrics", { method: "GET", show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
+  ["/healthz", { method: "GET", isProbe: true, show: () => json(200, { status: "ok" }) }],
+  ["/readyz", { method: "GET", isProbe: true, show: ({ notReady, warnings }) => ready(notReady(), warnings()) }],
+  ["/metrics", { method: "GET", isProbe: true, show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
   ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, status()) }],
   ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
   ["/api/revocations", { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) }],

@@ -3,8 +3,8 @@
  * So `/readyz` says in general words what is wrong, and names no tenant, upstream or address.
  */
 import { events } from "../events.ts";
-import type { Arrival, Handler, Reply } from "../message.ts";
-import { json, text } from "./reply.ts";
+import type { Arrival, Fault, Handler, Reply } from "../message.ts";
+import { faulty, json, text } from "./reply.ts";
 
 export type Ready =
   | { readonly status: "ready" | "standby" }
@@ -17,14 +17,27 @@ export type ProbeParts = {
   readonly metrics: (() => Promise<string>) | undefined;
 };
 
+export const PROBE_METHODS: readonly string[] = ["GET", "HEAD"];
+const PATHS: readonly string[] = ["/healthz", "/readyz", "/metrics"];
+
+export const pathOf = ({ target }: Pick<Arrival, "target">): string => target.split("?", 1)[0]!;
+
+/** Load balancers and scrapers may be old: these pages are shown to HTTP/1.0 too. */
+export const isProbe = (asked: Pick<Arrival, "method" | "target">): boolean =>
+  PROBE_METHODS.includes(asked.method) && PATHS.includes(pathOf(asked));
+
 /** `parts` is asked with each probe: a standby's are not those of the gateway that it becomes. */
 export const createProbes = (parts: () => ProbeParts): Handler => async (arrival) => {
-  if (arrival.fault) return json(400, { error: arrival.fault.detail }, [], true);
-  const show = pageAt(parts(), arrival.target.split("?", 1)[0]!);
+  const path = pathOf(arrival);
+  if (arrival.fault && !isOpen(arrival.fault, path)) return faulty(arrival.fault);
+  const show = pageAt(parts(), path);
   if (!show) return json(404, { error: "no such page" });
-  if (arrival.method !== "GET") return json(405, { error: "GET only" }, [["Allow", "GET"]]);
+  if (!PROBE_METHODS.includes(arrival.method)) return json(405, { error: "GET and HEAD only" }, [["Allow", "GET, HEAD"]]);
   return shown(show, arrival);
 };
+
+/** A load balancer may ask under any name of this machine: what stands on these two pages, every host may know. */
+const isOpen = ({ kind }: Fault, path: string): boolean => kind === "foreign-authority" && path !== "/metrics";
 
 type Show = () => Promise<Reply> | Reply;
 

@@ -16,6 +16,8 @@ export type GuardRules = {
   readonly maxBody: number;
   /** True for a host[:port] that this listener answers to, or that an upstream is known by. */
   readonly isOurs: (authority: string) => boolean;
+  /** True for what may also be asked in HTTP/1.0, in which a Host may be missing; nothing when left out. */
+  readonly answersOld?: ((head: Pick<Head, "method" | "target">) => boolean) | undefined;
 };
 
 const MAX_TARGET = 2048;
@@ -44,13 +46,16 @@ type Found = (string | undefined)[];
 
 export const guard = (head: Head, rules: GuardRules): Fault | undefined => {
   const found: Found = [];
-  return faultInSize(head) ?? faultInLines(head.headers, found) ?? faultInFraming(head.method, found, rules.maxBody) ?? faultInAuthority(head.target, found, rules);
+  return faultInSize(head, rules) ?? faultInLines(head.headers, found) ?? faultInFraming(head.method, found, rules.maxBody) ?? faultInAuthority(head, found, rules);
 };
 
 const ambiguous = (detail: string): Fault => ({ kind: "ambiguous", detail });
 
-const faultInSize = ({ version, target, headers }: Head): Fault | undefined => {
-  if (version !== "1.1") return ambiguous("HTTP/1.1 is spoken here and no other version");
+const OLD = "1.0";
+
+const faultInSize = ({ version, method, target, headers }: Head, { answersOld }: GuardRules): Fault | undefined => {
+  const isTaken = version === "1.1" || (version === OLD && answersOld?.({ method, target }));
+  if (!isTaken) return ambiguous("HTTP/1.1 is spoken here and no other version");
   if (target.length > MAX_TARGET) return { kind: "head-too-large", detail: `the request target is longer than ${MAX_TARGET} bytes` };
   if (headers.length > MAX_LINES) return { kind: "head-too-large", detail: `more than ${MAX_LINES} header lines` };
   return undefined;
@@ -110,8 +115,8 @@ const faultInFraming = (method: string, [, length, coding, encoding, expect, upg
 };
 
 /** The authority of an absolute-form target comes before Host (RFC 9112, 3.2.2); both must be ours. */
-const faultInAuthority = (target: string, [host]: Found, { isOurs }: GuardRules): Fault | undefined => {
-  if (host === undefined) return ambiguous("Host is missing");
+const faultInAuthority = ({ version, target }: Head, [host]: Found, { isOurs }: GuardRules): Fault | undefined => {
+  if (host === undefined) return version === OLD ? undefined : ambiguous("Host is missing");
   const authority = ABSOLUTE.exec(target)?.[1];
   if (authority !== undefined && !isOurs(authority)) return { kind: "foreign-authority", detail: "the target's authority is not this gateway" };
   return isOurs(host) ? undefined : { kind: "foreign-authority", detail: "Host is not this gateway" };

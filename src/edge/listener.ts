@@ -12,7 +12,7 @@ import { Connection } from "./connection.ts";
 import { Crowd, type Room, type Taken } from "./crowd.ts";
 import { Door } from "./door.ts";
 import { mount, type Mounted, type Serve } from "./express.ts";
-import { guard } from "./guard.ts";
+import { guard, type GuardRules } from "./guard.ts";
 import { NamedSources } from "./named-sources.ts";
 import { namesOf, tlsOptions, type TlsSettings } from "./tls.ts";
 import { Trust, type TrustSettings } from "./trust.ts";
@@ -33,6 +33,8 @@ export type ListenerOptions = {
   readonly trustedProxies?: TrustedProxies;
   /** Bytes. */
   readonly maxBody: number;
+  /** True for what may also be asked in HTTP/1.0, as old probes do; nothing when left out. */
+  readonly answersOld?: GuardRules["answersOld"];
   /** Connections at a time. */
   readonly room?: Room;
   readonly patience?: Patience;
@@ -289,7 +291,8 @@ class Desk {
     response.on("close", connection.next);
     const headers = headerLines(request.rawHeaders);
     const head = { version: request.httpVersion, method: request.method ?? "", target: request.url ?? "", headers };
-    const fault = guard(head, { maxBody: this.#options.maxBody, isOurs: this.#authoritiesAt(connection.address) });
+    const { maxBody: max, answersOld } = this.#options;
+    const fault = guard(head, { maxBody: max, isOurs: this.#authoritiesAt(connection.address), answersOld });
     const peer = connection.peerNow?.();
     // It has ended since the handshake. Only with another connection can a client show a new one.
     if (peer?.fault !== undefined && connection.shown!.fault === undefined) connection.retired = true;

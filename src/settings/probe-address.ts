@@ -13,7 +13,8 @@ export const probeAddresses = async (file: string, env?: Origin["env"]): Promise
   const { value } = typeof text === "string" ? readYaml(text, (each) => fill(each, originOf(file, env))) : {};
   const admin = mapIn(value, "admin");
   const isPlain = (admin?.["tls"] ?? "none") === "none";
-  return { probes: addressIn(mapIn(admin, "probes")), admin: isPlain ? addressIn(admin) : undefined };
+  const probes = admin?.["probes"];
+  return { probes: addressIn(typeof probes === "string" ? { bind: probes } : mapIn(admin, "probes")), admin: isPlain ? addressIn(admin) : undefined };
 };
 
 type Keys = Readonly<Record<string, unknown>>;

@@ -7,7 +7,7 @@ import type { Settings } from "./schema.ts";
 export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin" | "tenants">;
 
 /** Of these sections everything else was made at the start. */
-const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = { audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"], admin: ["tls"] };
+const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = { audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"], admin: ["tls", "names"] };
 
 export const needsRestart = (before: Fixed, after: Fixed): readonly Finding[] => [
   ...sections(before, after),

@@ -1,7 +1,7 @@
 /** `audit` and `admin`: the journal, and who looks at it. */
 import { z } from "zod";
 import { adminTls, allowFrom } from "./schema-listeners.ts";
-import { bind, count, duration, field, keyName, name, off, path, secondPlace, secret, wait, webAddress } from "./units.ts";
+import { authority, bind, count, duration, field, keyName, name, off, path, secondPlace, secret, wait, webAddress } from "./units.ts";
 import { witnessKey } from "./witness-key.ts";
 
 const redaction = z.enum(["keep", "token", "last4", "drop"]);
@@ -89,14 +89,19 @@ export const audit = z.strictObject({
   legal_hold: z.array(hold).default([]).describe("Entries of these days are not deleted, nor any younger ones."),
 });
 
-const probes = z.strictObject({
-  bind: bind.describe("Address and port."),
-  allow_from: allowFrom,
-});
+/** Of the admin listener and of probes. */
+const probes = z.union([
+  bind.transform((at) => ({ bind: at, allow_from: null })),
+  z.strictObject({ bind: bind.describe("Address and port."), allow_from: allowFrom }),
+], { error: "expected an address and a port, as in 0.0.0.0:9641, or { bind: …, allow_from: […] }" });
 
 export const admin = z.strictObject({
   bind: bind.describe("Address and port."),
+  names: z.array(authority).prefault([])
+    .describe("Names that Host may carry besides the address and the certificate's names, as on a listener; "
+      + "name:* with any port. They count on probes too."),
   tls: adminTls.default("none").describe("Certificate and key, or none on loopback."),
-  probes: off(probes).describe("A plain listener with /healthz, /readyz and /metrics only; a standby answers there before it leads. Off when left out."),
+  probes: off(probes).describe("A plain listener with /healthz, /readyz and /metrics only; a standby answers there before "
+    + "it leads. An address, or { bind, allow_from }. Off when left out."),
   users: off(z.strictObject({ file: path.describe("The users file: roles viewer, operator, auditor.") })).describe("People with roles. Off when left out."),
 });

@@ -50,6 +50,8 @@ const RIGHT: readonly Edit[] = [
   { title: "another redaction", taken: "phone: last4", put: "phone: token" },
   { title: "no admin listener", taken: "admin: { bind: 127.0.0.1:9640 }\n", put: "" },
   { title: "the admin listener with TLS", taken: "admin: { bind: 127.0.0.1:9640 }\n", put: "admin: { bind: \"127.0.0.1:0\", tls: { cert: server.crt, key: server.key } }\n" },
+  { title: "an admin listener with names, and probes as an address", taken: "admin: { bind: 127.0.0.1:9640 }\n", put: "admin: { bind: \"127.0.0.1:0\", names: [\"gw.example:*\"], probes: \"127.0.0.1:0\" }\n" },
+  { title: "a drain with a delay", taken: "admin: { bind: 127.0.0.1:9640 }\n", put: "drain: { delay: 1ms }\n" },
   { title: "no flush", taken: "audit:\n", put: "audit:\n  durability: os\n" },
 ];
 const MISTAKES: readonly Edit[] = CORPUS.flatMap(({ mistakes }) => mistakes);

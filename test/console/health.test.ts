@@ -49,9 +49,24 @@ describe("the admin pages", () => {
     expect(text(reply).includes("c0ffee")).toBe(status === 200);
   });
 
-  it.each(["POST", "HEAD", "PUT"])("do not take %s", async (method) => {
+  it.each(["POST", "PUT", "OPTIONS"])("do not take %s", async (method) => {
     const reply = await ask("/readyz", { method });
+    expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET, HEAD"]]);
+  });
+
+  it.each(["/healthz", "/readyz", "/metrics"])("answer HEAD as GET at %s", async (target) => {
+    expect(await ask(target, { method: "HEAD" })).toEqual(await ask(target));
+  });
+
+  it.each(["/api/status", "/api/audit/search"])("do not take HEAD at %s", async (target) => {
+    const reply = await ask(target, { method: "HEAD", authorization: "Bearer secret" });
     expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET"]]);
+  });
+
+  it.each(["/healthz", "/readyz", "/metrics", "/api/status"])("tell nobody at %s under a foreign Host, and which key names more", async (target) => {
+    const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
+    const reply = await createHealth(quiet)(anArrival({ method: "GET", target, fault }));
+    expect([reply.status, text(reply)]).toEqual([421, expect.stringContaining("admin.names") as string]);
   });
 
   it.each(["/", "/phones/4155550100?req=DoNotCall", "/metrics/", "constructor", "/readyz/x"])("have no page %s", async (target) => {

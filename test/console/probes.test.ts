@@ -26,9 +26,18 @@ describe("the listener of probes", () => {
     expect([(await ask(target)).status, (await ask(target, leading, "POST")).status]).toEqual([404, 404]);
   });
 
-  it.each(["POST", "HEAD", "PUT"])("does not take %s", async (method) => {
+  it.each(["POST", "PUT", "OPTIONS"])("does not take %s", async (method) => {
     const reply = await ask("/readyz", leading, method);
-    expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET"]]);
+    expect([reply.status, reply.headers.at(-1)]).toEqual([405, ["Allow", "GET, HEAD"]]);
+  });
+
+  it.each(["/healthz", "/readyz", "/metrics"])("answers HEAD as GET at %s", async (target) => {
+    expect(await ask(target, leading, "HEAD")).toEqual(await ask(target));
+  });
+
+  it.each([["/healthz", 200], ["/readyz", 200], ["/metrics", 421]])("asked under a foreign Host, gives %s %i", async (target, status) => {
+    const fault = { kind: "foreign-authority", detail: "Host is not this gateway" } as const;
+    expect((await createProbes(() => leading)(anArrival({ method: "GET", target, fault }))).status).toBe(status);
   });
 
   it("goes on when the numbers cannot be had", async () => {

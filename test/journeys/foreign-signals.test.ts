@@ -101,7 +101,8 @@ describeAllowed(canBeFirst, "a process namespace of its own (unshare -pf)", "as 
     // It waits for an answer that does not come.
     const silent = createServer().listen(0, "127.0.0.1");
     await once(silent, "listening");
-    const begun = first("sandbox", "events", "--url", `http://127.0.0.1:${(silent.address() as AddressInfo).port}/sandbox`);
+    const { port } = silent.address() as AddressInfo;
+    const begun = first("sandbox", "events", "--url", `http://127.0.0.1:${port}/sandbox`);
     // SIGUSR2 is the last signal that it takes a handler for, before its modules are there. Node has none for it.
     await vi.waitFor(async () => {
       const children = (await readFile(`/proc/${begun.pid!}/task/${begun.pid!}/children`, "utf8")).trim();
@@ -116,8 +117,8 @@ describeAllowed(canBeFirst, "a process namespace of its own (unshare -pf)", "as 
 
 describe.each(["start", "ocsgw"])("npm: the script %s", (script) => {
   it("replaces the shell, so that SIGTERM to npm ends what it runs in order", LONG, async () => {
-    const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
-    expect(scripts[script]).toMatch(/^exec node /);
+    const manifest = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { scripts: Record<string, string> };
+    expect(manifest.scripts[script]).toMatch(/^exec node /);
     const words = script === "start" ? ["--port", "0"] : ["run", "-c", await configured()];
     const begun = start("npm", "run", "--silent", script, "--", ...words);
     await vi.waitFor(() => expect(said).toMatch(/Try a Do-Not-Call|"listener":"clients"/), PATIENT);

@@ -17,6 +17,7 @@ describe("the addresses that a probe asks", () => {
     ["an admin listener", "admin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
     ["one that says tls: none", "admin: { bind: 127.0.0.1:9640, tls: none }", { ...none, admin: local(9640) }],
     ["a listener of probes beside it", "admin: { bind: 127.0.0.1:9640, probes: { bind: 127.0.0.1:9641 } }", { probes: local(9641), admin: local(9640) }],
+    ["probes as an address", "admin: { bind: 127.0.0.1:9640, probes: 0.0.0.0:9641 }", { probes: { host: "0.0.0.0", port: 9641 }, admin: local(9640) }],
     ["probes beside an admin listener with TLS", "admin: { bind: '[::]:9640', tls: { cert: a, key: b }, probes: { bind: 127.0.0.1:9641 } }", { ...none, probes: local(9641) }],
     ["a port from the environment", "admin: { bind: '127.0.0.1:${PORT}' }", { ...none, admin: local(9700) }],
     ["mistakes elsewhere", "tenants: 7\nadmin: { bind: 127.0.0.1:9640 }", { ...none, admin: local(9640) }],
