@@ -4,7 +4,7 @@
  * listener with its name (FileDescriptorName=) or, under another name, to the listener with its address. In both cases
  * the addresses must be the same: the config says which address may do without TLS.
  */
-import { readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { endianness } from "node:os";
 import { events } from "../events.ts";
 import { plainAddress } from "../network.ts";
@@ -141,8 +141,12 @@ const socketAt = (fd: number, name: string): PassedSocket => {
   const inode = /^socket:\[(\d+)\]$/.exec(linkOf(fd))?.[1];
   const bound = inode !== undefined && (listeningIn(tableOf("tcp"), inode) ?? listeningIn(tableOf("tcp6"), inode));
   if (bound) return { fd, name, ...bound };
-  const found = `systemd passed "${name}" as descriptor ${fd}, and that is no listening TCP socket`;
-  throw new SocketsUnusable("OCSGW-6337", `${found}: the socket unit needs ListenStream=ADDRESS:PORT and Accept=no`);
+  const passed = `systemd passed "${name}" as descriptor ${fd}`;
+  if (!existsSync("/proc/self/net/tcp")) {
+    throw new SocketsUnusable("OCSGW-6337", `${passed}, and without /proc nothing tells where it listens: mount /proc`);
+  }
+  const why = `${passed}, and that is no listening TCP socket of this network namespace`;
+  throw new SocketsUnusable("OCSGW-6337", `${why}: the socket unit needs ListenStream=ADDRESS:PORT and Accept=no`);
 };
 
 const OWN: Passing = { env: process.env, pid: process.pid, socketAt };
