@@ -82,10 +82,12 @@ export class ServiceManager {
 }
 
 const SHOWN = 12;
+/** Characters; systemd shows one line. */
+const MOST = 400;
 
 /** One line: it is one variable of the message. */
 const inWords = ({ reasons, warnings, configHash }: State): string => {
   const more = warnings.length === 0 ? "" : `; warnings: ${warnings.length} (ocsgw status shows them)`;
   const state = reasons.length === 0 ? "serving" : `not ready: ${reasons.join("; ")}`;
-  return `${state}; config ${configHash.slice(0, SHOWN)}${more}`.replaceAll(/\s+/g, " ");
+  return `${state}; config ${configHash.slice(0, SHOWN)}${more}`.replaceAll(/\s+/g, " ").slice(0, MOST);
 };
