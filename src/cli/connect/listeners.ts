@@ -14,7 +14,7 @@ export const listenerRows = ({ listeners, admin }: Settings): Promise<Row[]> =>
     const at = `${bind.host.includes(":") ? `[${bind.host}]` : bind.host}:${bind.port}`;
     const taken = await whyNotFree(bind);
     const certificate = tls === "none" ? "without TLS" : await lasting(tls.cert);
-    if (taken?.code === "EADDRINUSE") return { name, state: "note", says: [`${at} is in use: by this gateway, if it runs`, certificate] };
+    if (taken?.code === "EADDRINUSE") return { name, state: "note", says: [`${at} is in use: by this gateway or its socket unit, if they run`, certificate] };
     return taken === undefined ? { name, state: "ok", says: [`${at} is free, ${certificate}`] } : { name, state: "fail", says: [`${faultInWords(taken)}`] };
   }));
 
