@@ -39,7 +39,10 @@ export type SeenRequest = {
   readonly waits?: Waits | undefined;
 };
 
-/** How it ended. With a code it was the gateway that said no, without one OCS answered. `authFailure`: why it is nobody's. */
+/**
+ * How it ended. With a code it was the gateway that said no, without one OCS answered. `authFailure`: why it is
+ * nobody's.
+ */
 export type Ending = {
   readonly status: number;
   readonly code?: string;
@@ -67,7 +70,10 @@ export class Counts {
   readonly alarms = new Map<string, number>();
   /** What OCS and registrars told, by upstream and then by what became of it. */
   readonly callbacks = new Map<string, Map<string, number>>();
-  /** Requests that were refused because they are nobody's, by reason: of a closed list, each of which is there from the start. */
+  /**
+   * Requests that were refused because they are nobody's, by reason: of a closed list, each of which is there from
+   * the start.
+   */
   readonly authFailures: Map<string, number>;
   /** By upstream: how long OCS waits for an answer to what it announces. */
   readonly callbackLatency = new Map<string, Histogram>();

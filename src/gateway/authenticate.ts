@@ -35,7 +35,8 @@ export const refuseDenied = ({ challenge }: Pick<Parts, "challenge">, { denied, 
   }
 };
 
-export const authFailure = (denied: AuthFailure, reason: string) => ({ authFailure: denied, reason: `${denied}: ${reason}` });
+export const authFailure = (denied: AuthFailure, reason: string) =>
+  ({ authFailure: denied, reason: `${denied}: ${reason}` });
 
 const tenantless = (register: Register, { client, tenant, credential: { kind, id } }: Identity): Denial => {
   const because = register.tenantsOf(client).length === 0 ? "stands under no tenant of the config"

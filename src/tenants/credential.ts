@@ -117,11 +117,13 @@ export const createCredentials = async (options: CredentialOptions): Promise<Cre
       const { headers, source, peer } = asking;
       const shown = carriers.read(headers);
       const holder = peer && certified(peer);
-      if (typeof shown === "string") return refuse(source, digestsOf([], asking), { denied: "unreadable", reason: shown });
+      if (typeof shown === "string")
+        return refuse(source, digestsOf([], asking), { denied: "unreadable", reason: shown });
       if (holder && isDenial(holder)) return refuse(source, digestsOf(shown, asking), holder);
       if (shown.length === 0) return holder ?? nothingIn(peer);
       const retryAfter = failures.wait(source);
-      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source)) && !mayBeTried(shown, source)) return { ...THROTTLED, retryAfter };
+      if (retryAfter > 0 && !shown.every((each) => isKnown(each, source)) && !mayBeTried(shown, source))
+        return { ...THROTTLED, retryAfter };
       if (shown.length === 1 && holder === undefined) {
         const answer = ask(shown[0]!, source);
         return answer instanceof Promise ? answer.then((answered) => finish(answered, asking, shown)) : finish(answer, asking, shown);
@@ -161,7 +163,8 @@ const digestsOf = (shown: readonly Presented[], { peer }: Asking): readonly stri
 type Answered = Identity | Denial;
 type Answer = Answered | Promise<Answered>;
 
-const areAtHand = (answers: readonly Answer[]): answers is readonly Answered[] => !answers.some((answer) => answer instanceof Promise);
+const areAtHand = (answers: readonly Answer[]): answers is readonly Answered[] =>
+  !answers.some((answer) => answer instanceof Promise);
 
 const THROTTLED = {
   denied: "throttled",
@@ -191,7 +194,8 @@ const agree = (answers: readonly Answered[]): Answered => {
   const all = answers as readonly [Identity, ...Identity[]];
   const [first, ...others] = all;
   const other = others.find(({ client }) => client !== first.client);
-  if (other) return { denied: "contradiction", reason: `one credential is of client ${first.client}, another one of ${other.client}` };
+  if (other)
+    return { denied: "contradiction", reason: `one credential is of client ${first.client}, another one of ${other.client}` };
   if (others.length === 0) return first;
   const voice = all.find(({ credential }) => credential.kind === "jwt") ?? first;
   const lists = all.flatMap(({ tenants }) => (tenants ? [tenants] : []));

@@ -1,7 +1,9 @@
 /** A gateway whose OCS does not answer: what the client, the log, /readyz, the metrics and the status tell of it. */
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Status } from "../../src/console/status.ts";
 import { events } from "../../src/events.ts";
+import { ocsgw } from "../kit/command.ts";
 import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
 import { rawOcs, type RawOcs, type Script } from "../kit/raw-ocs.ts";
 
@@ -51,5 +53,22 @@ describe("an OCS that", () => {
     const { refusals, no_answers, warnings: inStatus } = (await (await admin("/api/status")).json()) as Status;
     expect([refusals, no_answers]).toEqual([[], [{ code, count: 1 }]]);
     expect(inStatus).toEqual(warnings);
+  });
+});
+
+describe("whether the same request may be sent again", () => {
+  it.each([
+    ["/lists/Alpha%20List?req=AddRecord", { GSW_CAMPAIGN_NAME: "Alpha Campaign", GSW_PHONE: "4155550100", GSW_TZ_NAME: "PST" }, "no", /Do not send the same request again/],
+    ["/campaigngroups/106?req=StopDialing", {}, "check-first", /Read the group's status before sending it again/],
+    ["/phones/4155550100?req=DoNotCall", {}, "safe", /The same request may be sent again .*the end state is the same/],
+    ["/records/15?req=RecordProcessed", {}, "safe", /as long as the handle is the same call's/],
+  ] as const)("is said by the reply to %s, and by explain", { timeout: 30_000 }, async (path, body, repeat, words) => {
+    const reply = await fetch(`${gateway.url}${path}`, { method: "POST", headers: { authorization: basic("alpha"), "content-type": "application/json", accept: "application/json" }, body: JSON.stringify(body) });
+    expect([reply.status, reply.headers.get("ocsgw-repeat"), ((await reply.json()) as { repeat: string }).repeat]).toEqual([504, repeat, repeat]);
+    const config = join(gateway.dir, "ocsgw.yaml");
+    await gateway.journal();
+    const id = reply.headers.get("ocsgw-request-id")!;
+    expect((await ocsgw("explain", id, "-c", config)).stdout).toMatch(words);
+    expect(JSON.parse((await ocsgw("explain", id, "-c", config, "--json")).stdout)).toMatchObject({ repeat });
   });
 });

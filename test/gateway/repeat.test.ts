@@ -7,7 +7,10 @@ import { headerOf, type Reply } from "../../src/message.ts";
 import { ACTIONS, type Action } from "../../src/ocs/catalog.ts";
 import { caseOf } from "../../src/ocs/examples.ts";
 import { NoAnswer, type Failing } from "../../src/upstream/exchange.ts";
-import { aLine, anAnswer, text } from "../kit/line.ts";
+import { createRedactor } from "../../src/journal/redact.ts";
+import { createRegistrar, type RegistrarParts } from "../../src/gateway/registrar.ts";
+import { Ownership } from "../../src/tenants/ownership.ts";
+import { aLine, anAnswer, anArrival, aTenant, text } from "../kit/line.ts";
 
 /** After it was sent: as decided, and not as the catalog has it. */
 const AFTER_SENDING: Readonly<Record<string, Repeat>> = {
@@ -86,6 +89,23 @@ const expectSaid = async (reply: Promise<Reply>, again: Promise<Reply>, wanted: 
   expect(text(html)).toMatch(new RegExp(`OCS.*\\. ${repeatInWords(wanted, delivery).replaceAll(".", "\\.")}</body></HTML>$`));
 };
 const asProblem = { headers: [["Accept", "application/problem+json"]] as const };
+
+describe("a reply to a registrar", () => {
+  const registrar = (over: Partial<RegistrarParts> = {}) => createRegistrar({
+    identify: () => ({ client: "minter", credential: { kind: "key", id: "k" } }), challenge: "Basic", note: () => undefined, observe: () => undefined, dialect: () => "auto",
+    redact: createRedactor({ phone: "last4", customer_id: "token", fields: {}, others: "drop" }, "an index key for tests only, 32+"), upstream: "ocs",
+    registrars: new Map([["minter", { tenants: [aTenant()], mayComeFrom: () => true }]]), ownership: new Ownership({ staleAfter: () => 1000, tell: () => undefined }), isSettled: () => false, ...over,
+  });
+  it.each<[string, Partial<RegistrarParts>, string, string | undefined]>([
+    ["while OCS's roles are open", {}, "OCSGW-5103", "safe"],
+    ["whose credential is throttled", { identify: () => ({ denied: "throttled", reason: "too many", retryAfter: 3 }) }, "OCSGW-2002", "safe"],
+    ["whose issuer's keys are away", { identify: () => ({ denied: "issuer-unavailable", reason: "away", retryAfter: 3 }) }, "OCSGW-2003", "safe"],
+    ["that is nobody", { identify: () => ({ denied: "key-unknown", reason: "unknown" }) }, "OCSGW-2001", undefined],
+  ])("%s", async (_what, over, code, repeat) => {
+    const reply = await registrar(over)(anArrival({ method: "PUT", target: "/ownership/ocs/7", body: '{"tenant":"Alpha Tenant"}' }));
+    expect([headerOf(reply.headers, "Ocsgw-Code"), headerOf(reply.headers, "Ocsgw-Repeat")]).toEqual([code, repeat]);
+  });
+});
 
 describe("a reply of the line", () => {
   it.each(ACTIONS.map((action) => [nameOf(action), action] as const))("to %s says it in header, problem and page, whatever failed", async (_name, action) => {

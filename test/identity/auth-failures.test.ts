@@ -54,10 +54,10 @@ const rows: readonly Row[] = [
   { what: "a token of an unknown key", by: () => token({}, { alg: "ES256", kid: "2025-z" }), reason: "token-key", presented: { client: "ors-main", kid: "2025-z", issuer: ISSUER }, advice: /kid/ },
 ];
 
-const entryOf = async (id: string): Promise<Extract<Recorded, { kind: "refusal" }>> =>
-  (await gateway.journal()).findLast((entry): entry is Extract<Recorded, { kind: "refusal" }> => entry.kind === "refusal" && entry.id === id)!;
-const countOf = async (reason: string): Promise<number> => {
-  const text = await (await fetch(`${gateway.gateway.admin}/metrics`)).text();
+const entryOf = async (id: string, of = gateway): Promise<Extract<Recorded, { kind: "refusal" }>> =>
+  (await of.journal()).findLast((entry): entry is Extract<Recorded, { kind: "refusal" }> => entry.kind === "refusal" && entry.id === id)!;
+const countOf = async (reason: string, of = gateway): Promise<number> => {
+  const text = await (await fetch(`${of.gateway.admin}/metrics`)).text();
   return Number(new RegExp(`^ocsgw_auth_failures_total\\{reason="${reason}"\\} (\\d+)$`, "m").exec(text)![1]);
 };
 const ask = (by: string | undefined, url = gateway.url, path = PATH, method = "POST"): Promise<Response> =>
@@ -128,5 +128,33 @@ describe("an issuer whose keys cannot be fetched", () => {
     expect(stdout).toMatch(/jwks_uri is their address/);
     // Whoever has a key is not concerned.
     expect((await ask(basic("alpha"), away.url)).headers.get("ocsgw-code")).toBe("OCSGW-4001");
+  });
+});
+
+describe("an address that failed too often", () => {
+  let throttling: TestGateway;
+  beforeAll(async () => {
+    const config = twoTenants("http://127.0.0.1:9");
+    config["identity"] = { keys: { file: "keys.yaml" }, failures: { rate: "1/h", burst: 3 } };
+    config["admin"] = { bind: "127.0.0.1:0" };
+    throttling = await aGateway(config);
+  });
+  afterAll(() => throttling.stop());
+
+  it("gets 429, and the operator the reason and the setting", { timeout: 30_000 }, async () => {
+    const wrong = (at: number): Promise<Response> => ask(`Basic ${Buffer.from(`mallory:wrong ${at}`).toString("base64")}`, throttling.url);
+    for (let at = 0; at < 3; at++) expect((await wrong(at)).status).toBe(401);
+    const reply = await wrong(3);
+    expect([reply.status, reply.headers.get("ocsgw-code"), reply.headers.get("ocsgw-repeat"), reply.headers.get("retry-after")])
+      .toEqual([429, "OCSGW-2002", "safe", expect.stringMatching(/^\d+$/)]);
+    const id = reply.headers.get("ocsgw-request-id")!;
+    expect(await entryOf(id, throttling)).toMatchObject({
+      code: "OCSGW-2002", setting: "identity.failures", presented: { client: "mallory" },
+      reason: expect.stringMatching(/^throttled: too many different credentials/) as string,
+    });
+    const { stdout } = await ocsgw("explain", id, "-c", join(throttling.dir, "ocsgw.yaml"));
+    expect(stdout).toMatch(/decided by +.*ocsgw\.yaml:\d+:\d+ {2}identity\.failures/);
+    expect(stdout).toMatch(/Correct the client that sends the bad credential.*The same request may be sent again/s);
+    expect([await countOf("throttled", throttling), await countOf("key-unknown", throttling)]).toEqual([1, 3]);
   });
 });

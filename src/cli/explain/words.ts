@@ -55,14 +55,17 @@ export const repeatOf = (facts: Facts): Repeat | undefined => {
   return state === "abandoned" || (state === "refused" && mayBeRepeated(code)) ? "safe" : undefined;
 };
 
-const actionOf = ({ resource, action }: Facts): Action | undefined => ACTIONS.find((each) => each.resource === resource && each.name === action);
+const actionOf = ({ resource, action }: Facts): Action | undefined =>
+  ACTIONS.find((each) => each.resource === resource && each.name === action);
 
 /** Of a request that was sent: what the client does before it sends the same one again. */
 const repeatSent = (facts: Facts): string => {
   const repeat = repeatOf(facts);
   const action = actionOf(facts);
-  if (!action || repeat === "no") return "Do not send the same request again (Ocsgw-Repeat: no): it may happen twice. Look for the record first: it may be there already.";
-  if (repeat === "check-first") return "Read the group's status before sending it again (Ocsgw-Repeat: check-first); 409 on a repeat means: already so.";
+  if (!action || repeat === "no")
+    return "Do not send the same request again (Ocsgw-Repeat: no): it may happen twice. Look for the record first: it may be there already.";
+  if (repeat === "check-first")
+    return "Read the group's status before sending it again (Ocsgw-Repeat: check-first); 409 on a repeat means: already so.";
   const again = "The same request may be sent again (Ocsgw-Repeat: safe)";
   if (action.method === "GET") return `${again}: it only reads.`;
   if (action.resource !== "records") return `${again}: the end state is the same.`;
@@ -110,23 +113,27 @@ const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
   "token-issuer": "Compare the token's iss with identity.jwt[].issuer, character by character.",
   "token-algorithm": "Compare the token's alg with identity.jwt[].algorithms and with the alg of the issuer's key.",
   "token-claims": "Compare the token's claims with identity.jwt[].claims.",
-  "token-expired": "The client must fetch a new token in time. If the clocks differ, correct them; clock_skew allows for a little.",
+  "token-expired":
+    "The client must fetch a new token in time. If the clocks differ, correct them; clock_skew allows for a little.",
   "token-not-yet-valid": "Compare the clocks of issuer and gateway; clock_skew allows for a little.",
   "token-lifetime": "Let the issuer make tokens that live shorter, or raise identity.jwt[].max_lifetime (30d at most).",
   "token-audience": "Ask the issuer for a token for this gateway: its aud must hold identity.jwt[].audience.",
   "token-key": "Look for the kid in the issuer's key set. A new key is fetched at most every 30 s.",
   "issuer-unavailable": REFUSALS["no-keys"].advice,
-  "token-signature": "The token was changed, or another key signed it. Ask who runs the client where the token comes from.",
+  "token-signature":
+    "The token was changed, or another key signed it. Ask who runs the client where the token comes from.",
   "token-binding": "The token counts only over a connection with the client certificate that it was issued for.",
   "key-unknown": "ocsgw keys list shows the keys; ocsgw keys create --client NAME makes one.",
   "key-expired": "Give the client a new key: ocsgw keys create --client NAME.",
   "key-revoked": "Give the client a new key: ocsgw keys create --client NAME. Ask first why the old one was revoked.",
   "key-client": "Send as Basic's user the name of the client that the key belongs to.",
-  "certificate-invalid": "Renew the client certificate, or correct listeners[].tls.client_ca and client_crl: the reason says what is wrong.",
+  "certificate-invalid":
+    "Renew the client certificate, or correct listeners[].tls.client_ca and client_crl: the reason says what is wrong.",
   "certificate-client": "Correct the rules of identity.mtls, or let the client send a key or a token besides.",
   "revoked": "Give the client a new credential, or reinstate this one with ocsgw revoke --lift, once it is known why it was revoked.",
   "contradiction": "Send one credential, or several of one client.",
-  "no-tenant": "Add the client to a tenant's clients, or its tenant to the tenants of its issuer, key or certificate rule.",
+  "no-tenant":
+    "Add the client to a tenant's clients, or its tenant to the tenants of its issuer, key or certificate rule.",
   "no-registrar": "Add the client, with its address, to upstreams.<name>.callbacks.registrars.",
   "throttled": REFUSALS.throttled.advice,
 };

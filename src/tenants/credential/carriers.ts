@@ -63,7 +63,8 @@ const readAuthorization = (value: string, taken: { readonly bearer: boolean; rea
   const scheme = value.slice(0, blank).toLowerCase();
   // RFC 9110, 11.4: one blank or more; no token and no base64 has one.
   const rest = value.slice(blank + 1).replace(/^ +/, "");
-  if (scheme === "bearer") return taken.bearer ? { kind: "jwt", text: rest } : "tokens are not accepted: identity.jwt names no issuer";
+  if (scheme === "bearer")
+    return taken.bearer ? { kind: "jwt", text: rest } : "tokens are not accepted: identity.jwt names no issuer";
   if (scheme !== "basic") return "its scheme is neither Bearer nor Basic";
   return taken.basic ? readBasic(rest) : "Basic is not accepted: identity.keys.carriers does not name it";
 };

@@ -14,11 +14,13 @@ export const createCertificateTable = (rules: readonly CertificateRule[]): Certi
   const read = rules.map(({ san_dns, ...rule }): Rule => ({ ...rule, takes: patternOf(rule.name, san_dns) }));
   return {
     identify: (shown) => {
-      if (shown.fault !== undefined) throw new Unusable("certificate-invalid", `the client certificate is not valid: ${shown.fault}`);
+      if (shown.fault !== undefined)
+        throw new Unusable("certificate-invalid", `the client certificate is not valid: ${shown.fault}`);
       const fitting = read.filter((rule) => fits(rule, shown));
       const [first] = fitting;
       if (!first) return undefined;
-      if (fitting.some(({ client }) => client !== first.client)) throw new Unusable("certificate-client", "the client certificate has names of several clients");
+      if (fitting.some(({ client }) => client !== first.client))
+        throw new Unusable("certificate-client", "the client certificate has names of several clients");
       return { client: first.client, credential: { kind: "certificate", id: shown.thumbprint }, ...tenantsOf(fitting) };
     },
   };

@@ -25,7 +25,8 @@ type Known = {
 };
 
 export const claimedIn = (presented: readonly Presented[], { isKey, clientClaimOf }: Known): Claimed => {
-  const isName = (text: unknown): text is string => typeof text === "string" && NAME.test(text) && !SECRET.test(text) && !isKey(text);
+  const isName = (text: unknown): text is string =>
+    typeof text === "string" && NAME.test(text) && !SECRET.test(text) && !isKey(text);
   const tokens = presented.flatMap((each) => (each.kind === "jwt" && each.text.length <= MAX_TOKEN ? [claimsOf(each.text)] : []));
   const users = presented.map((each) => (each.kind === "key" ? each.user : undefined));
   const clients = tokens.map(({ issuer, claims }) => claims?.[(issuer !== undefined && clientClaimOf(issuer)) || ""]);

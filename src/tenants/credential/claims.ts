@@ -23,9 +23,11 @@ const LAST_SECOND = 8.64e12;
 export const readClaims = (judgement: Judgement): Claimed => {
   const { claims, issuer } = judgement;
   const expires = readLifetime(judgement);
-  if (!isForAudience(claims, issuer.audience)) throw new Unusable("token-audience", `the token is not for the audience ${issuer.audience}`);
+  if (!isForAudience(claims, issuer.audience))
+    throw new Unusable("token-audience", `the token is not for the audience ${issuer.audience}`);
   const client = claims.get(issuer.claims.client);
-  if (typeof client !== "string" || client === "") throw new Unusable("token-claims", `the token names no client: it has no claim ${issuer.claims.client}`);
+  if (typeof client !== "string" || client === "")
+    throw new Unusable("token-claims", `the token names no client: it has no claim ${issuer.claims.client}`);
   return { client, ...readTenant(judgement), ...readJti(claims), ...readBinding(claims), expires };
 };
 
@@ -37,10 +39,12 @@ const readLifetime = ({ claims, issuer, now }: Judgement): number => {
   const begins = momentOf(claims, "nbf") ?? now;
   if (now > expires + skew) throw new Unusable("token-expired", `the token expired at ${iso(expires)}`);
   if (begins > now + skew) throw new Unusable("token-not-yet-valid", `the token is not valid before ${iso(begins)}`);
-  if ((issued ?? now) > now + skew) throw new Unusable("token-not-yet-valid", `the token is issued at ${iso(issued!)}, a time to come`);
+  if ((issued ?? now) > now + skew)
+    throw new Unusable("token-not-yet-valid", `the token is issued at ${iso(issued!)}, a time to come`);
   const life = expires - (issued ?? now);
   const longest = issuer.max_lifetime ?? MAX_LIFETIME;
-  if (life > longest) throw new Unusable("token-lifetime", `the token lives for ${seconds(life)}, longer than max_lifetime (${seconds(longest)})`);
+  if (life > longest)
+    throw new Unusable("token-lifetime", `the token lives for ${seconds(life)}, longer than max_lifetime (${seconds(longest)})`);
   return expires;
 };
 
@@ -49,7 +53,8 @@ const momentOf = (claims: Claims, name: "exp" | "nbf" | "iat"): number | undefin
   if (!claims.has(name)) return undefined;
   const value = claims.get(name);
   const seconds = isFraction(value) ? value.value : value;
-  if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND) throw new Unusable("token-claims", `the token's ${name} is not a number of seconds`);
+  if (typeof seconds !== "number" || Math.abs(seconds) > LAST_SECOND)
+    throw new Unusable("token-claims", `the token's ${name} is not a number of seconds`);
   return seconds * 1000;
 };
 
@@ -67,14 +72,16 @@ const readTenant = ({ claims, issuer }: Judgement): { readonly tenant?: string }
   if (name === undefined || !claims.has(name)) return {};
   const tenant = claims.get(name);
   const text = typeof tenant === "number" || typeof tenant === "bigint" ? String(tenant) : tenant;
-  if (typeof text !== "string" || text === "") throw new Unusable("token-claims", "the token's tenant is neither a name nor a DBID");
+  if (typeof text !== "string" || text === "")
+    throw new Unusable("token-claims", "the token's tenant is neither a name nor a DBID");
   return { tenant: text };
 };
 
 const readJti = (claims: Claims): { readonly jti?: string } => {
   if (!claims.has("jti")) return {};
   const jti = claims.get("jti");
-  if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI) throw new Unusable("token-claims", "the token's jti is not a text of 1 to 256 characters");
+  if (typeof jti !== "string" || jti === "" || jti.length > MAX_JTI)
+    throw new Unusable("token-claims", "the token's jti is not a text of 1 to 256 characters");
   return { jti };
 };
 
@@ -85,7 +92,9 @@ const readBinding = (claims: Claims): { readonly boundTo?: string } => {
   if (!claims.has("cnf")) return {};
   const confirmation = claims.get("cnf");
   const [only, ...more] = isObject(confirmation) ? confirmation.members : [];
-  if (only?.key !== "x5t#S256" || more.length > 0) throw new Unusable("token-claims", "the token's cnf is not x5t#S256 alone");
-  if (typeof only.value !== "string" || !THUMBPRINT.test(only.value)) throw new Unusable("token-claims", "the token's x5t#S256 is no SHA-256");
+  if (only?.key !== "x5t#S256" || more.length > 0)
+    throw new Unusable("token-claims", "the token's cnf is not x5t#S256 alone");
+  if (typeof only.value !== "string" || !THUMBPRINT.test(only.value))
+    throw new Unusable("token-claims", "the token's x5t#S256 is no SHA-256");
   return { boundTo: only.value };
 };

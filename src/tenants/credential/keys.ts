@@ -44,7 +44,8 @@ export const createKeyTable = ({ records, now }: Options): KeyTable => {
       const { client, credential: { id } } = entry.identity;
       const named = `key ${id} of client ${client}`;
       if (now() >= entry.until) return { denied: entry.ends, reason: `${named} ${endOf(entry)}`, key: id };
-      if (user !== undefined && user !== client) return { denied: "key-client", reason: `${named} was sent under another client's name`, key: id };
+      if (user !== undefined && user !== client)
+        return { denied: "key-client", reason: `${named} was sent under another client's name`, key: id };
       if (!entry.usedFrom.has(source) && entry.usedFrom.size < MAX_SOURCES) entry.usedFrom.add(source);
       return entry.identity;
     },

@@ -8,7 +8,8 @@ type Signed = { readonly text: string; /** As the header says. */ readonly algor
 
 /** Throws, with whatever the library throws, unless the signature is this key's. At once: who had to wait would be let on before its failure is counted. */
 export const verifySignature = ({ text, algorithm }: Signed, { key, algorithm: demanded }: VerificationKey): void => {
-  if (!isSameAlgorithm(algorithm, demanded)) throw new Unusable("token-algorithm", "the token's algorithm is not its key's");
+  if (!isSameAlgorithm(algorithm, demanded))
+    throw new Unusable("token-algorithm", "the token's algorithm is not its key's");
   // jsonwebtoken knows no Ed25519.
   if (isEd25519(demanded)) return verifyEd25519(text, key);
   // Times and the other claims have been judged before, more strictly and by our own clock.

@@ -38,7 +38,8 @@ export const readToken = (text: string): Token => {
 /** The parts of header, payload and signature, each in its only spelling. Throws Unusable. */
 export const splitCompact = (text: string): readonly [header: string, payload: string, signature: string] => {
   const [header, payload, signature, ...more] = text.split(".", 4);
-  if (signature === undefined || more.length > 0) throw new Unusable("token-malformed", "the token has not three parts");
+  if (signature === undefined || more.length > 0)
+    throw new Unusable("token-malformed", "the token has not three parts");
   if (header!.length > MAX_HEADER) throw new Unusable("token-malformed", "the token's header is too long");
   for (const part of [header, payload, signature]) if (!isCanonicalBase64url(part)) throw new Unusable("token-malformed", "a part of the token is not canonical base64url");
   return [header!, payload!, signature];
@@ -50,9 +51,11 @@ export const readHeader = (part: string): { readonly kid: string | undefined; re
   const forbidden = FORBIDDEN.find((name) => header.has(name));
   if (forbidden !== undefined) throw new Unusable("token-malformed", `the token's header has ${forbidden}`);
   const type = header.get("typ");
-  if (header.has("typ") && (typeof type !== "string" || !TYPES.has(type.toLowerCase()))) throw new Unusable("token-malformed", "the token's typ is not that of an access token");
+  if (header.has("typ") && (typeof type !== "string" || !TYPES.has(type.toLowerCase())))
+    throw new Unusable("token-malformed", "the token's typ is not that of an access token");
   const kid = header.get("kid");
-  if (header.has("kid") && !isKid(kid)) throw new Unusable("token-malformed", "the token's kid is not a text of 1 to 256 visible characters");
+  if (header.has("kid") && !isKid(kid))
+    throw new Unusable("token-malformed", "the token's kid is not a text of 1 to 256 visible characters");
   const algorithm = header.get("alg");
   if (typeof algorithm !== "string") throw new Unusable("token-algorithm", "the token names no algorithm");
   return { kid: kid as string | undefined, algorithm };

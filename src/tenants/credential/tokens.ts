@@ -18,7 +18,10 @@ export type Tokens = {
   readonly knows: (text: string) => boolean;
   /** True for a token of a known issuer that is in force and names a key of the issuer's: all but its signature is right. */
   readonly isPlausible: (text: string) => boolean;
-  /** The claim in which tokens of an issuer (its `iss`) name their client; undefined for an issuer that is none of ours. */
+  /**
+   * The claim in which tokens of an issuer (its `iss`) name their client; undefined for an issuer that is none of
+   * ours.
+   */
   readonly clientClaimOf: (issuer: string) => string | undefined;
   /** Of those issuers whose keys are at an address. */
   readonly keySets: () => readonly KeySetState[];
@@ -124,7 +127,8 @@ const prepare = ({ text, trusted, now }: Question): Prepared => {
   const from = typeof iss === "string" ? trusted.get(iss) : undefined;
   if (!from) throw new Unusable("token-issuer", "the token's issuer is none of identity.jwt");
   const { issuer, keys } = from;
-  if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm))) throw new Unusable("token-algorithm", `the token's algorithm is not one of issuer ${issuer.name}'s`);
+  if (!issuer.algorithms.some((name) => isSameAlgorithm(name, token.algorithm)))
+    throw new Unusable("token-algorithm", `the token's algorithm is not one of issuer ${issuer.name}'s`);
   return { claimed: readClaims({ claims: token.claims, issuer, now }), issuer, token, keys, key: keys.find(token.kid) };
 };
 
@@ -174,7 +178,8 @@ const checkIssuer = ({ name, issuer, audience, clock_skew: skew, claims }: JwtIs
 
 /** What the libraries say may quote the token; only our own words are passed on. */
 const denialOf = (problem: unknown): Denial => {
-  if (problem instanceof KeysUnavailable) return { denied: problem.denied, reason: problem.message, retryAfter: problem.retryAfter };
+  if (problem instanceof KeysUnavailable)
+    return { denied: problem.denied, reason: problem.message, retryAfter: problem.retryAfter };
   if (problem instanceof Unusable) return { denied: problem.denied, reason: problem.message };
   if (problem instanceof JsonFault) return { denied: "token-malformed", reason: "the token is not strict JSON" };
   return { denied: "token-signature", reason: NOT_VALID };

@@ -82,7 +82,8 @@ export class OwnedLease implements HandleLease {
     this.#turn?.end();
   };
 
-  readonly isOwned = (): boolean => this.#handles.isOwned(this.#handle, this.#held) && this.#handles.isConfirmed(this.#held);
+  readonly isOwned = (): boolean =>
+    this.#handles.isOwned(this.#handle, this.#held) && this.#handles.isConfirmed(this.#held);
 
   readonly reason = (): Reason => {
     const now = this.#handles.find(this.#handle);

@@ -14,7 +14,10 @@ export type HandleLease = {
   readonly after: () => Promise<void> | undefined;
   /** Told once, whatever happened: OCS's status, or undefined when nothing was sent or no answer came. `by`: the request's id. */
   readonly settle: (status: number | undefined, by?: string) => void;
-  /** The handle is the same record's, and this tenant's, still; asked after the request was sent. False where that is not certain. */
+  /**
+   * The handle is the same record's, and this tenant's, still; asked after the request was sent. False where that is
+   * not certain.
+   */
   readonly isOwned: () => boolean;
   /** A sentence for the journal: why the request was not sent. */
   readonly reason: () => Reason;
