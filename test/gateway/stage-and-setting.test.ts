@@ -101,6 +101,8 @@ describe("what a credential claims", () => {
     ["a secret in a claim's place", [{ kind: "jwt", text: token("{}", '{"iss":"https://idp/","azp":"sk_live_1"}') }], { issuer: "https://idp/" }],
     ["a client that is no text", [{ kind: "jwt", text: token("{}", '{"iss":"https://idp/","azp":{}}') }], { issuer: "https://idp/" }],
     ["a payload that is no object", [{ kind: "jwt", text: token("{}", "7") }], {}],
+    ["a payload that is nested deeper than any token is", [{ kind: "jwt", text: token('{"kid":"2026-a"}', `{"iss":"https://idp/","x":${"[".repeat(6000)}${"]".repeat(6000)}}`) }], { kid: "2026-a" }],
+    ["a token of 500 groups", [{ kind: "jwt", text: token("{}", JSON.stringify({ iss: "https://idp/", azp: "ors-main", groups: Array.from({ length: 500 }, (_, at) => `group-${at}`) })) }], { client: "ors-main", issuer: "https://idp/" }],
     ["a token that is too long", [{ kind: "jwt", text: token("{}", `{"iss":"https://idp/","x":"${"y".repeat(20_000)}"}`) }], {}],
     ["a name", [{ kind: "key", user: "ors-main", key: "secret" }], { client: "ors-main" }],
   ])("%s", (_what, presented, claimed) => expect(claimedIn(presented, known)).toEqual(claimed));

@@ -50,9 +50,21 @@ const textIn = (members: Members | undefined, name: string, form: RegExp): strin
   return typeof value === "string" && form.test(value) ? value : undefined;
 };
 
+/** JSON.parse takes milliseconds for what is nested thousands of times, and whoever sends that is refused. */
+const MOST_CONTAINERS = 64;
+const [BRACKET, BRACE] = [0x5b, 0x7b];
+
+const isFlat = (bytes: Uint8Array): boolean => {
+  let containers = 0;
+  for (const byte of bytes) if ((byte === BRACKET || byte === BRACE) && ++containers > MOST_CONTAINERS) return false;
+  return true;
+};
+
 const objectIn = (part: string): Members | undefined => {
+  const bytes = Buffer.from(part, "base64url");
+  if (!isFlat(bytes)) return undefined;
   try {
-    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
     return typeof value === "object" && value !== null ? (value as Members) : undefined;
   } catch {
     return undefined;

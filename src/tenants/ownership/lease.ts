@@ -83,7 +83,8 @@ export class OwnedLease implements HandleLease {
   };
 
   readonly isOwned = (): boolean =>
-    this.#handles.isOwned(this.#handle, this.#held) && this.#handles.isConfirmed(this.#held);
+    this.#handles.rolesKnown && this.#handles.isConfirmed(this.#held)
+    && this.#handles.isOwned(this.#handle, this.#held);
 
   readonly reason = (): Reason => {
     const now = this.#handles.find(this.#handle);
@@ -173,7 +174,8 @@ export class FreeLease implements HandleLease {
 
   /** No connection was lost since, and neither has it ended nor is it another tenant's by now. */
   readonly isOwned = (): boolean =>
-    this.#handles.epoch === this.#epoch && this.#handles.stretch === this.#stretch && this.withdrawn() === undefined;
+    this.#handles.rolesKnown && this.#handles.epoch === this.#epoch && this.#handles.stretch === this.#stretch
+    && this.withdrawn() === undefined;
 
   readonly reason = (): Reason =>
     this.#handles.epoch === this.#epoch

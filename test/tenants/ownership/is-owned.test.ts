@@ -27,6 +27,7 @@ type Change = (ownership: Ownership) => Promise<unknown> | void;
 const nothing: Change = () => undefined;
 const takeover: Change = (ownership) => ownership.settle("ocs", { endpoint: "http://two", how: "takeover" });
 const reconnect: Change = (ownership) => ownership.settle("ocs", { endpoint: "http://one", how: "reconnected" });
+const undecided: Change = (ownership) => ownership.unsettle("ocs");
 const callEnds: Change = (ownership) => ownership.end("ocs", 15, "call-ended");
 const again: Change = (ownership) => ownership.announce(row(15, 101, "second"));
 const sameAgain: Change = (ownership) => ownership.announce(row(15, 101, "first"));
@@ -42,6 +43,7 @@ describe("the handle of a request that was sent and got no answer", () => {
     ["the call has ended", false, callEnds],
     ["the call has ended, and the number is the same tenant's next record", false, callEnds, again],
     ["every connection was lost", false, reconnect],
+    ["which OCS is the primary is undecided", false, undecided],
     ["the other OCS has taken over", false, takeover],
     ["the other OCS has taken over, and announces the same number for the same tenant", false, takeover, again],
   ])("when %s is its own: %s", async (_what, isOwned, ...changes) => {
@@ -61,6 +63,7 @@ describe("the handle of a request that was sent and got no answer", () => {
     ["unscoped", "another request has finished it", false, finished],
     ["unscoped", "OCS announces it for another tenant", false, another],
     ["dedicated", "every connection was lost", false, reconnect],
+    ["dedicated", "which OCS is the primary is undecided", false, undecided],
     ["dedicated", "the other OCS has taken over", false, takeover],
   ])("under %s, when %s, is its own: %s", async (records, _what, isOwned, ...changes) => {
     const ownership = make();
