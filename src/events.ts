@@ -102,6 +102,9 @@ export const events = {
   keptKeysRefused: (issuer: string, reason: string): void => log.error({ issuer, reason }, "The issuer's keys that were kept on disk are not used; tokens are accepted once its keys have been fetched"),
   keySetsNotKept: (why: string): void => log.warn(why),
   keySetUnavailable: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "the issuer's keys could not be fetched"),
+  keySetBack: (issuer: string): void => log.info({ issuer }, "The issuer's keys were fetched again"),
+  keySetNotKept: (issuer: string, reason: string): void =>
+    log.warn({ issuer, reason }, "The issuer's keys are in use and could not be kept on disk; a start while its address fails has none"),
   switchover: (upstream: string, from: string, to: string, epoch: number): void => log.warn({ upstream, from, to, epoch }, "The other OCS has taken over; record handles of the one before are void"),
   reconnected: (upstream: string, endpoint: string, reason: string): void => log.warn({ upstream, endpoint, reason }, "Reconnected to OCS after losing every connection; record handles are unconfirmed until OCS confirms them"),
   standby: (upstream: string, endpoint: string, { seen, detail, expected, healthy }: { seen: string; detail: string | undefined; expected: string | undefined; healthy: boolean }): void =>

@@ -183,6 +183,8 @@ const nothingIn = (peer: ShownCertificate | undefined): Denial =>
 /** Of key sets nobody else would hear. */
 const tellOperators: Tell = (news) => {
   if (news.kind === "key-set-failed") events.keySetUnavailable(news.issuer, news.reason);
+  if (news.kind === "key-set-back") events.keySetBack(news.issuer);
+  if (news.kind === "key-set-not-kept") events.keySetNotKept(news.issuer, news.reason);
   if (news.kind === "kept-keys-refused") events.keptKeysRefused(news.issuer, news.reason);
   if (news.kind === "key-set-loaded") for (const { kid, reason } of news.skipped) events.keySkipped(news.issuer, `${kid ?? "without kid"}: ${reason}`);
 };

@@ -133,6 +133,7 @@ class RemoteKeys {
       await this.#remote.reload();
       const jwks = this.#remote.jwks();
       this.#put(read(jwks));
+      if (this.#failing !== undefined) tell({ kind: "key-set-back", issuer });
       this.#failing = undefined;
       await this.#keep(jwks);
     } catch (problem) {
@@ -145,7 +146,8 @@ class RemoteKeys {
   /** A disk that cannot take it costs what it is for, and nothing else. */
   async #keep(jwks: unknown): Promise<void> {
     const { issuer, cache, tell } = this.#options;
-    await cache?.write({ jwks, fetchedAt: this.#loadedAt }).catch((problem: unknown) => tell({ kind: "key-set-failed", issuer, reason: `the good set could not be kept on disk: ${faultInWords(problem)}` }));
+    await cache?.write({ jwks, fetchedAt: this.#loadedAt }).catch((problem: unknown) =>
+      tell({ kind: "key-set-not-kept", issuer, reason: faultInWords(problem) }));
   }
 
   #put({ keys, skipped }: KeySet): void {

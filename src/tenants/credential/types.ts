@@ -79,6 +79,10 @@ export type SkippedKey = { readonly kid?: string; readonly reason: string };
 export type CredentialNews =
   | { readonly kind: "key-set-loaded"; readonly issuer: string; readonly usable: number; readonly skipped: readonly SkippedKey[] }
   | { readonly kind: "key-set-failed"; readonly issuer: string; readonly reason: string }
+  /** It was fetched, after the last attempt had failed. */
+  | { readonly kind: "key-set-back"; readonly issuer: string }
+  /** It was fetched and counts, and a start while the address fails will not have it. */
+  | { readonly kind: "key-set-not-kept"; readonly issuer: string; readonly reason: string }
   /** Key sets that were kept on disk: the gateway did not write them so, and uses none of them. */
   | { readonly kind: "kept-keys-refused"; readonly issuer: string; readonly reason: string };
 

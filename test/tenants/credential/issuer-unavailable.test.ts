@@ -62,6 +62,7 @@ describe("a token of an issuer whose keys cannot be fetched", () => {
     gate.clock.now += 17_500;
     expect(await ask(gate)).toBe("ors-main");
     expect(counted).toBe(0);
+    expect(gate.news.map(({ kind }) => kind)).toEqual(["key-set-failed", "key-set-loaded", "key-set-back"]);
   });
 
   it.each<[string, Made, string]>([
