@@ -124,14 +124,15 @@ const headline = ({ id, status, origin, code, delivery, state }: Facts): string 
 
 const bodyOf = ({ entries: [first] }: Story): string[] => (first?.kind === "intent" ? [row("sent", `${stringify(first.body)}, as redacted`)] : []);
 
-/** What a client said of itself that was not let in. */
+/** What a client said of itself that was not let in. A key's id is no claim: the key that it sent stands in the keys file. */
 const presentedBy = ({ entries: [first] }: Story): string[] => {
   if (first?.kind !== "refusal" || !first.presented) return [];
   const { client, kid, issuer, key, path } = first.presented;
-  const said = [
-    client && `client ${client}`, issuer && `issuer ${issuer}`, kid && `kid ${kid}`, key && `API key ${key}`, path && `path ${path}`,
-  ].filter(Boolean);
-  return [row("claimed", `${said.join(", ")}; nothing of it was verified`)];
+  const said = [client && `client ${client}`, issuer && `issuer ${issuer}`, kid && `kid ${kid}`, path && `path ${path}`].filter(Boolean);
+  return [
+    ...(said.length > 0 ? [row("claimed", `${said.join(", ")}; nothing of it was verified`)] : []),
+    ...(key === undefined ? [] : [row("API key", `${key}, as in the keys file`)]),
+  ];
 };
 
 const changed = ({ hashThen: then, hashNow: now }: Decision): string[] =>
