@@ -97,6 +97,7 @@ export const events = {
   journalDamaged: (what: string): void => log.error({ what }, "old entries of the journal are damaged; the gateway goes on, and ocsgw audit verify tells more"),
   rereadingFailed: (reason: string): void => log.warn({ reason }, "old entries of the journal could not be read again; it is tried in an hour"),
   markFailed: (error: unknown): void => log.warn({ error: plain(error) }, "the mark that says up to where the journal was verified could not be written"),
+  checkpointKeyMade: (file: string, verifier_key: string): void => log.warn({ file, verifier_key }, "the key that signs the journal was made: keep a copy of its file, and give auditors its verifier key"),
   checkpointFailed: (error: unknown): void => log.error({ error: plain(error) }, "a checkpoint could not be written"),
   keySkipped: (issuer: string, reason: string): void => log.warn({ issuer, reason }, "a key of the issuer is not used"),
   keptKeysRefused: (issuer: string, reason: string): void => log.error({ issuer, reason }, "The issuer's keys that were kept on disk are not used; tokens are accepted once its keys have been fetched"),

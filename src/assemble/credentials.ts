@@ -3,7 +3,6 @@ import { hash, hkdfSync } from "node:crypto";
 import { realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { events } from "../events.ts";
-import { loadOrCreateKey } from "../journal/checkpoint.ts";
 import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
 import { toLimit } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -11,6 +10,7 @@ import { isNamed, keyOf } from "../tenants/register.ts";
 import { certificatesOf } from "../x509/pem.ts";
 import { createCredentials, createFailures, type CertificateRule, type Credentials, type JwtIssuer, type KeptKeys, type KeyRecord as CredentialKey } from "../tenants/credential.ts";
 import type { Generation, House, Reading } from "./generation.ts";
+import { signingKeyOf } from "./trust.ts";
 import { readSmallFile } from "../small-file.ts";
 
 type Identity = Settings["identity"];
@@ -25,24 +25,25 @@ const fingerprint = ({ settings: { identity, tenants }, files }: Reading): strin
 ]);
 
 const startCredentials = async ({ revocations }: House, settings: Settings): Promise<Credentials> => {
-  const { identity: { jwt, mtls, keys, failures }, audit } = settings;
+  const { identity: { jwt, mtls, keys, failures } } = settings;
   return createCredentials({
     jwt: jwt.map((issuer) => issuerOf(issuer, settings)),
     certificates: await Promise.all(mtls.map((rule) => ruleOf(rule, settings))),
     ...(keys && { keys: { records: (await recordsIn(keys.file)).map((key) => toRecord(key, settings)), carriers: keys.carriers } }),
     revocations,
     failures: createFailures(toLimit(failures)),
-    keptKeys: jwt.some(({ jwks_uri }) => jwks_uri !== null) ? await keptKeysOf(audit) : undefined,
+    keptKeys: jwt.some(({ jwks_uri }) => jwks_uri !== null) ? await keptKeysOf(settings) : undefined,
   });
 };
 
 /** A set in the journal's directory is believed for a key that lies outside it; where the key does not, none is kept. */
-const keptKeysOf = async ({ dir, checkpoint }: Settings["audit"]): Promise<KeptKeys | undefined> => {
+const keptKeysOf = async ({ audit }: Settings): Promise<KeptKeys | undefined> => {
+  const { dir, checkpoint } = audit;
   if (relative(await realOf(dir), await realOf(checkpoint.key)).split(sep)[0] !== "..") {
     events.keySetsNotKept(`issuers' keys are not kept on disk: audit.checkpoint.key lies in audit.dir, so whoever can write there could plant keys; move ${checkpoint.key} elsewhere`);
     return undefined;
   }
-  const key = (await loadOrCreateKey(checkpoint.key)).export({ format: "der", type: "pkcs8" });
+  const key = (await signingKeyOf({ audit })).export({ format: "der", type: "pkcs8" });
   return { dir: join(dir, "jwks"), secret: new Uint8Array(hkdfSync("sha256", key, "", "ocs-gateway: issuers' keys that are kept on disk, version 1", 32)) };
 };
 

@@ -1,7 +1,7 @@
 /** The journal and its checkpoints, from settings to the first entry. */
 import { events } from "../events.ts";
 import type { Journal, JournalNews } from "../journal/append.ts";
-import { createCheckpoints, loadOrCreateKey, type Checkpoints } from "../journal/checkpoint.ts";
+import { createCheckpoints, type Checkpoints } from "../journal/checkpoint.ts";
 import { nodeDisk } from "../journal/disk.ts";
 import type { Entry } from "../journal/entry.ts";
 import { Floods } from "../journal/floods.ts";
@@ -18,7 +18,7 @@ import type { Settings } from "../settings/schema.ts";
 import { copyKeyChecks, KNOWN_SECRETS } from "./index-keys.ts";
 import { startOutsideEvidence, WitnessSizes, type OutsideEvidence } from "./outside-evidence.ts";
 import { readSecondPlaces, startPublishing, type SecondPlaces } from "./second-places.ts";
-import { trustOf } from "./trust.ts";
+import { signingKeyOf, trustOf } from "./trust.ts";
 import type { Stops } from "./stops.ts";
 import { VERSION } from "./version.ts";
 
@@ -41,7 +41,7 @@ export const startJournal = async (settings: Settings, configHash: string, stops
   let isHandedOver = false;
   stops.push(() => (isHandedOver ? undefined : lock.release()));
   const found = await readSecondPlaces(settings);
-  const key = await loadOrCreateKey(audit.checkpoint.key);
+  const key = await signingKeyOf(settings);
   const signer: StateSigner = { key, origin: audit.checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
   const switchovers = new LastSwitchovers();

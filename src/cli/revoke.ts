@@ -1,10 +1,10 @@
 /** `ocsgw revoke`: revokes a token, a key, a certificate or a client, or lifts that again: told to the running gateway, or written to its journal while none runs. */
 import { readSecondPlaces } from "../assemble/second-places.ts";
-import { trustOf } from "../assemble/trust.ts";
+import { signingKeyOf, trustOf } from "../assemble/trust.ts";
 import { RevocationKeeper, type Decided } from "../assemble/revocations.ts";
 import { spanOf } from "../journal/filter/times.ts";
 import type { Journal } from "../journal/append.ts";
-import { createCheckpoints, loadOrCreateKey } from "../journal/checkpoint.ts";
+import { createCheckpoints } from "../journal/checkpoint.ts";
 import { JournalHeld, type Lock } from "../journal/lock.ts";
 import { openChecked } from "../journal/open-checked.ts";
 import { clientsIn } from "../settings/clients.ts";
@@ -156,8 +156,8 @@ const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
   const loaded = await loadToRead(config);
   if (!loaded.ok) throw new Error(`${config} is not valid, so it is not known what signs the journal`);
   const { settings } = loaded;
-  const { dir, checkpoint: { key: file, origin, every: everyMs } } = settings.audit;
-  const key = await loadOrCreateKey(file);
+  const { dir, checkpoint: { origin, every: everyMs } } = settings.audit;
+  const key = await signingKeyOf(settings);
   const { journal, anchor } = await openChecked({ dir, durability: "flush", lock }, trustOf(settings, key, await readSecondPlaces(settings)));
   try {
     await createCheckpoints(journal, { key, origin, everyMs, anchor });

@@ -108,6 +108,31 @@ const leaveKey = async ({ disk, dir }: Journal, own: string): Promise<void> => {
   if (!before.includes(own)) await replaceWhole(disk, path, Buffer.from([...before, own, ""].join("\n")));
 };
 
+/** `made`: told the verifier key of a private key that is made. */
+export type SigningKey = { readonly dir: string; readonly path: string; readonly origin: string; readonly made: (verifierKey: string) => void };
+
+/**
+ * What signs the journal in `dir`; made at the first start. Where a journal was signed before, another key in place of
+ * a lost one would take its identity from it, so none is made. Throws in words.
+ */
+export const signingKey = async ({ dir, path, origin, made }: SigningKey): Promise<KeyObject> => {
+  const isThere = (await readIfThere(path)) !== undefined;
+  const before = isThere ? undefined : await signedBefore(dir);
+  if (before !== undefined) {
+    throw new Error(
+      `${path}, the key that signs the journal in ${dir}, is missing, and no other is made in its place: restore it from a copy (verifier key ${before}). ` +
+      `Where it is lost, make another: openssl genpkey -algorithm ed25519 -out ${path}; the journal then says that its key has changed`,
+    );
+  }
+  const key = await loadOrCreateKey(path);
+  if (!isThere) made(verifierKey(origin, key));
+  return key;
+};
+
+/** The newest verifier key that the directory names; undefined where nothing was signed. */
+const signedBefore = async (dir: string): Promise<string | undefined> =>
+  (await readIfThere(places(dir).verifierKeys))?.split("\n").findLast((line) => line !== "");
+
 /** The private key in a PKCS#8 PEM file; made, with mode 0600, when there is no such file. Throws when it is no Ed25519 key. */
 export const loadOrCreateKey = async (path: string): Promise<KeyObject> => {
   const pem = (await readIfThere(path)) ?? (await createKeyFile(path));

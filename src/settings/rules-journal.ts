@@ -1,6 +1,6 @@
 /** Where the journal is to be, and what signs it: both are made at the first start when they are not there. */
 import { createPublicKey } from "node:crypto";
-import { dirname, relative, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { keyIn } from "./certificates.ts";
 import type { Facts } from "./facts.ts";
 import { isGone, reason } from "../system-error.ts";
@@ -20,8 +20,18 @@ export const findJournalProblems = ({ audit }: Facts, files: Files): readonly Fi
     ...anchorProblems(audit, files),
     ...quorumProblems(audit),
     ...(text === undefined ? [] : ownWitness(audit, text)),
-    ...(text !== undefined ? keyProblems(key, text, files) : why === undefined ? notWritable(key, dirname(key.file), files) : [unfit("OCSGW-6262", key, `it cannot be read: ${why}`)]),
+    ...(text !== undefined ? keyProblems(key, text, files) : why === undefined ? [...lostKey(key, audit, files), ...notWritable(key, dirname(key.file), files)] : [unfit("OCSGW-6262", key, `it cannot be read: ${why}`)]),
   ];
+};
+
+/** A journal that was signed keeps its key: another one is made by nobody but its owner. */
+const lostKey = ({ path, file }: Named, { value: { dir } }: Audit, files: Files): readonly Finding[] => {
+  const [verifierKeys = ""] = textOf({ path, file: join(dir, "checkpoint.pub") }, files);
+  const before = verifierKeys.split("\n").findLast((line) => line !== "");
+  return before === undefined ? [] : [{
+    code: "OCSGW-6341", path, message: `the key ${file} is missing, and the journal in ${dir} is signed with it (verifier key ${before})`,
+    help: `restore it from a copy; where it is lost: openssl genpkey -algorithm ed25519 -out ${file}, and the journal says that its key has changed`,
+  }];
 };
 
 /** It tells of a directory that was taken away, so it lies beside it, and in no file that something else writes. */

@@ -47,7 +47,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
   const strangers = (): string[] => [...files()].filter(([name, is]) => name.startsWith("state/") && !is.startsWith(`${SERVICE}:${SERVICE} `)).map(([name, is]) => `${name} ${is}`);
 
   /** Runs the gateway until it is ready, and ends it. */
-  const serve = async (uid: number, meanwhile: () => Promise<void> = () => Promise.resolve()): Promise<void> => {
+  const serve = async (uid: number, meanwhile: () => Promise<void> = () => Promise.resolve(), tell: (log: string) => void = () => undefined): Promise<void> => {
     const gateway = as.start(uid, ["run", "-c", config()]);
     let log = "";
     gateway.stderr!.on("data", (part: Buffer) => (log += part.toString()));
@@ -57,6 +57,7 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     await meanwhile();
     gateway.kill("SIGTERM");
     expect(await gone).toEqual([0, null]);
+    tell(log);
   };
 
   const COMMANDS: readonly (readonly [what: string, args: readonly string[], code: number])[] = [
@@ -77,6 +78,16 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
   it("a service of a user without a name starts, and everything is that user's", async () => {
     await serve(SERVICE);
     expect(strangers()).toEqual([]);
+  });
+
+  it("the key that signs is announced at the first start, and missed at a later one", async () => {
+    let log = "";
+    await serve(SERVICE, () => Promise.resolve(), (text) => (log = text));
+    expect(log).toMatch(/"file":"[^"]*checkpoint\.pem","verifier_key":"test\.example\/journal\+[^"]+","msg":"the key that signs the journal was made/);
+    rmSync(at("state/checkpoint.pem"));
+    expect(await as.run(SERVICE, ["run", "-c", config()])).toMatchObject({ code: 3, stderr: expect.stringMatching(/OCSGW-6341.*checkpoint\.pem is missing, and the journal in .* is signed with it/) as string });
+    expect(await as.run(SERVICE, ["revoke", "--client", "alpha", "-c", config()])).toMatchObject({ stderr: expect.stringContaining("is missing, and no other is made in its place") as string });
+    expect(files().has("state/checkpoint.pem")).toBe(false);
   });
 
   it("root's commands leave every file to the service, while it runs and while it does not", { timeout: 240_000 }, async () => {

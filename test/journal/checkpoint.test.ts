@@ -1,9 +1,10 @@
 import { createHash, createPublicKey, generateKeyPairSync, verify } from "node:crypto";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
-import { createCheckpoints, loadOrCreateKey } from "../../src/journal/checkpoint.ts";
+import { createCheckpoints, loadOrCreateKey, signingKey } from "../../src/journal/checkpoint.ts";
+import { verifierKey } from "../../src/journal/note.ts";
 import { leafHash, nodeHash, digestBytes } from "../../src/journal/tree.ts";
 import { checkSignatures, readVerifierKeys, splitNote } from "../../src/journal/verify/signatures.ts";
 import { ORIGIN, aDirectory, aJournal, aKey, anIntent, checkpointsOf, linesOf, openWithCheckpoints, removeDirectory } from "./kit.ts";
@@ -111,6 +112,22 @@ describe("the checkpoint key", () => {
     const path = join(dir, "checkpoint.pem");
     const made = await loadOrCreateKey(path);
     expect(createPublicKey(await loadOrCreateKey(path)).export({ format: "jwk" })).toEqual(createPublicKey(made).export({ format: "jwk" }));
+  });
+
+  it("is announced when it is made, and never made in place of one that has signed", async () => {
+    const [path, journal, origin] = [join(dir, "key.pem"), join(dir, "journal"), "test.example/journal"];
+    const made: string[] = [];
+    const ask = () => signingKey({ dir: journal, path, origin, made: (key) => made.push(key) });
+    const own = verifierKey(origin, await ask());
+    expect(made).toEqual([own]);
+    await ask();
+    expect(made).toEqual([own]);
+    await mkdir(journal, { recursive: true });
+    await writeFile(join(journal, "checkpoint.pub"), `test.example/journal+00000000+older\n${own}\n`);
+    await rm(path);
+    await expect(ask()).rejects.toThrow(`${path}, the key that signs the journal in ${journal}, is missing, and no other is made in its place: restore it from a copy (verifier key ${own}).`);
+    await expect(stat(path)).rejects.toThrow();
+    expect(made).toEqual([own]);
   });
 
   it("must be Ed25519", async () => {

@@ -116,6 +116,14 @@ describe("the journal's place and key", () => {
     expect(codes(["secrets/checkpoint.pem", "text.pem"])).toEqual(["OCSGW-6262"]);
   });
 
+  it("must not have lost its key once it was signed", async () => {
+    await mkdir(join(directory, "signed"), { recursive: true });
+    const changes = [["dir: ./audit", "dir: signed"], ["secrets/checkpoint.pem", "lost.pem"]] as const;
+    expect(codes(...changes)).toEqual([]);
+    await writeFile(join(directory, "signed/checkpoint.pub"), "test+00000000+older\ntest+11111111+newer\n");
+    expect(told(mutated(...changes))).toMatchObject([{ code: "OCSGW-6341", message: "the key lost.pem is missing, and the journal in signed is signed with it (verifier key test+11111111+newer)" }]);
+  });
+
   it("must be a folder, or one that can be made", async () => {
     await mkdir(join(directory, "there"), { recursive: true });
     expect(codes(["dir: ./audit", "dir: there/yet/to/be/made"])).toEqual([]);

@@ -2,12 +2,11 @@
 import { accountName, faultOf } from "../../journal/access.ts";
 import { acceptRestore, type Accepted } from "../../journal/accept-restore.ts";
 import { AnchorNotWritable } from "../../journal/anchor.ts";
-import { loadOrCreateKey } from "../../journal/checkpoint.ts";
 import { holderInWords } from "../../journal/lock/holder.ts";
 import { holderOf, JournalHeld } from "../../journal/lock.ts";
 import { JournalDamaged } from "../../journal/recover.ts";
 import { readSecondPlaces, type Found } from "../../assemble/second-places.ts";
-import { trustOf } from "../../assemble/trust.ts";
+import { signingKeyOf, trustOf } from "../../assemble/trust.ts";
 import { loadToRead } from "../../settings/load.ts";
 import { sayInvalidToRead } from "../check.ts";
 import { NoJournal, reachJournal } from "../journal.ts";
@@ -41,11 +40,11 @@ export const auditAcceptRestore = async ({ config, purpose, json }: AcceptOption
     return refused(`nothing was accepted: ${why}. What was published there would be held against the journal later`, UNREACHABLE);
   }
   try {
-    const { dir, checkpoint } = settings.audit;
+    const { dir } = settings.audit;
     const way = await reachJournal(dir, "audit accept-restore");
     if (way.by === "gateway") throw new JournalHeld(dir, holderInWords(holderOf(dir)));
     try {
-      const trust = trustOf(settings, await loadOrCreateKey(checkpoint.key), found);
+      const trust = trustOf(settings, await signingKeyOf(settings), found);
       tell(await acceptRestore({ dir, trust, user, purpose, deliver: deliverTo(found), lock: way.lock }), json);
       return DONE;
     } finally {

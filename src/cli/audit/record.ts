@@ -4,14 +4,14 @@
  */
 import { copyKeyChecks, KNOWN_SECRETS } from "../../assemble/index-keys.ts";
 import { accessEntry, faultOf, type Asked } from "../../journal/access.ts";
-import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
+import { createCheckpoints } from "../../journal/checkpoint.ts";
 import { WrongCommand } from "../../journal/command-socket.ts";
 import { HANDLED } from "../../journal/handled.ts";
 import { JournalHeld, type Lock } from "../../journal/lock.ts";
 import { openChecked } from "../../journal/open-checked.ts";
 import { JournalDamaged } from "../../journal/recover.ts";
 import { readSecondPlaces } from "../../assemble/second-places.ts";
-import { trustOf } from "../../assemble/trust.ts";
+import { signingKeyOf, trustOf } from "../../assemble/trust.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { readableKeys } from "../../settings/withheld.ts";
 import { reachJournal } from "../journal.ts";
@@ -57,7 +57,7 @@ type Entry = { readonly asked: Asked; readonly sign: boolean };
 const writeHere = async ({ settings, configHash }: Place, lock: Lock, { asked, sign }: Entry): Promise<Written> => {
   const { dir, checkpoint, index_key } = settings.audit;
   try {
-    const key = await loadOrCreateKey(checkpoint.key);
+    const key = await signingKeyOf(settings);
     const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock }, trustOf(settings, key, await readSecondPlaces(settings)));
     try {
       for (const warning of warnings) console.error(`warning: ${warning}`);

@@ -4,13 +4,13 @@
  */
 import type { RetentionState } from "../../console/retention.ts";
 import { accountName } from "../../journal/access.ts";
-import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
+import { createCheckpoints } from "../../journal/checkpoint.ts";
 import { JournalHeld, LockUnavailable } from "../../journal/lock.ts";
 import { openChecked } from "../../journal/open-checked.ts";
 import { JournalDamaged } from "../../journal/recover.ts";
 import { wallMicros, writeMicros } from "../../journal/time.ts";
 import { readSecondPlaces } from "../../assemble/second-places.ts";
-import { trustOf } from "../../assemble/trust.ts";
+import { signingKeyOf, trustOf } from "../../assemble/trust.ts";
 import { loadToRead } from "../../settings/load.ts";
 import type { Settings } from "../../settings/schema.ts";
 import { askAs } from "../admin.ts";
@@ -70,7 +70,7 @@ const confirmHere = async (settings: Settings, user: string): Promise<number> =>
     const way = await reachJournal(dir, "audit retention");
     if (way.by === "gateway") throw new Error("a gateway has just started; ask again");
     try {
-      const key = await loadOrCreateKey(checkpoint.key);
+      const key = await signingKeyOf(settings);
       const trust = trustOf(settings, key, await readSecondPlaces(settings));
       const { journal, anchor, warnings } = await openChecked({ dir, durability: "flush", lock: way.lock }, trust);
       try {

@@ -5,9 +5,9 @@
 import { answered, toldOf, type AsideAnswer, type ToldAside } from "../../assemble/set-aside.ts";
 import { keepBeside } from "../../assemble/journal.ts";
 import { readSecondPlaces } from "../../assemble/second-places.ts";
-import { trustOf } from "../../assemble/trust.ts";
+import { signingKeyOf, trustOf } from "../../assemble/trust.ts";
 import { accountName, purposeFault } from "../../journal/access.ts";
-import { createCheckpoints, loadOrCreateKey } from "../../journal/checkpoint.ts";
+import { createCheckpoints } from "../../journal/checkpoint.ts";
 import { JournalHeld, type Lock } from "../../journal/lock.ts";
 import { openChecked } from "../../journal/open-checked.ts";
 import { OpenDoNotCalls } from "../../journal/open-do-not-calls.ts";
@@ -122,7 +122,7 @@ const agrees = async (): Promise<boolean> => {
 const here = async (settings: Settings, lock: Lock, options: SetAsideOptions): Promise<number> => {
   const { dir, checkpoint } = settings.audit;
   const damaged = options.segments.map(firstIn);
-  const signer = { key: await loadOrCreateKey(checkpoint.key), origin: checkpoint.origin };
+  const signer = { key: await signingKeyOf(settings), origin: checkpoint.origin };
   const openDoNotCalls = new OpenDoNotCalls();
   const kept = keepBeside(openDoNotCalls);
   const trust = trustOf(settings, signer.key, await readSecondPlaces(settings));
