@@ -1,5 +1,6 @@
 /** `ocsgw check`: every problem of a config file at once, with the code that `run` uses and without the network. `--explain`: every key. */
 import { holdToKeyChecks } from "../assemble/index-keys.ts";
+import { holdToRights } from "../assemble/journal-rights.ts";
 import { holdToExamples, type Rehearsals } from "../rehearsal/policy-tests.ts";
 import type { Counts, Loaded } from "../settings/load.ts";
 import { loadToRead, originOf, readSettings, textOf, unread } from "../settings/load.ts";
@@ -36,7 +37,9 @@ const forAGateway: Reading = async (config, host) => {
 export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process, reading: Reading = forAGateway): Promise<number> => {
   const started = performance.now();
   const text = await textOf(config);
-  const loaded = await holdToKeyChecks(await holdToExamples(await reading(config, host), config), config);
+  const read = await holdToKeyChecks(await holdToExamples(await reading(config, host), config), config);
+  // Who only reads the journal may write nothing.
+  const loaded = reading === forAGateway ? await holdToRights(read, config) : read;
   const problems = loaded.ok ? loaded.warnings : loaded.problems;
   const took = Math.round(performance.now() - started);
   const rows = connect && loaded.ok ? await (await import("./connect.ts")).tryOut(loaded.settings, recordUri) : [];

@@ -80,6 +80,31 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     expect(strangers()).toEqual([]);
   });
 
+  const SPOILT: readonly (readonly [what: string, name: string, spoil: (path: string) => void])[] = [
+    ["a lock of root's", "lock/writer", (path) => chownSync(path, 0, 0)],
+    ["the newest segment, of another user", "segments/000000000000.jsonl", (path) => chownSync(path, 4321, 4321)],
+    ["a folder of checkpoints that only root may enter", "checkpoints", (path) => chownSync(path, 0, 0)],
+    ["a store of record handles that cannot be written", "ownership.sqlite", (path) => chmodSync(path, 0o400)],
+    ["revocations of root's", "revocations.jsonl", (path) => chownSync(path, 0, 0)],
+  ];
+  it("check finds what run could not write to, for its own user and for another", { timeout: 120_000 }, async () => {
+    await serve(SERVICE);
+    writeFileSync(at("state/audit/revocations.jsonl"), "", { mode: 0o600 });
+    chownSync(at("state/audit/revocations.jsonl"), SERVICE, SERVICE);
+    expect((await as.run(SERVICE, ["check", "-c", config()])).code).toBe(0);
+    for (const [what, name, spoil] of SPOILT) {
+      const path = at(`state/audit/${name}`);
+      const { mode } = statSync(path);
+      spoil(path);
+      const own = await as.run(SERVICE, ["check", "-c", config()]);
+      expect([what, own.code, own.stdout]).toEqual([what, 3, expect.stringContaining(`OCSGW-6342]: run could not write to what the journal needs: ${path} (not permitted for uid ${SERVICE})`)]);
+      const roots = await as.run(0, ["check", "-c", config()]);
+      expect([what, roots.code, roots.stdout]).toEqual([what, 0, expect.stringMatching(new RegExp(`OCSGW-6343.*uid ${SERVICE}, as whom a gateway runs there, could not write to what the journal needs: ${path} \\(it belongs to \\d+:\\d+, mode 0\\d+\\)`))]);
+      chownSync(path, SERVICE, SERVICE);
+      chmodSync(path, mode & 0o777);
+    }
+  });
+
   it("the key that signs is announced at the first start, and missed at a later one", async () => {
     let log = "";
     await serve(SERVICE, () => Promise.resolve(), (text) => (log = text));
