@@ -1,4 +1,5 @@
 /** What each stage of the line said of one request, told from its entries: a stage before the one that refused said yes, one behind it was not reached. */
+import { REFUSALS } from "../../gateway/refusals.ts";
 import type { Stage } from "../../journal/entry.ts";
 import { factsOf, type Facts, type Story } from "../../journal/story.ts";
 
@@ -55,6 +56,12 @@ const passed = (stage: Stage, facts: Facts): Omit<Verdict, "stage"> => {
   }
 };
 
+/** Only one of them waited in vain. */
+const NO_ANSWER: Readonly<Record<string, (where: string, ms: number | undefined) => string>> = {
+  [REFUSALS["cut"].code]: (where, ms) => `the connection ended after ${ms} ms, without a whole answer${where}`,
+  [REFUSALS["garbled"].code]: (where, ms) => `no whole HTTP answer${where} after ${ms} ms`,
+};
+
 const ofOcs = ({ state, status, warning, ocs, endpoint, code }: Facts): Omit<Verdict, "stage"> => {
   const where = endpoint === undefined ? "" : ` from ${endpoint}`;
   switch (state) {
@@ -62,7 +69,7 @@ const ofOcs = ({ state, status, warning, ocs, endpoint, code }: Facts): Omit<Ver
     case "ocs-no":
       return { verdict: state === "ok" ? "ok" : "no", says: `${status}${warning === undefined ? "" : `, Warning ${warning}`}${where} after ${ocs} ms` };
     case "no-answer":
-      return { verdict: "?", says: `${code}  no answer${where} within ${ocs} ms` };
+      return { verdict: "?", says: `${code}  ${NO_ANSWER[code ?? ""]?.(where, ocs) ?? `no answer${where} within ${ocs} ms`}` };
     case "abandoned":
       return { verdict: "–", says: "not reached" };
     case "in-doubt":

@@ -27,6 +27,14 @@ describe("the stages of a request", () => {
     expect(verdicts([{ kind: "refusal", id: "x", code: "OCSGW-1006", status: 431, delivery: "not-sent" }])[0]).toBe("deny");
   });
 
+  it.each([
+    ["OCSGW-4101", 504, /^OCSGW-4101  no answer from \S+ within [\d.]+ ms$/],
+    ["OCSGW-4102", 502, /^OCSGW-4102  the connection ended after [\d.]+ ms, without a whole answer from \S+$/],
+    ["OCSGW-4103", 502, /^OCSGW-4103  no whole HTTP answer from \S+ after [\d.]+ ms$/],
+  ])("says of %s what ended the wait", (code, status, says) => {
+    expect(verdictsOf(aStory(failed(code, "sent-no-answer", status))).at(-1)!.says).toMatch(says);
+  });
+
   it("leaves open what nobody knows", () => {
     expect(verdicts(aDoNotCall(1, { open: true })).slice(-2)).toEqual(["?", "?"]);
     expect(verdicts(failed("OCSGW-4102", "sent-no-answer")).at(-1)).toBe("?");
