@@ -4,7 +4,7 @@ import { certificatesPem } from "../x509/pem.ts";
 import { connect } from "./conformance/connection.ts";
 import { createControl, type Control } from "./conformance/control.ts";
 import { rows } from "./conformance/rows.ts";
-import { run, Unreachable, type Client } from "./conformance/run.ts";
+import { run, Unauthorized, Unreachable, type Client } from "./conformance/run.ts";
 import { asJson, asTable, isConformant } from "./conformance/table.ts";
 import { faultInWords, reason } from "../system-error.ts";
 
@@ -28,6 +28,8 @@ const EXIT = { conformant: 0, usage: 2, unreachable: 5, notConformant: 9 } as co
 
 class WrongUsage extends Error {}
 
+const EXITS = [[WrongUsage, EXIT.usage], [Unauthorized, EXIT.usage], [Unreachable, EXIT.unreachable]] as const;
+
 /** Gives the exit code: 0 conformant, 9 not, 5 cannot reach, 2 wrong usage. */
 export const conformance = async (url: string, options: ConformanceOptions): Promise<number> => {
   const { print = (text) => process.stdout.write(`${text}\n`), complain = (text) => process.stderr.write(`${text}\n`) } = options;
@@ -36,9 +38,10 @@ export const conformance = async (url: string, options: ConformanceOptions): Pro
     print(options.json ? asJson(url, results) : asTable(results));
     return isConformant(results) ? EXIT.conformant : EXIT.notConformant;
   } catch (error) {
-    if (!(error instanceof WrongUsage || error instanceof Unreachable)) throw error;
-    complain(`conformance: ${error.message}`);
-    return error instanceof WrongUsage ? EXIT.usage : EXIT.unreachable;
+    const exit = EXITS.find(([kind]) => error instanceof kind)?.[1];
+    if (exit === undefined) throw error;
+    complain(`conformance: ${(error as Error).message}`);
+    return exit;
   }
 };
 

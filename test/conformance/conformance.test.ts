@@ -45,6 +45,16 @@ describe("conformance, against an OCS", () => {
     expect(fake.connections()).toBe(1);
   });
 
+  it.each([
+    ["with a key that is wrong", ["alpha:wrong"], "conformance: the server does not accept the key of alpha (401): nothing more was sent"],
+    ["without a key", [], "conformance: the server asks for credentials (401): give a client of the gateway with --key CLIENT:KEY"],
+  ])("stops at the first 401, %s", async (_, key, said) => {
+    const fake = await serve(() => ({ status: 401, headers: { "Ocsgw-Code": "OCSGW-2001" }, body: "" }));
+    const outcome = await examine(fake.url, { key });
+    expect([outcome.exit, outcome.rows, outcome.said]).toEqual([2, [], said]);
+    expect(fake.requests).toHaveLength(1);
+  });
+
   it("rewrites Host and target to the server, once in absolute form", async () => {
     const fake = await serve(fakeOcs());
     await examine(fake.url);

@@ -39,6 +39,14 @@ const NO_SUCH_RECORD = "OCSGW-2106";
 /** No answer at all to the first row. */
 export class Unreachable extends Error {}
 
+/** A key that the server does not accept: each row would fail for the same reason, and the gateway would throttle them. */
+export class Unauthorized extends Error {}
+
+const requireAccepted = ({ status }: Answer, client: Client | undefined): void => {
+  if (status !== 401) return;
+  throw new Unauthorized(client ? `the server does not accept the key of ${client.name} (401): nothing more was sent` : "the server asks for credentials (401): give a client of the gateway with --key CLIENT:KEY");
+};
+
 export const run = async (parts: Parts, rows: readonly Row[]): Promise<Result[]> => {
   const world: World = { handles: new Map(), group: "running", mayForce: true };
   const results: Result[] = [];
@@ -68,6 +76,7 @@ const ask = async (parts: Parts, world: World, row: Row): Promise<Exchange> => {
   const tries: { answer: Answer; client: Client | undefined }[] = [];
   for (const client of parts.clients.length === 0 ? [undefined] : parts.clients) {
     const answer = await parts.connection.ask({ method: row.method, target: targetFor(parts, world, row), headers: headersFor(row, client), body: row.body });
+    requireAccepted(answer, client);
     tries.push({ answer, client });
     if (!client || !mayNot(answer)) break;
   }
@@ -129,6 +138,7 @@ const failed = (described: Described, reason: string): Result => ({ ...described
 const skipped = (described: Described, reason: string): Result => ({ ...described, verdict: "skip", reason });
 
 const broken = (parts: Parts, world: World, row: Row, error: unknown, first: boolean): Result => {
+  if (error instanceof Unauthorized) throw error;
   const reason = faultInWords(error);
   if (first) throw new Unreachable(`no answer from ${parts.origin}: ${reason}`);
   return failed({ ...describe(world, row), got: "no answer" }, reason);
