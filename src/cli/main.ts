@@ -124,7 +124,7 @@ const program = (): Given => {
     .action(done(async (options, id) => (await import("./explain.ts")).explain({ ...options, id: id! })));
 
   const audit = ocsgw.command("audit").description("the journal");
-  audit.command("search").description("requests and events by filter, youngest first; ocsgw audit filters lists the keys. A filter that begins with - stands behind --").argument("[filter...]", "as in 'tenant:\"Alpha Tenant\" status:>=400'")
+  audit.command("search").description("requests and events by filter, youngest first; ocsgw audit filters lists the keys; -key:value must not hold").argument("[filter...]", "as in 'tenant:\"Alpha Tenant\" status:>=400'")
     .option("--since <time>", "as in 1h, 7d, 2026-11-22, 2026-11-22T14:00+02:00").option("--until <time>").option("--limit <n>", "of one page; 50 when left out", whole).option("--cursor <next>", "where the page before it ended")
     .option("--phone-stdin", "a phone number's requests: one line from standard input").option("--customer-stdin", "a customer id's requests: one line from standard input")
     .option("--purpose <text>", "why; written to the journal when a person is looked for; asked for on a terminal when left out")
@@ -199,7 +199,22 @@ type Action = (options: any, ...given: (string | undefined)[]) => Exit;
 /** commander hands over the arguments, then the options, then the command; an option that a parent has too, as --seed of sandbox, is read there. */
 const done = (action: Action) => async (...given: unknown[]): Promise<void> => {
   const command = given.at(-1) as Given;
-  process.exitCode = await action(command.optsWithGlobals(), ...(given.slice(0, -2) as (string | undefined)[]));
+  const options = Object.entries(command.optsWithGlobals()).map(([name, value]) => [name, asTyped(value)]);
+  process.exitCode = await action(Object.fromEntries(options), ...(given.slice(0, -2).map(asTyped) as (string | undefined)[]));
+};
+
+/** In front of a word that commander must not read as an option; nobody can type it. */
+const MARK = "\0";
+
+/** -client:x means a term that must not hold, and commander would read -c with the value lient:x. */
+const marked = (words: readonly string[]): string[] => {
+  const takesFilter = words[2] === "audit" && (words[3] === "search" || words[3] === "export");
+  return words.map((word) => (takesFilter && /^-(?:[A-Za-z][\w.]+:(?![\\/])|\()/.test(word) ? MARK + word : word));
+};
+
+const asTyped = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(asTyped);
+  return typeof value === "string" && value.startsWith(MARK) ? value.slice(MARK.length) : value;
 };
 
 const whole = (text: string): number => {
@@ -236,7 +251,7 @@ const EXIT_OF: Readonly<Record<string, number>> = { WrongCommand: 2, CommandFail
 refuseOldNode();
 sayWhenCutShort();
 try {
-  await program().parseAsync();
+  await program().parseAsync(marked(process.argv));
 } catch (error) {
   if (!(error instanceof CommanderError)) {
     console.error(faultInWords(error));

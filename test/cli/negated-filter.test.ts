@@ -1,0 +1,46 @@
+/** A filter's term that must not hold begins with -, and so do options. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ocsgw } from "../kit/command.ts";
+import { request } from "undici";
+import { join } from "node:path";
+import { aGateway, basic, twoTenants, type TestGateway } from "../kit/gateway.ts";
+import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
+
+let ocs: RawOcs;
+let gateway: TestGateway;
+beforeAll(async () => {
+  ocs = await rawOcs(() => OK);
+  gateway = await aGateway(twoTenants(ocs.url));
+  for (const as of ["alpha", "beta", "beta"]) {
+    await (await request(`${gateway.url}/phones/4155550177?req=DoNotCall`, { method: "POST", headers: { Authorization: basic(as) } })).body.dump();
+  }
+});
+afterAll(async () => {
+  await gateway.stop();
+  await ocs.close();
+});
+
+const clientsOf = (stdout: string): string[] => [...new Set([...stdout.matchAll(/"client": ?"(\w+)"/g)].map(([, client]) => client!))].toSorted();
+
+describe("ocsgw audit search", () => {
+  const search = (...words: string[]) => ocsgw("audit", "search", ...words, "-c", join(gateway.dir, "ocsgw.yaml"), "--json");
+
+  it.each([
+    ["-client:alpha", ["-client:alpha"], ["beta"]],
+    ["-client:beta before another term", ["-client:beta", "action:DoNotCall"], ["alpha"]],
+    ["behind another term", ["action:DoNotCall", "-client:alpha"], ["beta"]],
+    ["behind --", ["--", "-client:alpha"], ["beta"]],
+    ["in parentheses", ["action:DoNotCall", "-(client:alpha OR client:gamma)"], ["beta"]],
+  ])("takes %s for a term", async (_, words, clients) => {
+    // What stands behind -- is no option.
+    const { code, stdout, stderr } = words[0] === "--"
+      ? await ocsgw("audit", "search", "-c", join(gateway.dir, "ocsgw.yaml"), "--json", ...words)
+      : await search(...words);
+    expect([code, clientsOf(stdout), stderr]).toEqual([0, clients, expect.not.stringContaining("lient:")]);
+  });
+
+  it("still refuses an option that there is not", async () => {
+    expect(await search("--clent", "alpha")).toMatchObject({ code: 2 });
+    expect(await search("-x")).toMatchObject({ code: 2 });
+  });
+});
