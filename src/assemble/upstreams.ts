@@ -1,5 +1,6 @@
 /** Settings → one switchboard per upstream. They outlast a change of settings as long as they lead to the same OCS in the same way. */
 import type { Counts } from "../console/counts.ts";
+import type { UpstreamState } from "../console/status.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Settings, UpstreamSettings } from "../settings/schema.ts";
@@ -130,10 +131,11 @@ type TenantSettings = Settings["tenants"][number];
 const isAt = (upstream: string, tenant: string | undefined) => (each: TenantSettings): boolean => each.upstream === upstream && String(each.dbid) === tenant;
 
 /** What each upstream says of itself, for people: with tenants' names, and the DBID of a tenant that the settings have no more. */
-export const statesOf = (boards: Iterable<Board>, { tenants }: Settings): UpstreamStatus[] => [...boards].map(({ switchboard }) => {
+export const statesOf = (boards: Iterable<Board>, { tenants }: Settings): UpstreamState[] => [...boards].map(({ switchboard }) => {
   const status = switchboard.status();
   const named = <Of extends { readonly tenant: string | undefined }>(of: Of): Of => ({ ...of, tenant: tenants.find(isAt(status.name, of.tenant))?.name ?? of.tenant });
-  return { ...status, lanes: status.lanes.map(named), queue: status.queue.map(named) };
+  const connected = (lane: UpstreamStatus["lanes"][number]): UpstreamState["lanes"][number] => ({ ...named(lane), endpoint: lane.state === "idle" ? null : lane.endpoint });
+  return { ...status, lanes: status.lanes.map(connected), queue: status.queue.map(named) };
 });
 
 type Ears = { readonly journal: Journal; readonly counts: Counts; readonly alarms: Alarms; readonly current: () => Settings };

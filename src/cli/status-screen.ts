@@ -27,7 +27,7 @@ const stateOf = ({ active, up, standby }: EndpointState): string => (up ? "activ
 const standbyOf = ({ seen, detail, since, expected, healthy }: StandbyState): string =>
   `standby, ${seen}${healthy || detail === undefined ? "" : ` (${detail})`} for ${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
 
-const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] => [name, state, tenant ?? "-", span(since), endpoint];
+const laneRow = ({ name, state, tenant, since, endpoint }: LaneState): string[] => [name, state, tenant ?? "-", span(since), endpoint ?? "-"];
 
 const queueRow = ({ tenant, waiting, bytes, oldest }: QueueState): string[] => [tenant, String(waiting), String(bytes), span(oldest)];
 

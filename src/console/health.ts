@@ -10,7 +10,7 @@ import { pathOf, PROBE_METHODS } from "./probes.ts";
 import { faulty, json, text } from "./reply.ts";
 import { confirmClockReply, type RetentionParts } from "./retention.ts";
 import { revocationReply, type Decide } from "./revocations.ts";
-import type { Status } from "./status.ts";
+import { withUnits, type Status } from "./status.ts";
 
 export type HealthParts = {
   /** In words, what keeps the gateway from serving; empty when ready. */
@@ -59,7 +59,7 @@ const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/healthz", { method: "GET", isProbe: true, show: () => json(200, { status: "ok" }) }],
   ["/readyz", { method: "GET", isProbe: true, show: ({ notReady, warnings }) => ready(notReady(), warnings()) }],
   ["/metrics", { method: "GET", isProbe: true, show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
-  ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, status()) }],
+  ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, withUnits(status())) }],
   ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
   ["/api/revocations", { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) }],
   ["/api/retention", { method: "GET", guarded: true, show: ({ retention }) => json(200, retention.state()) }],

@@ -26,7 +26,8 @@ export type StandbyState = {
 
 export type LaneState = {
   readonly name: string;
-  readonly endpoint: string;
+  /** Null while it has no connection. */
+  readonly endpoint: string | null;
   readonly state: "idle" | "connecting" | "busy" | "ready";
   readonly tenant?: string | undefined;
   /** In this state. */
@@ -115,6 +116,22 @@ export type Status = {
   readonly refusals: readonly { readonly code: string; readonly count: number }[];
   /** Requests that were sent and got no whole answer. */
   readonly no_answers: readonly { readonly code: string; readonly count: number }[];
+};
+
+/** Milliseconds, and bytes, by the names under which they stand in the status. */
+const UNITS: Readonly<Record<string, string>> = {
+  uptime: "uptime_ms", since: "since_ms", oldest: "oldest_ms", lag: "lag_ms", age: "age_ms", full_in: "full_in_ms", at: "at_ms", time: "time_ms",
+  free: "free_bytes", per_hour: "bytes_per_hour", journal: "journal_bytes",
+};
+
+/** The same with the unit in the name of each number, beside the name that it had before. */
+export const withUnits = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withUnits);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).flatMap(([name, each]: [string, unknown]) => {
+    const named = typeof each === "object" && each !== null ? undefined : UNITS[name];
+    return [[name, withUnits(each)], ...(named === undefined || typeof each === "string" || (each === null && name === "journal") ? [] : [[named, each]])];
+  }));
 };
 
 /** In words; nothing while at least one OCS can be reached, because the tenants of that one can be served. */

@@ -79,6 +79,20 @@ describe("ocsgw status", () => {
     expect(said()).toMatch(/^requests {2}ocs 2xx 4\nrefusals {2}none$/m);
   });
 
+  it("has the unit in the name of each number of its JSON, and no endpoint for a lane without a connection", async () => {
+    expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
+    const told = JSON.parse(said()) as Record<string, any>;
+    const lanes = told["upstreams"][0].lanes as { state: string; endpoint: string | null; since: number; since_ms: number }[];
+    expect(lanes.map(({ state, endpoint }) => [state, endpoint])).toEqual([["idle", null]]);
+    expect(lanes[0]!.since_ms).toBe(lanes[0]!.since);
+    expect([told["uptime_ms"], told["journal"].lag_ms, told["journal"].checkpoint.age_ms, told["journal"].disk.free_bytes, told["journal"].disk.journal_bytes])
+      .toEqual([told["uptime"], told["journal"].lag, told["journal"].checkpoint.age, told["journal"].disk.free, told["journal"].disk.journal]);
+    expect(told["journal"].disk).toHaveProperty("bytes_per_hour");
+    printed = [];
+    await status({ config: config() });
+    expect(said()).toMatch(/^ {2}ocs\/1 +idle +- +[\d.]+ m?s +-$/m);
+  });
+
   it("prints JSON for programs", async () => {
     expect(await status({ config: "nowhere.yaml", url: gateway.gateway.admin!, token: "token", json: true })).toBe(0);
     expect(JSON.parse(said())).toMatchObject({ ready: true, reasons: [], upstreams: [{ name: "ocs", epoch: 1, queue: [] }], journal: { failed: null } });
