@@ -1,0 +1,78 @@
+/** The package's command, from whatever Node is on PATH, and what an installation says about Node. */
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
+import { root, run } from "../kit/command.ts";
+
+const bin = join(root, manifest.bin.ocsgw);
+/** That of the system, which may be an old one; else the one that runs this. */
+const node = ["/usr/bin/node", "/usr/local/bin/node"].find((path) => existsSync(path)) ?? process.execPath;
+
+let dir: string;
+beforeAll(async () => { dir = await mkdtemp(join(tmpdir(), "ocsgw-bin-")); });
+afterAll(() => rm(dir, { recursive: true }));
+
+describe("the package's ocsgw", () => {
+  it.each<[string, string[], number, RegExp]>([
+    ["its version", ["--version"], 0, /^\d+\.\d+\.\d+\n$/],
+    ["wrong usage", ["can", "one"], 2, /missing required argument/],
+    ["a valid config", ["check", "-c", "config/ocsgw.yaml"], 0, /^ok {2}/m],
+    ["a config that is not there", ["check", "-c", "no-such-file.yaml"], 3, /no-such-file/],
+  ])("runs on the Node that is on PATH, and hands on %s", async (_, args, code, says) => {
+    const ran = await run(node, [bin, ...args]);
+    expect([ran.code, ran.stdout + ran.stderr]).toEqual([code, expect.stringMatching(says)]);
+  });
+
+  it.skipIf(process.platform === "win32").each(["SIGTERM", "SIGINT"] as const)("hands on %s, and ends as the command ends", { timeout: 60_000 }, async (signal) => {
+    const child = spawn(node, [bin, "witness", "--key", join(dir, `${signal}.pem`), "--state", join(dir, signal), "--bind", "127.0.0.1:0"], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    await new Promise<void>((resolve) => {
+      let said = "";
+      for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => /127\.0\.0\.1:\d+/.test((said += chunk.toString())) && resolve());
+    });
+    child.kill(signal);
+    expect(await ended).toBe(0);
+  });
+});
+
+describe("an installation", () => {
+  const say = (agent: string) => run(process.execPath, ["bin/say-node.js"], { env: { npm_config_user_agent: agent } });
+
+  it("says which Node runs ocsgw where npm runs on another one, and nothing else", async () => {
+    const { code, stdout } = await say("npm/10.8.2 node/v20.20.2 linux x64");
+    expect([code, stdout]).toEqual([0, expect.stringMatching(`^ocsgw runs on Node ${process.versions.node.replaceAll(".", "\\.")}, .*Node 20\\.20\\.2`)]);
+    expect((await say(`npm/11.0.0 node/v${process.versions.node} linux x64`)).stdout).toBe("");
+    expect(manifest.scripts.postinstall).toContain("./bin/say-node.js");
+  });
+});
+
+describe.skipIf(process.platform === "win32")("the installation in CI", () => {
+  /** `npm` that fails with these words, in turn, and then succeeds. */
+  const installing = async (...failures: readonly string[]): Promise<{ code: number | null; tries: number; stdout: string }> => {
+    const [count, npm] = [join(dir, "count"), join(dir, "npm")];
+    await writeFile(count, "0");
+    await writeFile(npm, `#!/bin/sh\nn=$(($(cat ${count}) + 1)); echo $n > ${count}\n${failures.map((said, at) => `[ $n = ${at + 1} ] && echo "${said}" && exit 1\n`).join("")}exit 0\n`);
+    await chmod(npm, 0o755);
+    const script = await readFile(join(root, ".ci/run"), "utf8");
+    const install = /^install\(\) \{\n[\s\S]*?^\}\n/m.exec(script)![0];
+    expect(script).toContain("(install && npm test)");
+    const { code, stdout } = await run("bash", ["-c", `${install}install`], { env: { PATH: `${dir}${delimiter}${process.env["PATH"]}`, CI_RETRY_SECONDS: "0" } });
+    return { code, stdout, tries: Number(await readFile(count, "utf8")) };
+  };
+
+  it.each([
+    ["nothing fails", [], 0, 1],
+    ["a connection was reset", ["npm error code ECONNRESET"], 0, 2],
+    ["the name cannot be looked up, twice", ["npm error code EAI_AGAIN", "npm error code ENOTFOUND"], 0, 3],
+    ["the registry has an error of its own", ["npm error code E503"], 0, 2],
+    ["the network never answers", ["ETIMEDOUT", "ETIMEDOUT", "ETIMEDOUT", "ETIMEDOUT"], 1, 4],
+    ["the lock file does not fit", ["npm error code EUSAGE"], 1, 1],
+    ["a package is not there", ["npm error code E404"], 1, 1],
+  ])("is tried again on a network error only: %s", async (_, failures, code, tries) => {
+    expect(await installing(...failures)).toMatchObject({ code, tries });
+  });
+});
