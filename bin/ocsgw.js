@@ -7,7 +7,7 @@ import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import { constants as system } from "node:os";
-import { dirname, join } from "node:path";
+import { delimiter, dirname, join } from "node:path";
 import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 
@@ -27,7 +27,15 @@ const ownNode = () => {
 
 const platform = () => (process.platform === "win32" ? "win" : process.platform);
 
-const child = spawn(ownNode(), [main, ...process.argv.slice(2)], { stdio: "inherit", env: { ...process.env, OCSGW_COMMAND: process.env.OCSGW_COMMAND ?? "ocsgw" } });
+/** npx and a PATH know it by its name; else by its path. */
+const asStarted = () => {
+  if (process.env.npm_command === "exec") return "npx ocsgw";
+  const name = process.argv[1] ?? "";
+  const isOnPath = (process.env.PATH ?? "").split(delimiter).some((folder) => join(folder, "ocsgw") === name);
+  return isOnPath ? "ocsgw" : `'${name.replaceAll("'", "'\\''")}'`;
+};
+
+const child = spawn(ownNode(), [main, ...process.argv.slice(2)], { stdio: "inherit", env: { ...process.env, OCSGW_COMMAND: process.env.OCSGW_COMMAND ?? asStarted() } });
 // A terminal sends SIGINT to both; a supervisor sends its signals to this one alone.
 for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"]) process.on(signal, () => child.kill(signal));
 process.on("SIGINT", () => (isatty(0) ? undefined : child.kill("SIGINT")));

@@ -28,6 +28,7 @@ import { VERSION } from "./assemble/version.ts";
 import { Counts } from "./console/counts.ts";
 import { newToken } from "./console/token.ts";
 import { events } from "./events.ts";
+import type { Parts } from "./gateway/words.ts";
 import type { FilesRead } from "./settings/load.ts";
 import { revocationsFile } from "./settings/revocations-file.ts";
 import type { Settings } from "./settings/schema.ts";
@@ -81,6 +82,8 @@ export type AssembleOptions = {
   readonly reloading?: <Value>(read: () => Promise<Value>) => Promise<Value>;
   /** By this name others hear who has the journal open; `ocsgw run` when left out. */
   readonly command?: string;
+  /** Told of every request when its reply is decided. Must not throw. */
+  readonly observed?: Parts["observe"];
 };
 
 export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
@@ -93,7 +96,7 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   }
 };
 
-const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, sockets = new PassedSockets(), reloading = (read) => read(), command }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, sockets = new PassedSockets(), reloading = (read) => read(), command, observed }: AssembleOptions, stops: Stops): Promise<Gateway> => {
   const { promise: lost, resolve: lose } = Promise.withResolvers<string>();
   const first: Reading = { settings, hash: configHash, files };
   let probes = leading?.probes;
@@ -108,7 +111,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   const records = await startOwnership(settings, { journal, counts, current, switchovers }, stops);
   const noAnswers = createNoAnswers();
   stops.push(noAnswers.flush);
-  const standing: Standing = new Standing({ house: { journal, counts, revocations, records, noAnswers }, tell: tellOf({ journal, counts, alarms: records.alarms, current }), sockets });
+  const standing: Standing = new Standing({ house: { journal, counts, revocations, records, noAnswers, observed }, tell: tellOf({ journal, counts, alarms: records.alarms, current }), sockets });
   inForce = standing;
   const gauge = gaugeOpenDoNotCalls({ journal, counter: openDoNotCalls }, stops);
   const rereading = await startRereading({ journal, checkpoints, signer, published: elsewhere }, stops);

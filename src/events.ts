@@ -1,8 +1,10 @@
 /**
- * One function per thing worth telling an operator. Lines go to stderr as JSON; none carries a phone, a customer id, a field or a credential.
+ * One function per thing worth telling an operator. Lines go to stderr, as JSON unless people read
+ * them (`OCSGW_LOG_FORMAT`); none carries a phone, a customer id, a field or a credential.
  * `OCSGW_LOG` sets the level (info when it is not set or empty; silent turns it off).
  */
 import { pino, type Level } from "pino";
+import { humanLine, isForPeople } from "./events/human-line.ts";
 import { stderrSink } from "./events/sink.ts";
 import { faultInWords, isSystemError } from "./system-error.ts";
 
@@ -13,6 +15,8 @@ const level = wanted === "" ? "info" : LEVELS.find((each) => each === wanted.toL
 
 const sink = stderrSink({ caughtUp: (lines) => events.logDropped(lines) });
 
+const isHuman = isForPeople();
+
 /** Said with the first line, and not by a command that writes none. */
 let isUnsaid = level === undefined;
 const write = (line: string): void => {
@@ -20,7 +24,7 @@ const write = (line: string): void => {
     isUnsaid = false;
     log.warn({ OCSGW_LOG: wanted }, `OCSGW_LOG is none of ${LEVELS.join(", ")}; info is used`);
   }
-  sink.write(line);
+  sink.write(isHuman ? humanLine(line) : line);
 };
 
 const log = pino({ name: "ocsgw", level: level ?? "info", timestamp: pino.stdTimeFunctions.isoTime }, { write });

@@ -29,6 +29,8 @@ export type House = {
   readonly records: Records;
   /** Where it is left out nobody hears of requests without an answer. */
   readonly noAnswers?: Pick<NoAnswers, "observe">;
+  /** Told of every request when its reply is decided. Must not throw. */
+  readonly observed?: Parts["observe"] | undefined;
 };
 
 /** One reading of the config file. */
@@ -62,7 +64,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
   const credentials = await credentialsFor(house, reading, before);
   const quota = createQuota(tenants, before?.limiters);
   let live = 0;
-  const { journal, counts, records, revocations, noAnswers } = house;
+  const { journal, counts, records, revocations, noAnswers, observed } = house;
   const register = createRegister(tenants);
   const inForce: InForce = {
     register,
@@ -90,6 +92,7 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
       live--;
       counts.observe(seen, ending);
       noAnswers?.observe(seen, ending);
+      observed?.(seen, ending);
     },
     dialect: (listener) => dialects.get(listener) ?? "auto",
     acceptsType: (listener, type) => acceptedTypes.get(listener)?.has(type) === true,

@@ -1,4 +1,5 @@
 /** What `npm start` shows: where everything is, who may do what with which key, and one line that works as it is printed. */
+import { commandName, inShell } from "./command-name.ts";
 import type { TenantTold } from "./sandbox-config.ts";
 
 /** What `--ready-file` says; members that belong to the gateway are missing with --ocs-only. */
@@ -18,29 +19,31 @@ export type Ready = {
 /** What the screen says of the dialer. */
 export type Dialing = { readonly rate: number; readonly validationUri: string | undefined };
 
-export const screen = (ready: Ready, dialing: Dialing): string =>
+/** `taken`: usual ports that another program has. `command`: how a user starts another one. */
+export const screen = (ready: Ready, dialing: Dialing, taken: readonly string[] = [], command = commandName()): string =>
   [
     "ocsgw sandbox: an embedded OCS" + (ready.gateway ? " and the gateway in front of it" : "") + ". No Genesys licence needed, no network used.",
     "",
     ...addresses(ready),
+    ...(taken.length > 0 ? ["", `  Another program has the usual port ${taken.join(", ")}: free ones are used instead.`] : []),
     "",
-    ...table(ready.tenants),
-    ...(ready.gateway ? ["", ...trial(ready.gateway.http, ready)] : []),
+    ...(ready.gateway ? table(ready.tenants) : things(ready.tenants)),
+    ...(ready.gateway ? ["", ...trial(ready.gateway.http, ready), "", ...commands(ready, command)] : []),
     "",
-    ...calls(ready, dialing),
+    ...calls(ready, dialing, command),
     "",
-    "Ctrl-C stops it.",
+    ready.gateway ? "Each request is a line below. Ctrl-C stops it." : "Ctrl-C stops it.",
   ].join("\n");
 
 const addresses = ({ gateway, admin, callbacks, ocs, sandbox, ca, audit, config }: Ready): string[] => [
   ...(gateway ? [row("gateway", `${gateway.http}   ${gateway.https}`, "point your client here instead of OCS")] : []),
-  ...(admin ? [row("admin", `${admin.url}/readyz`, "health, /metrics; ocsgw status -c with the config below")] : []),
+  ...(admin ? [row("admin", `${admin.url}/readyz`, "health, /metrics")] : []),
   ...(callbacks === undefined ? [] : [row("callbacks", callbacks, "OCS announces each record here: whose it is")]),
   row("OCS primary", `${ocs.primary}   ${ocs.primary_https}`, "behaves like 8.1.524.04"),
   row("OCS backup", `${ocs.backup}   ${ocs.backup_https}`, "closes what connects while it is the backup"),
   row("control", `${sandbox.url}/state`, "the world as it is; POST …/reset starts it again"),
   row("CA", ca, "of every https address here"),
-  ...(audit && config !== undefined ? [row("journal", audit.dir, "ocsgw audit verify"), row("config", config, "ocsgw check, ocsgw can")] : []),
+  ...(audit && config !== undefined ? [row("journal", audit.dir, "what was asked, and what became of it"), row("config", config, "as an operator would write it")] : []),
 ];
 
 const row = (what: string, where: string, note: string): string => `  ${what.padEnd(12)}${where.padEnd(52)}  ${note}`;
@@ -54,15 +57,37 @@ const table = (tenants: readonly TenantTold[]): string[] => {
   return [
     ...lines.map((line) => `  ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd()}`),
     "",
-    ...tenants.map(({ name, campaign_groups, lists }) =>
-      `  ${name} has campaign groups ${campaign_groups.map(({ dbid }) => dbid).join(", ")} and lists ${lists.join(", ")}`),
+    ...things(tenants),
   ];
 };
 
-const calls = ({ sandbox, gateway }: Ready, { rate, validationUri }: Dialing): string[] => [
+/** OCS itself knows no clients and no keys. */
+const things = (tenants: readonly TenantTold[]): string[] => tenants.map(({ name, dbid, campaign_groups, lists }) =>
+  `  ${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")} and lists ${lists.join(", ")}`);
+
+/** Each runs as it is printed. */
+const commands = ({ config, tenants }: Ready, command: string): string[] => {
+  if (config === undefined) return [];
+  const { client } = tenants[0]!.clients.find((each) => each.client.endsWith("crm"))!;
+  const of = `-c ${inShell(config)}`;
+  return [
+    "Commands, in another terminal:",
+    "",
+    `  ${command} status ${of}`,
+    `  ${command} check ${of}`,
+    `  ${command} can ${client} DoNotCall phones/4155550100 ${of}`,
+    `  ${command} audit search action:DoNotCall ${of}`,
+    `  ${command} audit verify ${of}`,
+  ];
+};
+
+const calls = ({ sandbox, gateway }: Ready, { rate, validationUri }: Dialing, command: string): string[] => [
   rate === 0
-    ? `OCS dials when told to: ocsgw sandbox dial --url ${sandbox.url}`
-    : `OCS dials ${rate >= 1 ? `${rate} records a second` : `a record each ${Number((1 / rate).toFixed(1))} s`}; records arrive below. One more at once: ocsgw sandbox dial --url ${sandbox.url}`,
+    ? "OCS dials when told to:"
+    : `OCS dials ${rate >= 1 ? `${rate} records a second` : `a record each ${Number((1 / rate).toFixed(1))} s`}; records arrive below. One more at once:`,
+  "",
+  `  ${command} sandbox dial --url ${sandbox.url}`,
+  "",
   `The same for programs, as server-sent events: curl -N ${sandbox.url}/events`,
   ...(gateway || validationUri !== undefined ? [] : [
     "Nobody is told of a record before it is dialed. To tell a gateway, name its callbacks listener with --validation-uri, or now:",

@@ -1,9 +1,7 @@
 /** `ocsgw sandbox`: the embedded OCS and a gateway in front of it, in one process, on loopback, with nothing to prepare. */
 import { randomBytes } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
-import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
 import { assemble, type Gateway } from "../assemble.ts";
@@ -14,6 +12,8 @@ import { startSandboxOcs, type SandboxOcs } from "../sandbox/start.ts";
 import { loadSettings } from "../settings/load.ts";
 import { sandboxConfig, sandboxKeys, tenantsTold, UPSTREAM, type SandboxFiles } from "./sandbox-config.ts";
 import { showArrivals } from "./sandbox-arrivals.ts";
+import { temporaryFolder } from "./sandbox-folder.ts";
+import { requestLine } from "./sandbox-request-line.ts";
 import { screen, type Ready } from "./sandbox-screen.ts";
 import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
@@ -39,16 +39,19 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
   const state = options.state === undefined ? temporary() : await made(resolve(options.state));
   const backupHost = (await isFree(0, BACKUP_HOST)) ? BACKUP_HOST : HOST;
   const ports = await choosePorts(options.port, backupHost);
+  const taken = takenOf(ports, options.port);
   const { files, ocs } = await startOcs(state, { ports, backupHost }, options);
   try {
     const { gateway, ready } = options.ocsOnly ? { gateway: undefined, ready: readyWithout(ocs, files.ca) } : await startGateway(state, ports, { files, ocs });
-    await begin(options, ready, ocs).catch(async (error: unknown) => {
+    await begin(options, { ready, ocs, taken }).catch(async (error: unknown) => {
       await gateway?.stop("it could not begin");
       throw error;
     });
     // In this order: a signal that nobody hears would end the process and leave its folder.
     const told = whenToldToStop();
-    process.off("SIGTERM", endEarly).off("SIGINT", endEarly);
+    process.off("SIGTERM", endEarly).off("SIGINT", endEarly).off("SIGHUP", endEarly);
+    // A terminal that is closed ends it too, and its folder goes.
+    process.on("SIGHUP", () => process.kill(process.pid, "SIGTERM"));
     await untilToldToStop(gateway ?? { stop: () => Promise.resolve() }, told);
   } finally {
     await ocs.close();
@@ -56,7 +59,8 @@ export const sandbox = async (options: SandboxOptions): Promise<number> => {
   return 0;
 };
 
-const endEarly = (signal: NodeJS.Signals): void => process.exit(signal === "SIGINT" ? 130 : 143);
+const EARLY = { SIGINT: 130, SIGHUP: 129, SIGTERM: 143 } as const;
+const endEarly = (signal: NodeJS.Signals): void => process.exit(EARLY[signal as keyof typeof EARLY]);
 
 const made = async (state: string): Promise<string> => {
   await mkdir(state, { recursive: true });
@@ -65,15 +69,15 @@ const made = async (state: string): Promise<string> => {
 
 /** It goes when this process ends, also by a signal that comes before anything listens. */
 const temporary = (): string => {
-  process.on("SIGTERM", endEarly).on("SIGINT", endEarly);
-  const state = mkdtempSync(join(tmpdir(), "ocsgw-sandbox-"));
-  process.once("exit", () => rmSync(state, { recursive: true, force: true, maxRetries: 3 }));
-  return state;
+  process.on("SIGTERM", endEarly).on("SIGINT", endEarly).on("SIGHUP", endEarly);
+  return temporaryFolder();
 };
 
-const begin = async (options: SandboxOptions, ready: Ready, ocs: SandboxOcs): Promise<void> => {
+type Begun = { readonly ready: Ready; readonly ocs: SandboxOcs; readonly taken: readonly string[] };
+
+const begin = async (options: SandboxOptions, { ready, ocs, taken }: Begun): Promise<void> => {
   const told = await startDialing({ ...options, validationUri: options.validationUri ?? ready.callbacks }, ready, ocs);
-  console.log(screen(ready, told));
+  console.log(screen(ready, told, taken));
   showArrivals(ocs.dialer.log, ready);
   if (options.readyFile !== undefined) await writeWhole(options.readyFile, `${JSON.stringify(ready, undefined, 2)}\n`);
 };
@@ -89,6 +93,15 @@ export const choosePorts = async (port: number | undefined, backupHost: string):
   const chosen = await Promise.all(Object.entries(WISHED).map(async ([name, wished]) => [name, port !== 0 && (await isFree(wished, hostOf(name))) ? wished : 0]));
   return { ...(Object.fromEntries(chosen) as Ports), ...(port !== undefined && { http: port }) };
 };
+
+const PORT_NAMES: Readonly<Record<keyof Ports, string>> = {
+  http: "gateway", https: "gateway, https", admin: "admin", callbacks: "callbacks", primary: "OCS primary", primaryTls: "OCS primary, https", backup: "OCS backup",
+  backupTls: "OCS backup, https", control: "control",
+};
+
+/** The usual ports that another program has, each with what would have listened there. */
+export const takenOf = (ports: Ports, port: number | undefined): readonly string[] =>
+  (port === 0 ? [] : (Object.keys(WISHED) as (keyof Ports)[]).filter((name) => ports[name] === 0).map((name) => `${WISHED[name]} (${PORT_NAMES[name]})`));
 
 const isFree = (port: number, host: string): Promise<boolean> =>
   new Promise((resolve) => {
@@ -135,7 +148,7 @@ const startGateway = async (state: string, ports: Ports, { files, ocs }: Started
   const loaded = await loadSettings(config);
   if (!loaded.ok) throw new Error(loaded.problems.map(({ path, message }) => `${path}: ${message}`).join("\n"));
   const token = randomBytes(16).toString("base64url");
-  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config, adminToken: token, command: "ocsgw sandbox" });
+  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config, adminToken: token, command: "ocsgw sandbox", observed: (seen, ending) => console.log(requestLine(seen, ending)) });
   const [http, https] = gateway.listeners;
   return {
     gateway,

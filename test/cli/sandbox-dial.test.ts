@@ -103,6 +103,20 @@ describe("the screen", () => {
     expect(lines).toHaveLength(1);
   });
 
+  it("without a gateway lists no clients and no keys, because OCS knows none", () => {
+    const off = { rate: 0, validationUri: undefined };
+    const told = screen(ready(), off);
+    expect(told).not.toMatch(/sk_sandbox|alpha-crm|\bkey\b/);
+    for (const { name, dbid, campaign_groups } of ready().tenants) expect(told).toContain(`${name} (${dbid}) has campaign groups ${campaign_groups.map((group) => group.dbid).join(", ")}`);
+    expect(screen({ ...ready(), gateway }, off)).toContain("sk_sandbox_alpha-crm");
+  });
+
+  it("says which usual ports another program has, and nothing where all were free", () => {
+    const off = { rate: 0, validationUri: undefined };
+    expect(screen(ready(), off, ["8080 (gateway)", "9640 (admin)"])).toContain("Another program has the usual port 8080 (gateway), 9640 (admin): free ones are used instead.");
+    expect(screen(ready(), off)).not.toContain("Another program");
+  });
+
   it("says how fast OCS dials and, without a gateway, how one is told", () => {
     const off = { rate: 0, validationUri: undefined };
     expect(screen(ready(), { ...off, rate: 0.1 })).toContain("OCS dials a record each 10 s");

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { choosePorts } from "../../src/cli/sandbox.ts";
+import { choosePorts, takenOf } from "../../src/cli/sandbox.ts";
 import { ocsgw } from "../kit/command.ts";
 
 const closing: (() => unknown)[] = [];
@@ -17,7 +17,10 @@ describe("ocsgw sandbox", () => {
     // Another sandbox may have it just now, which is as good.
     await new Promise<void>((resolve) => other.once("error", () => resolve()).listen(18081, "127.0.0.2", () => resolve()));
     closing.push(() => other.close());
-    expect((await choosePorts(undefined, "127.0.0.2")).backup).toBe(0);
+    const ports = await choosePorts(undefined, "127.0.0.2");
+    expect(ports.backup).toBe(0);
+    expect(takenOf(ports, undefined)).toContain("18081 (OCS backup)");
+    expect(takenOf(await choosePorts(0, "127.0.0.2"), 0)).toEqual([]);
   });
 
   it("ends when it cannot write the ready file, and begins on what a start that was killed has left", { timeout: 60_000 }, async () => {

@@ -32,6 +32,25 @@ describe("npm start", () => {
     expect(refused!.stdout).toMatch(/^HTTP\/1\.1 403 [\s\S]*Ocsgw-Code: OCSGW-2103[\s\S]*<HTML><body>403 Forbidden : OCSGW-2103 .*<\/body><\/HTML>$/);
   });
 
+  it("prints commands that run as printed", { timeout: 120_000 }, async () => {
+    const commands = sandbox.screen().split("\n").map((line) => line.trim()).filter((line) => line.startsWith("npm run --silent ocsgw -- "));
+    expect(commands.map((command) => command.split(" ").slice(5, 7).join(" "))).toEqual(
+      [expect.stringMatching(/^status/), expect.stringMatching(/^check/), "can alpha-crm", "audit search", "audit verify", "sandbox dial"]);
+    for (const command of commands) {
+      const { code, stderr } = await run("sh", ["-c", command]);
+      expect([command, code, stderr]).toEqual([command, 0, stderr]);
+    }
+  });
+
+  it("tells every request in one line, and no more of a number than its end", async () => {
+    const lines = (): string[] => sandbox.screen().split("\n").filter((line) => /^\d\d:\d\d:\d\d\.\d{3}  \d{3}  (ocs|gateway) /.test(line));
+    await vi.waitFor(() => expect(lines()).toEqual(expect.arrayContaining([
+      expect.stringMatching(/  200  ocs      alpha-crm  DoNotCall +phones\/······0100 +queue [\d.]+  ocs [\d.]+ ms  [0-9A-Z]{26}$/),
+      expect.stringMatching(/  403  gateway  alpha-crm  DoNotCall +phones\/······0100 +OCSGW-2103  [0-9A-Z]{26}$/),
+    ])));
+    expect(lines().join()).not.toContain("4155550100");
+  });
+
   it("has the do-not-call in OCS's own state", async () => {
     const state = JSON.stringify(await control("/state"));
     expect(state).toContain("4155550100");

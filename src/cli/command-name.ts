@@ -1,0 +1,18 @@
+/** How a user who started this process starts another command: a command that is printed so runs as it is printed. */
+import { isAbsolute, relative } from "node:path";
+
+type Process = { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[]; readonly execPath: string; readonly cwd: () => string };
+
+export const commandName = ({ env, argv, execPath, cwd }: Process = process): string => {
+  if (env["OCSGW_COMMAND"] !== undefined && env["OCSGW_COMMAND"] !== "") return env["OCSGW_COMMAND"];
+  if (env["npm_lifecycle_event"] === "start" || env["npm_lifecycle_event"] === "ocsgw") return "npm run --silent ocsgw --";
+  return [execPath, argv[1] ?? ""].map((path) => inShell(shortest(path, cwd()))).join(" ");
+};
+
+const shortest = (path: string, from: string): string => {
+  const near = relative(from, path);
+  return near === "" || near.startsWith("..") || isAbsolute(near) || !near.includes("/") ? path : near;
+};
+
+/** One word of a POSIX shell. */
+export const inShell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);
