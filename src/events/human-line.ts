@@ -22,7 +22,7 @@ export const humanLine = (line: string): string => {
   if (!told) return line;
   const about = Object.entries(told).filter(([key]) => !LEFT_OUT.has(key)).map(([key, value]) => `${key}=${shown(value)}`);
   const level = LEVELS[Number(told["level"])] ?? String(told["level"]);
-  return `${[String(told["time"]).slice(11, 19), level.padEnd(5), String(told["msg"] ?? ""), ...about].join("  ")}\n`;
+  return `${[String(told["time"]).slice(11, 19), level.padEnd(5), typeof told["msg"] === "string" ? told["msg"] : "", ...about].join("  ")}\n`;
 };
 
 const read = (line: string): Readonly<Record<string, unknown>> | undefined => {

@@ -6,7 +6,7 @@ import { humanLine, isForPeople } from "../../src/events/human-line.ts";
 import { readTarget } from "../../src/ocs/target.ts";
 
 describe("the name of the command", () => {
-  const at = (env: Record<string, string>, execPath = "/usr/bin/node"): string => commandName({ env, argv: [execPath, "/home/me/gw/src/cli/main.ts"], execPath, cwd: () => "/home/me/gw" });
+  const at = (env: Record<string, string>, execPath = "/usr/bin/node"): string => commandName({ env, argv: [execPath, "/home/me/gw/src/cli/main.ts"], execPath, cwd: "/home/me/gw" });
   it.each<[string, Record<string, string>, string]>([
     ["npm start", { npm_lifecycle_event: "start" }, "npm run --silent ocsgw --"],
     ["npm run ocsgw", { npm_lifecycle_event: "ocsgw" }, "npm run --silent ocsgw --"],
