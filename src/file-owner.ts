@@ -30,23 +30,40 @@ export const giveToOwnerNow = (path: string): void => {
   }
 };
 
-/** From the topmost new one down to `path`, each with mode 0700. */
-const between = (first: string, path: string): readonly string[] => {
-  const made: string[] = [];
-  for (let each = path; each.length >= first.length; each = dirname(each)) made.unshift(each);
-  return made;
+/** What is missing of the path, the topmost first. */
+const missing = (path: string): readonly string[] => {
+  const folders: string[] = [];
+  for (let each = path; !statSync(each, { throwIfNoEntry: false }) && each !== dirname(each); each = dirname(each)) folders.unshift(each);
+  return folders;
 };
 
-/** Makes what is missing of the path, for the owner of what is there. Resolves with what was made. */
+/**
+ * Makes what is missing of the path, each with mode 0700, for the owner of what is there. Resolves with what was made.
+ * One by one: where a file system takes no folders, as /proc, Node's `recursive` never ends.
+ */
 export const makeFolders = async (path: string): Promise<readonly string[]> => {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 });
-  const made = first === undefined ? [] : between(first, path);
-  for (const each of made) await giveToOwner(each, (uid, gid) => chown(each, uid, gid));
+  const made = missing(path);
+  for (const each of made) {
+    await mkdir(each, { mode: 0o700 }).catch(unlessThere);
+    await giveToOwner(each, (uid, gid) => chown(each, uid, gid));
+  }
+  if (made.length === 0 && !statSync(path).isDirectory()) throw Object.assign(new Error(`EEXIST: file already exists, mkdir '${path}'`), { code: "EEXIST", syscall: "mkdir", path });
   return made;
 };
 
 /** The same, at once. */
 export const makeFoldersNow = (path: string): void => {
-  const first = mkdirSync(path, { recursive: true, mode: 0o700 });
-  if (first !== undefined) between(first, path).forEach(giveToOwnerNow);
+  for (const each of missing(path)) {
+    try {
+      mkdirSync(each, { mode: 0o700 });
+    } catch (error) {
+      unlessThere(error);
+    }
+    giveToOwnerNow(each);
+  }
+};
+
+/** Another process may have made it at this moment. */
+const unlessThere = (error: unknown): void => {
+  if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
 };
