@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Expression } from "./filter.ts";
 import { candidates, sealedCandidates, type Candidate } from "./index/candidates.ts";
 import { CatchUp, type Progress } from "./index/catch-up.ts";
+import { PEOPLE } from "./index/conditions.ts";
 import { countIn, type Count } from "./index/count.ts";
 import { Live } from "./index/live.ts";
 import { Months } from "./index/months.ts";
@@ -123,7 +124,7 @@ export class Index {
       let head = live.next();
       for (const extent of this.#months.mayFit(sealed.filter(({ first }) => first < before), expression).toReversed()) {
         for (; !head.done && head.value.at >= extent.end; head = live.next()) yield head.value;
-        for await (const row of this.#sealed.rows(extent, (index) => sealedCandidates(index.database, index.facets, expression, before, onStep))) {
+        for await (const row of this.#sealed.rows(extent, (index) => sealedCandidates(index, expression, before, onStep))) {
           for (; !head.done && head.value.at > row.at; head = live.next()) yield head.value;
           yield row;
         }
@@ -146,7 +147,7 @@ export class Index {
       const { left, ...sealed } = this.#months.count(await this.#sealedBelow(size, taken), expression);
       let sum = added(here, sealed);
       for (const extent of this.#months.mayFit(left, expression)) {
-        const more: Count | undefined = await this.#sealed.with(extent, (index) => countIn(index.database, index.facets, expression));
+        const more: Count | undefined = await this.#sealed.with(extent, (index) => countIn(index.database, index.facets, expression, PEOPLE));
         if (!more) return undefined;
         sum = added(sum, more);
       }

@@ -5,9 +5,12 @@
  */
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import { needed, type Expression } from "../filter.ts";
-import { askedOf, finite, selectiveOf, type Condition } from "./conditions.ts";
+import type { Known } from "../filter/keys.ts";
+import { askedOf, finite, PEOPLE, selectiveOf, type Condition } from "./conditions.ts";
 import type { Facets } from "./facets.ts";
+import { storiesWith } from "./lookups.ts";
 import { merged } from "./merge.ts";
+import { keysNeeded } from "./names.ts";
 import { BLOCK } from "./write.ts";
 
 export type Candidate = { readonly at: number; readonly position: number; readonly closed: number | null; readonly closed_position: number | null };
@@ -40,15 +43,31 @@ export const candidates = function* (database: DatabaseSync, facets: Facets, exp
   })));
 };
 
+type Sealed = { readonly database: DatabaseSync; readonly facets: Facets; readonly first: number };
+
 /** Of a sealed segment, which is small, and whose rows do not lie by facet: all of them are gone through once, whatever is asked. */
-export const sealedCandidates = function* (database: DatabaseSync, facets: Facets, expression: Expression, before: number, onStep: OnStep = () => undefined): Generator<Candidate, void, undefined> {
+export const sealedCandidates = function* ({ database, facets, first }: Sealed, expression: Expression, before: number, onStep: OnStep = () => undefined): Generator<Candidate, void, undefined> {
   const span = spanOf(database, expression, before);
   if (!span) return;
-  const groups = groupsOf(facets, expression);
-  const few = selectiveOf(expression);
-  if (few) return yield* selected(database, { ...span, sql: few.sql, given: few.given }, new Set(groups.flatMap(({ members }) => members)));
+  const groups = groupsOf(facets, expression, PEOPLE);
+  const keys = keysNeeded(expression);
+  if (keys) return yield* named(database, { ...span, at: storiesWith(database, first, keys) }, new Set(groups.flatMap(({ members }) => members)));
   const asked = askedOfAll(groups);
   if (asked) yield* run(database, { ...span, ...asked }, onStep);
+};
+
+type Named = { readonly from: number; readonly to: number; readonly at: readonly number[] };
+
+const NAMED_AT_ONCE = 64;
+
+/** `at`: descending. */
+const named = function* (database: DatabaseSync, { from, to, at }: Named, facets: ReadonlySet<number>): Generator<Candidate, void, undefined> {
+  const statement = prepared(database, `${SELECT} WHERE at IN (SELECT value FROM json_each(?)) ORDER BY at DESC`);
+  const within = at.filter((each) => each >= from && each <= to);
+  for (let done = 0; done < within.length; done += NAMED_AT_ONCE) {
+    const rows = statement.all(JSON.stringify(within.slice(done, done + NAMED_AT_ONCE))) as unknown as Row[];
+    for (const row of rows) if (facets.has(row.facet)) yield row;
+  }
 };
 
 /** Undefined when no facet fits. */
@@ -61,10 +80,11 @@ export const askedOfAll = (groups: readonly Group[]): { readonly sql: string; re
 /** Facets of whose rows the same is asked. */
 export type Group = { readonly condition: Condition | undefined; readonly members: number[] };
 
-export const groupsOf = (facets: Facets, expression: Expression): Group[] => {
+/** `without`: facts that have no column. */
+export const groupsOf = (facets: Facets, expression: Expression, without?: ReadonlySet<Known>): Group[] => {
   const groups = new Map<string, Group>();
   for (const { number, facet } of facets.all()) {
-    const asked = askedOf(expression, facet);
+    const asked = askedOf(expression, facet, without);
     if (asked === false) continue;
     const condition = typeof asked === "object" ? asked : undefined;
     const key = condition ? JSON.stringify([condition.sql, condition.given]) : "";

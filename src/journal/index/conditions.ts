@@ -23,19 +23,25 @@ const COLUMNS: Partial<Record<Known, string>> = {
 };
 
 const TOKENS: ReadonlySet<Known> = new Set(["phone", "customer", "announced_phone", "announced_customer"]);
+/** Facts that have no column in a sealed segment. */
+export const PEOPLE = TOKENS;
 const WORDS: ReadonlySet<Known> = new Set(["source", "list", "campaign"]);
+
+const NONE: ReadonlySet<Known> = new Set();
 
 /** Facts whose rows are found by an index of their own. */
 const SELECTIVE: ReadonlySet<Known> = new Set(["record", "group", "phone", "customer"]);
 
-export const askedOf = (expression: Expression, facet: Facet): Asked => {
+/** `without`: facts that have no column. */
+export const askedOf = (expression: Expression, facet: Facet, without: ReadonlySet<Known> = NONE): Asked => {
   switch (expression.kind) {
     case "term":
+      if (without.has(expression.term.fact)) return undefined;
       return FACET_FACTS.has(expression.term.fact) ? expression.term.holds(facet as Facts) : conditionOf(expression.term);
     case "not":
-      return turned(askedOf(expression.of, facet));
+      return turned(askedOf(expression.of, facet, without));
     default:
-      return joined(expression.of.map((each) => askedOf(each, facet)), expression.kind === "any");
+      return joined(expression.of.map((each) => askedOf(each, facet, without)), expression.kind === "any");
   }
 };
 

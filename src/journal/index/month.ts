@@ -7,7 +7,8 @@
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { fileAt, isDatabaseFault, openMonthDatabase, openUnchanged, removeDatabase, within } from "./schema.ts";
-import { keysOf, mayHave, partOf, sealKeys } from "./names.ts";
+import { keysIn } from "./lookups.ts";
+import { mayHave, partOf, sealKeys } from "./names.ts";
 import type { Extent, SegmentIndex } from "./segment.ts";
 import type { Facet } from "./facets.ts";
 import type { MonthFacets, Summary } from "./summary.ts";
@@ -69,8 +70,14 @@ export class Month {
 
   /** Of these segments, those that may have one of the keys (see `names.ts`). */
   mayHave(keys: readonly number[], firsts: readonly number[]): ReadonlySet<number> {
-    const find = this.#database.prepare("SELECT bits FROM names WHERE part = ? AND first = ?");
-    return new Set(firsts.filter((first) => keys.some((key) => mayHave(find.get(partOf(key), first)?.["bits"] as Uint8Array | undefined, key))));
+    const found = new Set<number>();
+    // The rows of one part lie together, so that a key costs one look however many segments there are.
+    const find = this.#database.prepare("SELECT first, bits FROM names WHERE part = ?");
+    for (const [part, some] of Map.groupBy(keys, partOf)) {
+      const filters = new Map(find.all(part).map(({ first, bits }) => [Number(first), bits as Uint8Array]));
+      for (const first of firsts) if (some.some((key) => mayHave(filters.get(first), key))) found.add(first);
+    }
+    return found;
   }
 
   /** Nothing when it has it already. */
@@ -83,7 +90,7 @@ export class Month {
       this.#delete("first = ?", first);
       this.#database.prepare("INSERT INTO segments VALUES (?, ?, ?, ?)").run(first, end, summary, sumOf(first, end, summary));
       const insert = this.#database.prepare("INSERT INTO names VALUES (?, ?, ?)");
-      for (const [part, bits] of sealKeys(keysOf(index.database)).entries()) insert.run(part, first, bits);
+      for (const [part, bits] of sealKeys(keysIn(index.database)).entries()) insert.run(part, first, bits);
     });
     this.#known.delete(first);
   }

@@ -4,23 +4,66 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
+import type { Expression } from "../filter.ts";
+import type { Known, Term } from "../filter/keys.ts";
+import { tokenNumber } from "../token.ts";
+import { digitsColumn } from "./columns.ts";
 
-export const PARTS = 64;
+export const PARTS = 256;
 const BITS_PER_KEY = 12;
 const PROBES = 8;
 const SUM_BYTES = 4;
 
-/** What stands in a column, with the name of its sort, as 32 bits. `value`: as `columns.ts` and `token.ts` have it. */
-export const keyOf = (sort: "token" | "record" | "group", value: string | number | bigint): number => crc32(`${sort} ${value}`);
+export const KEY_BITS = 26;
+
+/**
+ * What stands in a column, with the name of its sort, as so many bits: of another name in a segment's hundred thousand
+ * one in a thousand has the same. `value`: as `columns.ts` and `token.ts` have it.
+ */
+const keyOf = (sort: "token" | "record" | "group", value: string | number | bigint): number => crc32(`${sort} ${value}`) >>> (32 - KEY_BITS);
 
 const SORTS = [
   ["token", "phone"], ["token", "customer"], ["token", "announced_phone"], ["token", "announced_customer"], ["record", "record"], ["group", "grouped"],
 ] as const;
 
-/** Of all stories of a segment's index. */
-export const keysOf = function* (database: DatabaseSync): Generator<number, void, undefined> {
+/** A key, and the index of a story that names it. */
+export type Pair = readonly [key: number, at: number];
+
+/** Of all stories, in no order. */
+export const pairsOf = function* (database: DatabaseSync): Generator<Pair, void, undefined> {
   for (const [sort, column] of SORTS) {
-    for (const row of database.prepare(`SELECT DISTINCT ${column} AS value FROM stories WHERE ${column} IS NOT NULL`).iterate()) yield keyOf(sort, row["value"] as string | number);
+    for (const row of database.prepare(`SELECT ${column} AS value, at FROM stories WHERE ${column} IS NOT NULL`).iterate()) {
+      yield [keyOf(sort, row["value"] as string | number), Number(row["at"])];
+    }
+  }
+};
+
+const KEYS: Partial<Record<Known, (value: string) => number>> = {
+  phone: (value) => keyOf("token", tokenNumber(value)!),
+  customer: (value) => keyOf("token", tokenNumber(value)!),
+  record: (value) => keyOf("record", digitsColumn(value)!),
+  group: (value) => keyOf("group", digitsColumn(value)!),
+};
+
+/** One of which each story has that the term holds for; undefined where the term asks for no such names. */
+export const keysFor = ({ fact, oneOf }: Term): readonly number[] | undefined => {
+  const key = KEYS[fact];
+  return key && oneOf?.map(key);
+};
+
+/** The same for a whole filter. */
+export const keysNeeded = (expression: Expression): readonly number[] | undefined => {
+  switch (expression.kind) {
+    case "term":
+      return keysFor(expression.term);
+    case "all":
+      return expression.of.map(keysNeeded).find((keys) => keys !== undefined);
+    case "any": {
+      const each = expression.of.map(keysNeeded);
+      return each.length === 0 || each.includes(undefined) ? undefined : each.flatMap((keys) => keys!);
+    }
+    default:
+      return undefined;
   }
 };
 
@@ -29,7 +72,7 @@ export const partOf = (key: number): number => key % PARTS;
 /** A filter for each part: a checksum, then the bits. */
 export const sealKeys = (keys: Iterable<number>): readonly Uint8Array[] => {
   const parts: number[][] = Array.from({ length: PARTS }, () => []);
-  for (const key of keys) parts[partOf(key)]!.push(key);
+  for (const key of new Set(keys)) parts[partOf(key)]!.push(key);
   return parts.map((some) => {
     const bytes = Buffer.alloc(SUM_BYTES + Math.max(1, Math.ceil((some.length * BITS_PER_KEY) / 8)));
     const bits = bytes.subarray(SUM_BYTES);

@@ -1,12 +1,11 @@
 /** In which segments of a month a filter may find something, and how many stories of a segment fit by their facets alone. */
 import type { Expression } from "../filter.ts";
-import type { Known, Term } from "../filter/keys.ts";
+import type { Term } from "../filter/keys.ts";
 import type { Facts } from "../story.ts";
-import { tokenNumber } from "../token.ts";
-import { digitsColumn, idRange } from "./columns.ts";
+import { idRange } from "./columns.ts";
 import { askedOf, boundOf, type Asked } from "./conditions.ts";
 import type { Count } from "./count.ts";
-import { keyOf } from "./names.ts";
+import { keysFor } from "./names.ts";
 import type { Extent } from "./segment.ts";
 import type { MonthFacets, Span, Summary } from "./summary.ts";
 
@@ -46,16 +45,9 @@ const narrowed = (source: Source, rows: readonly Row[], expression: Expression):
   }
 };
 
-const KEYS: Partial<Record<Known, (value: string) => number>> = {
-  phone: (value) => keyOf("token", tokenNumber(value)!),
-  customer: (value) => keyOf("token", tokenNumber(value)!),
-  record: (value) => keyOf("record", digitsColumn(value)!),
-  group: (value) => keyOf("group", digitsColumn(value)!),
-};
-
 const narrowedBy = (source: Source, rows: readonly Row[], term: Term): readonly Row[] => {
   const { fact, oneOf, within } = term;
-  const keys = KEYS[fact] && oneOf?.map(KEYS[fact]);
+  const keys = keysFor(term);
   if (keys) {
     const found = source.mayHave(keys, rows.map(({ extent }) => extent.first));
     return rows.filter(({ extent }) => found.has(extent.first));

@@ -6,26 +6,29 @@ import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { giveToOwnerNow } from "../../file-owner.ts";
+import { LOOKUPS, writeLookups } from "./lookups.ts";
 
 /** Another number makes every index again. */
-export const VERSION = 7;
+export const VERSION = 8;
 
-/** Of stories that lie in one place: columns as `write.ts` puts them and `conditions.ts` asks for them. */
-const STORIES = `
+/** Tokens of people: of a sealed segment they are in its lookups alone. */
+const PEOPLE = "phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER";
+
+/** Columns as `write.ts` puts them and `conditions.ts` asks for them. */
+const COLUMNS = `
+    at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, facet INTEGER NOT NULL, time INTEGER NOT NULL, id INTEGER,
+    source INTEGER, record BLOB, list INTEGER, campaign INTEGER, grouped BLOB, queue NUMERIC, ocs NUMERIC, total NUMERIC`;
+const OPEN = "open (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT";
+
+/** What stories have in common. */
+const SHARED = `
   CREATE TABLE facets (facet INTEGER PRIMARY KEY, says TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE words (word INTEGER PRIMARY KEY, says TEXT NOT NULL UNIQUE) STRICT;
-  CREATE TABLE stories (
-    at INTEGER PRIMARY KEY, position INTEGER NOT NULL, closed INTEGER, closed_position INTEGER, facet INTEGER NOT NULL, time INTEGER NOT NULL, id INTEGER,
-    source INTEGER, record BLOB, list INTEGER, campaign INTEGER, grouped BLOB, phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER,
-    queue NUMERIC, ocs NUMERIC, total NUMERIC
-  );
-  CREATE TABLE open (id TEXT PRIMARY KEY, at INTEGER NOT NULL) STRICT;
   CREATE TABLE blocks (block INTEGER PRIMARY KEY, earliest INTEGER NOT NULL, latest INTEGER NOT NULL) STRICT;
   CREATE TABLE epochs (epoch TEXT PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL, first_time INTEGER NOT NULL, last_time INTEGER NOT NULL) STRICT;
 `;
 
-/** Made when the rows are there, so that no page is half full. */
-const LOOKUPS = `
+const INDEXES = `
   CREATE INDEX by_record ON stories (record) WHERE record IS NOT NULL;
   CREATE INDEX by_group ON stories (grouped) WHERE grouped IS NOT NULL;
   CREATE INDEX by_phone ON stories (phone) WHERE phone IS NOT NULL;
@@ -38,7 +41,10 @@ const LOOKUPS = `
  * `taken`: segments of which this index has every story, and not only those that span several. `holes`: segments whose lines had been set aside
  * when it was made. `duties_state`: up to where the duties go.
  */
-const LIVE = `${STORIES}${LOOKUPS}
+const LIVE = `${SHARED}
+  CREATE TABLE stories (${COLUMNS}, ${PEOPLE});
+  CREATE TABLE ${OPEN};
+  ${INDEXES}
   CREATE INDEX by_facet ON stories (facet);
   CREATE TABLE state (one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, segment INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL) STRICT;
   CREATE TABLE taken (first INTEGER PRIMARY KEY) STRICT;
@@ -56,35 +62,37 @@ const LIVE = `${STORIES}${LOOKUPS}
 `;
 
 /** `seam`: stories of which only a part is in this segment. `about`: see `segment.ts`. */
-const SEGMENT = `${STORIES}
+const SEGMENT = `${SHARED}
+  CREATE TABLE main.stories (${COLUMNS});
+  ${LOOKUPS}
   CREATE TABLE seam (at INTEGER PRIMARY KEY, position INTEGER NOT NULL) STRICT;
   CREATE TABLE about (one INTEGER PRIMARY KEY CHECK (one = 1), first INTEGER NOT NULL, end INTEGER NOT NULL, position INTEGER NOT NULL, line BLOB NOT NULL, time REAL NOT NULL, summary TEXT NOT NULL) STRICT;
 `;
+
+/** Until all rows are there they stand in memory, with those of people, and under the same names. */
+const FILLING = `CREATE TEMP TABLE stories (${COLUMNS}, ${PEOPLE}); CREATE TEMP TABLE ${OPEN};`;
 
 /** An empty one, to be filled in one transaction, which has begun. */
 export const createSegmentDatabase = (path: string): DatabaseSync => {
   makeFile(path);
   const database = new DatabaseSync(path, { enableDoubleQuotedStringLiterals: false });
-  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; BEGIN; ${SEGMENT}`);
+  database.exec(`PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; ${FILLING} BEGIN; ${SEGMENT}`);
   return database;
 };
 
-/** All rows are in it. */
-export const finishSegmentDatabase = (database: DatabaseSync): void => {
-  database.exec(`DROP TABLE open; ${LOOKUPS} PRAGMA user_version = ${VERSION}; COMMIT`);
-  const [free, all] = ["freelist_count", "page_count"].map((what) => Number(database.prepare(`PRAGMA ${what}`).get()![what]));
-  if (free! > all! * MOST_FREE) database.exec("VACUUM");
+/** All rows are in it, of the segment that begins with `first`. */
+export const finishSegmentDatabase = (database: DatabaseSync, first: number): void => {
+  writeLookups(database, first);
+  const columns = database.prepare("SELECT name FROM pragma_table_info('stories', 'main')").all().map(({ name }) => String(name)).join(", ");
+  database.exec(`INSERT INTO main.stories (${columns}) SELECT ${columns} FROM temp.stories ORDER BY at; PRAGMA user_version = ${VERSION}; COMMIT`);
 };
-
-/** Part of its pages that may be empty. */
-const MOST_FREE = 0.02;
 
 /** One that nobody changes, or that is believed in nothing that a checksum does not say. */
 export const openUnchanged = (path: string): DatabaseSync => {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   const database = new DatabaseSync(url, { readOnly: true, enableDoubleQuotedStringLiterals: false });
-  database.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -1024");
+  database.exec("PRAGMA temp_store = MEMORY; PRAGMA cache_size = -256");
   return database;
 };
 

@@ -11,7 +11,8 @@ import { buildSegmentIndex, openSegmentIndex, type Extent, type SegmentIndex } f
 /** Where the indexes are: made in `write`, and found in `read` as well. */
 export type Folders = { readonly write: string; readonly read?: string | undefined };
 
-const MOST_OPEN = 16;
+/** Each takes a descriptor, and a quarter of a MiB at most. */
+const MOST_OPEN = 32;
 /** Nobody takes so long to make one. */
 const OLD_MS = 3_600_000;
 

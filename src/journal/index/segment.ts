@@ -8,6 +8,7 @@ import { closeSync, openSync, readSync, renameSync, rmSync, statSync, writeSync 
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
 import { nodeDisk } from "../disk.ts";
+import { places } from "../places.ts";
 import { withSegment } from "../segment.ts";
 import { readMicros } from "../time.ts";
 import { Facets } from "./facets.ts";
@@ -45,7 +46,7 @@ export const buildSegmentIndex = async (dir: string, path: string, { first, end 
     const database = createSegmentDatabase(temporary);
     try {
       await fill(database, dir, { first, end });
-      finishSegmentDatabase(database);
+      finishSegmentDatabase(database, first);
     } finally {
       database.close();
     }
@@ -146,7 +147,7 @@ export const openSegmentIndex = async (dir: string, path: string, extent: Extent
   try {
     database = openUnchanged(path);
     const index = versionOf(database) === VERSION ? indexIn(database, path) : undefined;
-    if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index))) return index;
+    if (index && index.first === extent.first && index.end === extent.end && (await isOfItsLines(dir, index, path))) return index;
   } catch (error) {
     if (!isDatabaseFault(error)) {
       database?.close();
@@ -179,7 +180,16 @@ const indexIn = (database: DatabaseSync, path: string): SegmentIndex => {
   };
 };
 
-const isOfItsLines = async (dir: string, { first, position, line }: SegmentIndex): Promise<boolean> => {
+/** Indexes whose last line was looked for by this process, with the files in which it was found. */
+const placed = new Set<string>();
+
+const isOfItsLines = async (dir: string, { first, position, line }: SegmentIndex, path: string): Promise<boolean> => {
+  const { segment, compressed } = places(dir);
+  const as = [path, segment(first), compressed(first)].map(versionOfFile).join("\n");
+  if (placed.has(as)) return true;
   const found = await withSegment(nodeDisk, dir, first, (file) => lineAt(file, position));
-  return found !== undefined && digestOf(found).equals(line);
+  if (found === undefined || !digestOf(found).equals(line)) return false;
+  if (placed.size >= MOST_SEEN) placed.clear();
+  placed.add(as);
+  return true;
 };

@@ -105,7 +105,7 @@ export class Writer {
     this.#insert.run(
       at, position, end === null ? null : end - at, endPosition === null ? null : endPosition - position, this.facets.numberOf(facet), timeColumn(time), id === undefined ? null : idColumn(id),
       this.#words.numberOf(source), digitsColumn(record), this.#words.numberOf(list), this.#words.numberOf(campaign), digitsColumn(group),
-      tokenNumber(phone), tokenNumber(customer), tokenNumber(announcedPhone), tokenNumber(announcedCustomer), ...waits,
+      ...waits, tokenNumber(phone), tokenNumber(customer), tokenNumber(announcedPhone), tokenNumber(announcedCustomer),
     );
   }
 

@@ -14,7 +14,8 @@ import type { Case } from "./case.ts";
 
 const MIB = 2 ** 20;
 const MB = 1e6;
-const PHONES = 1_000_000;
+/** More than there are requests: the person that is looked for has one, however large the journal is. */
+const PHONES = 100_000_000;
 const LONGEST_MS = 7_200_000;
 /** Fewer make no sealed segment. */
 const LEAST = 400_000;
