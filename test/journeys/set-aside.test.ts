@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import { createCheckpoints, loadOrCreateKey } from "../../src/journal/checkpoint.ts";
-import { aDoNotCall } from "../journal/kit.ts";
+import { aDoNotCall, linesOf, sealedAgain, segmentsOf, writeLines } from "../journal/kit.ts";
 import { ocsgw } from "../kit/command.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
 import { startGateway, type GatewayProcess } from "../kit/gateway-process.ts";
@@ -70,6 +70,25 @@ describe("audit set-aside", { timeout: 120_000 }, () => {
     await gateway?.end("SIGTERM");
     gateway = await startGateway(join(dir, "ocsgw.yaml"));
     expect((await command("verify")).code).toBe(8);
+  });
+
+  it.each([
+    ["a flipped bit", (line: string) => line.replace(/"youngest":"2/, '"youngest":"3'), /the line of index \d+ is not as it was written/],
+    ["an altered time, sealed again", (line: string) => sealedAgain(line.replace(/"youngest":"\d{4}/, '"youngest":"2001').replace(/"oldest":"\d{4}/, '"oldest":"2000')),
+      /entries 2 to 3 are missing, and no entry that is as it was signed says why; ocsgw audit verify tells more/],
+  ])("%s in the entry that says so makes no answer complete", async (_what, change, says) => {
+    expect(await command("set-aside", SECOND, "--yes", ...WHY)).toMatchObject({ code: 0 });
+    const last = (await segmentsOf(audit())).at(-1)!;
+    const lines = await linesOf(audit(), last);
+    await writeLines(audit(), last, lines.map((line) => (line.includes('"kind":"set-aside"') ? change(line) : line)));
+    for (const asked of [["search"], ["search", "--since", "1h"], ["dnc"]]) {
+      const { code, stderr } = await command(...asked);
+      expect([asked[0], code, says.test(stderr)]).toEqual([asked[0], 8, true]);
+    }
+    expect(await ocsgw("explain", "01KAPQ8C10QX01KAPQ8C000001", "-c", join(dir, "ocsgw.yaml"))).toMatchObject({ code: 8 });
+    // An export is an entry: nothing is written to a journal that is not as it was signed.
+    expect((await command("export", "--out", join(dir, "all.csv"), "--as", "csv", ...WHY)).code).toBe(7);
+    expect((await command("verify")).code).toBe(7);
   });
 
   it.each([
