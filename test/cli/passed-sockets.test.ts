@@ -56,8 +56,8 @@ const knocking = async (port: number, during: () => Promise<unknown>): Promise<R
 const LISTENING = '"listener":"clients"';
 
 describeWith(["python3"], "sockets that are passed", (python) => {
-  const start = async (config: string, sockets: readonly Held[], env?: NodeJS.ProcessEnv): Promise<HeldGateway> => {
-    const held = await holdSockets(python!, config, sockets, env);
+  const start = async (...args: [string, readonly Held[], Parameters<typeof holdSockets>[3]?]): Promise<HeldGateway> => {
+    const held = await holdSockets(python!, ...args);
     over.push(() => held.stop());
     return held;
   };
@@ -148,8 +148,22 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     expect(await attempt(held.ports[0]!)).toBe("401");
   });
 
+  it("wait for a standby until it leads, but for those of the probes", async () => {
+    const config = await configured();
+    const leader = await startGateway(config);
+    over.push(() => leader.end("SIGTERM"));
+    const standby = await start(config, ["clients", "probes"].map((name) => ({ name, host: HOST, port: 0 })), { args: ["--standby"] });
+    await standby.said("This gateway is a standby");
+    const [clients, probes] = standby.ports;
+    const waiting = attempt(clients!);
+    expect(await (await fetch(`http://${HOST}:${probes}/readyz`)).json()).toEqual({ status: "standby" });
+    await leader.end("SIGTERM");
+    expect(await waiting).toBe("401");
+    expect((await fetch(`http://${HOST}:${probes}/healthz`)).status).toBe(200);
+  });
+
   it("are another process's when LISTEN_PID names it, and a warning says so", async () => {
-    const held = await start(await configured(), [{ name: "clients", host: HOST, port: 0 }], { LISTEN_PID: "1" });
+    const held = await start(await configured(), [{ name: "clients", host: HOST, port: 0 }], { env: { LISTEN_PID: "1" } });
     await held.said(LISTENING);
     expect(held.log()).toMatch(/"owner":1,"own":\d+,"msg":"systemd passed sockets to another process/);
     expect(held.log()).not.toContain("passed by systemd");

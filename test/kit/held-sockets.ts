@@ -22,8 +22,12 @@ export type HeldGateway = {
 
 const HOLDER = join(import.meta.dirname, "socket-holder.py");
 
-export const holdSockets = async (python: string, config: string, sockets: readonly Held[], env = {}): Promise<HeldGateway> => {
-  const command = [process.execPath, join(root, "src/cli/main.ts"), "run", "-c", config];
+type Options = { readonly env?: NodeJS.ProcessEnv; /** Of `run`. */ readonly args?: readonly string[] };
+
+export const holdSockets = async (
+  python: string, config: string, sockets: readonly Held[], { env = {}, args = [] }: Options = {},
+): Promise<HeldGateway> => {
+  const command = [process.execPath, join(root, "src/cli/main.ts"), "run", "-c", config, ...args];
   const holder = spawn(python, [HOLDER, JSON.stringify(sockets), ...command], {
     stdio: ["pipe", "pipe", "pipe"], env: { ...process.env, OCSGW_LOG: "info", ...env },
   });
