@@ -149,7 +149,7 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     },
   });
   // Before the listeners, so that in the reverse order of the stops it outlives them: while requests end, probes hear why it is not ready.
-  admin = await startAdmin(settings, { handler: oversight.handler, token, sockets }, stops);
+  admin = await startAdmin(settings, { handler: oversight.handler, token, counts, sockets }, stops);
   probes ??= await startProbes(settings, oversight.probed, sockets);
   probes?.answer(oversight.probed);
   // A standby's settings may have changed while it waited.

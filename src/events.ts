@@ -126,6 +126,12 @@ export const events = {
   ownershipMovedAside: (file: string): void => log.error({ file }, "the ownership database is corrupt and was moved aside; record handles have no owner until OCS announces them again"),
   epochBegun: (upstream: string, epoch: number, reason: string): void => log.warn({ upstream, epoch }, reason),
   connectionRefused: (listener: string, limit: string, source: string): void => log.warn({ listener, limit, source }, "a connection was closed at once: there are too many"),
+  /** `untold`: how many more there were since the last one that was logged. */
+  plainOnTls: (listener: string, source: string, untold: number): void =>
+    log.warn(
+      { listener, source, ...(untold > 0 && { untold }) },
+      "a client spoke HTTP in clear text to a port that speaks TLS, and got 400; its address must begin with https://",
+    ),
   keyChecksNotCopied: (error: unknown): void => log.warn({ error: plain(error) }, "The check values of the index keys could not be copied beside the journal; ocsgw check cannot compare the keys"),
   revoked: (what: string): void => log.warn(what),
   revocationsUnusable: (fault: unknown, reason: string | undefined): void => log.error({ error: plain(fault), reason }, "The revocations file, or the journal, cannot be read or written; everything that was revoked stays revoked"),

@@ -1,4 +1,5 @@
 /** The admin listener: what operators read, and the token that opens it. */
+import type { Counts } from "../console/counts.ts";
 import { isProbe } from "../console/probes.ts";
 import { leaveToken } from "../console/token.ts";
 import type { Room } from "../edge/crowd.ts";
@@ -18,11 +19,18 @@ export type Admin = {
   readonly prepare: (admin: Settings["admin"]) => Promise<() => void>;
 };
 
-export const startAdmin = async (settings: Settings, { handler, token, sockets }: { readonly handler: Handler; readonly token: string; readonly sockets: PassedSockets }, stops: Stops): Promise<Admin | undefined> => {
+type Behind = { readonly handler: Handler; readonly token: string; readonly counts: Counts; readonly sockets: PassedSockets };
+
+export const startAdmin = async (
+  settings: Settings,
+  { handler, token, counts, sockets }: Behind,
+  stops: Stops,
+): Promise<Admin | undefined> => {
   const { admin, audit } = settings;
   if (!admin) return undefined;
   const room = roomOf(settings, ADMIN_ROOM);
-  const listener: Listener = await listen({ ...await optionsOf(admin, room), fd: sockets.take("admin", admin.bind) }, handler);
+  const options = { ...await optionsOf(admin, { room, counts }), fd: sockets.take("admin", admin.bind) };
+  const listener: Listener = await listen(options, handler);
   stops.push(() => listener.stop(1000));
   stops.push(await leaveToken(audit.dir, token, listener.url));
   events.listening("admin", listener.url, listener.passed);
@@ -30,16 +38,22 @@ export const startAdmin = async (settings: Settings, { handler, token, sockets }
     url: listener.url,
     listener,
     prepare: async (next) => {
-      const options = next && await optionsOf(next, room);
+      const options = next && await optionsOf(next, { room, counts });
       return () => options && listener.update(options);
     },
   };
 };
 
-const optionsOf = async ({ bind, names, tls }: NonNullable<Settings["admin"]>, room: Room): Promise<ListenerOptions> => {
+type Around = { readonly room: Room; readonly counts: Counts };
+
+const optionsOf = async (
+  { bind, names, tls }: NonNullable<Settings["admin"]>,
+  { room, counts }: Around,
+): Promise<ListenerOptions> => {
   const own = tls === "none"
     ? tls
     : { ...tls, client_ca: null, client_crl: null, client_certificates: "none" as const };
-  const at = { name: "admin", ...bind, tls: await tlsOf({ tls: own }) };
+  const plainOnTls = tls === "none" ? {} : { plainOnTls: counts.plainClientsOf("admin") };
+  const at = { name: "admin", ...bind, tls: await tlsOf({ tls: own }), ...plainOnTls };
   return { ...at, names, allowFrom: undefined, maxBody: 4096, room, answersOld: isProbe };
 };

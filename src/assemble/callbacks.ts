@@ -61,7 +61,7 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
   const { listen, relayOf } = surroundings.outside ?? REAL;
   const urls: Record<string, string> = {};
   const refreshes: (() => Promise<void>)[] = [];
-  const room = roomOf(settings, CALLBACKS_ROOM);
+  const around = { room: roomOf(settings, CALLBACKS_ROOM), counts: surroundings.counts };
   const [listeners, relays]: [Listener[], Relay[]] = [[], []];
   stops.push(async () => {
     await drainListeners(listeners, END, surroundings.quiet?.());
@@ -73,14 +73,14 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
     if (relay) relays.push(relay);
     const registrarsOf = callbacks.registrars.map(({ tenants }) => dbidsOf(settings, upstream, tenants));
     const fd = surroundings.sockets.take(`callbacks:${upstream}`, callbacks.bind);
-    const options = { ...await optionsOf(upstream, callbacks, room), fd };
+    const options = { ...await optionsOf(upstream, callbacks, around), fd };
     const listener = await listen(options, handlerOf({ ...surroundings, upstream, callbacks, relay, registrarsOf }));
     events.listening(listener.name, listener.url, listener.passed);
     urls[upstream] = listener.url;
     listeners.push(listener);
     refreshes.push(async () => {
       try {
-        listener.update(await optionsOf(upstream, callbacks, room));
+        listener.update(await optionsOf(upstream, callbacks, around));
       } catch (error) {
         events.callbacksKept(upstream, error);
       }
@@ -89,7 +89,13 @@ export const startCallbacks = async (settings: Settings, surroundings: Surroundi
   return { urls, listeners, refresh: async () => void (await Promise.all(refreshes.map((refresh) => refresh()))) };
 };
 
-const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }: CallbacksSettings, room: Room): Promise<ListenerOptions> => ({
+type Around = { readonly room: Room; readonly counts: Counts };
+
+const optionsOf = async (
+  upstream: string,
+  { bind, tls, allow_from, registrars }: CallbacksSettings,
+  { room, counts }: Around,
+): Promise<ListenerOptions> => ({
   name: `callbacks:${upstream}`,
   ...bind,
   tls: await tlsOf({ tls: tls === "none" ? "none" : { ...tls, client_certificates: "require" } }),
@@ -97,6 +103,7 @@ const optionsOf = async (upstream: string, { bind, tls, allow_from, registrars }
   allowFrom: blockList([...allow_from, ...registrars.flatMap((registrar) => registrar.allow_from ?? [])]),
   maxBody: MAX_BODY,
   room,
+  ...(tls !== "none" && { plainOnTls: counts.plainClientsOf(`callbacks:${upstream}`) }),
 });
 
 const relayOf = async ({ validator, validator_timeout, validator_ca }: CallbacksSettings): Promise<Relay | undefined> =>

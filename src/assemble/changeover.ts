@@ -65,7 +65,9 @@ export class Standing {
     this.#generation ??= generation;
     await Promise.all(fresh.map(({ switchboard }) => switchboard.begin()));
     const swapAdmin = await this.admin?.prepare(reading.settings.admin);
-    const next = await listenersFor(reading.settings, this.handler, { before: this.#listeners, sockets: this.#surroundings.sockets });
+    const { house: { counts }, sockets } = this.#surroundings;
+    const behind = { handler: this.handler, counts };
+    const next = await listenersFor(reading.settings, behind, { before: this.#listeners, sockets });
     undoing.push(async () => void (await Promise.all(next.opened.map((listener) => listener.stop(0)))));
     return () => {
       retune();

@@ -1,5 +1,6 @@
 /** Settings → listeners. One that listens at the same address stays open when settings change; certificates, names, networks and sizes are swapped. */
 import { BlockList } from "node:net";
+import type { Counts } from "../console/counts.ts";
 import { listen, type Listener, type ListenerOptions } from "../edge/listener.ts";
 import type { Room } from "../edge/crowd.ts";
 import { requireUsable, type TlsSettings } from "../edge/tls.ts";
@@ -19,15 +20,21 @@ export type NextListeners = { readonly listeners: Listeners; readonly opened: re
 
 export type Open = { readonly before: Listeners; readonly sockets: PassedSockets };
 
+type Behind = { readonly handler: Handler; readonly counts: Counts };
+
 /** Rejects when an address is taken or a certificate cannot be used; then nothing new listens. */
-export const listenersFor = async (settings: Settings, handler: Handler, { before, sockets }: Open): Promise<NextListeners> => {
+export const listenersFor = async (
+  settings: Settings,
+  { handler, counts }: Behind,
+  { before, sockets }: Open,
+): Promise<NextListeners> => {
   keepPassed(settings, before);
   const listeners = new Map<string, Listener>();
   const opened: Listener[] = [];
   const changes: (() => void)[] = [];
   try {
     for (const each of settings.listeners) {
-      const options = await optionsOf(each, settings);
+      const options = await optionsOf(each, settings, counts);
       const stays = before.get(addressOf(each));
       if (stays) changes.push(() => stays.update(options));
       else opened.push(await open({ ...options, fd: sockets.take(each.name, each.bind) }, handler));
@@ -58,7 +65,11 @@ const open = async (options: ListenerOptions, handler: Handler): Promise<Listene
   return listener;
 };
 
-const optionsOf = async (listener: ListenerSettings, settings: Settings): Promise<ListenerOptions> => {
+const optionsOf = async (
+  listener: ListenerSettings,
+  settings: Settings,
+  counts: Counts,
+): Promise<ListenerOptions> => {
   const { upstreams } = settings;
   const { name, bind, names, allow_from, trusted_proxies, max_body, max_connections, max_connections_per_source } = listener;
   const aliases = Object.values(upstreams).flatMap((upstream) => upstream.aliases);
@@ -66,6 +77,7 @@ const optionsOf = async (listener: ListenerSettings, settings: Settings): Promis
     name, ...bind, tls: await tlsOf(listener), names: [...names, ...aliases], allowFrom: allow_from === null ? undefined : blockList(allow_from), maxBody: max_body,
     trustedProxies: trusted_proxies.map(({ from, sends }) => ({ from: blockList(from), sends })),
     room: roomOf(settings, max_connections, max_connections_per_source),
+    ...(listener.tls !== "none" && { plainOnTls: counts.plainClientsOf(name) }),
   };
 };
 

@@ -81,6 +81,8 @@ export class Counts {
   readonly switchovers = new Map<string, number>();
   /** By upstream; of `phases`, those that depend on it. */
   readonly upstreamPhases = new Map<string, Readonly<Record<"queue" | "ocs", Histogram>>>();
+  /** By listener with TLS: clients that spoke HTTP in clear text there. */
+  readonly plainOnTls = new Map<string, number>();
   /** Tenant, action, then origin and class. */
   readonly #requests = new Map<string, Map<string, Float64Array>>();
   /** Tenant, then code. */
@@ -133,6 +135,13 @@ export class Counts {
     let results = this.callbacks.get(upstream);
     if (!results) this.callbacks.set(upstream, (results = new Map()));
     results.set(result, (results.get(result) ?? 0) + 1);
+  }
+
+  /** What is to be called for each such client of the listener, which is counted from 0. */
+  plainClientsOf(listener: string): () => void {
+    const count = (by: number): unknown => this.plainOnTls.set(listener, (this.plainOnTls.get(listener) ?? 0) + by);
+    count(0);
+    return () => void count(1);
   }
 
   *requests(): Iterable<RequestCount> {

@@ -335,6 +335,11 @@ const GATEWAY: readonly Row[] = [
     rows: ({ refused }) => single(yes(refused === undefined)),
   },
   {
+    name: "ocsgw_plain_on_tls_total", type: "counter",
+    help: "Clients that spoke HTTP in clear text to a port that speaks TLS.",
+    rows: ({ counts }) => [...counts.plainOnTls].map(([listener, count]) => [{ listener }, count] as const),
+  },
+  {
     name: "ocsgw_log_lines_dropped_total", type: "counter",
     help: "Log lines that were dropped, because nothing took them from stderr in time.",
     rows: () => single(droppedLogLines()),

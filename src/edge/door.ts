@@ -18,6 +18,7 @@ const COME_FIRST = 8;
 export class Door {
   readonly #letIn: (socket: Socket) => void;
   readonly #sourceOf: (socket: Socket) => string;
+  readonly #turnAway: (socket: Socket) => void;
   readonly #outside = new Set<Caller>();
   /** Who may be let in, by source. The first source is next, and then goes behind the others. */
   readonly #ready = new Map<string, Set<Caller>>();
@@ -26,22 +27,32 @@ export class Door {
   /** In so many turns, one behind the other, and nobody was let in. */
   #came = 0;
 
-  constructor(letIn: (socket: Socket) => void, sourceOf: (socket: Socket) => string = peerOf) {
+  /** `turnAway` is given who speaks HTTP in clear text, with nothing read that is still to come. */
+  constructor(
+    letIn: (socket: Socket) => void,
+    sourceOf: (socket: Socket) => string = peerOf,
+    turnAway = (socket: Socket): unknown => socket.destroy(),
+  ) {
     this.#letIn = letIn;
     this.#sourceOf = sourceOf;
+    this.#turnAway = turnAway;
   }
 
   /** What the server does with each connection, it does from now on with those that are let in. */
-  static before(server: Server, sourceOf?: (socket: Socket) => string): Door {
+  static before(server: Server, sourceOf?: (socket: Socket) => string, turnAway?: (socket: Socket) => void): Door {
     const takers = server.listeners("connection");
     server.removeAllListeners("connection");
     return new Door((socket) => {
       for (const take of takers) take.call(server, socket);
-    }, sourceOf);
+    }, sourceOf, turnAway);
   }
 
   knock(socket: Socket): void {
-    const caller = new Caller(socket, this.#sourceOf(socket), () => this.#line(caller), () => this.#forget(caller));
+    const caller = new Caller(socket, this.#sourceOf(socket), {
+      ready: () => this.#line(caller),
+      gone: () => this.#forget(caller),
+      plain: () => this.#turnAway(socket),
+    });
     this.#outside.add(caller);
     this.#someoneCame = true;
   }
@@ -95,18 +106,19 @@ export class Door {
 
 const peerOf = ({ remoteAddress = "" }: Socket): string => remoteAddress;
 
+type Told = { readonly ready: () => void; readonly gone: () => void; readonly plain: () => void };
+
 /** A client outside. What it says is kept for TLS. */
 class Caller {
   readonly source: string;
   readonly #socket: Socket;
-  readonly #ready: () => void;
-  readonly #gone: () => void;
+  readonly #told: Told;
   readonly #patience: NodeJS.Timeout;
   #said: Buffer = NOTHING;
   #isReady = false;
 
-  constructor(socket: Socket, source: string, ready: () => void, gone: () => void) {
-    [this.#socket, this.#ready, this.#gone] = [socket, ready, gone];
+  constructor(socket: Socket, source: string, told: Told) {
+    [this.#socket, this.#told] = [socket, told];
     this.source = networkOf(source);
     this.#patience = setTimeout(this.sendAway, PATIENCE_MS);
     socket.on("data", this.#hear);
@@ -122,17 +134,23 @@ class Caller {
 
   readonly sendAway = (): void => {
     this.#turnFrom();
-    this.#gone();
+    this.#told.gone();
     this.#socket.destroy();
   };
 
   readonly #hear = (bytes: Buffer): void => {
     this.#said = this.#said.length === 0 ? bytes : Buffer.concat([this.#said, bytes]);
     if (this.#said.length >= ENOUGH) this.#socket.pause();
-    if (this.#isReady || !isHello(this.#said)) return;
+    if (this.#isReady || mayBecomeHttp(this.#said)) return;
+    if (isHttp(this.#said)) {
+      this.#turnFrom();
+      this.#told.gone();
+      return this.#told.plain();
+    }
+    if (!isHello(this.#said)) return;
     this.#isReady = true;
     clearTimeout(this.#patience);
-    this.#ready();
+    this.#told.ready();
   };
 
   #turnFrom(): void {
@@ -145,6 +163,18 @@ class Caller {
 const NOTHING = Buffer.alloc(0);
 /** A client that closes its side before its handshake has nothing more to say. */
 const ENDS = ["end", "error", "close"] as const;
+
+const LONGEST_LINE = 4096;
+const NEWLINE = 10;
+
+/** No record of TLS begins with a capital letter, and the line that one began is not whole yet. */
+const mayBecomeHttp = (said: Buffer): boolean =>
+  isCapital(said[0]!) && said.length < LONGEST_LINE && !said.includes(NEWLINE);
+
+const isCapital = (byte: number): boolean => byte >= 65 && byte <= 90;
+
+const isHttp = (said: Buffer): boolean =>
+  isCapital(said[0]!) && /^[A-Z]{3,20} \S+ HTTP\/\d\.\d\r?\n/.test(said.toString("latin1", 0, LONGEST_LINE));
 
 /** A whole first record; or bytes that are none, which is for TLS to say. */
 const isHello = (said: Buffer): boolean =>

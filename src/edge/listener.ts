@@ -38,6 +38,8 @@ export type ListenerOptions = {
   /** Connections at a time. */
   readonly room?: Room;
   readonly patience?: Patience;
+  /** Called for each client that speaks HTTP in clear text where TLS is spoken. */
+  readonly plainOnTls?: () => void;
 };
 
 /** How long a client may take, in milliseconds: for a request's head, for the whole of it, and to take a reply. The last is kept to the second. */
@@ -65,6 +67,11 @@ export type Listener = {
 export const PATIENCE: Patience = { head: 5000, request: 15_000, reply: 15_000 };
 export const ROOM: Room = { max: 10_000, maxPerSource: 4000 };
 const SECOND = 1000;
+const MINUTE = 60_000;
+const SPEAKS_TLS: Fault = {
+  kind: "ambiguous",
+  detail: "this port speaks TLS, and the request came in clear text: use https:// in place of http://",
+};
 /** So often the late ones are looked for. All that are found are refused in one turn of the event loop, so there must not be many. */
 const LOOK_MS = 25;
 /** Who comes while the event loop is busy waits in the kernel, as far as the system lets so many. One for whom there is no room asks again after a second. */
@@ -83,7 +90,7 @@ export const listen = async (options: ListenerOptions, handler: Handler): Promis
   const port = desk.port = await bind(server, options);
   const seconds = setInterval(() => desk.tick(patience), SECOND).unref();
   server.once("close", () => clearInterval(seconds));
-  const door = options.tls ? Door.before(server, desk.sourceOf) : undefined;
+  const door = options.tls ? Door.before(server, desk.sourceOf, desk.refusePlain) : undefined;
   server.on("connection", (socket: Socket) => (desk.mayEnter(socket) ? door?.knock(socket) : socket.destroy()));
   server.on(options.tls ? "secureConnection" : "connection", (socket: Socket) => desk.greet(socket));
   desk.standBefore(server);
@@ -184,6 +191,7 @@ class Desk {
   readonly #crowd: Crowd;
   readonly #trust: Trust;
   #toldAt = -Infinity;
+  readonly #plain = { toldAt: -Infinity, untold: 0 };
   readonly #named = new NamedSources();
   readonly #authorities = new Map<string, (authority: string) => boolean>();
 
@@ -329,8 +337,30 @@ class Desk {
     write(response, reply, close);
   };
 
-  async #refuseRaw(socket: Socket, fault: Fault): Promise<void> {
-    const reply = await this.#handler(brokenArrival(this.greet(socket).source, this.#options.name, fault));
+  /** Whoever forgot the s of https:// would see a connection that ends without a word. */
+  readonly refusePlain = (socket: Socket): void => {
+    const source = this.sourceOf(socket);
+    this.#options.plainOnTls?.();
+    this.#tellOfPlain(source);
+    // What it has sent, and still sends, is read: else the connection would be reset, and the reply with it.
+    socket.on("error", () => socket.destroy()).resume();
+    void this.#answerRaw(socket, source, SPEAKS_TLS);
+  };
+
+  /** One line a minute: a probe that is set up wrong comes every few seconds. */
+  #tellOfPlain(source: string): void {
+    const now = performance.now();
+    if (now - this.#plain.toldAt < MINUTE) return void this.#plain.untold++;
+    events.plainOnTls(this.#options.name, source, this.#plain.untold);
+    Object.assign(this.#plain, { toldAt: now, untold: 0 });
+  }
+
+  #refuseRaw(socket: Socket, fault: Fault): Promise<void> {
+    return this.#answerRaw(socket, this.greet(socket).source, fault);
+  }
+
+  async #answerRaw(socket: Socket, source: string, fault: Fault): Promise<void> {
+    const reply = await this.#handler(brokenArrival(source, this.#options.name, fault));
     const lines = [...reply.headers, ["Content-Length", String(reply.body.length)], ["Connection", "close"], ["Date", new Date().toUTCString()]];
     if (!socket.writable) return void socket.destroy();
     const head = `HTTP/1.1 ${reply.status} ${STATUS_CODES[reply.status]}\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`;

@@ -49,7 +49,7 @@ const NAMES = [
   "ocsgw_timestamp_age_seconds gauge",
   "ocsgw_build_info gauge", "ocsgw_config_info gauge", "ocsgw_config_reload_ok gauge", "ocsgw_cert_expiry_seconds gauge",
   "ocsgw_connections gauge", "ocsgw_connections_left gauge", "ocsgw_descriptors_left gauge",
-  "ocsgw_log_lines_dropped_total counter", "ocsgw_auth_failures_total counter", "ocsgw_no_answer_total counter",
+  "ocsgw_plain_on_tls_total counter", "ocsgw_log_lines_dropped_total counter", "ocsgw_auth_failures_total counter", "ocsgw_no_answer_total counter",
   "ocsgw_key_set_age_seconds gauge", "ocsgw_key_set_up gauge",
 ];
 

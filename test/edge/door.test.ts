@@ -114,7 +114,7 @@ describe("a door", () => {
     expect(inside).toEqual([socket]);
   });
 
-  it.each([["HTTP", Buffer.from("P")], ["an alert", Buffer.from([21])], ["SSL 2", Buffer.from([128, 46])], ["a record longer than there are", Buffer.concat([Buffer.from([22, 3, 1, 255, 255]), Buffer.alloc(16_384)])]])("leaves what is no hello to TLS: %s", async (_what, bytes) => {
+  it.each([["another protocol", Buffer.from("SSH-2.0-x\n")], ["an alert", Buffer.from([21])], ["SSL 2", Buffer.from([128, 46])], ["a record longer than there are", Buffer.concat([Buffer.from([22, 3, 1, 255, 255]), Buffer.alloc(16_384)])]])("leaves what is no hello to TLS: %s", async (_what, bytes) => {
     const { door, inside } = aDoor();
     const socket = caller();
     door.knock(socket);
@@ -123,7 +123,23 @@ describe("a door", () => {
     expect(Buffer.from(inside[0]!.read() as Buffer).equals(bytes)).toBe(true);
   });
 
-  it.each([["nothing", []], ["half of a record", [hello().subarray(0, 100)]]])("sends away after 5 s who has said %s", async (_what, pieces) => {
+  it("sees a request line in clear text as soon as it is whole, and turns it away", async () => {
+    const [turned, inside]: [Socket[], Socket[]] = [[], []];
+    const door = new Door((socket) => inside.push(socket), undefined, (socket) => turned.push(socket));
+    const socket = caller();
+    door.knock(socket);
+    for (const piece of ["P", "OST /a HT", "TP/1.1\r"]) {
+      socket.push(piece);
+      await turn();
+      expect(turned).toEqual([]);
+    }
+    socket.push("\n");
+    await turn();
+    door.close();
+    expect([turned, inside, socket.destroyed]).toEqual([[socket], [], false]);
+  });
+
+  it.each([["nothing", []], ["half of a line", [Buffer.from("GET /")]], ["half of a record", [hello().subarray(0, 100)]]])("sends away after 5 s who has said %s", async (_what, pieces) => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const { door, inside } = aDoor();
     const socket = caller();
