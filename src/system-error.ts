@@ -2,6 +2,8 @@
  * What the system says about files and addresses, in words: what happened, where, and what to do where that is known.
  * No code of the platform (ENOENT, EADDRINUSE, "database or disk is full") is shown to anybody.
  */
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { getSystemErrorMap } from "node:util";
 
 const user = (): string => (process.geteuid ? `uid ${process.geteuid()}` : "this user");
@@ -99,9 +101,13 @@ export const faultInWords = (error: unknown): string => {
   const { syscall = "", path, address, port, hostname } = error;
   const at = address === undefined ? hostname : port === undefined ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`;
   if (syscall === "listen" || syscall === "bind") return `cannot listen on ${at ?? path ?? "the address"}: ${whyNotListening(error, why)}`;
-  if (path !== undefined && address === undefined) return `cannot ${TRIED[syscall] ?? "use"} ${path}: ${why}`;
+  if (path !== undefined && address === undefined) return `cannot ${TRIED[syscall] ?? "use"} ${path}: ${folderGone(error) ?? why}`;
   return at === undefined ? why : `no connection to ${at}: ${why}`;
 };
+
+/** Of a file that is to be made the system says that there is none. */
+const folderGone = ({ code, path = "" }: SystemFault): string | undefined =>
+  code === "ENOENT" && !existsSync(dirname(path)) ? `there is no folder ${dirname(path)}` : undefined;
 
 const whyNotListening = ({ code, port }: SystemFault, why: string): string => {
   if (code === "EADDRINUSE") return `${why}; stop that one, or choose another address`;

@@ -28,6 +28,7 @@ describe("what the system says, in words", () => {
   writeFileSync(at("file"), "");
   it.each([
     ["a file that is not there", () => readFile(at("none")), `cannot open ${at("none")}: there is no such file`],
+    ["a file in a folder that is not there", () => writeFile(at("no/file"), ""), `cannot open ${at("no/file")}: there is no folder ${at("no")}`],
     ["a directory read as a file", () => readFile(dir), "it is a directory"],
     ["a path through a file", () => readdir(at("file/x")), `cannot list ${at("file/x")}: part of the path is not a directory`],
     ["a directory that is there", () => mkdir(at("")), `cannot make ${at("")}: it is there already`],

@@ -30,7 +30,7 @@ describe("ocsgw sandbox", () => {
     await writeFile(join(dir, "state", "index.key"), "", { mode: 0o600 });
     const { code, stderr } = await ocsgw("sandbox", "--port", "0", "--state", join(dir, "state"), "--ready-file", join(dir, "no-such-folder", "ready.json"));
     expect(code).toBe(1);
-    expect(stderr).toMatch(/ready\.json: there is no such file/);
+    expect(stderr).toMatch(/cannot open .*ready\.json\.new: there is no folder .*no-such-folder$/m);
     expect(await readFile(join(dir, "state", "index.key"), "utf8")).toMatch(/^[0-9a-f]{64}$/);
   });
 });
