@@ -1,6 +1,8 @@
 /** `ocsgw healthcheck`: asks the listener of probes, or else the admin listener, and answers with the exit code. It runs every few seconds. */
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { reachable, type Bind } from "../settings/bind.ts";
+import { glanceAt, type ProbeAddresses } from "../settings/probe-glance.ts";
 import type { AdminAnswer } from "./admin.ts";
 import { plainGet } from "./plain-get.ts";
 import { reason } from "../system-error.ts";
@@ -40,12 +42,20 @@ type Answered = AdminAnswer | number | undefined;
 
 /** A standby listens for probes only; and `allow_from` may leave this machine out there. */
 const byConfig = async (config: string, path: string): Promise<Answered> => {
-  const { probeAddresses } = await import("../settings/probe-address.ts");
-  const { probes, admin } = await probeAddresses(config);
+  const { probes, admin } = glance(config) ?? await (await import("../settings/probe-address.ts")).probeAddresses(config);
   const at = (bind: Bind): Promise<Answered> => askAt(`http://${reachable(bind)}`, path);
   const probed = probes && await at(probes);
   if (probed !== undefined) return probed;
   return admin ? at(admin) : byWholeConfig(config, path);
+};
+
+/** Undefined where the file is not plain, or cannot be read, which is for the others to say. */
+const glance = (config: string): ProbeAddresses | undefined => {
+  try {
+    return glanceAt(readFileSync(config, "utf8"));
+  } catch {
+    return undefined;
+  }
 };
 
 /** Of a listener with TLS or at a free port, or a file that is wrong, which is then said. */

@@ -53,6 +53,12 @@ describe("deploy/compose.yaml", () => {
     expect(Object.entries(services).map(([name, { profiles }]) => [name, profiles])).toEqual([["sandbox", ["sandbox"]], ["gateway", ["gateway"]], ["standby", ["standby"]]]);
   });
 
+  it("asks whether a container is alive, not whether OCS is there: to start it again would not help", () => {
+    const asked = [last("HEALTHCHECK"), ...Object.values(services).flatMap(({ healthcheck }) => (healthcheck ? [JSON.stringify(healthcheck)] : []))];
+    expect(asked).toHaveLength(3);
+    for (const each of asked) expect(each).toMatch(/healthcheck[", ]+--live/);
+  });
+
   it.each(Object.entries(services))("confines %s: read-only, without capabilities or new privileges, and bounded", (_name, service) => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ["ALL"], security_opt: ["no-new-privileges:true"], pids_limit: expect.any(Number) as number, mem_limit: expect.any(String) as string });
     expect(service["tmpfs"]).toEqual([expect.stringMatching(/^\/tmp:/)]);
