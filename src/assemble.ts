@@ -49,8 +49,8 @@ export type Gateway = {
   readonly configHash: string;
   /** Files that the generation in force was made of, besides the config file, and those that the last reading named. */
   readonly files: FilesRead;
-  /** What `/readyz` says, for the log of whoever supervises this process. `reasons`: why it does not serve. */
-  readonly state: () => { readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly configHash: string };
+  /** What `/readyz` says, for whoever supervises this process. `reasons`: why it does not serve. */
+  readonly state: () => State;
   /** Resolves with why this gateway cannot go on, and must be stopped: it has lost its journal's lock. */
   readonly lost: Promise<string>;
   /** Says that it is not ready; after `drain.delay` lets what is under way end, then stops everything. */
@@ -63,6 +63,8 @@ export type Stopping = {
   /** Milliseconds in which nobody may ask before idle connections are closed; QUIET_MS when left out. */
   readonly quiet?: number;
 };
+
+export type State = { readonly reasons: readonly string[]; readonly warnings: readonly string[]; readonly configHash: string };
 
 export type AssembleOptions = {
   readonly settings: Settings;

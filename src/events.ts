@@ -47,11 +47,14 @@ export const events = {
   listening: (listener: string, address: string, passed: boolean): void =>
     log.info({ listener, address, ...(passed && { socket: "passed by systemd" }) }, "listening"),
   serviceManagerNotTold: (error: unknown): void =>
-    log.error({ error: plain(error) }, "systemd was not told the state of the gateway (systemd-notify); a unit with Type=notify takes that for a failed start"),
+    log.error(
+      { error: plain(error) },
+      "systemd was not told the state of the gateway (systemd-notify); a unit with Type=notify takes that for a failed start",
+    ),
   socketsOfAnother: (owner: number, own: number): void =>
     log.warn(
       { owner, own },
-      "systemd passed sockets to another process (LISTEN_PID), so the gateway opens its addresses itself: ExecStart= must start node, with no shell in between",
+      "systemd passed sockets to another process (LISTEN_PID), so the gateway opens its addresses itself: ExecStart= must start node directly",
     ),
   stopping: (reason: string): void => log.info({ reason }, "draining"),
   stopped: (): void => log.info("stopped"),

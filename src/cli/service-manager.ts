@@ -4,7 +4,7 @@
  * the unit needs NotifyAccess=all. Nothing waits for it, and without NOTIFY_SOCKET nothing happens.
  */
 import { execFile } from "node:child_process";
-import type { Gateway } from "../assemble.ts";
+import type { State } from "../assemble.ts";
 import { events } from "../events.ts";
 
 /** `lines`: VARIABLE=VALUE each. Resolves once systemd has taken them. */
@@ -20,9 +20,6 @@ const byProgram: Send = (lines) =>
 
 /** Without NOTIFY_SOCKET nobody listens. */
 const sendFrom = ({ NOTIFY_SOCKET }: NodeJS.ProcessEnv): Send => (NOTIFY_SOCKET ? byProgram : () => Promise.resolve());
-
-/** What it is asked for the status line. `reasons`: why it does not serve. */
-export type State = ReturnType<Gateway["state"]>;
 
 const LOOK_MS = 5000;
 

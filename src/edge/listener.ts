@@ -23,7 +23,7 @@ export type ListenerOptions = {
   readonly host: string;
   /** 0 for a free one. */
   readonly port: number;
-  /** A socket that listens at this address already. Closing the listener closes it, and with it nothing that others hold open. */
+  /** A socket that listens at this address already. Closing the listener closes this descriptor of it. */
   readonly fd?: number | undefined;
   readonly tls: TlsSettings | undefined;
   /** host or host:port that count besides the address and the certificate's names. */

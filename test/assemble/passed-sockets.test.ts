@@ -72,7 +72,7 @@ describe("a passed socket", () => {
     [
       "at another port than the listener with its name",
       { clients: "127.0.0.1:8443" }, [socket("clients", "127.0.0.1:8444")],
-      /^error\[OCSGW-6336\]: .* "clients" at 127\.0\.0\.1:8444, and the listener clients is bound to 127\.0\.0\.1:8443: /,
+      /^error\[OCSGW-6336\]: .* at 127\.0\.0\.1:8444, and the listener clients is bound to 127\.0\.0\.1:8443: /,
     ],
     [
       "for the whole network, where the listener with its name is on loopback",
@@ -102,7 +102,7 @@ describe("a passed socket", () => {
     [
       "beside another one for the same listener",
       { clients: "127.0.0.1:0" }, [socket("clients", "127.0.0.1:1"), socket("clients", "127.0.0.1:2", 4)],
-      /6338.* for the listener clients: the socket "clients" at 127\.0\.0\.1:1 and the socket "clients" at 127\.0\.0\.1:2/,
+      /6338.* the listener clients: the socket "clients" at 127\.0\.0\.1:1 and the socket "clients" at 127\.0\.0\.1:2/,
     ],
   ])("is refused by name %s", (_title, binds, sockets, message) => {
     expect(() => assignSockets(sockets, listening(binds))).toThrow(message);
@@ -136,7 +136,7 @@ describe("what systemd passes", () => {
 describe("the kernel's table of sockets", () => {
   const HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";
   const line = (local: string, state: string, inode: string): string =>
-    `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 0000000000000000\n`;
+    `   0: ${local} 00000000:0000 ${state} 00000000:00000000 00:00000000 00000000     0        0 ${inode} 1 00000000\n`;
 
   it.each([
     ["IPv4", "0100007F:20FB", { host: "127.0.0.1", port: 8443 }],

@@ -83,7 +83,7 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     expect(results.get("401")).toBeGreaterThan(200);
   });
 
-  it("are needed: a gateway that opens its address itself refuses connections while it restarts", { timeout: 60_000 }, async () => {
+  it("are needed: without them a gateway refuses connections while it restarts", { timeout: 60_000 }, async () => {
     const config = await configured();
     const first = await startGateway(config);
     over.push(() => first.end("SIGTERM"));
@@ -98,7 +98,8 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     const names = ["clients", "second", "callbacks-ocs", "admin", "probes"];
     const held = await start(await configured(), names.map((name) => ({ name, host: HOST, port: 0 })));
     await held.said('"listener":"callbacks:ocs"');
-    const lines = held.log().matchAll(/"listener":"([^"]+)","address":"http:[^"]+:(\d+)","socket":"passed by systemd"/g);
+    const LINE = /"listener":"([^"]+)","address":"http:[^"]+:(\d+)","socket":"passed by systemd"/g;
+    const lines = held.log().matchAll(LINE);
     const listening = [...lines].map(([, name, port]) => [name!.replace(":", "-"), Number(port)] as const);
     expect(Object.fromEntries(listening)).toEqual(Object.fromEntries(names.map((name, at) => [name, held.ports[at]])));
   });
@@ -152,7 +153,8 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     const config = await configured();
     const leader = await startGateway(config);
     over.push(() => leader.end("SIGTERM"));
-    const standby = await start(config, ["clients", "probes"].map((name) => ({ name, host: HOST, port: 0 })), { args: ["--standby"] });
+    const sockets = ["clients", "probes"].map((name) => ({ name, host: HOST, port: 0 }));
+    const standby = await start(config, sockets, { args: ["--standby"] });
     await standby.said("This gateway is a standby");
     const [clients, probes] = standby.ports;
     const waiting = attempt(clients!);

@@ -18,11 +18,13 @@ type Notified = { readonly gateway: GatewayProcess; readonly dir: string; readon
 
 /** `program`: what systemd-notify does, as a shell script. */
 const started = async (env: NodeJS.ProcessEnv, program = 'echo "$*" >> "$(dirname "$0")/told"'): Promise<Notified> => {
-  const dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"], { "systemd-notify": `#!/bin/sh\n${program}\n` });
+  const files = { "systemd-notify": `#!/bin/sh\n${program}\n` };
+  const dir = await aConfigured(twoTenants("http://127.0.0.1:9"), ["alpha", "beta"], files);
   await chmod(join(dir, "systemd-notify"), 0o755);
   const gateway = await startGateway(join(dir, "ocsgw.yaml"), { env: { ...env, PATH: `${dir}:${process.env["PATH"]}` } });
   over.push(() => rm(dir, { recursive: true, force: true }), () => gateway.end("SIGTERM"));
-  const told = async (): Promise<string[]> => (await readFile(join(dir, "told"), "utf8").catch(() => "")).split("\n").slice(0, -1);
+  const text = (): Promise<string> => readFile(join(dir, "told"), "utf8").catch(() => "");
+  const told = async (): Promise<string[]> => (await text()).split("\n").slice(0, -1);
   return { gateway, dir, told };
 };
 
@@ -32,29 +34,33 @@ describe("systemd is told", () => {
   it("that the gateway is ready, reads its config again and stops, each with a line for systemctl status", async () => {
     const { gateway, dir, told } = await started(SYSTEMD);
     const state = /STATUS=not ready: .*; config [0-9a-f]{12}$/;
-    await vi.waitFor(async () => expect(await told()).toEqual([expect.stringMatching(/^READY=1 STATUS=/)]), { timeout: 10_000 });
+    const ready = expect.stringMatching(/^READY=1 STATUS=/) as string;
+    await vi.waitFor(async () => expect(await told()).toEqual([ready]), { timeout: 10_000 });
     // No OCS is there, which takes a while to be known.
     await vi.waitFor(async () => expect((await told()).at(-1)).toMatch(state), { timeout: 15_000, interval: 200 });
     const before = (await told()).length;
     const file = join(dir, "ocsgw.yaml");
-    await writeFile(file, (await readFile(file, "utf8")).replace("name: Beta Tenant", "share: 2\n    name: Beta Tenant"));
+    const config = await readFile(file, "utf8");
+    await writeFile(file, config.replace("name: Beta Tenant", "share: 2\n    name: Beta Tenant"));
     process.kill(gateway.pid, "SIGHUP");
-    await vi.waitFor(async () => expect((await told()).slice(before)).toEqual(expect.arrayContaining([
-      expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=reading the config again$/), expect.stringMatching(/^READY=1 STATUS=/),
-    ])), { timeout: 10_000 });
+    const reading = expect.stringMatching(/^RELOADING=1 MONOTONIC_USEC=\d+ STATUS=reading the config again$/) as string;
+    const both = expect.arrayContaining([reading, ready]) as string[];
+    await vi.waitFor(async () => expect((await told()).slice(before)).toEqual(both), { timeout: 10_000 });
     await gateway.end("SIGTERM");
     expect((await told()).at(-1)).toBe("STOPPING=1 STATUS=draining: requests under way are answered");
   });
 
   it("that a standby is ready, which waits", async () => {
-    const { dir, gateway: leader } = await started({});
-    const standby = spawn(process.execPath, [join(root, "src/cli/main.ts"), "run", "--standby", "-c", join(dir, "ocsgw.yaml")], {
+    const { dir, gateway: leader, told } = await started({});
+    const args = [join(root, "src/cli/main.ts"), "run", "--standby", "-c", join(dir, "ocsgw.yaml")];
+    const standby = spawn(process.execPath, args, {
       stdio: "ignore", env: { ...process.env, ...SYSTEMD, PATH: `${dir}:${process.env["PATH"]}` },
     });
     over.push(() => (standby.kill("SIGTERM"), once(standby, "exit")));
-    await vi.waitFor(async () => expect(await readFile(join(dir, "told"), "utf8")).toMatch(/^READY=1 STATUS=standby: /), { timeout: 10_000 });
+    const says = async (what: RegExp): Promise<void> => expect((await told()).at(-1)).toMatch(what);
+    await vi.waitFor(() => says(/^READY=1 STATUS=standby: /), { timeout: 15_000 });
     await leader.end("SIGTERM");
-    await vi.waitFor(async () => expect(await readFile(join(dir, "told"), "utf8")).toMatch(/\nREADY=1 STATUS=(serving|not ready)/), { timeout: 15_000 });
+    await vi.waitFor(() => says(/STATUS=(serving|not ready)/), { timeout: 15_000 });
   });
 
   it("nothing without NOTIFY_SOCKET", async () => {

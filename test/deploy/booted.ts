@@ -53,7 +53,7 @@ export const bootSystemd = async (): Promise<Machine | undefined> => {
 
 const machineOf = (pid: number, stop: () => Promise<void>): Machine => {
   const PATH = "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  const enter = ["-t", String(pid), "-m", "-p", "-u", "-i", "-n", "-C", "--", "env", "-i", `PATH=${PATH}`, "HOME=/root"];
+  const enter = [`-t${pid}`, "-m", "-p", "-u", "-i", "-n", "-C", "--", "env", "-i", `PATH=${PATH}`, "HOME=/root"];
   const inside = (command: string, ...args: readonly string[]): Promise<Ran> =>
     run("nsenter", [...enter, command, ...args]);
   return {

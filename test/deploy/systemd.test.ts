@@ -144,7 +144,8 @@ describeAllowed(machine !== undefined, needed, "the units on a systemd", () => {
     // A client that waits starts it again, and not for ever.
     const client = run("openssl", "s_client", "-connect", "127.0.0.1:8443");
     const socket = async (): Promise<string> => (await run("systemctl", "show", "-p", "Result", "ocsgw.socket")).stdout;
-    await vi.waitFor(async () => expect(await socket()).toBe("Result=trigger-limit-hit\n"), { timeout: 60_000, interval: 500 });
+    const failed = "Result=trigger-limit-hit\n";
+    await vi.waitFor(async () => expect(await socket()).toBe(failed), { timeout: 60_000, interval: 500 });
     await client;
     await changed(wrong, right);
     for (const block of mending) await sh(block);
@@ -156,7 +157,7 @@ describeAllowed(machine !== undefined, needed, "the units on a systemd", () => {
     await sh("sed -i s/127.0.0.1:8443/127.0.0.1:8446/ /etc/systemd/system/ocsgw.socket");
     for (const block of moving) await sh(block);
     await active();
-    expect(await log()).toMatch(/"listener":"clients","address":"https:\/\/127\.0\.0\.1:8446","socket":"passed by systemd"/);
+    expect(await log()).toContain('"listener":"clients","address":"https://127.0.0.1:8446","socket":"passed by systemd"');
   });
 });
 
