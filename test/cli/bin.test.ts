@@ -40,13 +40,13 @@ describe("the package's ocsgw", () => {
 });
 
 describe("an installation", () => {
-  const say = (agent: string) => run(process.execPath, ["bin/say-node.js"], { env: { npm_config_user_agent: agent } });
+  const say = (agent: string) => run(process.execPath, ["src/cli/say-node.js"], { env: { npm_config_user_agent: agent } });
 
   it("says which Node runs ocsgw where npm runs on another one, and nothing else", async () => {
     const { code, stdout } = await say("npm/10.8.2 node/v20.20.2 linux x64");
     expect([code, stdout]).toEqual([0, expect.stringMatching(`^ocsgw runs on Node ${process.versions.node.replaceAll(".", "\\.")}, .*Node 20\\.20\\.2`)]);
     expect((await say(`npm/11.0.0 node/v${process.versions.node} linux x64`)).stdout).toBe("");
-    expect(manifest.scripts.postinstall).toContain("./bin/say-node.js");
+    expect(manifest.scripts.prepare).toContain("./src/cli/say-node.js");
   });
 });
 

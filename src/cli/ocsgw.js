@@ -11,7 +11,7 @@ import { delimiter, dirname, join } from "node:path";
 import { isatty } from "node:tty";
 import { fileURLToPath } from "node:url";
 
-const main = fileURLToPath(new URL("../src/cli/main.ts", import.meta.url));
+const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 
 /** The platform's Node package lies beside this one, or in the folder that it is installed in. */
 const ownNode = () => {
