@@ -13,7 +13,9 @@ export type Sink = {
 };
 
 const MOST_BYTES = 1 << 20;
-const AGAIN_MS = 250;
+/** A terminal that is read is soon ready again; one that is halted is asked less and less often. */
+const AGAIN_MS = 5;
+const AGAIN_AT_MOST_MS = 320;
 
 /** Takes what it can at once. Returns the number of bytes; 0 when it takes none now. Throws when it never will again. */
 type Put = (bytes: Buffer) => number;
@@ -49,15 +51,17 @@ export const putSink = (put: Put, { caughtUp, most = MOST_BYTES }: Options): Sin
   let waiting: Buffer[] = [];
   let length = 0;
   let timer: NodeJS.Timeout | undefined;
+  let after = AGAIN_MS;
   const go = (): void => {
     timer = undefined;
     while (waiting.length > 0) {
       const [first] = waiting as [Buffer];
       const taken = put(first);
       length -= taken;
+      after = taken > 0 ? AGAIN_MS : Math.min(2 * after, AGAIN_AT_MOST_MS);
       if (taken < first.length) {
         waiting[0] = first.subarray(taken);
-        timer = setTimeout(go, AGAIN_MS).unref();
+        timer = setTimeout(go, after).unref();
         return;
       }
       waiting = waiting.slice(1);

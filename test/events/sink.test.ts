@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { PassThrough } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { putSink, streamSink } from "../../src/events/sink.ts";
+import { describeWith } from "../kit/machine.ts";
 import { until } from "../kit/witness.ts";
 
 const source = new URL("../../src/events/sink.ts", import.meta.url).href;
@@ -70,5 +71,34 @@ describe("log lines that nobody takes", () => {
     child.stdout.on("data", (part: Buffer) => (out += part.toString()));
     expect(await once(child, "exit")).toEqual([code, null]);
     expect(Number(out)).toBeGreaterThanOrEqual(redirection.includes("full") ? 700 : 0);
+  });
+});
+
+describeWith(["python3"], "a terminal that is halted", (python) => {
+  it("takes lines without holding up who writes, and shows them when it goes on", async () => {
+    const program = `import { stderrSink } from ${JSON.stringify(source)};
+      const sink = stderrSink({ caughtUp: (lines) => sink.write("caught up: " + lines + "\\n") });
+      for (let n = 0; n < 1000; n++) sink.write("x".repeat(5000) + "\\n");
+      console.log(JSON.stringify({ tty: process.stderr.isTTY, dropped: sink.dropped() }));
+      setInterval(() => undefined, 1000);`;
+    const terminal = `
+import os, select, subprocess, sys
+ours, theirs = os.openpty()
+child = subprocess.Popen([sys.argv[1], "--input-type=module", "-e", sys.argv[2]], stdout=subprocess.PIPE, stderr=theirs, start_new_session=True)
+print(child.stdout.readline().decode().strip(), flush=True)
+end = b""
+while b"caught up: " not in end or not end.endswith(b"\\n"):
+    if not select.select([ours], [], [], 5)[0]: break
+    end = (end + os.read(ours, 65536))[-60:]
+print(end.split(b"caught up: ")[-1].decode().strip(), flush=True)
+child.kill()
+child.wait()`;
+    const child = spawn(python!, ["-c", terminal, process.execPath, program], { stdio: ["ignore", "pipe", "inherit"] });
+    let out = "";
+    child.stdout.on("data", (part: Buffer) => (out += part.toString()));
+    await once(child, "close");
+    const [first = "", second = ""] = out.split("\n");
+    const { tty, dropped } = JSON.parse(first) as { tty: boolean; dropped: number };
+    expect([tty, dropped > 700, second]).toEqual([true, true, String(dropped)]);
   });
 });
