@@ -6,7 +6,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { crc32 } from "node:zlib";
-import { fileAt, isDatabaseFault, openMonthDatabase, openUnchanged, removeDatabase, within } from "./schema.ts";
+import { fileAt, isDatabaseFault, openMonthDatabase, openUnchanged, removeDatabase, VERSION, versionOf, within } from "./schema.ts";
 import { keysIn } from "./lookups.ts";
 import { mayHave, partOf, sealKeys } from "./names.ts";
 import type { Extent, SegmentIndex } from "./segment.ts";
@@ -50,6 +50,8 @@ export class Month {
 
   /** The segments of which it has rows, ascending. */
   firsts(): readonly number[] {
+    // One of another version, which is only read, says something else: all its segments are searched.
+    if (versionOf(this.#database) !== VERSION) return [];
     return this.#database.prepare("SELECT first FROM segments ORDER BY first").all().map(({ first }) => Number(first));
   }
 

@@ -7,6 +7,7 @@ import { openJournal } from "../../../src/journal/append.ts";
 import { nodeDisk } from "../../../src/journal/disk.ts";
 import type { Entry } from "../../../src/journal/entry.ts";
 import { parseFilter } from "../../../src/journal/filter.ts";
+import { sealKeys } from "../../../src/journal/index/names.ts";
 import { Index } from "../../../src/journal/index.ts";
 import { places } from "../../../src/journal/places.ts";
 import { Finder } from "../../../src/journal/search.ts";
@@ -245,5 +246,26 @@ describe("the list of open Do-Not-Calls without a live index", () => {
     bytes[bytes.indexOf('"action":"DoNotCall"') + 12]! ^= 1;
     writeFileSync(path, bytes);
     await expect(open(await aFinder())).rejects.toThrow("the line of index 0 is not as it was written");
+  });
+});
+
+describe("a month's file of another version", () => {
+  const change = (sql: string, ...given: readonly Uint8Array[]): void => {
+    const database = new DatabaseSync(join(places(dir).indexes, months()[0]!));
+    database.prepare(sql).run(...given);
+    database.close();
+  };
+
+  it.each([[true], [false]])("leaves nothing out, read only: %s", async (elsewhere) => {
+    await write(requests());
+    (await tended()).close();
+    finders = [];
+    const filter = `phone:${token("abcdefabcdef")}`;
+    // Its filters have nothing in them: believed, they would hide what is there.
+    change("UPDATE names SET bits = ?", sealKeys([])[0]!);
+    expect(await found(await aFinder({ elsewhere }), filter)).toEqual([]);
+    for (const finder of finders.splice(0)) finder.close();
+    change("PRAGMA user_version = 7");
+    expect(await found(await aFinder({ elsewhere }), filter)).toEqual([40]);
   });
 });
