@@ -58,7 +58,7 @@ export type Gateway = {
 };
 
 export type Stopping = {
-  /** Requests cannot be served any more: there is no time in which clients go elsewhere. */
+  /** The journal is another's: clients have no time to go elsewhere, and OCS's announcements are heard no more. */
   readonly now?: boolean;
   /** Milliseconds in which nobody may ask before idle connections are closed; QUIET_MS when left out. */
   readonly quiet?: number;
@@ -173,11 +173,14 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
   let stopped: Promise<void> | undefined;
   const end: Gateway["stop"] = async (reason, how = {}) => {
     oversight.stage = "draining";
-    quiet = how.quiet ?? QUIET_MS;
+    quiet = how.now ? 0 : how.quiet ?? QUIET_MS;
     events.stopping(reason);
     const { delay } = current().drain;
     if (!how.now && delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
+    // Another gateway may have the store of record handles by now: what OCS announces is for that one.
+    const deaf = how.now ? undo(ears) : undefined;
     await undo(stops);
+    await deaf;
     events.stopped();
   };
   return {

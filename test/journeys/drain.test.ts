@@ -102,9 +102,20 @@ describe("a gateway that stops", () => {
     expect(performance.now() - begun).toBeGreaterThan(1490);
   });
 
-  it("has no such time when it cannot serve any more", async () => {
-    const gateway = await start({}, { drain: { delay: "1h" } });
-    await gateway.gateway.stop("test", { now: true, quiet: 0 });
+  it("has no such time when its journal is another's, and hears nothing of OCS from then on", LONG, async () => {
+    let answer = (): void => undefined;
+    ocs.script = ({ connection }) => void (answer = () => connection.socket.write(OK));
+    const callbacks = { bind: "127.0.0.1:0", allow_from: ["127.0.0.1"] };
+    const gateway = await start({ callbacks }, { drain: { delay: "1h" } });
+    const client = await dial(gateway, "plain");
+    await write(client, "alpha");
+    await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
+    const stopped = gateway.gateway.stop("test", { now: true });
+    const heard = gateway.gateway.callbacks["ocs"]!;
+    await vi.waitFor(() => expect(announce(heard, record(1))).rejects.toThrow("ECONNREFUSED"), PATIENT);
+    answer();
+    expect(await told(client)).toEqual([200, "answered", "close"]);
+    await stopped;
   });
 
   it("gives OCS all the time that the config gives it, however long", LONG, async () => {
