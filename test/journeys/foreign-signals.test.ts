@@ -7,8 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { root } from "../kit/command.ts";
-import { aConfigured, twoTenants } from "../kit/gateway.ts";
+import { aConfigured, basic, twoTenants } from "../kit/gateway.ts";
 import { describeAllowed } from "../kit/machine.ts";
+import { OK, rawOcs } from "../kit/raw-ocs.ts";
 
 const LONG = { timeout: 60_000 };
 const PATIENT = { timeout: 40_000, interval: 10 };
@@ -113,6 +114,28 @@ describeAllowed(canBeFirst, "a process namespace of its own (unshare -pf)", "as 
     expect(await exit).toBe(name === "SIGTERM" ? 143 : 130);
     silent.close();
   });
+});
+
+it("takes two signals at once for one, as Ctrl-C is with npm, and ends at once by one that comes later", LONG, async () => {
+  for (const [pause, code] of [[0, 0], [1100, 1]] as const) {
+    const ocs = await rawOcs(() => undefined);
+    await rm(dir, { recursive: true });
+    dir = await aConfigured(twoTenants(ocs.url), ["alpha"]);
+    const begun = start(process.execPath, MAIN, "run", "-c", join(dir, "ocsgw.yaml"));
+    const url = await vi.waitFor(() => /"listener":"clients","address":"([^"]+)"/.exec(said)![1]!, PATIENT);
+    // It is under way when the first signal comes, and is answered after the second.
+    const request = { method: "POST", headers: { Authorization: basic("alpha") } };
+    const asked = fetch(`${url}/phones/4155550100?req=DoNotCall`, request).then(({ status }) => status, () => 0);
+    await vi.waitFor(() => expect(ocs.requests()).toBe(1), PATIENT);
+    begun.kill("SIGINT");
+    await vi.waitFor(() => expect(said).toContain("draining"), PATIENT);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    begun.kill("SIGINT");
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    ocs.connections.at(-1)!.socket.write(OK);
+    expect([await asked, await exit]).toEqual([code === 0 ? 200 : 0, code]);
+    await ocs.close();
+  }
 });
 
 describe.each(["start", "ocsgw"])("npm: the script %s", (script) => {
