@@ -69,7 +69,7 @@ const LOSSES: readonly (readonly [string, () => Promise<unknown>, RegExp])[] = [
   ["given an earlier end", () => appendFile(file, line("alpha", { until: "2027-01-01T00:00:00.000Z" }) + MARK), /1 of 2 were missing: client alpha/],
   ["given lifting lines that look journalled", () => appendFile(file, line("alpha", { lifted: true }) + MARK), /1 of 2 were missing: client alpha/],
   ["replaced by a directory", async () => { await rm(file); await mkdir(file); }, /it cannot be read: .*; 2 of 2 .*kept as/],
-  ["replaced by a FIFO", async () => { await rm(file); execFileSync("mkfifo", [file]); }, /it cannot be read: it is not a regular file; 2 of 2/],
+  ["replaced by a FIFO", async () => { await rm(file); execFileSync("mkfifo", [file]); }, /it cannot be read: it is a FIFO and not a regular file; 2 of 2/],
 ];
 
 describe("a revocations file that is", () => {
