@@ -8,6 +8,7 @@ import { askGateway, CommandFailed, isListening } from "../journal/command-socke
 import { holderInWords } from "../journal/lock/holder.ts";
 import { holderOf, isThere, JournalHeld, tryLock, type Lock } from "../journal/lock.ts";
 import { places } from "../journal/places.ts";
+import { faultInWords } from "../system-error.ts";
 
 export type Way =
   /** Rejects with WrongCommand or CommandFailed. */
@@ -24,7 +25,8 @@ const LOOK_MS = 100;
 
 /** Throws NoJournal, JournalHeld when neither comes about in time, LockUnavailable where this process can take no lock. */
 export const reachJournal = async (dir: string, command: string, patienceMs = PATIENCE_MS): Promise<Way> => {
-  if (!(await isThere(dir))) throw new NoJournal(`there is no journal in ${dir}`);
+  const there = await isThere(dir).catch((error: unknown) => { throw new NoJournal(faultInWords(error), { cause: error }); });
+  if (!there) throw new NoJournal(`there is no journal in ${dir}`);
   const until = performance.now() + patienceMs;
   for (;;) {
     if (await isListening(places(dir).commands)) return { by: "gateway", ask: (name, body) => askRunning(dir, name, body) };

@@ -14,7 +14,7 @@ import type { Settings } from "../settings/schema.ts";
 import { readDecision, revocationsFile } from "../settings/revocations-file.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { readSmallFile } from "../small-file.ts";
-import { faultInWords, reason } from "../system-error.ts";
+import { faultInWords, isGone, reason } from "../system-error.ts";
 import { decide, type Outcome } from "./revoke.ts";
 import { standingIn, type Listed } from "./revoked-list.ts";
 
@@ -111,8 +111,12 @@ const told = async (dir: string, config: string, id: string): Promise<Outcome> =
 };
 
 /** What `ocsgw revoke` has said of keys and of clients. */
-const revokedBeside = (dir: string): Promise<Listed> =>
-  existsSync(places(dir).segments) || existsSync(revocationsFile(dir)) ? standingIn(dir) : Promise.resolve({ standing: [], doubts: [] });
+const revokedBeside = async (dir: string): Promise<Listed> => {
+  // That it may not look is no sign that there is nothing.
+  const fault = await stat(dir).then(() => undefined, (error: unknown) => error);
+  if (fault !== undefined) return { standing: [], doubts: isGone(fault) ? [] : [`cannot tell what else is revoked: ${faultInWords(fault)}`] };
+  return existsSync(places(dir).segments) || existsSync(revocationsFile(dir)) ? standingIn(dir) : { standing: [], doubts: [] };
+};
 
 const command = async (host: Host, run: () => Promise<void>): Promise<number> => {
   try {

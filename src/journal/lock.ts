@@ -177,5 +177,9 @@ const makeFolder = (dir: string, path: string): void => {
   }
 };
 
-/** Whether there is a directory at all in which a journal may be. */
-export const isThere = (dir: string): Promise<boolean> => stat(dir).then((found) => found.isDirectory(), () => false);
+/** Whether there is a directory at all in which a journal may be. Rejects where that cannot be known, as without the right to look. */
+export const isThere = (dir: string): Promise<boolean> =>
+  stat(dir).then((found) => found.isDirectory(), (error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+    throw error;
+  });

@@ -105,6 +105,15 @@ describeAllowed(canBeOthers(), NEEDED, "beside a service of another user", () =>
     }
   });
 
+  it("who may not look is told so, and not that there is no journal", async () => {
+    mkdirSync(at("state/audit"));
+    chmodSync(at("etc"), 0o755);
+    chmodSync(config(), 0o644);
+    for (const command of [["audit", "search", "kind:start"], ["audit", "dnc"], ["explain", "01ABCDEFGH"]]) {
+      expect([command, await as.run(999, [...command, "-c", config()])]).toEqual([command, expect.objectContaining({ code: 8, stderr: expect.stringContaining(`cannot look at ${at("state/audit")}: not permitted for uid 999`) as string })]);
+    }
+  });
+
   it("the key that signs is announced at the first start, and missed at a later one", async () => {
     let log = "";
     await serve(SERVICE, () => Promise.resolve(), (text) => (log = text));
