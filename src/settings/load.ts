@@ -1,6 +1,7 @@
 /** Config text → frozen `Settings`, or every problem at once. Past this point nobody checks again. */
 import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
+import { assume, asWritten, type Assumed } from "./assumed.ts";
 import { gather, type Facts } from "./facts.ts";
 import { fill, type Sources } from "./fill.ts";
 import { findingsOf } from "./issues.ts";
@@ -84,11 +85,15 @@ export const readSettings = (text: string, given: Origin, how: How = FOR_A_GATEW
   const read = readYaml(text, (value) => fill(value, origin), how.instead);
   if (read.value === undefined) return { ok: false, problems: problemsOf(origin.file, read, read.findings), counts: undefined, ...common };
   const parsed = settingsSchema.safeParse(read.value);
-  const facts = gather(read.value, { parsed: parsed.data, whole: parsed.success && read.findings.length === 0 });
+  const assumed = assume(read.value, keysAt([]));
+  const facts = gather(assumed.value, { parsed: parsed.data, whole: parsed.success && read.findings.length === 0 });
   const findings = [
     ...read.findings,
     ...shapeFindings(parsed.error?.issues ?? [], read),
-    ...(isMap(read.value) ? [...findContradictions(facts), ...(how.files ? problemsOfFiles(facts, origin, given) : [])] : []),
+    ...asWritten([
+      ...shapeOfAssumed(assumed, read),
+      ...(isMap(read.value) ? [...findContradictions(facts), ...(how.files ? problemsOfFiles(facts, origin, given) : [])] : []),
+    ], assumed),
     ...(parsed.success ? [...findUnbuilt(parsed.data), ...(how.files ? findLongStop(parsed.data) : [])] : []),
   ];
   // How many connections will be wanted, only a file that can be used says.
@@ -124,6 +129,15 @@ const shapeFindings = (issues: Parameters<typeof findingsOf>[0], read: Read): re
   const told = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
   return findingsOf(issues, { value: read.value, keysAt, hidden: (path) => isSecret(path) || isFilled(read, path) })
     .filter(({ path }) => !told.has(JSON.stringify(path)));
+};
+
+/** What is wrong in sections whose names are misspelt. */
+const shapeOfAssumed = (assumed: Assumed, read: Read): readonly Finding[] => {
+  if (assumed.value === read.value) return [];
+  const issues = settingsSchema.safeParse(assumed.value).error?.issues ?? [];
+  const told = new Set(read.findings.map(({ path }) => JSON.stringify(path)));
+  return findingsOf(issues, { value: assumed.value, keysAt, hidden: (path) => isSecret(path) || isFilled(read, assumed.written(path)) })
+    .filter(({ path }) => assumed.isAssumed(path) && !told.has(JSON.stringify(assumed.written(path))));
 };
 
 const countsOf = ({ tenants, clientNames, upstreams, upstreamNames, lost }: Facts): Counts => ({
