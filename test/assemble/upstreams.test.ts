@@ -36,7 +36,7 @@ describe("what an upstream tells", () => {
     tell({ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to: "http://ocs2", epoch: 2, reason: "all connections to OCS have ended" });
     tell({ kind: "reconnected", upstream: "ocs-main", endpoint: "http://ocs2", reason: "all connections to OCS have ended" });
     expect(entries).toEqual([{ kind: "switchover", upstream: "ocs-main", from: "http://ocs1", to: "http://ocs2", epoch: 2, reason: "all connections to OCS have ended" }]);
-    expect(counts.switchovers).toBe(1);
+    expect([...counts.switchovers]).toEqual([["ocs-main", 1]]);
   });
 });
 

@@ -23,6 +23,10 @@ const file = async (text: string): Promise<string> => {
 };
 
 const BROKEN = mutated(["max_body", "max_bodi"], ["dbid: 102", "dbid: 101"]);
+/** The lines of BROKEN in which a text stands, from 1. */
+const linesWith = (text: string): number[] => BROKEN.split("\n").flatMap((line, at) => (line.includes(text) ? [at + 1] : []));
+const [bodi] = linesWith("max_bodi");
+const [first, second] = linesWith("    dbid: 101");
 
 describe("ocsgw check", () => {
   it("says ok in one line with the extent of the file, after its warnings", async () => {
@@ -36,8 +40,8 @@ describe("ocsgw check", () => {
     const { host: to, said } = host();
     const config = await file(BROKEN);
     expect(await check({ config }, to)).toBe(3);
-    expect(said()).toContain(`error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:18:5\n18 |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`);
-    expect(said()).toContain(`   |           --- of "Alpha Tenant"\n...\n64 |     dbid: 101\n   |           ^^^\n`);
+    expect(said()).toContain(`error[OCSGW-6101]: unknown key \`max_bodi\`\n  --> ${config}:${bodi}:5\n${bodi} |     max_bodi: 64KiB\n   |     ^^^^^^^^\n`);
+    expect(said()).toContain(`   |           --- of "Alpha Tenant"\n...\n${second} |     dbid: 101\n   |           ^^^\n`);
     expect(said().trimEnd().split("\n").at(-1)).toMatch(/^2 errors, 1 warning in .*ocsgw\.yaml \(2 tenants, 4 clients, 1 upstream \(4 lanes\)\)\. \d+ ms$/);
   });
 
@@ -63,8 +67,8 @@ describe("ocsgw check", () => {
     const config = await file(BROKEN);
     expect(await check({ config, json: true }, to)).toBe(3);
     expect(JSON.parse(said())).toMatchObject([
-      { severity: "error", code: "OCSGW-6101", file: config, line: 18, column: 5, path: "listeners[0].max_bodi", help: "did you mean `max_body`?" },
-      { severity: "error", code: "OCSGW-6202", line: 64, column: 11, also: { line: 45, column: 11 } },
+      { severity: "error", code: "OCSGW-6101", file: config, line: bodi, column: 5, path: "listeners[0].max_bodi", help: "did you mean `max_body`?" },
+      { severity: "error", code: "OCSGW-6202", line: second, column: 11, also: { line: first, column: 11 } },
       { severity: "warning", code: "OCSGW-6305" },
     ]);
   });

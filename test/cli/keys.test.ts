@@ -81,8 +81,10 @@ describe("ocsgw keys create", () => {
   });
 
   it("refuses a config that is not valid, and one without a keys file", async () => {
-    await writeFile(config, mutated(["dbid: 102", "dbid: 101"]));
-    expect(await create("alpha-ops")).toMatchObject({ exit: 3, out: "", err: expect.stringContaining(`${config}:64:11: OCSGW-6202`) as string });
+    const broken = mutated(["dbid: 102", "dbid: 101"]);
+    const line = broken.split("\n").findLastIndex((each) => each.includes("    dbid: 101")) + 1;
+    await writeFile(config, broken);
+    expect(await create("alpha-ops")).toMatchObject({ exit: 3, out: "", err: expect.stringContaining(`${config}:${line}:11: OCSGW-6202`) as string });
     await writeFile(config, mutated(["  keys:\n    file: keys.yaml\n    carriers: [basic, \"header:X-Api-Key\"]\n", '  jwt: [{ name: i, issuer: i, audience: a, jwks_uri: "https://idp.example/k" }]\n']));
     expect(await create("alpha-ops")).toMatchObject({ exit: 1, out: "", err: expect.stringContaining("takes no keys") as string });
   });

@@ -107,7 +107,7 @@ describe("when no sandbox is there", () => {
     other.closeAllConnections();
     await new Promise((resolve) => { other.close(resolve); });
     for (const run of [(host: Host) => faultList({ url }, host), (host: Host) => faultClear({ url }, host), (host: Host) => switchover({ url }, host), (host: Host) => faultAdd({ url, kind: "stall" }, host)]) {
-      expect(await told(run)).toMatchObject({ code: 5, stdout: "", stderr: expect.stringContaining("ECONNREFUSED; is ocsgw sandbox running there?") as string });
+      expect(await told(run)).toMatchObject({ code: 5, stdout: "", stderr: expect.stringContaining("connection refused; is ocsgw sandbox running there?") as string });
     }
   });
 

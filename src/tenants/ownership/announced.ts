@@ -89,19 +89,19 @@ export class Announced {
   }
 
   /**
-   * Those that the new life has announced: heard after the last one above `upTo`. Where this run has heard none above it,
-   * an earlier run may have heard in that life any of those that are known up to its proof: then also these, as far
-   * below as a late copy may come.
+   * Those that the new life has announced before its proof: heard after the last one above `upTo`. Where this run has
+   * heard none above it, an earlier run may have heard in that life any of those that are known up to its proof: then
+   * also these, as far below as a late copy may come.
    */
   heardIn({ upTo, proof }: NewLife): number[] {
     const last = [...this.#last];
     const above = last.findLastIndex((each) => each > upTo);
-    if (above >= 0) return [...last.slice(above + 1), proof];
+    if (above >= 0) return last.slice(above + 1);
     const earlier: number[] = [];
     for (let each = Math.max(1, proof - MAX_LAST); each < proof; each++) {
       if (this.#handles.has(each) && !this.#last.has(each)) earlier.push(each);
     }
-    return [...earlier, ...last, proof];
+    return [...earlier, ...last];
   }
 
   /** OCS announces it. `generation`: the last one before. */

@@ -292,6 +292,8 @@ export class Handles {
   newEpoch(at: number, sameOcs?: NewLife): readonly number[] {
     const upTo = sameOcs?.upTo;
     const heard = sameOcs === undefined ? [] : this.#announced.heardIn(sameOcs);
+    // The proof of an earlier run has been announced; that of this run is about to be.
+    if (sameOcs?.keepFrom !== undefined) heard.push(sameOcs.proof);
     const keepFrom = sameOcs?.keepFrom ?? (upTo === undefined ? Infinity : this.#announced.lastAbove(upTo) + 1);
     // An earlier run may have come further than the store knows.
     if (upTo !== undefined) this.#generation = Math.max(this.#generation, keepFrom - 1);
