@@ -1,4 +1,5 @@
 /** The composition root: settings → parts → listening. Stops them in reverse. Every part is made in this file and in the folder beside it. */
+import { resolve } from "node:path";
 import { startAdmin, type Admin } from "./assemble/admin.ts";
 import { createAudit } from "./assemble/audit.ts";
 import { startCallbacks, type Callbacks } from "./assemble/callbacks.ts";
@@ -15,7 +16,7 @@ import { createOversight } from "./assemble/oversight.ts";
 import { PassedSockets } from "./assemble/passed-sockets.ts";
 import { startProbes } from "./assemble/probes.ts";
 import { LIMIT } from "./assemble/listeners.ts";
-import { Reloader, type Reloaded } from "./assemble/reload.ts";
+import { Reloader, type Reloaded, type ReloadOptions } from "./assemble/reload.ts";
 import { RevocationKeeper } from "./assemble/revocations.ts";
 import { startRereading } from "./assemble/rereading.ts";
 import { startSegmentUpkeep } from "./assemble/segment-upkeep.ts";
@@ -44,11 +45,15 @@ export type Gateway = {
   /** The checkpoints' verifier key (C2SP vkey). */
   readonly verifierKey: string;
   /** Reads the config file again and switches to it, or keeps what is in force and says why. Never rejects. */
-  readonly reload: () => Promise<Reloaded>;
-  /** Of the config that is in force: SHA-256 of its text, hexadecimal. */
+  readonly reload: (options?: ReloadOptions) => Promise<Reloaded>;
+  /** Of the config that is in force: SHA-256, hexadecimal. */
   readonly configHash: string;
-  /** Files that the generation in force was made of, besides the config file, and those that the last reading named. */
+  /** Files that the generation in force was made of, besides the config itself, and those that the last reading named. */
   readonly files: FilesRead;
+  /** The files of the config itself, as they were last read. */
+  readonly config: FilesRead;
+  /** Which changes come into force by themselves. */
+  readonly watch: Settings["config"]["watch"];
   /** What `/readyz` says, for whoever supervises this process. `reasons`: why it does not serve. */
   readonly state: () => State;
   /** Resolves with why this gateway cannot go on, and must be stopped: it has lost its journal's lock. */
@@ -68,10 +73,14 @@ export type State = { readonly reasons: readonly string[]; readonly warnings: re
 
 export type AssembleOptions = {
   readonly settings: Settings;
-  /** SHA-256 of the config file, hexadecimal. */
+  /** SHA-256 of the config, hexadecimal. */
   readonly configHash: string;
   /** What the settings name, as it was read; left out, a reload takes it for changed. */
   readonly files?: FilesRead;
+  /** What else was read; left out, it is read again when it is needed. */
+  readonly read?: Pick<Reading, "config" | "keys" | "pieces" | "kept">;
+  /** For so long files must be the same before a watcher takes something away; 3 s when left out. */
+  readonly stableMs?: number;
   /** Where the settings come from. */
   readonly file: string;
   /** For the admin API; a new one when left out. Where there is an admin listener it is left in the journal's directory. */
@@ -80,7 +89,7 @@ export type AssembleOptions = {
   readonly leading?: Leading;
   /** That systemd listens on already; none when left out. */
   readonly sockets?: PassedSockets;
-  /** Called with each reading of the config after the first, whoever asks for it; its result is that of the reading. */
+  /** Called with each reading of the config after the first, whoever asks for it, that may be switched to; its result is that of the reading. */
   readonly reloading?: <Value>(read: () => Promise<Value>) => Promise<Value>;
   /** By this name others hear who has the journal open; `ocsgw run` when left out. */
   readonly command?: string;
@@ -98,9 +107,12 @@ export const assemble = async (options: AssembleOptions): Promise<Gateway> => {
   }
 };
 
-const start = async ({ settings, configHash, files = new Map(), file, adminToken, leading, sockets = new PassedSockets(), reloading = (read) => read(), command, observed }: AssembleOptions, stops: Stops): Promise<Gateway> => {
+const start = async (
+  { settings, configHash, files = new Map(), read, stableMs, file, adminToken, leading, sockets = new PassedSockets(), reloading = (again) => again(), command, observed }: AssembleOptions,
+  stops: Stops,
+): Promise<Gateway> => {
   const { promise: lost, resolve: lose } = Promise.withResolvers<string>();
-  const first: Reading = { settings, hash: configHash, files };
+  const first: Reading = { ...read, settings, hash: configHash, files };
   let probes = leading?.probes;
   stops.push(() => probes?.stop());
   const { lock, journal, checkpoints, secondPlaces, outside, openDoNotCalls, switchovers, signer, elsewhere, doubts } =
@@ -122,8 +134,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     probes?.update(current());
     await Promise.all([callbacks?.refresh(), oversight.refresh()]);
   };
-  const reloader = new Reloader({ file, standing, journal, switched });
-  const reload = (): Promise<Reloaded> => reloading(() => reloader.reload());
+  const reloader = new Reloader({ file, standing, journal, stableMs, reloading, switched });
+  const reload = (options?: ReloadOptions): Promise<Reloaded> => reloader.reload(options);
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
@@ -192,6 +204,8 @@ const start = async ({ settings, configHash, files = new Map(), file, adminToken
     state: () => ({ reasons: oversight.notReady(), warnings: oversight.warnings(), configHash: standing.generation!.hash }),
     get configHash() { return standing.generation!.hash; },
     get files() { return new Map([...standing.generation!.files, ...reloader.files]); },
+    get config() { return reloader.config.size > 0 ? reloader.config : standing.generation!.config ?? new Map([[resolve(file), standing.generation!.hash]]); },
+    get watch() { return current().config.watch; },
     lost,
     // What could not end in order is told to the first who asks.
     stop: (reason, how) => (stopped ? stopped.catch(() => undefined) : (stopped = end(reason, how))),

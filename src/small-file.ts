@@ -3,6 +3,7 @@
  * Only regular files, only up to a size, and never waiting for ever, so that neither a FIFO, a device, a file without
  * an end nor a mount that hangs stops who reads.
  */
+import { createHash } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { open } from "node:fs/promises";
 import { withoutHanging } from "./small-file/hanging.ts";
@@ -57,26 +58,41 @@ export const readBytesNow = (path: string, most: number = MOST_BYTES): Buffer =>
 /** UTF-8. */
 export const readTextNow = (path: string, most: number = MOST_BYTES): string => readBytesNow(path, most).toString("utf8");
 
-/** The same, aside, and within a time. Rejects as `readBytesNow` throws, and with NotRead when no answer comes. */
-export const readBytes = (path: string, most: number = MOST_BYTES): Promise<Buffer> =>
+type Piece = { readonly most: number; /** Bytes that are read at once, at most. */ readonly size: number };
+
+/** Aside, and within a time. */
+const readPieces = (path: string, { most, size }: Piece, take: (piece: Buffer) => void): Promise<void> =>
   withoutHanging(path, async () => {
     const handle = await open(path, HOW);
     try {
       const found = await handle.stat();
       requireSmall(path, found, most);
-      const parts: Buffer[] = [];
       let length = 0;
       for (;;) {
-        const part = Buffer.allocUnsafe(Math.max(64 << 10, Math.min(found.size + 1 - length, 8 << 20)));
-        const { bytesRead } = await handle.read(part, 0, part.length, null);
-        if (bytesRead === 0) return Buffer.concat(parts, length);
-        parts.push(part.subarray(0, bytesRead));
+        const piece = Buffer.allocUnsafe(Math.max(64 << 10, Math.min(found.size + 1 - length, size)));
+        const { bytesRead } = await handle.read(piece, 0, piece.length, null);
+        if (bytesRead === 0) return;
+        take(piece.subarray(0, bytesRead));
         requireEnd(path, length += bytesRead, most);
       }
     } finally {
       await handle.close();
     }
   });
+
+/** The same, aside, and within a time. Rejects as `readBytesNow` throws, and with NotRead when no answer comes. */
+export const readBytes = async (path: string, most: number = MOST_BYTES): Promise<Buffer> => {
+  const pieces: Buffer[] = [];
+  await readPieces(path, { most, size: 8 << 20 }, (piece) => void pieces.push(piece));
+  return Buffer.concat(pieces);
+};
+
+/** SHA-256, hexadecimal, of what `readBytes` gives. A piece at a time: a hash of megabytes would hold up every request. */
+export const hashOfBytes = async (path: string, most: number = MOST_BYTES): Promise<string> => {
+  const hash = createHash("sha256");
+  await readPieces(path, { most, size: 256 << 10 }, (piece) => void hash.update(piece));
+  return hash.digest("hex");
+};
 
 /** UTF-8. */
 export const readSmallFile = async (path: string, most: number = MOST_BYTES): Promise<string> => (await readBytes(path, most)).toString("utf8");

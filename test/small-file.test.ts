@@ -1,11 +1,12 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { mkdir, mkdtemp, rm, symlink, truncate, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readBytesNow, readSmallFile, readTextNow, withoutHanging } from "../src/small-file.ts";
+import { hashOfBytes, readBytesNow, readSmallFile, readTextNow, withoutHanging } from "../src/small-file.ts";
 import { reason } from "../src/system-error.ts";
 import { describeAllowed, programOf } from "./kit/machine.ts";
 
@@ -39,6 +40,12 @@ describe("reading a file that others put in place", () => {
     expect(readBytesNow(join(dir, "text"))).toEqual(Buffer.from("grüße\n"));
   });
 
+  it.each([0, 1, 64 << 10, 256 << 10, (1 << 20) + 1])("gives the hash of %i bytes without having them all at once", async (size) => {
+    const bytes = Buffer.alloc(size, "0123456789");
+    await writeFile(join(dir, "hashed"), bytes);
+    expect(await hashOfBytes(join(dir, "hashed"))).toBe(createHash("sha256").update(bytes).digest("hex"));
+  });
+
   it.each([
     ["a FIFO that nobody writes to", "fifo", "it is a FIFO and not a regular file"],
     ["a directory", "folder", "it is a directory"],
@@ -55,6 +62,7 @@ describe("reading a file that others put in place", () => {
     const most = name === "/proc/kallsyms" ? [1024] as const : [] as const;
     const expected = typeof says === "string" ? says : expect.stringMatching(says) as string;
     expect(reason(await readSmallFile(path, ...most).catch((error: unknown) => error))).toEqual(expected);
+    expect(reason(await hashOfBytes(path, ...most).catch((error: unknown) => error))).toEqual(expected);
     expect((() => { try { return readTextNow(path, ...most); } catch (error) { return reason(error); } })()).toEqual(expected);
   });
 

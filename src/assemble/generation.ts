@@ -10,6 +10,7 @@ import type { Journal } from "../journal/append.ts";
 import { createRedactor } from "../journal/redact.ts";
 import type { Handler } from "../message.ts";
 import type { FilesRead } from "../settings/load.ts";
+import type { KeyRecord } from "../settings/keys-file.ts";
 import { toTenants } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Credentials, Revocations } from "../tenants/credential.ts";
@@ -17,6 +18,7 @@ import { createQuota, type Limiters } from "../tenants/quota.ts";
 import { createFinder, type Finder } from "../tenants/ownership.ts";
 import { createRegister } from "../tenants/register.ts";
 import { credentialsFor } from "./credentials.ts";
+import type { Kept } from "./kept.ts";
 import type { NoAnswers } from "./no-answers.ts";
 import type { Records } from "./ownership.ts";
 import type { Board } from "./upstreams.ts";
@@ -36,9 +38,17 @@ export type House = {
 /** One reading of the config file. */
 export type Reading = {
   readonly settings: Settings;
-  /** SHA-256 of the config file, hexadecimal. */
+  /** SHA-256 of the config, hexadecimal. */
   readonly hash: string;
   readonly files: FilesRead;
+  /** The files of the config itself. */
+  readonly config?: FilesRead;
+  /** What the keys file holds; it is read when this is left out. */
+  readonly keys?: readonly KeyRecord[] | undefined;
+  /** How many certificates, lists and keys each of `files` holds. */
+  readonly pieces?: ReadonlyMap<string, number>;
+  /** For the next reading. */
+  readonly kept?: Kept | undefined;
 };
 
 export type Generation = Reading & {

@@ -3,7 +3,6 @@ import { placeOf } from "../rehearsal/place.ts";
 import { createRehearsal, lacksOwner, tenantCalled, type Question } from "../rehearsal/rehearse.ts";
 import { loadSettings } from "../settings/load.ts";
 import { nearest } from "../settings/nearest.ts";
-import { pathText } from "../settings/problem.ts";
 import { check, sayInvalid } from "./check.ts";
 
 /** `tenant`: as the header Ocsgw-Tenant says it. `owner`: the tenant whose record handle it is. Both by name or DBID. */
@@ -26,7 +25,7 @@ const DENIED = 9;
 export const can = async (options: CanOptions): Promise<number> => {
   const loaded = await loadSettings(options.config);
   if (!loaded.ok) return options.json ? check(options) : sayInvalid(options.config);
-  const { settings, locate } = loaded;
+  const { settings, locate, spell } = loaded;
   const clients = new Set(settings.tenants.flatMap((tenant) => Object.keys(tenant.clients)));
   if (!clients.has(options.client)) return wrong(`no tenant in ${options.config} has a client ${options.client}${nearOr(options.client, [...clients], "the clients")}`);
   for (const [option, called] of [["--tenant", options.tenant], ["--owner", options.owner]] as const) {
@@ -42,13 +41,13 @@ export const can = async (options: CanOptions): Promise<number> => {
   }
   const applied = order ?? (await createRehearsal(settings, loaded.hash, { applied: true })(questionOf(options))).order;
   const place = placeOf(settings, options.client, rehearsed);
-  const { line, column } = locate(place);
+  const { line, column, file = options.config } = locate(place);
   const verdict = {
     allowed: order !== undefined,
     ...(order && { tenant: order.owner.name, sends: `${order.method} ${order.path}`, body: order.body }),
     ...(refusal && { code: refusal.code, detail: refusal.detail }),
     ...(!order && applied && { observed: true }),
-    rule: pathText(place), at: `${options.config}:${line}:${column}`,
+    rule: spell(place), at: `${file}:${line}:${column}`,
   };
   console.log(options.json ? JSON.stringify(verdict) : inWords(options, verdict));
   return order ? ALLOWED : DENIED;

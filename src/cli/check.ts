@@ -3,7 +3,7 @@ import { holdToKeyChecks } from "../assemble/index-keys.ts";
 import { holdToRights } from "../assemble/journal-rights.ts";
 import { holdToExamples, type Rehearsals } from "../rehearsal/policy-tests.ts";
 import type { Counts, Loaded } from "../settings/load.ts";
-import { loadToRead, originOf, readSettings, textOf, unread } from "../settings/load.ts";
+import { loadSettings, loadToRead, textOf } from "../settings/load.ts";
 import { explainRows } from "../settings/outline.ts";
 import type { Problem } from "../settings/problem.ts";
 import { renderRows, summary } from "./connect/row.ts";
@@ -28,15 +28,11 @@ const SHOWN = 20;
 
 type Reading = (config: string, host: Host) => Promise<Loaded>;
 
-const forAGateway: Reading = async (config, host) => {
-  const text = await textOf(config);
-  return typeof text === "string" ? readSettings(text, originOf(config, host.env)) : unread(text);
-};
+const forAGateway: Reading = (config, host) => loadSettings(config, host.env);
 
 /** Resolves to the exit code: 0 valid, warnings included; 3 not valid; 5 something cannot be reached or does not work. */
 export const check = async ({ config, json = false, all = false, connect = false, recordUri }: CheckOptions, host: Host = process, reading: Reading = forAGateway): Promise<number> => {
   const started = performance.now();
-  const text = await textOf(config);
   const read = await holdToKeyChecks(await holdToExamples(await reading(config, host), config), config);
   // Who only reads the journal may write nothing.
   const loaded = reading === forAGateway ? await holdToRights(read, config) : read;
@@ -47,7 +43,7 @@ export const check = async ({ config, json = false, all = false, connect = false
     host.stdout.write(`${JSON.stringify(connect ? { problems, connect: rows } : problems, null, 2)}\n`);
   } else {
     const shown = problems.slice(0, all ? undefined : SHOWN);
-    for (const problem of shown) host.stdout.write(`${renderProblem(problem, typeof text === "string" ? text : undefined, lookOf(host))}\n\n`);
+    for (const each of await rendered(shown, lookOf(host))) host.stdout.write(`${each}\n\n`);
     if (shown.length < problems.length) host.stdout.write(`${problems.length - shown.length} more; --all shows them\n\n`);
     host.stdout.write(`${verdict({ config, loaded, problems, took })}\n`);
     if (rows.length > 0) host.stdout.write(`\n${renderRows(rows)}\n${summary(rows)}\n`);
@@ -63,6 +59,16 @@ export const sayInvalid = (config: string): Promise<number> => check({ config },
 export const sayInvalidToRead = (config: string): Promise<number> => check({ config }, { stdout: process.stderr, env: process.env }, loadToRead);
 
 export const lookOf = ({ stdout, env }: Host): Look => ({ colour: stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb" });
+
+/** Each with the lines of its own file. */
+export const rendered = async (problems: readonly Problem[], look: Look): Promise<readonly string[]> => {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  const texts = new Map(await Promise.all(files.map(async (file) => [file, await textOf(file)] as const)));
+  return problems.map((problem) => {
+    const text = texts.get(problem.file);
+    return renderProblem(problem, typeof text === "string" ? text : undefined, look);
+  });
+};
 
 const verdict = ({ config, loaded, problems, took }: { config: string; loaded: Rehearsals; problems: readonly Problem[]; took: number }): string => {
   const warnings = problems.filter(({ severity }) => severity === "warning").length;

@@ -43,11 +43,12 @@ const refuseOldNode = (): void => {
 const program = (): Given => {
   const ocsgw = new Command("ocsgw").description("API gateway in front of Genesys Outbound Contact Server (OCS)").version(manifest.version).exitOverride().showHelpAfterError("(ocsgw --help lists what there is)");
 
-  ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops; SIGHUP, or a change of the files, reads the config again").option(...CONFIG)
+  ocsgw.command("run").description("the gateway; SIGTERM lets requests end and stops; SIGHUP reads the config again; config.watch says which changes of files come into force by themselves").option(...CONFIG)
     .option("--standby", "waits while another gateway has the journal open, and takes over when that one stops or dies; until then it listens on admin.probes only")
     .action(done(async (options) => (await import("./serve.ts")).serve(options)));
 
-  ocsgw.command("reload").description("a running gateway reads config, keys and certificates again; prints what has changed, or why nothing has; exit code 3 refused, 5 no answer").option(...CONFIG)
+  ocsgw.command("reload").description("a running gateway reads config, tenants.d, keys and certificates again; prints what came into force and when, or why nothing did; exit code 3 refused, 5 no answer").option(...CONFIG)
+    .option("--dry-run", "says what would change, or why it would be refused, and changes nothing")
     .option("--url <url>", "the admin listener, when not that of the config", address).addOption(adminToken()).option(...JSON_OUT)
     .action(done(async (options) => (await import("./reload.ts")).reload(options)));
 

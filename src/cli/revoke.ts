@@ -11,7 +11,7 @@ import { clientsIn } from "../settings/clients.ts";
 import { glimpse } from "../settings/glimpse.ts";
 import { idOfKey } from "../settings/key.ts";
 import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
-import { loadSettings, loadToRead, sha256 } from "../settings/load.ts";
+import { hashOf, loadSettings, loadToRead, readConfigText } from "../settings/load.ts";
 import { suggest } from "../settings/nearest.ts";
 import { addToFile, readDecision, revocationsFile, type Decision } from "../settings/revocations-file.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -169,7 +169,8 @@ const openToWrite = async (config: string, lock: Lock): Promise<Journal> => {
 };
 
 const writeTo = async (journal: Journal, config: string, decision: Decision): Promise<Outcome> => {
-  const configHash = await readSmallFile(config).then(sha256, () => "");
+  const text = await readConfigText(config);
+  const configHash = "main" in text ? hashOf(text) : "";
   try {
     const keeper = await RevocationKeeper.open({ file: revocationsFile(journal.dir), revocations: createRevocations(), journal, configHash: () => configHash }, { watch: false });
     const decided = await keeper.decide(decision);

@@ -1,10 +1,9 @@
 /** `ocsgw run`: the gateway, from a config file, until it is told to stop. SIGHUP, or other content of a file, reads the config again. */
-import { resolve } from "node:path";
 import { assemble, type Gateway, type Stopping } from "../assemble.ts";
 import { assignSockets, passedSockets, SocketsUnusable, type PassedSocket, type PassedSockets } from "../assemble/passed-sockets.ts";
-import { readAside, type Checked } from "../assemble/reading.ts";
+import { readFirst, type Aside } from "../assemble/reading-thread.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
-import { watchFiles } from "../assemble/watch.ts";
+import { startWatching } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { within } from "../journal/broken.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
@@ -37,7 +36,7 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
     const manager = new ServiceManager();
     const begun = standby ? await lead(read, { config, told, passed, sockets, manager }) : { read, leading: undefined, sockets };
     if (!begun) return 0;
-    return await untilEnd(await start(config, begun, manager), { config, told, manager });
+    return await untilEnd(await start(config, begun, manager), { told, manager });
   } catch (error) {
     if (error instanceof SocketsUnusable) {
       console.error(error.message);
@@ -62,12 +61,12 @@ const NOT_VALID = 3;
 const BROKEN = 7;
 const unheard = (): void => undefined;
 
-type Read = Extract<Checked, { ok: true }>;
+type Read = Extract<Aside, { ok: true }>;
 type Begun = { readonly read: Read; readonly leading: Leading | undefined; readonly sockets: PassedSockets };
 
 /** Undefined when the file is not valid. */
 const readWhole = async (config: string): Promise<Read | undefined> => {
-  const loaded = await readAside({ file: config });
+  const loaded = await readFirst({ file: config });
   if (!loaded.ok) return undefined;
   for (const { file, line, column, message } of loaded.warnings) events.settingsWarning(`${file}:${line}:${column}`, message);
   return loaded;
@@ -75,13 +74,13 @@ const readWhole = async (config: string): Promise<Read | undefined> => {
 
 const start = (config: string, { read, leading, sockets }: Begun, { reloading }: ServiceManager): Promise<Gateway> =>
   assemble({
-    settings: read.settings, configHash: read.hash, files: read.files, file: config, sockets, reloading, ...(leading && { leading }),
+    settings: read.settings, configHash: read.hash, files: read.files, read, file: config, sockets, reloading, ...(leading && { leading }),
   });
 
 type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals>; readonly manager: ServiceManager };
 
 /** Resolves with the exit code. */
-const untilEnd = async (gateway: Gateway, { config, told, manager }: Run): Promise<number> => {
+const untilEnd = async (gateway: Gateway, { told, manager }: Omit<Run, "config">): Promise<number> => {
   let reloading: Promise<() => Promise<void>> | undefined;
   manager.serving(gateway.state);
   const stop = async (reason: string, how?: Stopping): Promise<void> => {
@@ -91,7 +90,7 @@ const untilEnd = async (gateway: Gateway, { config, told, manager }: Run): Promi
   };
   const ended = untilToldToStop({ stop }, told).then(() => 0);
   const lost = gateway.lost.then((reason) => stopAsLost(() => stop(reason, { now: true }), reason));
-  reloading = keepReloading(gateway, config);
+  reloading = keepReloading(gateway);
   // It takes a while on the first start, and whoever stops the gateway meanwhile wants requests to end.
   keepCompiledSoFar();
   return Promise.race([ended, lost]);
@@ -125,7 +124,7 @@ const lead = async (first: Read, { config, told, passed, sockets, manager }: Run
 
 /** The file may have changed while the standby waited. What it holds now counts, unless it cannot, or the lock is that of another directory. */
 const readAgain = async (config: string, before: Read, passed: readonly PassedSocket[]): Promise<Read> => {
-  const now = await readAside({ file: config });
+  const now = await readFirst({ file: config });
   const why = now.ok
     ? placeOf(now) === placeOf(before) ? whyNotAssigned(passed, now) : "audit.dir or admin.probes has changed, for which a standby must be restarted"
     : now.problems.map(({ file, line, column, code }) => `${file}:${line}:${column} ${code}`).slice(0, 3).join(", ");
@@ -144,13 +143,16 @@ const whyNotAssigned = (passed: readonly PassedSocket[], { settings }: Read): st
 
 const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify([audit.dir, admin?.probes ?? null]);
 
-/** The function that is returned ends it. */
-export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "configHash">, config: string): Promise<() => Promise<void>> => {
-  const again = (): void => void gateway.reload();
+/** By the mode: nothing, what the config names, or all of it. The function that is returned ends it. */
+export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "config" | "watch">): Promise<() => Promise<void>> => {
+  const watched = (): ReadonlyMap<string, string | undefined> =>
+    gateway.watch === "none" ? new Map() : gateway.watch === "all" ? new Map([...gateway.config, ...gateway.files]) : gateway.files;
+  const watch = await startWatching({ files: watched, changed: ({ isWhole }) => gateway.reload({ by: "watcher", isWhole }) });
+  // What is watched may be something else afterwards.
+  const again = (): void => void gateway.reload({ by: "SIGHUP" }).then(() => watch.look());
   process.on("SIGHUP", again);
-  const stopWatching = await watchFiles({ files: () => new Map([[resolve(config), gateway.configHash], ...gateway.files]), changed: () => gateway.reload() });
   return async () => {
     process.off("SIGHUP", again);
-    await stopWatching();
+    await watch.close();
   };
 };

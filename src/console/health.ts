@@ -21,7 +21,7 @@ export type HealthParts = {
   readonly warnings: () => readonly string[];
   readonly status: () => Status;
   /** Reads the config file again: what has changed, or why it was refused. */
-  readonly reload: () => Promise<{ readonly outcome: "reloaded" | "unchanged" | "refused" }>;
+  readonly reload: (options: { readonly dryRun?: boolean }) => Promise<{ readonly outcome: string }>;
   readonly audit: AuditParts;
   readonly revoke: Decide;
   readonly retention: RetentionParts;
@@ -60,7 +60,7 @@ const PAGES: ReadonlyMap<string, Page> = new Map<string, Page>([
   ["/readyz", { method: "GET", isProbe: true, show: ({ notReady, warnings }) => ready(notReady(), warnings()) }],
   ["/metrics", { method: "GET", isProbe: true, show: async ({ metrics }) => text(200, "text/plain; version=0.0.4; charset=utf-8", await metrics()) }],
   ["/api/status", { method: "GET", guarded: true, show: ({ status }) => json(200, withUnits(status())) }],
-  ["/api/reload", { method: "POST", guarded: true, show: async ({ reload }) => reloaded(await reload()) }],
+  ["/api/reload", { method: "POST", guarded: true, show: (parts, arrival) => reloadReply(parts, arrival) }],
   ["/api/revocations", { method: "POST", guarded: true, show: ({ revoke }, arrival) => revocationReply(revoke, arrival) }],
   ["/api/retention", { method: "GET", guarded: true, show: ({ retention }) => json(200, retention.state()) }],
   ["/api/retention/confirm-clock", { method: "POST", guarded: true, show: ({ retention }, arrival) => confirmClockReply(retention, arrival) }],
@@ -73,7 +73,23 @@ const pageAt = (path: string): Page | undefined => PAGES.get(path) ?? PAGES.get(
 const ready = (reasons: readonly string[], warnings: readonly string[]): Reply =>
   json(reasons.length === 0 ? 200 : 503, { status: reasons.length === 0 ? "ready" : "not ready", reasons, ...(warnings.length > 0 && { warnings }) });
 
-const reloaded = (told: Awaited<ReturnType<HealthParts["reload"]>>): Reply => json(told.outcome === "refused" ? 422 : 200, told);
+/** A body may say `{"dry_run": true}`. */
+const reloadReply = async ({ reload }: HealthParts, arrival: Arrival): Promise<Reply> => {
+  const said = Buffer.from(await arrival.body()).toString("utf8").trim();
+  const dryRun = said === "" ? false : dryRunIn(said);
+  if (dryRun === undefined) return json(400, { error: 'expected no body, or {"dry_run": true}' });
+  const told = await reload(dryRun ? { dryRun } : {});
+  return json(told.outcome === "refused" ? 422 : 200, told);
+};
+
+const dryRunIn = (text: string): boolean | undefined => {
+  try {
+    const { dry_run: isDry = false, ...others } = JSON.parse(text) as { readonly dry_run?: unknown };
+    return typeof isDry === "boolean" && Object.keys(others).length === 0 ? isDry : undefined;
+  } catch {
+    return undefined;
+  }
+};
 
 const isToken = (authorization: string | undefined, token: string): boolean => timingSafeEqual(digest(authorization ?? ""), digest(`Bearer ${token}`));
 

@@ -3,7 +3,7 @@
  * only, and that part may be well-formed. With the marker a reader can tell.
  */
 import { z } from "zod";
-import type { Finding } from "./problem.ts";
+import type { Finding, Problem } from "./problem.ts";
 
 const EXPECTED = { error: "expected true, as the last key of the file" };
 
@@ -26,9 +26,13 @@ export const endFindings = (value: unknown): readonly Finding[] =>
   }];
 
 /** The marker is not there, and was there when the file was last in force, or is demanded. */
-export const endMissing = (why: string): Finding => ({
+export const endMissing = (file: string, why: string): Problem => ({
+  severity: "error",
   code: "OCSGW-6351",
-  path: [],
+  file,
+  line: 1,
+  column: 1,
+  path: "",
   message: `the file is incomplete: \`end: true\` is not its last key, and ${why}`,
   help: "write the rest of the file, with `end: true` as its last key; to do without it, restart the gateway",
 });

@@ -46,6 +46,8 @@ export type Facts = {
   readonly whole: boolean;
   /** The same of the tenants alone. */
   readonly tenantsWhole: boolean;
+  /** There are more tenants, and nothing is known of them, nor of their clients. */
+  readonly areTenantsLost: boolean;
   /** Where something was left out for being malformed or unknown. */
   readonly lost: readonly Path[];
   /** True when the file itself says it, and it is no default. */
@@ -53,8 +55,13 @@ export type Facts = {
 };
 
 /** `parsed`: the same, where all of it is well formed. `whole`: nothing of it is missing. */
-export const gather = (raw: unknown, { parsed, whole }: { readonly parsed?: Parsed | undefined; readonly whole: boolean }): Facts =>
-  parsed ? factsOf(raw, parsed, whole) : gatherFrom(raw);
+type How = { readonly parsed?: Parsed | undefined; readonly whole: boolean; readonly areTenantsLost?: boolean };
+
+export const gather = (raw: unknown, { parsed, whole, areTenantsLost = false }: How): Facts => {
+  const facts = parsed ? factsOf(raw, parsed, whole) : gatherFrom(raw);
+  if (!areTenantsLost) return facts;
+  return { ...facts, whole: false, tenantsWhole: false, areTenantsLost, lost: [...facts.lost, ["tenants", listAt(raw, "tenants").length]] };
+};
 
 type Parsed = z.output<typeof settingsSchema>;
 
@@ -69,6 +76,7 @@ const factsOf = (raw: unknown, parsed: Parsed, whole: boolean): Facts => {
     clientNames: new Set(parsed.tenants.flatMap(({ clients }) => Object.keys(clients))),
     tenants: at("tenants", parsed.tenants).map((each) => ({ ...each, lost: [] })),
     tenantsWhole: parsed.tenants.length > 0,
+    areTenantsLost: false,
     lost: [],
     tests: at("tests", parsed.tests),
     identity: { path: ["identity"], value: parsed.identity },
@@ -107,6 +115,7 @@ const gatherFrom = (raw: unknown): Facts => {
     audit: section(audit, "audit"),
     admin: section(admin, "admin"),
     whole: false,
+    areTenantsLost: false,
     lost: allLost,
     states: statedIn(raw),
   };

@@ -3,6 +3,7 @@
  * `${file:${CREDENTIALS_DIRECTORY:-secrets}/index.key}`. `$${` stands for `${`. What was filled in is not read again.
  */
 import { reason } from "../system-error.ts";
+import type { Keys } from "./keys-file.ts";
 import { CODES } from "./problem.ts";
 
 /** `mode`: permission bits; `uid`: of the owner. */
@@ -20,6 +21,8 @@ export type Files = {
   readonly whyNotWritable?: (folder: string) => string | undefined;
   /** Descriptors that a process may have here; undefined without a limit. */
   readonly descriptorLimit?: () => number | undefined;
+  /** Reads a keys file's text, for who wants to have what was read of it. */
+  readonly readKeys?: (text: string, file: string) => Keys;
 };
 
 export type Sources = Files & { readonly env: Readonly<Record<string, string | undefined>> };

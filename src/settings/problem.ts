@@ -3,8 +3,8 @@
 /** Keys and indices from the top of the file. */
 export type Path = readonly (string | number)[];
 
-/** Line and column count from 1. */
-export type Place = { readonly line: number; readonly column: number };
+/** Line and column count from 1. `file`: left out for the config file itself. */
+export type Place = { readonly line: number; readonly column: number; readonly file?: string };
 
 export type Severity = "error" | "warning";
 
@@ -56,4 +56,6 @@ export const pathText = (path: Path): string =>
 
 /** Errors before warnings, each in the order of the file. */
 export const inOrder = (problems: readonly Problem[]): readonly Problem[] =>
-  problems.toSorted((a, b) => Number(a.severity === "warning") - Number(b.severity === "warning") || a.line - b.line || a.column - b.column);
+  problems.toSorted((a, b) =>
+    Number(a.severity === "warning") - Number(b.severity === "warning") ||
+    Number(a.file > b.file) - Number(a.file < b.file) || a.line - b.line || a.column - b.column);

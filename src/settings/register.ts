@@ -32,5 +32,7 @@ const toLimits = (limits: TenantSettings["limits"]): Limits => ({
 export const toLimit = ({ rate, burst }: LimitSettings): Limit => ({ points: burst, seconds: (burst * rate.per_ms) / rate.count / 1000 });
 
 /** The DBIDs of those of an upstream's tenants that are listed by name. */
-export const dbidsOf = ({ tenants }: Pick<Settings, "tenants">, upstream: string, names: readonly string[]): ReadonlySet<number> =>
-  new Set(tenants.filter((tenant) => tenant.upstream === upstream && names.includes(tenant.name)).map(({ dbid }) => dbid));
+export const dbidsOf = ({ tenants }: { readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[] }, upstream: string, names: readonly string[]): ReadonlySet<number> => {
+  const listed = new Set(names);
+  return new Set(tenants.filter((tenant) => tenant.upstream === upstream && listed.has(tenant.name)).map(({ dbid }) => dbid));
+};

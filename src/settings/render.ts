@@ -10,7 +10,9 @@ const paint = (text: string, tone: keyof typeof PAINT, { colour }: Look): string
 
 /** `text`: the file's text, undefined when it could not be read. */
 export const renderProblem = (problem: Problem, text: string | undefined, look: Look): string => {
-  const { severity, code, message, file, line, column, path, help, also } = problem;
+  const { severity, code, message, file, line, column, path, help, also: other } = problem;
+  const isElsewhere = other?.file !== undefined && other.file !== file;
+  const also = isElsewhere ? undefined : other;
   const lines = text?.split(/\r?\n/) ?? [];
   const marks = [{ line, column, says: "", tone: severity, secret: isSecretPath(path) }, ...(also ? [{ ...also, says: also.message, tone: "faint" as const }] : [])]
     .filter((mark) => lines[mark.line - 1] !== undefined).toSorted((a, b) => a.line - b.line || a.column - b.column);
@@ -24,6 +26,7 @@ export const renderProblem = (problem: Problem, text: string | undefined, look: 
     `${" ".repeat(width)}--> ${file}:${line}:${column}`,
     ...frame,
     ...(path === "" ? [] : [`${" ".repeat(width)} = note: ${path}`]),
+    ...(isElsewhere ? [`${" ".repeat(width)} = also: ${other.file}:${other.line}:${other.column}: ${other.message}`] : []),
     ...(help === undefined ? [] : [`help: ${help}`]),
   ].join("\n");
 };

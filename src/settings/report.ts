@@ -1,15 +1,21 @@
 /** From findings, which know paths, to problems, which know lines. */
-import { inOrder, pathText, type Finding, type Problem } from "./problem.ts";
+import { inOrder, pathText, type Finding, type Path, type Problem } from "./problem.ts";
 import type { Read } from "./yaml.ts";
 
-export const problemsOf = (file: string, read: Read, findings: readonly Finding[]): readonly Problem[] =>
+type Places = Pick<Read, "broken" | "locate"> & { /** A path as text; as it stands when left out. */ readonly spell?: (path: Path) => string };
+
+export const problemsOf = (file: string, { broken, locate, spell = pathText }: Places, findings: readonly Finding[]): readonly Problem[] =>
   inOrder([
-    ...read.broken.map((broken): Problem => ({ severity: "error", file, path: "", ...broken })),
-    ...findings.map(({ code, severity = "error", path, atKey, message, help, also }): Problem => ({
-      severity, code, file, ...read.locate(path, atKey), path: pathText(path), message,
-      ...(help !== undefined && { help }),
-      ...(also && { also: { ...read.locate(also.path), message: also.message } }),
-    })),
+    ...broken.map((each): Problem => ({ severity: "error", file, path: "", ...each })),
+    ...findings.map(({ code, severity = "error", path, atKey, message, help, also }): Problem => {
+      const [at, other] = [locate(path, atKey), also && locate(also.path)];
+      return {
+        severity, code, file, ...at, path: spell(path), message,
+        ...(help !== undefined && { help }),
+        // Without a name it is in the same file as the problem.
+        ...(also && other && { also: { ...other, ...(other.file !== at.file && { file: other.file ?? file }), message: also.message } }),
+      };
+    }),
   ]);
 
 /** A file that cannot be had at all. */

@@ -1,10 +1,20 @@
 /** What cannot change while the gateway runs, by name: what outlives every reading of the config file was made with it. */
 import type { Finding, Path } from "./problem.ts";
 import { dbidsOf } from "./register.ts";
-import type { Settings } from "./schema.ts";
+import type { Settings, TenantSettings } from "./schema.ts";
 
-/** What of the settings it looks at. */
-export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin" | "tenants">;
+/** What of the settings it looks at. `tenants`: those that a registrar may name, at least. */
+export type Fixed = Pick<Settings, "listeners" | "upstreams" | "audit" | "admin"> & {
+  readonly tenants: readonly Pick<TenantSettings, "name" | "dbid" | "upstream">[];
+};
+
+/** No more of the tenants than it looks at. */
+export const fixedOf = ({ listeners, upstreams, audit, admin, tenants }: Settings): Fixed => {
+  const named = new Map(Object.entries(upstreams).map(([name, { callbacks }]) =>
+    [name, new Set(callbacks?.registrars.flatMap((registrar) => registrar.tenants) ?? [])]));
+  const those = tenants.filter(({ upstream, name }) => named.get(upstream)?.has(name));
+  return { listeners, upstreams, audit, admin, tenants: those.map(({ name, dbid, upstream }) => ({ name, dbid, upstream })) };
+};
 
 /** Of these sections everything else was made at the start. */
 const MAY_CHANGE: Readonly<Record<"audit" | "admin", readonly string[]>> = { audit: ["redact", "index_key", "retention", "legal_hold", "compress_after"], admin: ["tls", "names"] };

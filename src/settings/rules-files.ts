@@ -54,7 +54,7 @@ const keysFile = (facts: Facts, files: Files, now: number): readonly Finding[] =
     if (!found.gone) return [unreadable(path, keys.file, found.why)];
     return [{ code: "OCSGW-6304", severity: "warning", path, message: `no key is accepted: cannot read the file ${keys.file}: ${found.why}`, help: "ocsgw keys create --client NAME makes it" }];
   }
-  const read = readKeys(found.text, keys.file);
+  const read = (files.readKeys ?? readKeys)(found.text, keys.file);
   if (!read.ok) return read.problems.map(({ line, column, message }) => ({ code: "OCSGW-6253", path, message: `${keys.file}:${line}:${column}: ${message}` }));
   const holders = new Set(read.keys.filter((key) => isLive(key, now)).map(({ client }) => client));
   for (const { client } of facts.identity?.value.mtls ?? []) holders.add(client);

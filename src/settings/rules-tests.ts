@@ -7,8 +7,8 @@ import type { Rule } from "./rules.ts";
 /** Nobody's credential is refused: that may well be what is expected. */
 const NOBODY = "OCSGW-2001";
 
-const askedByClient: Rule = ({ tests, tenants, clientNames: known }) => {
-  if (known.size === 0 || tenants.some((tenant) => mayMiss(tenant, "clients"))) return [];
+const askedByClient: Rule = ({ tests, tenants, clientNames: known, areTenantsLost }) => {
+  if (known.size === 0 || areTenantsLost || tenants.some((tenant) => mayMiss(tenant, "clients"))) return [];
   return tests.filter(({ value }) => !known.has(value.as) && value.expect !== NOBODY).map(({ path, value }): Finding => {
     const help = suggest(value.as, [...known]);
     return { code: "OCSGW-6273", path: [...path, "as"], message: `no tenant has a client ${value.as}`, ...(help !== undefined && { help }) };

@@ -6,7 +6,9 @@
  * `identity.keys` (one of them must stand), and everything that is described as off when left out. `tls` is always stated, `none` included.
  */
 import { z } from "zod";
+import { endMarker } from "./end-marker.ts";
 import { admin, audit } from "./schema-audit.ts";
+import { config } from "./schema-config.ts";
 import { identity } from "./schema-identity.ts";
 import { listener } from "./schema-listeners.ts";
 import { tenant } from "./schema-tenants.ts";
@@ -30,11 +32,13 @@ export const settingsSchema = z.strictObject({
   upstreams: z.record(label, upstream, expected("a map from a name to an upstream"))
     .refine((map) => Object.keys(map).length > 0, expected("at least one upstream"))
     .describe("The OCS pairs, by a name of your own."),
-  tenants: z.array(tenant, expected("a list of tenants")).min(1, expected("at least one tenant")).describe("Who may do what, and what belongs to whom."),
+  tenants: z.array(tenant, expected("a list of tenants")).refine((list) => list.length > 0, expected("at least one tenant")).describe("Who may do what, and what belongs to whom; those in tenants.d/*.yaml follow."),
   tests: z.array(policyTest, expected("a list of examples")).default([]).describe("Examples of what the policy says. check and every reload hold the policy to them."),
   audit: audit.describe("The journal."),
   admin: off(admin).describe("Health, metrics and the console, on a listener of their own. Off when left out."),
   drain: drain.prefault({}).describe("How the gateway stops. ocsgw check says how long that takes at most."),
+  config: config.prefault({}).describe("How changes of files come into force."),
+  end: endMarker.optional().describe("true, as the last key: the file is complete."),
 });
 
 type DeepReadonly<Value> = Value extends object ? { readonly [Key in keyof Value]: DeepReadonly<Value[Key]> } : Value;

@@ -3,7 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { jsonSchema } from "./outline.ts";
 
-export const schemaText = (): string => `${JSON.stringify(jsonSchema(), fillable, 2)}\n`;
+export const schemaText = (): string => `${JSON.stringify(withoutTenants(jsonSchema()), fillable, 2)}\n`;
+
+/** They may all be in tenants.d. */
+const withoutTenants = ({ required, ...rest }: ReturnType<typeof jsonSchema>): object => ({
+  ...rest,
+  required: (required as readonly string[]).filter((key) => key !== "tenants"),
+});
 
 const FILLED = String.raw`\$\{`;
 

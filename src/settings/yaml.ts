@@ -143,11 +143,11 @@ export type Instead = (path: Path, why: string) => string | undefined;
 
 type Fill = (text: string) => Filled;
 
-/** The same value with every text filled in. */
+/** The same value with every text filled in. `base`: its own path. */
 export const fillIn = (
   value: unknown,
   fill: Fill,
-  instead: Instead = () => undefined,
+  { instead = () => undefined, base = [] }: { readonly instead?: Instead | undefined; readonly base?: Path } = {},
 ): Pick<Read, "value" | "findings" | "filled"> => {
   const findings: Finding[] = [];
   const filled = new Set<string>();
@@ -166,14 +166,14 @@ export const fillIn = (
     if (Array.isArray(each)) return each.map((item, at) => walk(item, [...path, at]));
     return Object.fromEntries(Object.entries(each).map(([key, item]) => [key, walk(item, [...path, key])]));
   };
-  return { value: walk(value, []), findings, filled };
+  return { value: walk(value, base), findings, filled };
 };
 
 /** Parsed, and filled in. */
 export const readYaml = (text: string, fill: Fill, instead?: Instead): Read => {
   const parsed = parseYaml(text);
   if (!text.includes("${")) return { ...parsed, filled: new Set() };
-  const { value, findings, filled } = fillIn(parsed.value, fill, instead);
+  const { value, findings, filled } = fillIn(parsed.value, fill, { instead });
   return { ...parsed, value, findings: [...parsed.findings, ...findings], filled };
 };
 

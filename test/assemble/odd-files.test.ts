@@ -26,11 +26,12 @@ beforeAll(async () => {
     listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: "none" }, { name: "secure", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key", client_ca: "ca.crt" } }],
     identity: { keys: { file: "keys.yaml" }, jwt: [{ name: "corp", issuer: "https://idp.test/", audience: "ocs-gateway", jwks_file: "jwks.json", algorithms: ["ES256"] }] },
     audit: { ...(base["audit"] as object), index_key: "${file:index.key}" },
+    config: { watch: "all" },
   };
   gateway = await aGateway(config, ["alpha", "beta", "mixer"], {
     "server.crt": certPem, "server.key": keyPem, "ca.crt": authority.certPem, "jwks.json": JSON.stringify({ keys: [{ ...jwk, kid: "one", alg: "ES256", use: "sig" }] }), "index.key": "an index key for tests only, of 32 and more\n",
   });
-  stopWatching = await keepReloading(gateway.gateway, path("ocsgw.yaml"));
+  stopWatching = await keepReloading(gateway.gateway);
 });
 afterAll(async () => {
   await stopWatching();

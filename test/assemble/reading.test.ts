@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readAside, readChecked } from "../../src/assemble/reading.ts";
+import { readChecked } from "../../src/assemble/reading.ts";
+import { readAside } from "../../src/assemble/reading-thread.ts";
 import { mutated, SAMPLE } from "../settings/kit.ts";
 
 let directory: string;
@@ -45,7 +46,9 @@ describe("a large config file", () => {
     const asked = { file: await file(large()) };
     const here = await readChecked(asked);
     expect(here).toMatchObject({ ok: true });
-    expect(await readAside(asked)).toEqual(here);
+    const { kept, ...aside } = await readAside(asked);
+    expect(aside).toEqual(here);
+    expect(kept).toBeInstanceOf(SharedArrayBuffer);
     expect(await longestWait(() => readAside(asked))).toBeLessThan(await longestWait(() => readChecked(asked)) / 2);
   });
 

@@ -55,9 +55,11 @@ describe("a certificate on disk", () => {
     ["whose key is empty", () => writeFile(path("server.key"), ""), /^OCSGW-6262$/],
     ["whose key others may read", () => chmod(path("server.key"), 0o644), /^OCSGW-6266$/],
     ["that has ended", async () => {
-      // Something else has changed as well: without that nothing would be read anew.
-      await writeFile(path("keys.yaml"), `${await readFile(path("keys.yaml"), "utf8")}# \n`);
-      vi.useFakeTimers({ now: Date.now() + 40 * 86_400_000, toFake: ["Date"] });
+      vi.useFakeTimers({ now: Date.now() - 40 * 86_400_000, toFake: ["Date"] });
+      const { certPem, keyPem } = pair();
+      vi.useRealTimers();
+      await writeFile(path("server.crt"), certPem);
+      await writeFile(path("server.key"), keyPem);
     }, /^OCSGW-6265$/],
   ])("%s is refused by name, and the old one stays", async (_what, spoil, code) => {
     const before = await shown();

@@ -17,7 +17,7 @@ let log = "";
 
 const file = (): string => join(dir, "ocsgw.yaml");
 const config = (share: number): Config => {
-  const made = { ...twoTenants("http://127.0.0.1:9"), admin: { bind: `127.0.0.1:${port}` } };
+  const made = { ...twoTenants("http://127.0.0.1:9"), admin: { bind: `127.0.0.1:${port}` }, config: { watch: "all" } };
   Object.assign(made.tenants[0] as object, { share });
   return made;
 };
@@ -40,7 +40,7 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 });
 
-const logged = (what: RegExp): Promise<void> => vi.waitFor(() => expect(log).toMatch(what), { timeout: 10_000 });
+const logged = (what: RegExp): Promise<void> => vi.waitFor(() => expect(log).toMatch(what), { timeout: 30_000 });
 
 describe("a running gateway", () => {
   it("reads its files again when one has other content, without being told", async () => {
@@ -57,13 +57,16 @@ describe("a running gateway", () => {
     expect((await ocsgw("status", "-c", blind)).stderr).toBe("");
   });
 
-  it("says so to `ocsgw reload`, which prints what is in force", async () => {
-    expect(await ocsgw("reload", "-c", file())).toMatchObject({ code: 0, stdout: expect.stringMatching(/^nothing has changed; config [0-9a-f]{12} is in force\n$/) as string });
+  it("says to `ocsgw reload` what came into force, when and why", async () => {
+    expect(await ocsgw("reload", "-c", file())).toMatchObject({ code: 0, stdout: expect.stringMatching(
+      /^nothing has changed since 20\d\d-.*Z; config [0-9a-f]{12} is in force\. Then came into force, because the gateway saw the change:\n {2}Alpha Tenant: share 1 -> 2\n$/,
+    ) as string });
     const text = await readFile(file(), "utf8");
     await writeFile(file(), text.replace("share: 2", "share: 3"));
     const { code, stdout } = await ocsgw("reload", "-c", file(), "--json");
     // It may have noticed by itself already.
-    expect([code, (JSON.parse(stdout) as { outcome: string }).outcome]).toEqual([0, expect.stringMatching(/^(reloaded|unchanged)$/)]);
+    const told = JSON.parse(stdout) as { outcome: string; changes?: string[]; applied?: { changes: string[] } };
+    expect([code, told.changes ?? told.applied?.changes]).toEqual([0, ["Alpha Tenant: share 2 -> 3"]]);
     await logged(/share 2 -> 3/);
   });
 
@@ -78,6 +81,20 @@ describe("a running gateway", () => {
     await write(config(5));
     gateway.kill("SIGHUP");
     await logged(/share 3 -> 5/);
+  });
+
+  it("says with --dry-run what would change, and changes nothing", async () => {
+    const before = log;
+    const text = await readFile(file(), "utf8");
+    await writeFile(file(), text.replace("watch: all", "watch: none"));
+    await logged(/config.watch all -> none/);
+    await write(text.replace("watch: all", "watch: none").replace("share: 5", "share: 6"));
+    expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({ code: 0, stdout: expect.stringMatching(
+      /^valid, and not applied \(--dry-run\): config [0-9a-f]{12}; [0-9a-f]{12} stays in force\n {2}Alpha Tenant: share 5 -> 6\n/,
+    ) as string });
+    await write(text.replace("watch: all", "watch: none").replace("share: 5", "shar: 6"));
+    expect(await ocsgw("reload", "-c", file(), "--dry-run")).toMatchObject({ code: 3, stdout: expect.stringContaining("unknown key `shar`") as string });
+    expect(log.slice(before.length)).not.toMatch(/share 5|shar`/);
   });
 
   it("is asked in vain where there is none", async () => {

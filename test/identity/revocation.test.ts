@@ -34,7 +34,7 @@ describe("a revocation", () => {
     const loaded = await loadSettings(config, {});
     if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
     gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: config });
-    stopReloading = await keepReloading(gateway, config);
+    stopReloading = await keepReloading(gateway);
   };
   const stop = async (): Promise<void> => {
     await stopReloading();

@@ -27,7 +27,7 @@ const BAD: readonly ((good: Config) => unknown)[] = [
 ];
 
 describe("200 good and 50 bad reloads at load", () => {
-  it("fail no request, touch no connection to OCS, mix no two generations and break no handshake", { timeout: 120_000 }, async () => {
+  it("fail no request, touch no connection to OCS, mix no two generations and break no handshake", { timeout: 240_000 }, async () => {
     ocs = await RecordingOcs.start("ocs", Math.random);
     const variant = (at: number): Config => policy(ocs.url("primary"), at % 2 === 0 ? "grant" : "list");
     world = await aReloadingGateway(variant(0));

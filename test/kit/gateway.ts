@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { stringify } from "yaml";
 import { assemble, type Gateway } from "../../src/assemble.ts";
 import type { Recorded } from "../../src/journal/entry.ts";
-import { loadSettings } from "../../src/settings/load.ts";
+import { readFirst } from "../../src/assemble/reading-thread.ts";
 
 export type TestGateway = {
   readonly port: number;
@@ -52,11 +52,14 @@ export const aConfigured = async (config: Config, clients: readonly string[], fi
   return dir;
 };
 
-export const aGateway = async (config: Config, clients: readonly string[] = ["alpha", "beta"], files: Readonly<Record<string, string>> = {}): Promise<TestGateway> => {
+/** `stableMs`: for so long files must be the same before a watcher takes something away. */
+type Timing = { readonly stableMs?: number };
+
+export const aGateway = async (config: Config, clients: readonly string[] = ["alpha", "beta"], files: Readonly<Record<string, string>> = {}, timing: Timing = {}): Promise<TestGateway> => {
   const dir = await aConfigured(config, clients, files);
-  const loaded = await loadSettings(join(dir, "ocsgw.yaml"), {});
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems, undefined, 2));
-  const gateway = await assemble({ settings: loaded.settings, configHash: loaded.hash, files: loaded.files, file: join(dir, "ocsgw.yaml"), adminToken: "token" });
+  const read = await readFirst({ file: join(dir, "ocsgw.yaml") });
+  if (!read.ok) throw new Error(JSON.stringify(read.problems, undefined, 2));
+  const gateway = await assemble({ settings: read.settings, configHash: read.hash, files: read.files, read, file: join(dir, "ocsgw.yaml"), adminToken: "token", ...timing });
   const { url } = gateway.listeners[0]!;
   let stopped = false;
   return {

@@ -40,6 +40,9 @@ const ELSEWHERE: Readonly<Record<string, readonly [file: string, as: RegExp]>> =
   "audit.retention": ["assemble/retention.ts", /retention/],
   ...Object.fromEntries(["default", ...CLASSES].map((kind) => [`audit.retention.${kind}`, ["journal/retention.ts", /keep\[|Object\.values\(keep\)/] as const])),
   ...Object.fromEntries(["doubt", "retired"].map((name) => [`audit.retention.${name}`, ["settings/schema-audit.ts", new RegExp(`FORMER = .*${name}`)] as const])),
+  "config.watch": ["cli/serve.ts", /gateway\.watch === "all"/],
+  "config.end_marker": ["settings/load.ts", /config\.end_marker === true/],
+  end: ["settings/end-marker.ts", /value\["end"\] === true/],
 };
 
 /** Said and not carried out yet, with a warning: the console makes something of it. */
@@ -129,6 +132,8 @@ const everyKey = async (dir: string, primary: string): Promise<string> => {
       retention: Object.fromEntries(["default", ...CLASSES].map((kind) => [kind, "900d"])), compress_after: "1d", legal_hold: [{ name: "case", from: "2026-01-01", until: "2027-01-01" }],
     },
     admin: { bind: "127.0.0.1:0", tls: { cert: "server.pem", key: "server.key", min_version: "1.2" }, probes: { bind: "127.0.0.1:0", allow_from: ["127.0.0.0/8"] }, users: { file: "admins.yaml" } },
+    config: { watch: "all", end_marker: true },
+    end: true,
   };
   const file = join(dir, "ocsgw.yaml");
   await writeFile(file, stringify(config, { aliasDuplicateObjects: false }));

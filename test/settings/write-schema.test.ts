@@ -22,7 +22,7 @@ describe("config/ocsgw.schema.json", () => {
   it("explains, gives defaults and closes every map", () => {
     const schema = JSON.parse(schemaText()) as { properties: Record<string, unknown>; additionalProperties: boolean; required: string[] };
     expect(schema).toMatchObject({
-      additionalProperties: false, required: ["listeners", "upstreams", "tenants", "audit"],
+      additionalProperties: false, required: ["listeners", "upstreams", "audit"],
       properties: { upstreams: { additionalProperties: { additionalProperties: false, properties: { connections: { default: 4, minimum: 1, maximum: 256, description: expect.any(String) as string } } } } },
     });
   });

@@ -3,7 +3,7 @@ import { factsOf, type Story } from "../../journal/story.ts";
 import type { Searcher } from "../audit/searcher.ts";
 import { lackingIn } from "../../rehearsal/place.ts";
 import type { Loaded } from "../../settings/load.ts";
-import { pathText, type Path } from "../../settings/problem.ts";
+import type { Path } from "../../settings/problem.ts";
 import { stageOf } from "./stages.ts";
 
 export type Decision = {
@@ -21,8 +21,8 @@ type Valid = Extract<Loaded, { ok: true }>;
 export const decisionOf = async (story: Story, searcher: Pick<Searcher, "ask">, { config, loaded }: { readonly config: string; readonly loaded: Valid }): Promise<Decision | undefined> => {
   const path = pathOf(story, loaded);
   if (!path) return undefined;
-  const { line, column } = loaded.locate(path);
-  return { rule: pathText(path), at: `${config}:${line}:${column}`, hashThen: await hashAt(story, searcher), hashNow: loaded.hash };
+  const { line, column, file = config } = loaded.locate(path);
+  return { rule: loaded.spell(path), at: `${file}:${line}:${column}`, hashThen: await hashAt(story, searcher), hashNow: loaded.hash };
 };
 
 const pathOf = (story: Story, { settings }: Valid): Path | undefined => {

@@ -1,0 +1,87 @@
+/** Reads the config on another thread: ten thousand tenants take seconds, and even few of them the time of many requests. */
+import { Worker } from "node:worker_threads";
+import type { KeyRecord } from "../settings/keys-file.ts";
+import type { Settings } from "../settings/schema.ts";
+import { arrive, type Crossing } from "./crossing.ts";
+import { digested, pack, type Kept } from "./kept.ts";
+import { isSmall, readSettled, type Asked, type Checked, type Valid } from "./reading.ts";
+
+/** What the thread is asked. */
+export type Job = Omit<Asked, "content"> & { readonly kept?: Kept | undefined };
+
+type WithoutLists = Omit<Valid, "settings" | "keys"> & { readonly settings: Omit<Settings, "tenants"> };
+
+/** What the thread says first; of the lists the rest follows when it is asked for. */
+export type Head =
+  | { readonly checked: Extract<Checked, { ok: false }> }
+  | { readonly checked: WithoutLists; readonly kept: Kept; readonly tenants: Crossing; readonly keys: Crossing | undefined };
+
+/** `kept`: for the next reading, undefined where this one is not valid. */
+export type Aside = Checked & { readonly kept?: Kept };
+
+/** The lists that belong to `kept`. */
+export type InHand = { readonly tenants: Settings["tenants"]; readonly keys: readonly KeyRecord[] | undefined };
+
+/** Rejects when the thread ends without a word. */
+export const readAside = async (job: Job, inHand: InHand = { tenants: [], keys: [] }): Promise<Aside> => {
+  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), { workerData: job, name: "config" });
+  const answers = answersOf(worker);
+  try {
+    const head = (await answers.next()) as Head;
+    if (!("kept" in head)) return head.checked;
+    const next = async (): Promise<readonly never[]> => {
+      // Whoever waits for its turn comes first.
+      await new Promise((resolve) => setImmediate(resolve));
+      worker.postMessage("next");
+      return (await answers.next()) as readonly never[];
+    };
+    const tenants = await arrive(head.tenants, inHand.tenants, next);
+    const keys = head.keys && (await arrive(head.keys, inHand.keys ?? [], next));
+    return { ...head.checked, settings: { ...head.checked.settings, tenants }, keys, kept: head.kept };
+  } finally {
+    void worker.terminate();
+  }
+};
+
+/** In the sequence in which they come. */
+const answersOf = (worker: Worker): { readonly next: () => Promise<unknown> } => {
+  const waiting: PromiseWithResolvers<unknown>[] = [];
+  const come: unknown[] = [];
+  let failed: Error | undefined;
+  const fail = (error: Error): void => {
+    failed ??= error;
+    for (const each of waiting.splice(0)) each.reject(failed);
+  };
+  worker.on("message", (message) => {
+    const first = waiting.shift();
+    if (first) first.resolve(message);
+    else come.push(message);
+  });
+  worker.once("error", fail).once("exit", (code) => fail(new Error(`the thread that reads the config file ended with ${code}`)));
+  return {
+    next: () => {
+      if (come.length > 0) return Promise.resolve(come.shift());
+      if (failed) return Promise.reject(failed);
+      const asked = Promise.withResolvers<unknown>();
+      waiting.push(asked);
+      return asked.promise;
+    },
+  };
+};
+
+/** Before anybody is served: a small config is read in less time than a thread takes to begin. */
+export const readFirst = async (asked: Asked): Promise<Aside> => {
+  if (!(await isSmall(asked))) return readAside(asked);
+  const { checked, parsed, loaded } = await readSettled(asked);
+  if (!checked.ok) return checked;
+  const { settings, keys = [], pieces } = checked;
+  const kept = pack({
+    text: loaded.text!,
+    parsed,
+    ended: [...loaded.ended],
+    pieces: [...pieces],
+    tenants: settings.tenants.map((tenant) => digested(tenant).digest),
+    keys: keys.map((key) => digested(key).digest),
+  });
+  return { ...checked, kept };
+};

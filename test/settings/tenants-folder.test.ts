@@ -1,0 +1,113 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { loadSettings, type Loaded } from "../../src/settings/load.ts";
+import { renderProblem } from "../../src/settings/render.ts";
+import { placeOf, SAMPLE } from "./kit.ts";
+
+let dir: string;
+let file: string;
+
+beforeEach(async () => {
+  dir = await mkdtemp(join(tmpdir(), "ocsgw-tenants-"));
+  file = join(dir, "ocsgw.yaml");
+  await writeFile(file, SAMPLE);
+  await writeFile(join(dir, "keys.yaml"), "version: 1\nkeys: []\n");
+  await mkdir(join(dir, "tenants.d"));
+});
+afterEach(() => rm(dir, { recursive: true, force: true }));
+
+const part = (name: string): string => join(dir, "tenants.d", name);
+const tenant = (name: string, dbid: number, more = ""): string => `- name: ${name}\n  dbid: ${dbid}\n  upstream: ocs-main\n  records: unscoped\n${more}`;
+const load = async (files: Readonly<Record<string, string>>): Promise<Loaded> => {
+  for (const [name, text] of Object.entries(files)) await writeFile(part(name), text);
+  return loadSettings(file, {});
+};
+const errors = (loaded: Loaded) => (loaded.ok ? [] : loaded.problems.filter(({ severity }) => severity === "error"));
+
+describe("tenants.d", () => {
+  it("adds its tenants to those of the config file, in the sequence of the files' names, lists or maps", async () => {
+    const loaded = await load({
+      "b.yaml": tenant("Delta", 104), "a.yaml": `version: 1\ntenants:\n${tenant("Gamma", 103)}end: true\n`, ".hidden.yaml": "[", "b.yaml~": "[", "c.yml": "[",
+    });
+    expect(errors(loaded)).toEqual([]);
+    expect(loaded.ok && loaded.settings.tenants.map(({ name }) => name)).toEqual(["Alpha Tenant", "Beta Tenant", "Gamma", "Delta"]);
+    expect(loaded.ok && [...loaded.ended]).toEqual([part("a.yaml")]);
+  });
+
+  it("is covered by the hash, which without it is that of the config file's text", async () => {
+    const hashes = [(await load({})).hash, (await load({ "a.yaml": tenant("Gamma", 103) })).hash, (await load({ "a.yaml": tenant("Gamma", 104) })).hash];
+    expect(hashes[0]).toBe(createHash("sha256").update(SAMPLE).digest("hex"));
+    expect(new Set(hashes).size).toBe(3);
+  });
+
+  it("may hold all tenants: the config file needs none", async () => {
+    const without = (text: string, key: string): string => text.replace(new RegExp(String.raw`\n${key}:[^\n]*\n(?:[ #-][^\n]*\n|\n)*`), "\n");
+    await writeFile(file, without(without(SAMPLE, "tenants"), "tests"));
+    const loaded = await load({ "a.yaml": tenant("Gamma", 103) });
+    expect(errors(loaded)).toEqual([]);
+    expect(loaded.ok && loaded.settings.tenants.map(({ name }) => name)).toEqual(["Gamma"]);
+  });
+
+  const LONG = `${tenant("Gamma", 103)}${tenant("Delta", 104, "  shar: 2\n")}`;
+  it.each<[string, string, string, { path: string; at: [string, number?] }]>([
+    ["an unknown key of a tenant", LONG, "OCSGW-6101", { path: "[1].shar", at: ["shar"] }],
+    ["the same under a key", `tenants:\n${LONG}`, "OCSGW-6101", { path: "tenants[1].shar", at: ["shar"] }],
+    ["a DBID that the config file has", tenant("Gamma", 101), "OCSGW-6202", { path: "[0].dbid", at: ["101"] }],
+    ["no tenant", "tenants: []\n", "OCSGW-6352", { path: "", at: ["tenants"] }],
+    ["nothing at all", "", "OCSGW-6352", { path: "", at: [""] }],
+    ["another key beside tenants", `tenants:\n${tenant("Gamma", 103)}tenats: []\n`, "OCSGW-6101", { path: "", at: ["tenats"] }],
+    ["an alias", `${tenant("Gamma", 103)}  lists: *no\n`, "OCSGW-6004", { path: "[0].lists", at: ["*no"] }],
+    ["a key twice", `${tenant("Gamma", 103)}  dbid: 105\n`, "OCSGW-6003", { path: "", at: ["dbid", 1] }],
+    ["keys behind the end", `end: true\ntenants:\n${tenant("Gamma", 103)}`, "OCSGW-6350", { path: "", at: ["end"] }],
+    ["a variable that is not set", tenant("${NO_SUCH}", 103), "OCSGW-6011", { path: "[0].name", at: ["${"] }],
+  ])("names the file and the place of %s", async (_what, text, code, { path, at }) => {
+    const found = errors(await load({ "a.yaml": tenant("Epsilon", 106), "b.yaml": text })).filter((each) => each.code === code);
+    expect(found).toMatchObject([{ code, file: part("b.yaml"), path, ...placeOf(text === "" ? " " : text, ...at) }]);
+  });
+
+  it.each([
+    ["is not YAML", (text: string) => `${text}  lists: [\n`, "OCSGW-6002 "],
+    ["has another key for its list", (text: string) => `tenats:\n${text}`, "OCSGW-6352 "],
+  ])("is told beside all other problems when a file of it %s, and nothing is guessed from what is lost", async (_how, malformed, code) => {
+    const far = "  mtls:\n    - { name: far, san_dns: far.example.internal, client: far-ors }\n";
+    const example = '  - { as: far-ors, do: "GET /campaigngroups", tenant: Gamma, expect: allow }\n';
+    await writeFile(file, SAMPLE.replace("  keys:\n", `${far}  keys:\n`).replace("tests:\n", `tests:\n${example}`).replace("max_wait: 5s", "max_wait: 5"));
+    const part = `${tenant("Gamma", 103)}  clients: { far-ors: { actions: [ReadStatus] } }\n`;
+    const told = async (text: string): Promise<readonly string[]> => {
+      const loaded = await load({ "a.yaml": text });
+      return loaded.ok ? [] : loaded.problems.map((each) => `${each.code} ${each.path}`);
+    };
+    const others = await told(part);
+    expect(others).toContainEqual(expect.stringContaining("max_wait"));
+    const all = await told(malformed(part));
+    expect(all).toEqual(expect.arrayContaining([code, ...others]));
+    expect(all.filter((each) => /mtls|tests/.test(each))).toEqual([]);
+  });
+
+  it("shows the other place of a conflict with its own file", async () => {
+    const [problem] = errors(await load({ "a.yaml": tenant("Gamma", 103), "b.yaml": tenant("Delta", 103) }));
+    const text = renderProblem(problem!, tenant("Delta", 103), { colour: false });
+    expect(text).toContain(`--> ${part("b.yaml")}:2:9`);
+    expect(text).toContain(`also: ${part("a.yaml")}:2:9: of "Gamma"`);
+    const [other] = errors(await load({ "a.yaml": tenant("Gamma", 101), "b.yaml": tenant("Delta", 104) }));
+    expect(other).toMatchObject({ file: part("a.yaml"), also: { file } });
+  });
+
+  it("says where each tenant is", async () => {
+    const text = `${tenant("Gamma", 103)}${tenant("Delta", 104)}`;
+    const loaded = await load({ "a.yaml": text });
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    expect(loaded.locate(["tenants", 3, "dbid"])).toEqual({ file: part("a.yaml"), ...placeOf(text, "104") });
+    expect(loaded.spell(["tenants", 3, "dbid"])).toBe("[1].dbid");
+    expect(loaded.locate(["tenants", 1, "name"])).toEqual(placeOf(SAMPLE, "Beta Tenant"));
+  });
+
+  it("is told when it cannot be read", async () => {
+    await rm(join(dir, "tenants.d"), { recursive: true });
+    await writeFile(join(dir, "tenants.d"), "");
+    expect(errors(await load({}))).toMatchObject([{ code: "OCSGW-6001" }]);
+  });
+});
