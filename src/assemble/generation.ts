@@ -11,16 +11,17 @@ import { createRedactor } from "../journal/redact.ts";
 import type { Handler } from "../message.ts";
 import type { FilesRead } from "../settings/load.ts";
 import type { KeyRecord } from "../settings/keys-file.ts";
-import { toTenants } from "../settings/register.ts";
+import { tenantSteps } from "../settings/register.ts";
 import type { Settings } from "../settings/schema.ts";
 import type { Credentials, Revocations } from "../tenants/credential.ts";
 import { createQuota, type Limiters } from "../tenants/quota.ts";
-import { createFinder, type Finder } from "../tenants/ownership.ts";
-import { createRegister } from "../tenants/register.ts";
+import { finderSteps, type Finder } from "../tenants/ownership.ts";
+import { registerSteps } from "../tenants/register.ts";
 import { credentialsFor } from "./credentials.ts";
 import type { Kept } from "./kept.ts";
 import type { NoAnswers } from "./no-answers.ts";
 import type { Records } from "./ownership.ts";
+import { inSlices } from "./slices.ts";
 import type { Board } from "./upstreams.ts";
 
 /** What is there before the first generation and after the last one. */
@@ -70,12 +71,14 @@ export type Succession = { readonly before: Generation | undefined; readonly cur
 
 /** Throws when keys or key sets cannot be read. */
 export const createGeneration = async (house: House, reading: Reading, boards: ReadonlyMap<string, Board>, { before, current }: Succession): Promise<Generation> => {
-  const tenants = toTenants(reading.settings);
+  const tenants = await inSlices(tenantSteps(reading.settings));
   const credentials = await credentialsFor(house, reading, before);
-  const quota = createQuota(tenants, before?.limiters);
   let live = 0;
   const { journal, counts, records, revocations, noAnswers, observed } = house;
-  const register = createRegister(tenants);
+  const register = await inSlices(registerSteps(tenants));
+  const find = await inSlices(finderSteps(tenants));
+  // Last: what is counted meanwhile is counted in what stands.
+  const quota = createQuota(tenants, before?.limiters);
   const inForce: InForce = {
     register,
     get revision() { return revocations.revision; },
@@ -113,5 +116,5 @@ export const createGeneration = async (house: House, reading: Reading, boards: R
     live++;
     return line(arrival);
   };
-  return { ...reading, handler, parts, find: createFinder(tenants), boards, credentials, inForce, limiters: quota.limiters, live: () => live };
+  return { ...reading, handler, parts, find, boards, credentials, inForce, limiters: quota.limiters, live: () => live };
 };

@@ -1,7 +1,9 @@
 /** Reads the config on another thread: ten thousand tenants take seconds, and even few of them the time of many requests. */
-import { Worker } from "node:worker_threads";
+import { stat } from "node:fs/promises";
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { KeyRecord } from "../settings/keys-file.ts";
 import type { Settings } from "../settings/schema.ts";
+import { withoutHanging } from "../small-file.ts";
 import { arrive, type Crossing } from "./crossing.ts";
 import { digested, pack, type Kept } from "./kept.ts";
 import { isSmall, readSettled, type Asked, type Checked, type Valid } from "./reading.ts";
@@ -22,9 +24,23 @@ export type Aside = Checked & { readonly kept?: Kept };
 /** The lists that belong to `kept`. */
 export type InHand = { readonly tenants: Settings["tenants"]; readonly keys: readonly KeyRecord[] | undefined };
 
+/** Enough for ten thousand tenants in many files. Without a limit the heap grows to several times what is needed. */
+const LIMITS = { maxOldGenerationSizeMb: 144, maxYoungGenerationSizeMb: 16 };
+/** A file of this size needs more than that: in the document of a YAML file a byte takes a hundred. */
+const LARGE = 1 << 20;
+
 /** Rejects when the thread ends without a word. */
 export const readAside = async (job: Job, inHand: InHand = { tenants: [], keys: [] }): Promise<Aside> => {
-  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), { workerData: job, name: "config" });
+  const isLarge = await withoutHanging(job.file, () => stat(job.file)).then(({ size }) => size > LARGE, () => false);
+  if (isLarge) return readOn(job, inHand, undefined);
+  return readOn(job, inHand, LIMITS).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") throw error;
+    return readOn(job, inHand, undefined);
+  });
+};
+
+const readOn = async (job: Job, inHand: InHand, resourceLimits: WorkerOptions["resourceLimits"] | undefined): Promise<Aside> => {
+  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), { workerData: job, name: "config", ...(resourceLimits && { resourceLimits }) });
   const answers = answersOf(worker);
   try {
     const head = (await answers.next()) as Head;

@@ -4,11 +4,13 @@ import type { UpstreamState } from "../console/status.ts";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Settings, UpstreamSettings } from "../settings/schema.ts";
+import type { Steps } from "../tenants/steps.ts";
 import type { Endpoint } from "../upstream/endpoint.ts";
 import { Switchboard, type UpstreamNews, type UpstreamOptions, type UpstreamStatus } from "../upstream/switchboard.ts";
 import type { Alarms } from "./alarms.ts";
 import type { Reading } from "./generation.ts";
 import type { Ear } from "./ownership.ts";
+import { inSlices } from "./slices.ts";
 import { VERSION } from "./version.ts";
 import { readSmallFile } from "../small-file.ts";
 
@@ -34,16 +36,18 @@ export const boardsFor = async (reading: Reading, { tell, earFor, epochOf }: Boa
   const boards = new Map<string, Board>();
   const fresh: Board[] = [];
   const changes: (() => void)[] = [];
+  const shares = await inSlices(shareSteps(reading.settings));
+  const measures = (name: string, upstream: UpstreamSettings): Measures => measuresOf(upstream, shares.get(name) ?? new Map());
   for (const [name, upstream] of Object.entries(reading.settings.upstreams)) {
     const way = wayOf(upstream, reading);
     const stays = before?.get(name);
     if (stays?.way === way) {
       boards.set(name, stays);
-      changes.push(() => stays.switchboard.retune(measuresOf(name, upstream, reading.settings)));
+      changes.push(() => stays.switchboard.retune(measures(name, upstream)));
     } else {
       const ear = earFor(name, upstream.backup === null ? [upstream.primary] : [upstream.primary, upstream.backup]);
       const report = reportOf(tell, epochOf);
-      const board = { way, ear, report, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measuresOf(name, upstream, reading.settings), name, tell: report.say, epoch: () => epochOf(name), settled: ear.hear, inherits: stays?.switchboard }) };
+      const board = { way, ear, report, switchboard: new Switchboard({ ...await endpointsOf(upstream), onePerTenant: upstream.lane_isolation === "tenant", userAgent: `ocs-gateway/${VERSION}`, ...measures(name, upstream), name, tell: report.say, epoch: () => epochOf(name), settled: ear.hear, inherits: stays?.switchboard }) };
       const open = (): void => {
         stays?.report.end();
         const reported = stays && activeOf(stays);
@@ -114,26 +118,47 @@ export const endpointsOf = async (upstream: UpstreamSettings): Promise<Pick<Upst
   return { primary: endpoint(upstream.primary), backup: upstream.backup === null ? undefined : endpoint(upstream.backup) };
 };
 
-const measuresOf = (name: string, upstream: UpstreamSettings, { tenants }: Settings): Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf" | "standby"> => {
-  const shares = new Map(tenants.filter((tenant) => tenant.upstream === name).map((tenant) => [String(tenant.dbid), tenant.share]));
-  return {
-    connections: upstream.connections,
-    answerTimeout: upstream.timeouts.answer,
-    queue: { max: upstream.queue.max, maxBytes: upstream.queue.max_bytes, maxWait: upstream.queue.max_wait },
-    standby: upstream.standby ?? undefined,
-    shareOf: (tenant) => shares.get(tenant) ?? 1,
-  };
+type Measures = Pick<UpstreamOptions, "connections" | "answerTimeout" | "queue" | "shareOf" | "standby">;
+type Shares = ReadonlyMap<string, number>;
+
+/** By upstream and DBID. */
+const shareSteps = function* ({ tenants }: Settings): Steps<ReadonlyMap<string, Shares>> {
+  const shares = new Map<string, Map<string, number>>();
+  for (const { upstream, dbid, share } of tenants) {
+    let those = shares.get(upstream);
+    if (!those) shares.set(upstream, (those = new Map()));
+    // Whoever is not there has one.
+    if (share !== 1) those.set(String(dbid), share);
+    yield;
+  }
+  return shares;
 };
+
+const measuresOf = (upstream: UpstreamSettings, shares: Shares): Measures => ({
+  connections: upstream.connections,
+  answerTimeout: upstream.timeouts.answer,
+  queue: { max: upstream.queue.max, maxBytes: upstream.queue.max_bytes, maxWait: upstream.queue.max_wait },
+  standby: upstream.standby ?? undefined,
+  shareOf: (tenant) => shares.get(tenant) ?? 1,
+});
 
 type TenantSettings = Settings["tenants"][number];
 
-/** A tenant in the words of an upstream, which knows it by its DBID. */
-const isAt = (upstream: string, tenant: string | undefined) => (each: TenantSettings): boolean => each.upstream === upstream && String(each.dbid) === tenant;
+/** The tenants of one generation by upstream and DBID: made when first asked for. */
+const indexes = new WeakMap<Settings["tenants"], ReadonlyMap<string, TenantSettings>>();
+
+/** In the words of an upstream, which knows a tenant by its DBID. */
+const tenantAt = (tenants: Settings["tenants"], upstream: string, dbid: string | undefined): TenantSettings | undefined => {
+  let index = indexes.get(tenants);
+  if (!index) indexes.set(tenants, (index = new Map(tenants.map((tenant) => [`${tenant.dbid} ${tenant.upstream}`, tenant]))));
+  return dbid === undefined ? undefined : index.get(`${dbid} ${upstream}`);
+};
 
 /** What each upstream says of itself, for people: with tenants' names, and the DBID of a tenant that the settings have no more. */
 export const statesOf = (boards: Iterable<Board>, { tenants }: Settings): UpstreamState[] => [...boards].map(({ switchboard }) => {
   const status = switchboard.status();
-  const named = <Of extends { readonly tenant: string | undefined }>(of: Of): Of => ({ ...of, tenant: tenants.find(isAt(status.name, of.tenant))?.name ?? of.tenant });
+  const named = <Of extends { readonly tenant: string | undefined }>(of: Of): Of =>
+    (of.tenant === undefined ? of : { ...of, tenant: tenantAt(tenants, status.name, of.tenant)?.name ?? of.tenant });
   const connected = (lane: UpstreamStatus["lanes"][number]): UpstreamState["lanes"][number] => ({ ...named(lane), endpoint: lane.state === "idle" ? null : lane.endpoint });
   return { ...status, lanes: status.lanes.map(connected), queue: status.queue.map(named) };
 });
@@ -147,7 +172,7 @@ export const tellOf = ({ journal, counts, alarms, current }: Ears) => (news: Ups
   if (news.kind === "standby") return events.standby(upstream, news.endpoint, news);
   if (news.kind === "reconnected") return events.reconnected(upstream, news.endpoint, news.reason);
   if (news.kind === "suspicion") {
-    const tenant = current().tenants.find(isAt(upstream, news.tenant));
+    const tenant = tenantAt(current().tenants, upstream, news.tenant);
     return alarms.raise({ reason: news.what, upstream, ...(tenant && { tenant: { dbid: tenant.dbid, name: tenant.name } }), detail: `lane ${news.lane}` });
   }
   const { from, to, epoch, reason } = news;

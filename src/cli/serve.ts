@@ -17,7 +17,6 @@ import { ServiceManager } from "./service-manager.ts";
 import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
 export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
-  letHeapGrow();
   // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
   process.off("SIGHUP", unheard).on("SIGHUP", unheard);
   for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
@@ -28,6 +27,8 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
     hintInContainer(config);
     return sayInvalid(config);
   }
+  // Not before: the heap of the reading would grow too, and nobody is served yet.
+  letHeapGrow();
   try {
     // Before it listens: a signal may come while it starts, or waits.
     const told = whenToldToStop();

@@ -6,14 +6,17 @@ type Tenants = Settings["tenants"];
 type Client = TenantSettings["clients"][string];
 
 export const tenantDifferences = (before: Tenants, after: Tenants): readonly string[] => {
-  const old = new Map(before.map((tenant) => [idOf(tenant), tenant]));
-  const now = new Set(after.map(idOf));
+  // Most of many tenants are the very same: nothing need be compared of them.
+  const [stayed, kept] = [new Set(before), new Set(after)];
+  const [left, come] = [before.filter((tenant) => !kept.has(tenant)), after.filter((tenant) => !stayed.has(tenant))];
+  const old = new Map(left.map((tenant) => [idOf(tenant), tenant]));
+  const now = new Set(come.map(idOf));
   return [
-    ...after.flatMap((tenant) => {
+    ...come.flatMap((tenant) => {
       const was = old.get(idOf(tenant));
       return was ? sentence(was, tenant) : `new tenant ${tenant.name} (${tenant.dbid}) on ${tenant.upstream}`;
     }),
-    ...before.filter((tenant) => !now.has(idOf(tenant))).map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) is gone from ${tenant.upstream}`),
+    ...left.filter((tenant) => !now.has(idOf(tenant))).map((tenant) => `tenant ${tenant.name} (${tenant.dbid}) is gone from ${tenant.upstream}`),
   ];
 };
 

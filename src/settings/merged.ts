@@ -70,15 +70,17 @@ export const merge = ({ main, tenants }: ConfigText, { fill, instead, memory = N
 };
 
 const shapeOf = (part: Part, memory: Memory): Shape => {
-  const known = memory.recall(part.hash);
-  if (known === undefined) {
+  let value = memory.recall(part.hash);
+  if (value === undefined) {
     const parsed = parseYaml(part.text);
-    if (parsed.broken.length === 0 && parsed.findings.length === 0 && isPlain(parsed.value)) memory.keep(part.hash, parsed.value);
-    return parsed;
+    if (parsed.broken.length > 0 || parsed.findings.length > 0) return parsed;
+    if (!isPlain(parsed.value)) return parsed;
+    ({ value } = parsed);
   }
-  memory.keep(part.hash, known);
+  memory.keep(part.hash, value);
+  // The document is made again when somebody asks for a place: of many files nobody does, and it is large.
   let parsed: Parsed | undefined;
-  return { value: known, findings: [], broken: [], locate: (...asked) => (parsed ??= parseYaml(part.text)).locate(...asked) };
+  return { value, findings: [], broken: [], locate: (...asked) => (parsed ??= parseYaml(part.text)).locate(...asked) };
 };
 
 /** JSON says the same: YAML has numbers that it cannot write. */

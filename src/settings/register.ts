@@ -2,8 +2,24 @@
 import type { LimitSettings, Settings, TenantSettings } from "./schema.ts";
 import type { ActionName } from "../ocs/catalog.ts";
 import type { Limit, Limits, Tenant } from "../tenants/register.ts";
+import { finish, type Steps } from "../tenants/steps.ts";
 
-export const toTenants = (settings: Settings): readonly Tenant[] => settings.tenants.map(toTenant);
+export const toTenants = (settings: Settings): readonly Tenant[] => finish(tenantSteps(settings));
+
+/** What was made of a tenant's settings serves as long as they do. */
+const made = new WeakMap<TenantSettings, Tenant>();
+
+export const tenantSteps = function* ({ tenants }: Settings): Steps<readonly Tenant[]> {
+  const all: Tenant[] = [];
+  for (const [place, settings] of tenants.entries()) {
+    const known = made.get(settings);
+    const tenant = known?.place === place ? known : known ? { ...known, place } : toTenant(settings, place);
+    if (tenant !== known) made.set(settings, tenant);
+    all.push(tenant);
+    yield;
+  }
+  return all;
+};
 
 const toTenant = (tenant: TenantSettings, place: number): Tenant => ({
   name: tenant.name,

@@ -8,7 +8,8 @@ import { isDenial, type Denial } from "./credential/denial.ts";
 import type { Failures } from "./credential/failures.ts";
 import type { KeptKeys } from "./credential/jwks-cache.ts";
 import type { KeySetState } from "./credential/key-source.ts";
-import { createKeyTable } from "./credential/keys.ts";
+import { keyTableSteps } from "./credential/keys.ts";
+import { finish as atOnce, type Steps } from "./steps.ts";
 import { createRevocations, type Revocations } from "./credential/revocations.ts";
 import { createTokens } from "./credential/tokens.ts";
 import { Unusable, type CertificateRule, type Identity, type JwtIssuer, type KeyRecord, type ShownCertificate, type Tell } from "./credential/types.ts";
@@ -58,6 +59,8 @@ export type CredentialOptions = {
   readonly keptKeys?: KeptKeys | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** How long work is done; all at once when left out. */
+  readonly run?: <Result>(steps: Steps<Result>) => Result | Promise<Result>;
   /** Hears of key sets that were loaded or not. It must not throw. Left out: `events`. */
   readonly tell?: Tell;
 };
@@ -66,11 +69,11 @@ const UNLIMITED: Failures = { count: () => 0, wait: () => 0, mayTry: () => true 
 
 /** Throws CredentialFault, naming what in the settings is at fault. */
 export const createCredentials = async (options: CredentialOptions): Promise<Credentials> => {
-  const { jwt, certificates = [], keys = { records: [], carriers: [] }, now = Date.now, tell = tellOperators } = options;
+  const { jwt, certificates = [], keys = { records: [], carriers: [] }, now = Date.now, tell = tellOperators, run = atOnce } = options;
   const { revocations = createRevocations(now), failures = UNLIMITED } = options;
   const carriers = createCarriers({ bearer: jwt.length > 0, keys: keys.carriers });
   const rules = createCertificateTable(certificates);
-  const table = createKeyTable({ records: keys.records, now });
+  const table = await run(keyTableSteps({ records: keys.records, now }));
   const tokens = await createTokens({ issuers: jwt, now, tell, keptKeys: options.keptKeys });
   /** What was verified a while ago may have been revoked since. */
   const standing = (answer: Answered): Answered => {

@@ -23,7 +23,7 @@ export { needsOwner } from "./ownership/held.ts";
 export { openOwnershipStore, type OwnershipStore, type StoreThread } from "./ownership/store.ts";
 export { mayDial, type Announcement, type Answer, type Found, type Owning, type OwnershipNews, type OwnershipOptions } from "./ownership/types.ts";
 export { reasonOfDenied, reasonOfUnclear, type Denied, type HandleLease, type OwnedRecord, type PersonTokens, type ReasonWord, type Unclear } from "./ownership/verdict.ts";
-export { createFinder, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
+export { createFinder, finderSteps, type Finder, type Particulars, type Whose } from "./ownership/whose.ts";
 
 const TICK_MS = 1000;
 const WINDOW = 64;

@@ -61,12 +61,17 @@ export const createQuota = (tenants: readonly Tenant[], before: Limiters = new M
     limiters.set(id, meter);
     return meter;
   };
-  const accounts = new Map(tenants.filter(hasLimits).map((tenant) => [tenant, accountsOf(tenant, meterOf(tenant))]));
+  // Made when they are first asked for: of many tenants few ask at a time.
+  const accounts = new Map<Tenant, Accounts | undefined>();
+  const accountsFor = (tenant: Tenant): Accounts | undefined => {
+    if (!accounts.has(tenant)) accounts.set(tenant, hasLimits(tenant) ? accountsOf(tenant, meterOf(tenant)) : undefined);
+    return accounts.get(tenant);
+  };
   const chargeTo = (account: Account | undefined): Promise<Charge> | Charge => (account ? chargeAll(account) : free);
   return {
     limiters,
-    charge: (tenant, client, action) => chargeTo(accounts.get(tenant)?.whole(client, action)),
-    chargeClient: (tenant, client, action) => chargeTo(accounts.get(tenant)?.own(client, action)),
+    charge: (tenant, client, action) => chargeTo(accountsFor(tenant)?.whole(client, action)),
+    chargeClient: (tenant, client, action) => chargeTo(accountsFor(tenant)?.own(client, action)),
   };
 };
 
@@ -94,7 +99,11 @@ const limitAt = (tenant: Tenant, { client, action }: Place): Limit | undefined =
 };
 
 const stillStanding = (before: Limiters, tenants: readonly Tenant[]): Map<string, Meter> => {
-  const byKey = new Map(tenants.map((tenant) => [keyOf(tenant), tenant]));
+  const wanted = new Set([...before.values()].map((meter) => meter.tenant));
+  const byKey = new Map(tenants.flatMap((tenant) => {
+    const key = keyOf(tenant);
+    return wanted.has(key) ? [[key, tenant] as const] : [];
+  }));
   return new Map([...before].filter(([, { tenant, place, limit }]) => {
     const now = byKey.get(tenant);
     const its = now && limitAt(now, place);
@@ -109,7 +118,9 @@ const isLimited = (limits: Limits | undefined): boolean => limits !== undefined 
 /** Undefined for who has no limits. */
 type AccountFor = (client: string, action: ActionName) => Account | undefined;
 
-const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Meter): { readonly whole: AccountFor; readonly own: AccountFor } => {
+type Accounts = { readonly whole: AccountFor; readonly own: AccountFor };
+
+const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Meter): Accounts => {
   const metersFor = (client: string, action: ActionName): readonly Meter[] => {
     const all = isUrgent(action) ? URGENT : undefined;
     const places: readonly Place[] = [{ client: undefined, action: all }, { client, action: all }, { client: undefined, action }, { client, action }];
@@ -124,7 +135,6 @@ const accountsOf = (tenant: Tenant, meterOf: (place: Place, limit: Limit) => Met
   };
 };
 
-/** Made when they are first asked for: of many tenants few ask at a time. */
 const remembered = (make: AccountFor): AccountFor => {
   const made = new Map<string, Map<ActionName, Account | undefined>>();
   return (client, action) => {

@@ -1,5 +1,6 @@
 /** The operator's register: which tenant has which clients, groups, lists and campaigns, and where its OCS is. Built once from the settings. */
 import type { ActionName } from "../ocs/catalog.ts";
+import { finish, type Steps } from "./steps.ts";
 
 export type Grant = {
   readonly actions: ReadonlySet<ActionName>;
@@ -45,10 +46,17 @@ export type Register = {
 
 const none: readonly Tenant[] = [];
 
-export const createRegister = (tenants: readonly Tenant[]): Register => {
+export const createRegister = (tenants: readonly Tenant[]): Register => finish(registerSteps(tenants));
+
+export const registerSteps = function* (tenants: readonly Tenant[]): Steps<Register> {
   const byClient = new Map<string, Tenant[]>();
   for (const tenant of tenants) {
-    for (const client of tenant.clients.keys()) byClient.set(client, [...(byClient.get(client) ?? []), tenant]);
+    for (const client of tenant.clients.keys()) {
+      const those = byClient.get(client);
+      if (those) those.push(tenant);
+      else byClient.set(client, [tenant]);
+    }
+    yield;
   }
   return { tenantsOf: (client) => byClient.get(client) ?? none, tenants };
 };

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readChecked } from "../../src/assemble/reading.ts";
-import { readAside } from "../../src/assemble/reading-thread.ts";
+import { readAside, readFirst } from "../../src/assemble/reading-thread.ts";
 import { mutated, SAMPLE } from "../settings/kit.ts";
 
 let directory: string;
@@ -57,6 +57,37 @@ describe("a large config file", () => {
     const aside = await readAside(asked);
     expect(aside).toMatchObject({ ok: false, problems: [{ code: "OCSGW-6272", path: "tests[1].expect" }] });
     expect(aside).toEqual(await readChecked(asked));
+  });
+});
+
+describe("a reading after another one", () => {
+  it("takes over only what changed: the others are the same objects, in the new sequence", { timeout: 120_000 }, async () => {
+    const path = await file(large());
+    const first = await readAside({ file: path });
+    if (!first.ok) throw new Error("not valid");
+    const { settings: { tenants: before }, keys } = first;
+    // One is another, one has gone, one has come, and two have changed places.
+    const changed = large().replace("dbid: 1005\n", "dbid: 9005\n").replace(/ {2}- name: Tenant 7\n(?: {4}.*\n)+/, "").replace("  - name: Tenant 0\n", `${tenants(1).replace("Tenant 0", "Newcomer").replace("1000", "9000").replaceAll(/(Campaign|List|Agents) 0/g, "$1 N").replace("200000", "300000")}  - name: Tenant 0\n`);
+    await writeFile(path, changed);
+    const second = await readAside({ file: path, kept: first.kept }, { tenants: before, keys });
+    if (!second.ok) throw new Error(JSON.stringify(second.problems));
+    expect({ ...second, kept: undefined }).toEqual(await readChecked({ file: path }));
+    const old = new Set(before);
+    expect(second.settings.tenants.filter((tenant) => !old.has(tenant)).map(({ name }) => name)).toEqual(["Newcomer", "Tenant 5"]);
+    expect(second.settings.tenants).toHaveLength(before.length);
+  });
+
+  it("that reads only the files it names keeps the config in force, whatever is on disk", { timeout: 120_000 }, async () => {
+    const path = await file(SAMPLE);
+    const first = await readFirst({ file: path });
+    if (!first.ok) throw new Error("not valid");
+    await writeFile(path, "nonsense");
+    const hash = `sha256:${"0".repeat(64)}`;
+    await writeFile(join(directory, "keys.yaml"), `version: 1\nkeys:\n  - { id: k, client: alpha-ors, hash: ${hash}, created: 2026-01-01T00:00:00Z }\n`);
+    const second = await readAside({ file: path, kept: first.kept, scope: "files" }, { tenants: first.settings.tenants, keys: first.keys });
+    expect(second).toMatchObject({ ok: true, hash: first.hash, keys: [{ id: "k", hash }] });
+    expect(second.ok && second.settings.tenants.every((tenant, at) => tenant === first.settings.tenants[at])).toBe(true);
+    await writeFile(join(directory, "keys.yaml"), "version: 1\nkeys: []\n");
   });
 });
 

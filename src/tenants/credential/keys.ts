@@ -1,5 +1,6 @@
 /** API keys. Only their hashes are known here, so the table can be read by anyone and used by no one. */
 import { hash } from "node:crypto";
+import { finish, type Steps } from "../steps.ts";
 import type { AuthFailure, Denial } from "./denial.ts";
 import { CredentialFault, type Identity, type KeyRecord } from "./types.ts";
 
@@ -18,7 +19,8 @@ type Entry = {
   readonly until: number;
   /** What it is from then on. */
   readonly ends: Extract<AuthFailure, "key-expired" | "key-revoked">;
-  readonly usedFrom: Set<string>;
+  /** Made with its first use: most keys of many are never used. */
+  usedFrom: Set<string> | undefined;
 };
 
 /** Printable ASCII without a blank, the same bytes in every carrier. */
@@ -34,8 +36,10 @@ const MOMENT = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\
  * takes may depend on the digest, but a caller who wants to try digests must first find keys that have them, and what it would learn of a
  * stored digest says nothing about the key behind it. So nothing here needs to compare in constant time.
  */
-export const createKeyTable = ({ records, now }: Options): KeyTable => {
-  const entries = readRecords(records);
+export const createKeyTable = (options: Options): KeyTable => finish(keyTableSteps(options));
+
+export const keyTableSteps = function* ({ records, now }: Options): Steps<KeyTable> {
+  const entries = yield* readRecords(records);
   return {
     identify: (key, user, source) => {
       if (!KEY.test(key)) return { denied: "key-unknown", reason: "what was sent has not the form of a key" };
@@ -46,10 +50,11 @@ export const createKeyTable = ({ records, now }: Options): KeyTable => {
       if (now() >= entry.until) return { denied: entry.ends, reason: `${named} ${endOf(entry)}`, key: id };
       if (user !== undefined && user !== client)
         return { denied: "key-client", reason: `${named} was sent under another client's name`, key: id };
+      entry.usedFrom ??= new Set();
       if (!entry.usedFrom.has(source) && entry.usedFrom.size < MAX_SOURCES) entry.usedFrom.add(source);
       return entry.identity;
     },
-    knows: (key, source) => KEY.test(key) && entries.get(hash("sha256", key, "hex"))?.usedFrom.has(source) === true,
+    knows: (key, source) => KEY.test(key) && entries.get(hash("sha256", key, "hex"))?.usedFrom?.has(source) === true,
     has: (text) => KEY.test(text) && entries.has(hash("sha256", text, "hex")),
   };
 };
@@ -58,10 +63,21 @@ export const createKeyTable = ({ records, now }: Options): KeyTable => {
 const endOf = ({ ends, until }: Entry): string =>
   `${ends === "key-revoked" ? "was revoked" : "expired"}${Number.isFinite(until) ? ` at ${new Date(until).toISOString()}` : ""}`;
 
-const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> => {
+/** Of a record that is in another table too: what was good once stays known. */
+const made = new WeakMap<KeyRecord, { readonly digest: string; readonly entry: Entry }>();
+
+const readRecords = function* (records: readonly KeyRecord[]): Steps<ReadonlyMap<string, Entry>> {
   const entries = new Map<string, Entry>();
   const ids = new Set<string>();
-  for (const { id, client, hash: written, expires, revoked, tenants } of records) {
+  for (const record of records) {
+    yield;
+    const { id, client, hash: written, expires, revoked, tenants } = record;
+    const known = made.get(record);
+    if (known && !ids.has(id) && !entries.has(known.digest)) {
+      ids.add(id);
+      entries.set(known.digest, known.entry);
+      continue;
+    }
     const fault = (problem: string): CredentialFault => new CredentialFault(`key "${id}": ${problem}`);
     const digest = HASH.exec(written)?.[1]?.toLowerCase();
     if (id === "" || client === "") throw fault("id or client is empty");
@@ -73,7 +89,14 @@ const readRecords = (records: readonly KeyRecord[]): ReadonlyMap<string, Entry> 
     // Whoever wrote anything there wanted the key gone.
     const gone = revoked === undefined ? Infinity : (momentOf(revoked) ?? -Infinity);
     ids.add(id);
-    entries.set(digest, { identity: { client, credential: { kind: "key", id }, ...(tenants && { tenants }) }, until: Math.min(end, gone), ends: gone <= end ? "key-revoked" : "key-expired", usedFrom: new Set() });
+    const entry: Entry = {
+      identity: { client, credential: { kind: "key", id }, ...(tenants && { tenants }) },
+      until: Math.min(end, gone),
+      ends: gone <= end ? "key-revoked" : "key-expired",
+      usedFrom: undefined,
+    };
+    made.set(record, { digest, entry });
+    entries.set(digest, entry);
   }
   return entries;
 };

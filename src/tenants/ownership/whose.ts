@@ -6,6 +6,7 @@
  */
 import { isMalformed, type Malformed, type Said } from "../../ocs/properties.ts";
 import type { Tenant } from "../register.ts";
+import { finish, type Steps } from "../steps.ts";
 
 /** What OCS says of a record, as far as it says it. */
 export type Particulars = {
@@ -31,30 +32,31 @@ export type Whose =
 export type Finder = (upstream: string, particulars: Particulars) => Whose;
 
 type Value = Exclude<Particulars[keyof Particulars], Malformed | undefined>;
-type Index = { readonly [Key in keyof Particulars]: ReadonlyMap<Value, Tenant> };
+type Index = { readonly [Key in keyof Particulars]: Map<Value, Tenant> };
 
 const unregistered: Whose = { nobody: "unregistered" };
 
-export const createFinder = (tenants: readonly Tenant[]): Finder => {
-  const byUpstream = [...Map.groupBy(tenants, ({ upstream }) => upstream)];
-  const upstreams = new Map(byUpstream.map(([upstream, those]): [string, Known] =>
-    [upstream, { tenants: those, index: indexOf(those) }]));
+export const createFinder = (tenants: readonly Tenant[]): Finder => finish(finderSteps(tenants));
+
+export const finderSteps = function* (tenants: readonly Tenant[]): Steps<Finder> {
+  const upstreams = new Map<string, Known>();
+  for (const tenant of tenants) {
+    let known = upstreams.get(tenant.upstream);
+    if (!known) upstreams.set(tenant.upstream, (known = { tenants: [], index: emptyIndex() }));
+    known.tenants.push(tenant);
+    for (const key of PARTICULARS) for (const value of KEYS[key](tenant)) known.index[key].set(value, tenant);
+    yield;
+  }
   return (upstream, particulars) => {
     const known = upstreams.get(upstream);
     return known ? find(known, particulars) : unregistered;
   };
 };
 
-type Known = { readonly tenants: readonly Tenant[]; readonly index: Index };
+type Known = { readonly tenants: Tenant[]; readonly index: Index };
 
-const indexOf = (tenants: readonly Tenant[]): Index => {
-  const by = (key: keyof Particulars): ReadonlyMap<Value, Tenant> =>
-    new Map(tenants.flatMap((tenant) => [...KEYS[key](tenant)].map((value): [Value, Tenant] => [value, tenant])));
-  return {
-    tenantDbid: by("tenantDbid"), tenantName: by("tenantName"), groupDbid: by("groupDbid"), groupName: by("groupName"),
-    campaign: by("campaign"), list: by("list"),
-  };
-};
+const emptyIndex = (): Index =>
+  ({ tenantDbid: new Map(), tenantName: new Map(), groupDbid: new Map(), groupName: new Map(), campaign: new Map(), list: new Map() });
 
 /** What of a tenant each particular may name. */
 const KEYS: Readonly<Record<keyof Particulars, (tenant: Tenant) => Iterable<Value>>> = {
