@@ -21,6 +21,7 @@ import { RevocationKeeper } from "./assemble/revocations.ts";
 import { startRereading } from "./assemble/rereading.ts";
 import { startSegmentUpkeep } from "./assemble/segment-upkeep.ts";
 import { startSettingAside } from "./assemble/set-aside.ts";
+import { startTenantsKeeping } from "./assemble/tenants-keeping.ts";
 import { startRetention } from "./assemble/retention.ts";
 import type { Leading } from "./assemble/standby.ts";
 import { undo, type Stops } from "./assemble/stops.ts";
@@ -132,10 +133,12 @@ const start = async (
   const aside = await startSettingAside({ journal, checkpoints, signer, openDoNotCalls, known: gauge.known, rereading });
   const switched = async (): Promise<void> => {
     probes?.update(current());
+    tenantsKeeping.switched();
     await Promise.all([callbacks?.refresh(), oversight.refresh()]);
   };
   const reloader = new Reloader({ file, standing, journal, stableMs, reloading, switched });
   const reload = (options?: ReloadOptions): Promise<Reloaded> => reloader.reload(options);
+  const tenantsKeeping = startTenantsKeeping(() => standing.generation!, stops);
   const keeper = await RevocationKeeper.open({ file: revocationsFile(settings.audit.dir), revocations, journal, configHash: () => (standing.generation ?? first).hash });
   stops.push(() => keeper.close());
   // Behind it: an entry about deleted segments states what is revoked.
@@ -180,6 +183,7 @@ const start = async (
   callbacks = await startCallbacks(settings, hearing, ears);
   stops.push(() => reloader.close());
   stops.push(remind(oversight.warnings));
+  tenantsKeeping.switched();
   oversight.stage = "serving";
   if (admin) gauge.start();
   let stopped: Promise<void> | undefined;

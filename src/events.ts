@@ -64,6 +64,7 @@ export const events = {
   configRefused: (where: string, message: string, more: number): void => log.error({ where, more }, `the config file was read again and refused; what was in force stays: ${message}`),
   configWaits: (removes: readonly string[], ms: number): void =>
     log.info({ removes, ms }, "changed files take something away; that comes into force when they have not changed for a while, or with ocsgw reload"),
+  tenantsNotKept: (error: unknown): void => log.warn({ error: plain(error) }, "what was parsed of tenants.d could not be kept; the next start parses all of it"),
   filesUnwatched: (folder: string): void => log.warn({ folder }, "changes of files in this folder are noticed within 30 s only"),
   waitsForCommand: (holder: string): void => log.warn({ holder }, "A command has the journal open; the gateway starts when it has ended"),
   standingBy: (dir: string, holder: string): void => log.info({ dir, holder }, "This gateway is a standby and waits for the lock of the journal"),

@@ -1,7 +1,6 @@
 /** Settings → who may show what to be whom: the keys file, the issuers and the certificates' rules, as `tenants` takes them. */
 import { hash, hkdfSync } from "node:crypto";
-import { realpath } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join } from "node:path";
 import { events } from "../events.ts";
 import { readKeys, type KeyRecord } from "../settings/keys-file.ts";
 import { toLimit } from "../settings/register.ts";
@@ -14,6 +13,7 @@ import { createCredentials, createFailures, type CertificateRule, type Credentia
 import type { Generation, House, Reading } from "./generation.ts";
 import { signingKeyOf } from "./trust.ts";
 import { readSmallFile } from "../small-file.ts";
+import { isInside } from "./inside.ts";
 
 type Identity = Settings["identity"];
 
@@ -65,16 +65,13 @@ const recordSteps = function* (keys: readonly KeyRecord[], listed: Listed): Step
 /** A set in the journal's directory is believed for a key that lies outside it; where the key does not, none is kept. */
 const keptKeysOf = async ({ audit }: Settings): Promise<KeptKeys | undefined> => {
   const { dir, checkpoint } = audit;
-  if (relative(await realOf(dir), await realOf(checkpoint.key)).split(sep)[0] !== "..") {
+  if (await isInside(checkpoint.key, dir)) {
     events.keySetsNotKept(`issuers' keys are not kept on disk: audit.checkpoint.key lies in audit.dir, so whoever can write there could plant keys; move ${checkpoint.key} elsewhere`);
     return undefined;
   }
   const key = (await signingKeyOf({ audit })).export({ format: "der", type: "pkcs8" });
   return { dir: join(dir, "jwks"), secret: new Uint8Array(hkdfSync("sha256", key, "", "ocs-gateway: issuers' keys that are kept on disk, version 1", 32)) };
 };
-
-/** Where links lead; of what is yet to be made, as it is written. */
-const realOf = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 const issuerOf = ({ jwks_uri, jwks_file, claims, tenants, ...issuer }: Identity["jwt"][number], listed: Listed): JwtIssuer => ({
   ...issuer,

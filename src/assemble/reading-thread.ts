@@ -9,7 +9,7 @@ import { digested, pack, type Kept } from "./kept.ts";
 import { isSmall, readSettled, type Asked, type Checked, type Valid } from "./reading.ts";
 
 /** What the thread is asked. */
-export type Job = Omit<Asked, "content"> & { readonly kept?: Kept | undefined };
+export type Job = Omit<Asked, "content" | "parsed"> & { readonly kept?: Kept | undefined };
 
 type WithoutLists = Omit<Valid, "settings" | "keys"> & { readonly settings: Omit<Settings, "tenants"> };
 

@@ -3,12 +3,13 @@ import { parentPort, workerData } from "node:worker_threads";
 import { depart } from "./crossing.ts";
 import { pack, unpack } from "./kept.ts";
 import { readSettled } from "./reading.ts";
+import { readTenantsCache } from "./tenants-cache.ts";
 import type { Head, Job } from "./reading-thread.ts";
 
 const port = parentPort!;
 const { kept, ...asked } = workerData as Job;
 const content = kept && unpack(kept);
-const { checked, parsed, loaded } = await readSettled({ ...asked, content });
+const { checked, parsed, loaded } = await readSettled({ ...asked, content, ...(!content && { parsed: await readTenantsCache(asked.file) }) });
 
 if (!checked.ok) {
   port.postMessage({ checked } satisfies Head);

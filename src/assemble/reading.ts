@@ -38,7 +38,7 @@ export type Checked = Valid | (FilesOfReading & { readonly ok: false; readonly p
 
 /**
  * `before`: what is in force of that which cannot change. `keyChecks`: what the journal states of index keys. `content`:
- * what the reading in force left. `scope`: of `files`, the config is the one in force, whatever is on disk, and only what
+ * what the reading in force left. `parsed`: what was kept of the run before, where there is no reading in force. `scope`: of `files`, the config is the one in force, whatever is on disk, and only what
  * it names is read again.
  */
 export type Asked = {
@@ -46,6 +46,7 @@ export type Asked = {
   readonly before?: Fixed | undefined;
   readonly keyChecks?: KeyChecks | undefined;
   readonly content?: Content | undefined;
+  readonly parsed?: Content["parsed"];
   readonly scope?: "all" | "files";
 };
 
@@ -58,8 +59,8 @@ export const readChecked = async (asked: Asked): Promise<Checked> => (await read
 /** So many warnings are told with their places. */
 const MOST_WARNINGS = 100;
 
-const readOnce = async ({ file, before, keyChecks = {}, content, scope = "all" }: Asked): Promise<Read> => {
-  const memory = remembering(content?.parsed ?? []);
+const readOnce = async ({ file, before, keyChecks = {}, content, parsed: known, scope = "all" }: Asked): Promise<Read> => {
+  const memory = remembering(content?.parsed ?? known ?? []);
   const how = { files: true, memory, ended: content && new Set(content.ended), warnings: MOST_WARNINGS };
   const loaded = await holdToExamples(
     scope === "files" && content ? readSettings(content.text, originOf(file), how) : await loadSettings(file, undefined, how),

@@ -133,9 +133,17 @@ export const signingKey = async ({ dir, path, origin, made }: SigningKey): Promi
 const signedBefore = async (dir: string): Promise<string | undefined> =>
   (await readIfThere(places(dir).verifierKeys))?.split("\n").findLast((line) => line !== "");
 
-/** The private key in a PKCS#8 PEM file; made, with mode 0600, when there is no such file. Throws when it is no Ed25519 key. */
-export const loadOrCreateKey = async (path: string): Promise<KeyObject> => {
-  const pem = (await readIfThere(path)) ?? (await createKeyFile(path));
+/** The private key in a PKCS#8 PEM file; undefined where there is no such file. Throws when it is no Ed25519 key. */
+export const loadKey = async (path: string): Promise<KeyObject | undefined> => {
+  const pem = await readIfThere(path);
+  return pem === undefined ? undefined : keyOf(pem, path);
+};
+
+/** The same; made, with mode 0600, when there is no such file. */
+export const loadOrCreateKey = async (path: string): Promise<KeyObject> =>
+  (await loadKey(path)) ?? keyOf(await createKeyFile(path), path);
+
+const keyOf = (pem: string, path: string): KeyObject => {
   const key = createPrivateKey(privateKeyPem(pem));
   if (key.asymmetricKeyType !== "ed25519") throw new Error(`${path}: expected an Ed25519 key, found ${key.asymmetricKeyType}`);
   return key;

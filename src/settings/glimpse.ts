@@ -9,8 +9,10 @@ import { mapPaths } from "./outline.ts";
 import type { Settings } from "./schema.ts";
 import { readYaml } from "./yaml.ts";
 
-/** `auditDir` is undefined where it is not valid. */
-export type Glimpse = { readonly admin: Settings["admin"]; readonly auditDir: string | undefined };
+/** `auditDir` and `checkpointKey` are undefined where they are not valid. */
+export type Glimpse = { readonly admin: Settings["admin"]; readonly auditDir: string | undefined; readonly checkpointKey?: string | undefined };
+
+type At = { admin?: Settings["admin"]; audit: { dir?: string; checkpoint: { key?: string } } };
 
 /** Undefined when nothing can be read of it. */
 export const glimpse = async (file: string, env?: Origin["env"]): Promise<Glimpse | undefined> => {
@@ -19,8 +21,9 @@ export const glimpse = async (file: string, env?: Origin["env"]): Promise<Glimps
   const { value } = readYaml(text, (each) => fill(each, originOf(file, env)));
   if (typeof value !== "object" || value === null) return undefined;
   const { admin } = gather({ admin: valueAt(value, ["admin"]) }, { whole: false });
-  // By itself: a secret of this section that whoever asks may not read is no reason to look elsewhere for the token.
+  // By themselves: a secret of this section that whoever asks may not read is no reason to look elsewhere for the token.
   const dir = audit.shape.dir.safeParse(valueAt(value, ["audit", "dir"])).data;
-  const at = mapPaths({ admin: admin?.value, audit: { dir } }, (path) => resolve(dirname(resolve(file)), path)) as { admin?: Settings["admin"]; audit: { dir?: string } };
-  return { admin: at.admin ?? null, auditDir: at.audit.dir };
+  const key = audit.shape.checkpoint.shape.key.safeParse(valueAt(value, ["audit", "checkpoint", "key"])).data;
+  const at = mapPaths({ admin: admin?.value, audit: { dir, checkpoint: { key } } }, (path) => resolve(dirname(resolve(file)), path)) as At;
+  return { admin: at.admin ?? null, auditDir: at.audit.dir, checkpointKey: at.audit.checkpoint.key };
 };

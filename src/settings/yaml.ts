@@ -1,4 +1,5 @@
 /** YAML text → plain values, each with its place. No aliases, no tags, no second document, no key twice; texts pass through `fill`. */
+import manifest from "yaml/package.json" with { type: "json" };
 import { Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type ParsedNode, type YAMLMap } from "yaml";
 import type { Filled } from "./fill.ts";
 import { CODES, type Finding, type Path, type Place } from "./problem.ts";
@@ -23,6 +24,9 @@ export type Read = Parsed & {
   /** Values that were filled in, or could not be: messages do not show them. */
   readonly filled: ReadonlySet<string>;
 };
+
+/** What the same text is read as may be another value in another version: change the number when this file does. */
+export const YAML_FORMAT = `yaml ${manifest.version}, 1`;
 
 /** No setting stands deeper than 7. */
 const DEEPEST = 16;
