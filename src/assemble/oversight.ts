@@ -91,7 +91,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
-    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, retention, token }),
+    handler: createHealth({ notReady, warnings, metrics, status, reload, audit, revoke, retention, token, auditDir: watched.journal.dir }),
     probed: { ready: () => inGeneral(oversight.stage, watched), metrics },
     notReady,
     warnings,

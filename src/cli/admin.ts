@@ -1,4 +1,5 @@
 /** What the commands that ask a running gateway share: where its admin listener is, its token, and one question. */
+import { createHash } from "node:crypto";
 import { request as overHttp, type IncomingMessage } from "node:http";
 import { tokenFile, urlFile } from "../console/token.ts";
 import { reachable } from "../settings/bind.ts";
@@ -37,6 +38,7 @@ export type AdminAnswer = { readonly status: number; readonly value: unknown };
 
 const NOT_TAKEN = 1;
 const WRONG_USAGE = 2;
+const REFUSED = 3;
 const UNREACHABLE = 5;
 
 /** Asks what wants the token. Resolves to an answer that is not about the question itself, or to the exit code, told why. */
@@ -51,18 +53,29 @@ export const askAs = async ({ config, url, token }: AdminOptions, question: Ques
   const answer = await ask(found.target, question, bearer === undefined ? {} : { Authorization: `Bearer ${bearer}` });
   if (!answer) return UNREACHABLE;
   if (answer.status === 200 || answer.status === 422) return answer;
+  if (answer.status === 401 && token === undefined && found.kept && isOfAnother(answer, found.kept)) {
+    console.error(`${config} has audit.dir: ${found.kept.auditDir}, and the running gateway has its journal in another directory.\naudit.dir cannot change while the gateway runs (OCSGW-6281): take the change back, or restart the gateway`);
+    return REFUSED;
+  }
   console.error(answer.status === 401 ? `the gateway does not take this token${found.kept ? `; it is expected in ${found.kept.file}` : ""}` : `${found.target.url} answers ${answer.status}: is that the admin listener?`);
   return NOT_TAKEN;
 };
 
-type Kept = { readonly file: string; readonly token: string | undefined };
+type Kept = { readonly file: string; readonly auditDir: string; readonly token: string | undefined };
+
+/** The gateway says the digest of its journal's directory. One that says nothing is another version's. */
+const isOfAnother = ({ value }: AdminAnswer, { auditDir }: Kept): boolean => {
+  const said = (value as { readonly journal?: unknown } | null)?.journal;
+  return typeof said === "string" && said !== createHash("sha256").update(auditDir).digest("hex");
+};
 
 /** On the gateway's own machine, as its own user: the token lies where `run` left it. */
 const fromConfig = async (config: string): Promise<{ readonly target: AdminTarget; readonly kept: Kept } | number> => {
   const found = await adminOf(config);
   if (typeof found === "number") return found;
-  const file = tokenFile(found.auditDir ?? ".");
-  return { target: found.target, kept: { file, token: await readSmallFile(file).then((text) => text.trim(), () => undefined) } };
+  const auditDir = found.auditDir ?? ".";
+  const file = tokenFile(auditDir);
+  return { target: found.target, kept: { file, auditDir, token: await readSmallFile(file).then((text) => text.trim(), () => undefined) } };
 };
 
 /** Resolves to the answer's JSON. Says on stderr why there is none, and resolves to undefined. */

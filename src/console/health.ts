@@ -26,7 +26,13 @@ export type HealthParts = {
   readonly revoke: Decide;
   readonly retention: RetentionParts;
   readonly token: string;
+  /** Where the journal is, and the token beside it. */
+  readonly auditDir: string;
 };
+
+/** The digest tells a command that looks for the token whether it looks beside this gateway's journal. */
+const unauthorized = ({ auditDir }: HealthParts): Reply =>
+  json(401, { error: "a bearer token is wanted", journal: digest(auditDir).toString("hex") }, [["WWW-Authenticate", "Bearer"]]);
 
 export const createHealth = (parts: HealthParts): Handler => async (arrival) => {
   if (arrival.fault) return faulty(arrival.fault);
@@ -37,7 +43,7 @@ export const createHealth = (parts: HealthParts): Handler => async (arrival) => 
   if (!methods.includes(arrival.method)) {
     return json(405, { error: `${methods.join(" and ")} only` }, [["Allow", methods.join(", ")]]);
   }
-  if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return json(401, { error: "a bearer token is wanted" }, [["WWW-Authenticate", "Bearer"]]);
+  if (page.guarded && !isToken(headerOf(arrival.headers, "Authorization"), parts.token)) return unauthorized(parts);
   try {
     return await page.show(parts, arrival);
   } catch (error) {

@@ -97,6 +97,16 @@ describe("a running gateway", () => {
     expect(log.slice(before.length)).not.toMatch(/share 5|shar`/);
   });
 
+  it("says that audit.dir was changed, and not that a token is wrong", async () => {
+    const text = await readFile(file(), "utf8");
+    await write(text.replace("dir: audit", "dir: elsewhere"));
+    for (const command of ["reload", "status"]) {
+      const { code, stderr } = await ocsgw(command, "-c", file());
+      expect([code, stderr]).toEqual([3, expect.stringMatching(/has audit\.dir: \S+elsewhere, and the running gateway has its journal in another directory\.\naudit\.dir cannot change while the gateway runs/)]);
+    }
+    await write(text);
+  });
+
   it("is asked in vain where there is none", async () => {
     expect((await ocsgw("reload", "--url", "http://127.0.0.1:9", "--token", "t")).code).toBe(5);
   });

@@ -14,7 +14,7 @@ const believed: RetentionState = { clock: "2026-11-22T12:00:00.000000Z", believe
 const RETENTION = { state: () => believed, confirmClock: () => Promise.resolve(believed) };
 
 const quiet: HealthParts = {
-  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, retention: RETENTION, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret",
+  notReady: () => [], warnings: () => [], metrics: () => Promise.resolve("ocsgw_lanes 1\n"), status: () => told, retention: RETENTION, revoke: () => Promise.resolve("no"), reload: () => Promise.resolve({ outcome: "unchanged" }), token: "secret", auditDir: "/var/lib/ocsgw/audit",
   audit: { ask: () => Promise.reject(new Error("not asked here")), keys: () => "", vocabulary: () => ({ actions: [], codes: [], names: {} }), record: () => Promise.reject(new Error("not asked here")) },
 };
 
@@ -77,6 +77,16 @@ describe("the admin pages", () => {
     const fault = new BodyFault({ kind: "wrong-length", detail: "the body is shorter than announced" });
     const reply = await createHealth(quiet)({ ...anArrival({ method: "POST", target, headers: [["Authorization", "Bearer secret"]] }), body: () => Promise.reject(fault) });
     expect([reply.status, JSON.parse(text(reply)), reply.close]).toEqual([400, { error: "the body is shorter than announced" }, true]);
+  });
+
+  it.each<[string, number, object | undefined]>([
+    ["", 200, {}], ['{"dry_run": true}', 200, { dryRun: true }], ['{"dry_run": false}', 200, {}],
+    ['{"dry_run": 1}', 400, undefined], ['{"dry": true}', 400, undefined], ["x", 400, undefined], ["[1]", 400, undefined], ["null", 400, undefined],
+  ])("at /api/reload take no body, or one that says whether it is a dry run: %j", async (body, status, asked) => {
+    let heard: object | undefined;
+    const handler = createHealth({ ...quiet, reload: (options) => { heard = options; return Promise.resolve({ outcome: "unchanged" }); } });
+    const reply = await handler({ ...anArrival({ method: "POST", target: "/api/reload", headers: [["Authorization", "Bearer secret"]] }), body: () => Promise.resolve(Buffer.from(body)) });
+    expect([reply.status, heard]).toEqual([status, asked]);
   });
 
   it("answer 500 and go on when a number cannot be had", async () => {
