@@ -14,6 +14,7 @@ import { isolation } from "./cases/isolation.ts";
 import { journal } from "./cases/journal.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
+import { reloads } from "./cases/reloads.ts";
 import { segments } from "./cases/segments.ts";
 import { startUp } from "./cases/start.ts";
 import { switchovers } from "./cases/switchovers.ts";
@@ -25,7 +26,7 @@ import { createRig } from "./rig/rig.ts";
 
 const CASES: readonly Case[] = [
   cost, costTls, latency, tenants, isolation, flood, equal, shares,
-  switchovers, memory, announcements, handles, journal, startUp, segments,
+  switchovers, memory, announcements, handles, journal, startUp, segments, reloads,
 ];
 
 const USAGE = `npm run bench -- [options]

@@ -1,6 +1,8 @@
 /** The gateway as an operator runs it: `ocsgw run -c FILE`, with tokens, grants, limits and the journal flushed twice a request. */
+import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import type { Certificates } from "../rig/certificates.ts";
 import { AUDIENCE, ISSUER } from "../rig/credentials.ts";
 import { messageFrom, start, until, type Child } from "../rig/processes.ts";
@@ -24,6 +26,12 @@ export type GatewayOptions = {
   readonly admin?: boolean | number;
   /** Where compiled code is kept, when not where a checkout keeps it. */
   readonly compiled?: string;
+  /** The tenants stand in so many files of tenants.d. */
+  readonly files?: number;
+  /** Each client has an API key besides, in keys.yaml. */
+  readonly keys?: boolean;
+  /** With a loop whose longest turn can be asked for. */
+  readonly loop?: boolean;
 };
 
 export type Heap = { readonly heapUsed: number; readonly external: number; readonly arrayBuffers: number; readonly rss: number };
@@ -42,7 +50,11 @@ export type Gateway = Peer & {
   readonly startup: number;
   /** Bytes in use after a full collection. */
   readonly heap: () => Promise<Heap>;
+  /** The longest turn of the loop since it was last asked, in milliseconds. */
+  readonly longestTurn: () => Promise<LongestTurn>;
 };
+
+export type LongestTurn = { readonly cpuMs: number; readonly delayMs: number };
 
 export const MAIN = new URL("../../../src/cli/main.ts", import.meta.url).pathname;
 /** More than anyone sends: what is measured is the counting, not the refusing. */
@@ -75,9 +87,9 @@ const configOf = (options: GatewayOptions, upstream: Upstream, certificates: Cer
     { name: "plain", bind: "127.0.0.1:0", tls: "none" },
     { name: "tls", bind: "127.0.0.1:0", tls: { cert: certificates.cert, key: certificates.key } },
   ],
-  identity: { jwt: [{ name: "bench", issuer: ISSUER, audience: AUDIENCE, jwks_file: "jwks.json", algorithms: ["ES256"], claims: { client: "azp" } }] },
+  identity: { jwt: [{ name: "bench", issuer: ISSUER, audience: AUDIENCE, jwks_file: "jwks.json", algorithms: ["ES256"], claims: { client: "azp" } }], ...(options.keys && { keys: { file: "keys.yaml" } }) },
   upstreams: { ocs: upstreamOf(options, upstream, certificates) },
-  tenants: tenantsOf(options),
+  ...(options.files === undefined && { tenants: tenantsOf(options) }),
   audit: { dir: "audit", redact: { fields: { CUSTOMER_CODE: "token" } }, index_key: "an index key for the bench only, 32 and more", checkpoint: { key: "checkpoint.pem", origin: "bench.example/journal" } },
   ...(options.admin && { admin: { bind: `127.0.0.1:${options.admin === true ? 0 : options.admin}` } }),
 });
@@ -86,11 +98,12 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
   const dir = join(rig.dir, options.name);
   await mkdir(dir, { recursive: true });
   const config = JSON.stringify(configOf(options, upstream, rig.certificates));
-  const files = { "jwks.json": rig.issuer.jwks, "ocsgw.yaml": config };
+  const files = { "jwks.json": rig.issuer.jwks, "ocsgw.yaml": config, ...(options.keys && { "keys.yaml": keysOf(options) }) };
+  if (options.files !== undefined) await writeParts(join(dir, "tenants.d"), options.files, tenantsOf(options));
   await Promise.all(Object.entries(files).map(([name, text]) => writeFile(join(dir, name), text, { mode: 0o600 })));
-  const tap = options.heap ? ["--expose-gc", "--import", program("heap")] : [];
+  const tap = options.heap ? ["--expose-gc", "--import", program("heap")] : options.loop ? ["--import", program("loop")] : [];
   const began = performance.now();
-  const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...(options.heap && { ipc: true }), env: { OCSGW_LOG: "info", ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }) } });
+  const child = start({ command: process.execPath, args: [...tap, MAIN, "run", "-c", join(dir, "ocsgw.yaml")], core: rig.cores?.peer, ...((options.heap || options.loop) && { ipc: true }), env: { OCSGW_LOG: "info", ...(options.compiled !== undefined && { NODE_COMPILE_CACHE: options.compiled }) } });
   const extra = [options.callbacks && "callbacks:ocs", options.admin && "admin"];
   const listeners = ["plain", "tls", ...extra.filter((name) => typeof name === "string")];
   await until(child, () => listeners.every((listener) => portOf(child, listener) !== undefined));
@@ -104,12 +117,33 @@ export const startGateway = async (rig: Rig, upstream: Upstream, options: Gatewa
     callbacks: portOf(child, "callbacks:ocs") ?? 0,
     scrape: async () => void (await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text()),
     startup: performance.now() - began,
+    longestTurn: () => {
+      const told = messageFrom<LongestTurn>(child);
+      child.process.send("turn");
+      return told;
+    },
     heap: () => {
       const told = messageFrom<Heap>(child);
       child.process.send("heap");
       return told;
     },
   };
+};
+
+/** As an operator writes them: one key to a line. */
+export const keyRow = (id: string, client: string): string =>
+  `  - { id: ${id}, client: ${client}, hash: sha256:${createHash("sha256").update(id).digest("hex")}, created: 2026-01-01T00:00:00Z }\n`;
+
+const keysOf = ({ tenants }: GatewayOptions): string =>
+  `version: 1\nkeys:\n${Array.from({ length: tenants }, (_, at) => [1, 2].map((client) => keyRow(clientName(at + 1, client), clientName(at + 1, client))).join("")).join("")}`;
+
+const writeParts = async (dir: string, count: number, tenants: readonly unknown[]): Promise<void> => {
+  await mkdir(dir, { recursive: true });
+  const size = Math.ceil(tenants.length / count);
+  for (let at = 0; at < count; at++) {
+    // Block style, as people write it.
+    await writeFile(join(dir, `${String(at).padStart(5, "0")}.yaml`), stringify(tenants.slice(at * size, (at + 1) * size), { aliasDuplicateObjects: false }), { mode: 0o600 });
+  }
 };
 
 /** From the log line that tells where a listener is. */
