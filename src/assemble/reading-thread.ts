@@ -1,6 +1,6 @@
 /** Reads the config on another thread: ten thousand tenants take seconds, and even few of them the time of many requests. */
 import { stat } from "node:fs/promises";
-import { Worker, type WorkerOptions } from "node:worker_threads";
+import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads";
 import type { KeyRecord } from "../settings/keys-file.ts";
 import type { Settings } from "../settings/schema.ts";
 import { withoutHanging } from "../small-file.ts";
@@ -39,33 +39,43 @@ export const readAside = async (job: Job, inHand: InHand = { tenants: [], keys: 
   });
 };
 
-const readOn = async (job: Job, inHand: InHand, resourceLimits: WorkerOptions["resourceLimits"] | undefined): Promise<Aside> => {
-  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), { workerData: job, name: "config", ...(resourceLimits && { resourceLimits }) });
-  const answers = answersOf(worker);
+const readOn = async (job: Job, inHand: InHand, limits: WorkerOptions["resourceLimits"] | undefined): Promise<Aside> => {
+  const thread = (limits && takeIdle()) ?? startThread(limits);
+  let isUsable = false;
   try {
-    const head = (await answers.next()) as Head;
-    if (!("kept" in head)) return head.checked;
+    thread.worker.postMessage(job);
+    const head = (await thread.next()) as Head;
+    if (!("kept" in head)) {
+      isUsable = true;
+      return head.checked;
+    }
     const next = async (): Promise<readonly never[]> => {
       // Whoever waits for its turn comes first.
       await new Promise((resolve) => setImmediate(resolve));
-      worker.postMessage("next");
-      return (await answers.next()) as readonly never[];
+      thread.worker.postMessage("next");
+      return (await thread.next()) as readonly never[];
     };
     const tenants = await arrive(head.tenants, inHand.tenants, next);
     const keys = head.keys && (await arrive(head.keys, inHand.keys ?? [], next));
+    isUsable = head.kept.byteLength < LARGE;
     return { ...head.checked, settings: { ...head.checked.settings, tenants }, keys, kept: head.kept };
   } finally {
-    void worker.terminate();
+    if (isUsable && limits) keepIdle(thread);
+    else void thread.worker.terminate();
   }
 };
 
-/** In the sequence in which they come. */
-const answersOf = (worker: Worker): { readonly next: () => Promise<unknown> } => {
+/** `next`: what it says, in the sequence in which that comes. */
+type Thread = { readonly worker: Worker; readonly next: () => Promise<unknown> };
+
+const startThread = (limits: WorkerOptions["resourceLimits"] | undefined): Thread => {
+  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), { name: "config", env: SHARE_ENV, ...(limits && { resourceLimits: limits }) });
   const waiting: PromiseWithResolvers<unknown>[] = [];
   const come: unknown[] = [];
   let failed: Error | undefined;
   const fail = (error: Error): void => {
     failed ??= error;
+    if (idle?.thread.worker === worker) endIdle();
     for (const each of waiting.splice(0)) each.reject(failed);
   };
   worker.on("message", (message) => {
@@ -74,16 +84,36 @@ const answersOf = (worker: Worker): { readonly next: () => Promise<unknown> } =>
     else come.push(message);
   });
   worker.once("error", fail).once("exit", (code) => fail(new Error(`the thread that reads the config file ended with ${code}`)));
-  return {
-    next: () => {
-      if (come.length > 0) return Promise.resolve(come.shift());
-      if (failed) return Promise.reject(failed);
-      const asked = Promise.withResolvers<unknown>();
-      waiting.push(asked);
-      return asked.promise;
-    },
+  const next = (): Promise<unknown> => {
+    if (come.length > 0) return Promise.resolve(come.shift());
+    if (failed) return Promise.reject(failed);
+    const asked = Promise.withResolvers<unknown>();
+    waiting.push(asked);
+    return asked.promise;
   };
+  return { worker, next };
 };
+
+/** A change often comes with others: a thread that has read a small config is kept for a while, since to begin takes longer than to read. */
+const IDLE_MS = 10_000;
+let idle: { readonly thread: Thread; readonly timer: NodeJS.Timeout } | undefined;
+
+const keepIdle = (thread: Thread): void => {
+  endIdle();
+  thread.worker.unref();
+  idle = { thread, timer: setTimeout(endIdle, IDLE_MS).unref() };
+};
+
+const takeIdle = (): Thread | undefined => {
+  const taken = idle?.thread;
+  clearTimeout(idle?.timer);
+  idle = undefined;
+  taken?.worker.ref();
+  return taken;
+};
+
+/** No thread waits for another reading any more. */
+export const endIdle = (): void => void takeIdle()?.worker.terminate();
 
 /** Before anybody is served: a small config is read in less time than a thread takes to begin. */
 export const readFirst = async (asked: Asked): Promise<Aside> => {

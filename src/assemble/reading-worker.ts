@@ -1,5 +1,5 @@
-/** Reads a config file on a thread of its own, once, and gives what it read in small batches. */
-import { parentPort, workerData } from "node:worker_threads";
+/** Reads a config file on a thread of its own, each time that it is asked, and gives what it read in small batches. */
+import { parentPort } from "node:worker_threads";
 import { depart } from "./crossing.ts";
 import { pack, unpack } from "./kept.ts";
 import { readSettled } from "./reading.ts";
@@ -7,16 +7,16 @@ import { readTenantsCache } from "./tenants-cache.ts";
 import type { Head, Job } from "./reading-thread.ts";
 
 const port = parentPort!;
-const { kept, ...asked } = workerData as Job;
-const content = kept && unpack(kept);
-const { checked, parsed, loaded } = await readSettled({ ...asked, content, ...(!content && { parsed: await readTenantsCache(asked.file) }) });
+let batches: Iterator<readonly unknown[]> = [].values();
 
-if (!checked.ok) {
-  port.postMessage({ checked } satisfies Head);
-} else {
+const read = async ({ kept, ...asked }: Job): Promise<Head> => {
+  const content = kept && unpack(kept);
+  const { checked, parsed, loaded } = await readSettled({ ...asked, content, ...(!content && { parsed: await readTenantsCache(asked.file) }) });
+  if (!checked.ok) return { checked };
   const { settings: { tenants, ...settings }, keys, ...rest } = checked;
   const tenantsOver = depart(tenants, content?.tenants ?? []);
   const keysOver = keys && depart(keys, content?.keys ?? []);
+  batches = [...tenantsOver.batches, ...(keysOver?.batches ?? [])].values();
   const next = pack({
     text: loaded.text!,
     parsed,
@@ -25,13 +25,10 @@ if (!checked.ok) {
     tenants: tenantsOver.digests,
     keys: keysOver?.digests ?? [],
   });
-  const batches = [...tenantsOver.batches, ...(keysOver?.batches ?? [])].values();
-  port.on("message", () => {
-    const { value, done } = batches.next();
-    if (done) port.close();
-    else port.postMessage(value);
-  });
-  port.postMessage({
-    checked: { ...rest, settings }, kept: next, tenants: tenantsOver.crossing, keys: keysOver?.crossing,
-  } satisfies Head);
-}
+  return { checked: { ...rest, settings }, kept: next, tenants: tenantsOver.crossing, keys: keysOver?.crossing };
+};
+
+port.on("message", (asked: Job | "next") => {
+  if (asked === "next") port.postMessage(batches.next().value);
+  else void read(asked).then((head) => port.postMessage(head));
+});

@@ -13,7 +13,7 @@ import type { Standing } from "./changeover.ts";
 import type { Generation } from "./generation.ts";
 import { copyKeyChecks } from "./index-keys.ts";
 import type { FilesOfReading, Valid } from "./reading.ts";
-import { readAside, type Aside } from "./reading-thread.ts";
+import { endIdle, readAside, type Aside } from "./reading-thread.ts";
 import { takesAway } from "./takes-away.ts";
 
 /** Who wants it: `ocsgw reload` or the admin API, a signal, or other content of a file. */
@@ -114,6 +114,7 @@ export class Reloader {
     this.#stopWaiting();
     await this.#turn;
     this.#stopWaiting();
+    endIdle();
   }
 
   async #reload(given: ReloadOptions): Promise<Reloaded> {
