@@ -10,7 +10,7 @@ import { cost } from "./cases/cost.ts";
 import { costTls } from "./cases/cost-tls.ts";
 import { equal, flood, shares } from "./cases/fairness.ts";
 import { handles } from "./cases/handles.ts";
-import { isolation } from "./cases/isolation.ts";
+import { isolation, isolationPaced } from "./cases/isolation.ts";
 import { journal } from "./cases/journal.ts";
 import { latency } from "./cases/latency.ts";
 import { memory } from "./cases/memory.ts";
@@ -25,7 +25,7 @@ import { stopEverything } from "./rig/processes.ts";
 import { createRig } from "./rig/rig.ts";
 
 const CASES: readonly Case[] = [
-  cost, costTls, latency, tenants, isolation, flood, equal, shares,
+  cost, costTls, latency, tenants, isolation, isolationPaced, flood, equal, shares,
   switchovers, memory, announcements, handles, journal, startUp, segments, reloads,
 ];
 
