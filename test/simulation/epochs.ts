@@ -23,8 +23,6 @@ export class Epochs {
   unconfirmedAt = -1;
   /** When the gateway was last seen to send requests to another OCS than before. */
   changedAt = -Infinity;
-  /** The gateway has started again since a proof began this epoch: it does not know which handles were heard before. */
-  #isProofOld = false;
   /** The first record of each handle that was ever said, whether or not the gateway heard it. */
   readonly #said = new Map<string, OcsRecord>();
   /** The highest handle for which OCS heard 200 in this epoch, of a tenant that the gateway serves. */
@@ -60,7 +58,6 @@ export class Epochs {
     const before = this.#epoch;
     if (before?.number === epoch && before.endpoint === active.endpoint) return;
     if (before?.endpoint !== active.endpoint) this.changedAt = scheduler.now;
-    this.#isProofOld = false;
     const isKnown = before?.number !== epoch || before.endpoint !== undefined;
     this.#epoch = { number: epoch, endpoint: active.endpoint, life: isKnown ? ocs.life : undefined };
     this.#top = this.#topSaid = this.#topBefore = 0;
@@ -110,7 +107,9 @@ export class Epochs {
     const { address } = ocs.parts.host;
     const isProven = this.#epoch?.endpoint === `http://${address}` && this.#epoch.life === life;
     const isContradicted = checks.conflicts.some(({ record }) => record.ocs === ocs && record.life === life);
-    const isSure = isProven && !isContradicted && this.#isConfirmed && !this.#isProofOld;
+    // OCS has given away a handle of a life before, and what is as old is confirmed one by one only.
+    const isDoubted = life > 1 && this.#world.storeFile.doubtOf(UPSTREAM) >= 0;
+    const isSure = isProven && !isContradicted && this.#isConfirmed && !isDoubted;
     if (isSure || ownedAt === undefined) return false;
     const lostAt = this.#lostAt.get(address) ?? -1;
     return ownedAt <= lostAt || (this.isUnconfirmed(record) && ownedAt <= lostAt + NOTICED_WITHIN_MS);
@@ -118,7 +117,6 @@ export class Epochs {
 
   /** A gateway starts. An epoch that had not reached a disk when the one before died may be forgotten. */
   restarts(): void {
-    this.#isProofOld = (this.#epoch?.number ?? 1) > 1;
     this.unconfirmed();
     for (const { parts } of this.#world.checks.pair) this.lost(parts.host);
     const { disk, storeFile } = this.#world;

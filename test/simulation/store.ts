@@ -44,6 +44,11 @@ export class StoreFile {
     return this.#epochs.get(upstream)?.number ?? 0;
   }
 
+  /** Rows up to this generation are in doubt; -1 for none. */
+  doubtOf(upstream: string): number {
+    return this.#epochs.get(upstream)?.doubtUpTo ?? -1;
+  }
+
   restored(): Restored[] {
     return [...this.#epochs].map(([upstream, { number, ...epoch }]) => ({
       ...epoch,
