@@ -2,6 +2,7 @@
  * The config file is read again: checked with the code of `check`, compared with what is in force, and switched to, or refused with every
  * reason. One reading after the other. What comes of it is in the log and in the journal.
  */
+import { resolve } from "node:path";
 import { events } from "../events.ts";
 import type { Journal } from "../journal/append.ts";
 import { differences } from "../settings/difference.ts";
@@ -19,10 +20,10 @@ import { takesAway } from "./takes-away.ts";
 /** Who wants it: `ocsgw reload` or the admin API, a signal, or other content of a file. */
 export type By = "reload" | "SIGHUP" | "watcher";
 
-/** `isWhole`: a watcher knows that the files were put in their places whole. `dryRun`: nothing is switched to. */
+/** `whole`: files that a watcher has seen renamed into their places. `dryRun`: nothing is switched to. */
 export type ReloadOptions = {
   readonly by?: By;
-  readonly isWhole?: boolean;
+  readonly whole?: readonly string[];
   readonly dryRun?: boolean;
 };
 
@@ -131,7 +132,7 @@ export class Reloader {
     this.#read = loaded;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems, options);
     if (isSame(loaded, generation)) return this.#unchanged(loaded, options);
-    const removes = by === "watcher" && options.isWhole !== true ? takesAway(generation, loaded) : [];
+    const removes = by === "watcher" && !this.#isWhole(loaded, options) ? takesAway(generation, loaded) : [];
     if (removes.length > 0 && !this.#hasStayed(loaded)) return this.#wait(loaded, removes, options);
     this.#stopWaiting();
     return this.#switch(loaded, generation, options);
@@ -178,6 +179,18 @@ export class Reloader {
   /** A reading of the named files alone says nothing of a config file that was refused. */
   #accept({ scope }: Wanted): void {
     if (scope === "all" || this.#refused?.scope === "files") this.#refused = undefined;
+  }
+
+  /**
+   * Nothing that is read for another file's sake may be there in part: one that waits, or is being written, while a
+   * certificate is renamed into its place.
+   */
+  #isWhole(loaded: FilesOfReading, { whole = [] }: Wanted): boolean {
+    const { standing, file } = this.#parts;
+    const { files, hash, config = new Map([[resolve(file), hash]]) } = standing.generation!;
+    const before = new Map([...config, ...files]);
+    const now = [...loaded.config, ...loaded.files];
+    return now.every(([path, read]) => !before.has(path) || before.get(path) === read || whole.includes(path));
   }
 
   #hasStayed(loaded: FilesOfReading): boolean {

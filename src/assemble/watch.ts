@@ -18,8 +18,8 @@ export type Watching = {
   readonly changed: (change: Change) => Promise<unknown>;
 };
 
-/** `isWhole`: every file that changed was renamed into its place, so that it was never there in part. */
-export type Change = { readonly isWhole: boolean };
+/** `whole`: of the files that changed, those that were renamed into their places, so that they were never there in part. */
+export type Change = { readonly whole: readonly string[] };
 
 const SETTLE_MS = 200;
 const POLL_MS = 30_000;
@@ -84,9 +84,9 @@ class Watcher {
     this.#known = now;
     if (this.#closed) return;
     if (other.length === 0) return this.#forgetEvents();
-    const isWhole = (await Promise.all(other.map((file) => this.#isWhole(file)))).every(Boolean);
+    const arePlaced = await Promise.all(other.map((file) => this.#isWhole(file)));
     this.#forgetEvents();
-    await this.#watching.changed({ isWhole });
+    await this.#watching.changed({ whole: other.filter((_, at) => arePlaced[at]) });
     // Files may have changed while they were read, and the reading may name others: known is what it can have read, so that the next look finds the rest.
     await this.#watchFolders();
     const after = await this.#contents();

@@ -148,7 +148,7 @@ const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify
 export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "config" | "watch">): Promise<() => Promise<void>> => {
   const watched = (): ReadonlyMap<string, string | undefined> =>
     gateway.watch === "none" ? new Map() : gateway.watch === "all" ? new Map([...gateway.config, ...gateway.files]) : gateway.files;
-  const watch = await startWatching({ files: watched, changed: ({ isWhole }) => gateway.reload({ by: "watcher", isWhole }) });
+  const watch = await startWatching({ files: watched, changed: ({ whole }) => gateway.reload({ by: "watcher", whole }) });
   // What is watched may be something else afterwards.
   const again = (): void => void gateway.reload({ by: "SIGHUP" }).then(() => watch.look());
   process.on("SIGHUP", again);

@@ -113,6 +113,23 @@ describe("a file that is written in place, with a pause", { timeout: 120_000 }, 
     expect([await ask("alpha"), await ask("beta")]).toEqual([401, 200]);
   });
 
+  it("is not applied in part for the sake of another file that is renamed into its place meanwhile", async () => {
+    const outcomes = await begin("all", undefined, 3_600_000);
+    const { tenants, ...rest } = configOf("all");
+    const text = textOf({ ...rest, tenants });
+    await inParts(at("ocsgw.yaml"), text, text.indexOf("  - name: Beta Tenant"), async () => {
+      await isWaiting(outcomes)();
+      const seen = outcomes.length;
+      await writeFile(at("keys.new"), `${HEAD}${rowOf("alpha")}${rowOf("beta")}${rowOf("gamma")}`);
+      await rename(at("keys.new"), at("keys.yaml"));
+      await vi.waitFor(() => expect(outcomes.length).toBeGreaterThan(seen), PATIENCE);
+      expect(outcomes.at(-1)).toMatchObject({ outcome: "waiting", removes: ["tenant Beta Tenant"] });
+      expect(await ask("beta")).toBe(200);
+    });
+    await vi.waitFor(() => expect(outcomes.at(-1)?.outcome).toBe("reloaded"), PATIENCE);
+    expect(await ask("beta")).toBe(200);
+  });
+
   it("is applied at once when it is renamed into its place", async () => {
     const outcomes = await begin("keys-and-certificates", undefined, 3_600_000);
     await writeFile(at("keys.new"), `${HEAD}${rowOf("alpha")}`);
