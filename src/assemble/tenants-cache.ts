@@ -6,8 +6,9 @@
  */
 import { createHmac, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import { existsSync } from "node:fs";
-import { rename, rm, writeFile } from "node:fs/promises";
+import { lchown, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { giveToOwner } from "../file-owner.ts";
 import { loadKey } from "../journal/checkpoint.ts";
 import { folderOf } from "../settings/config-text.ts";
 import { glimpse } from "../settings/glimpse.ts";
@@ -62,6 +63,7 @@ export const writeTenantsCache = async (place: CachePlace, { text, parsed }: Pic
   const beside = `${file}.${randomBytes(6).toString("hex")}`;
   try {
     await writeFile(beside, `${macOf(secret, body).toString("hex")}\n${body}`, { mode: 0o600, flag: "wx" });
+    await giveToOwner(file, (uid, gid) => lchown(beside, uid, gid));
     await rename(beside, file);
   } catch (error) {
     await rm(beside, { force: true });

@@ -2,12 +2,13 @@
  * How a command gets at the journal. While a gateway has it open, the gateway is asked over its socket and the command writes nothing in the
  * directory; else the command takes the lock itself, for the time that it writes.
  */
-import { existsSync, lchownSync, lstatSync, readdirSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { askGateway, CommandFailed, isListening } from "../journal/command-socket.ts";
 import { holderInWords } from "../journal/lock/holder.ts";
 import { holderOf, isThere, JournalHeld, tryLock, type Lock } from "../journal/lock.ts";
 import { places } from "../journal/places.ts";
+import { giveFolderNow } from "../file-owner.ts";
 import { faultInWords } from "../system-error.ts";
 
 export type Way =
@@ -80,12 +81,6 @@ const becomeOwner = (dir: string): (() => void) => {
 const leaveToOwner = (dir: string): void => {
   const { uid, gid } = statSync(dir);
   if (process.geteuid?.() !== 0 || uid === 0) return;
-  for (const name of ["", "lock", "segments", "checkpoints", "index"]) {
-    const folder = join(dir, name);
-    if (!existsSync(folder)) continue;
-    for (const each of [folder, ...readdirSync(folder).map((file) => join(folder, file))]) {
-      const found = lstatSync(each);
-      if (found.uid === 0 && (found.isDirectory() || (found.isFile() && found.nlink === 1))) lchownSync(each, uid, gid);
-    }
-  }
+  giveFolderNow(dir, { uid, gid }, true);
+  for (const name of ["lock", "segments", "checkpoints", "index"]) giveFolderNow(join(dir, name), { uid, gid });
 };

@@ -3,7 +3,7 @@
  * process runs here. `ocsgw status` finds it there.
  */
 import { randomBytes } from "node:crypto";
-import { chown, rm, writeFile } from "node:fs/promises";
+import { lchown, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { giveToOwner } from "../file-owner.ts";
 
@@ -21,7 +21,7 @@ export const leaveToken = async (auditDir: string, token: string, url: string): 
   // Made anew, so that neither a link nor another's file is written through, nor kept with its rights.
   for (const [file, text] of [[tokenFile(auditDir), token], [urlFile(auditDir), url]] as const) {
     await writeFile(file, `${text}\n`, { mode: 0o600, flag: "wx" });
-    await giveToOwner(file, (uid, gid) => chown(file, uid, gid));
+    await giveToOwner(file, (uid, gid) => lchown(file, uid, gid));
   }
   return remove;
 };

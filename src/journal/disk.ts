@@ -2,7 +2,7 @@
 import { constants, type Stats } from "node:fs";
 import { open, readdir, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { giveToOwner, makeFolders } from "../file-owner.ts";
+import { giveToOwner, makeFolders, openToWrite } from "../file-owner.ts";
 
 export type DiskFile = {
   /** Writes at a place in the file; may take fewer bytes than given, as a full disk does. Resolves with their number. */
@@ -59,7 +59,7 @@ const openHandle = async (path: string, how: How, like?: string): Promise<FileHa
   if (how === "read") return open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   const flags = constants.O_RDWR | (how === "durable" ? WRITES_THROUGH : 0);
   try {
-    return await open(path, flags);
+    return await openToWrite(path, flags);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     const made = await open(path, flags | constants.O_CREAT | constants.O_EXCL, 0o600);

@@ -4,11 +4,12 @@
  */
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
+import { constants } from "node:fs";
 import { open, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { hostname } from "node:os";
 import { dirname } from "node:path";
-import { giveToOwner } from "../file-owner.ts";
+import { giveToOwner, openToWrite } from "../file-owner.ts";
 import { nodeDisk } from "./disk.ts";
 
 export type SecondPlace = {
@@ -45,7 +46,7 @@ type Grown = { readonly before: number; readonly after: number };
 
 const append = async (path: string, text: string): Promise<Grown> => {
   await requireFile(path);
-  const file = await open(path, "a+", 0o600);
+  const file = await openToWrite(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT, 0o600);
   try {
     const { size } = await file.stat();
     try {

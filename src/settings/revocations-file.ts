@@ -4,10 +4,10 @@
  * `journalled` says that all lines above it are in the journal.
  */
 import { constants } from "node:fs";
-import { open, rename, stat } from "node:fs/promises";
+import { rename, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
-import { giveToOwner, makeFolders } from "../file-owner.ts";
+import { giveToOwner, makeFolders, openToWrite } from "../file-owner.ts";
 import type { Revocation, RevocationKind } from "../tenants/credential.ts";
 import { LONGEST_TOKEN_MS } from "./units.ts";
 
@@ -98,7 +98,8 @@ export const addToFile = async (file: string, { decisions, journalled }: Added):
 };
 
 const addOnce = async (file: string, text: string): Promise<boolean> => {
-  const handle = await open(file, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK, 0o600);
+  const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+  const handle = await openToWrite(file, flags, 0o600);
   try {
     const found = await handle.stat();
     if (!found.isFile()) throw new Error(`${file} is not a regular file`);

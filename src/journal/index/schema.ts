@@ -5,7 +5,7 @@
 import { closeSync, existsSync, openSync, rmSync, statSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { giveToOwnerNow } from "../../file-owner.ts";
+import { giveToOwnerNow, refuseLinkNow } from "../../file-owner.ts";
 import { LOOKUPS, writeLookups } from "./lookups.ts";
 
 /** Another number makes every index again. */
@@ -168,7 +168,7 @@ const makeFile = (path: string): void => {
     closeSync(openSync(path, "ax", 0o600));
     giveToOwnerNow(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return refuseLinkNow(path);
     throw error;
   }
   for (const ending of BESIDE) rmSync(path + ending, { force: true });

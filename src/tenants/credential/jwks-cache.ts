@@ -4,7 +4,7 @@
  * secret that lies elsewhere, and says for which issuer and address it is: one that does not verify is refused.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { chown, rename, rm, writeFile } from "node:fs/promises";
+import { lchown, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { readSmallFile } from "../../small-file.ts";
 import { reason } from "../../system-error.ts";
@@ -52,7 +52,7 @@ export const createKeySetCache = ({ dir, secret }: KeptKeys, { name, issuer, add
       // Made anew, so that no link in its place is written through.
       await rm(`${file}.new`, { force: true, recursive: true });
       await writeFile(`${file}.new`, `${line}\n${macOf(line).toString("hex")}\n`, { mode: 0o600, flag: "wx" });
-      await giveToOwner(file, (uid, gid) => chown(`${file}.new`, uid, gid));
+      await giveToOwner(file, (uid, gid) => lchown(`${file}.new`, uid, gid));
       await rename(`${file}.new`, file);
     },
   };

@@ -6,7 +6,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { HandlePages, type Page } from "./announced.ts";
 import type { Change, News, Order, Owned, Restored, Row } from "./store.ts";
 import { faultInWords } from "../../system-error.ts";
-import { giveToOwnerNow } from "../../file-owner.ts";
+import { giveToOwnerNow, refuseLinkNow } from "../../file-owner.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS epoch (upstream TEXT PRIMARY KEY, number INTEGER NOT NULL, endpoint TEXT NOT NULL) STRICT;
@@ -43,6 +43,7 @@ const VERSION_3 = `
 
 const open = (file: string): DatabaseSync => {
   // What SQLite lays beside it has its rights.
+  refuseLinkNow(file);
   const isNew = !existsSync(file);
   closeSync(openSync(file, "a", 0o600));
   chmodSync(file, 0o600);
