@@ -42,7 +42,8 @@ export class Switchboard {
   readonly #parked = new Set<Job>();
   #inFlight = 0;
   #later: NodeJS.Timeout | undefined;
-  #paused = false;
+  /** While it is seen which connections end together with one that has. */
+  #loss: Promise<void> | undefined;
   #closed = false;
   /** On the monotonic clock. What is sent until then has its answer by then, or none. */
   #endsAt = Infinity;
@@ -166,7 +167,7 @@ export class Switchboard {
   }
 
   get #mayAssign(): boolean {
-    return this.#roles.steady && !this.#paused && !this.#closed;
+    return this.#roles.steady && !this.#loss && !this.#closed;
   }
 
   /** What is known before it waits: nobody there, or a wait that is longer than anyone would. */
@@ -298,18 +299,23 @@ export class Switchboard {
     }
     reason.lane = lane.name;
     reason.endpoint = lane.endpoint;
-    refuse(job, reason, { queue, ocs: reason.waits.ocs });
+    const waits = { queue, ocs: reason.waits.ocs };
+    if (!reason.sent || !this.#loss) return refuse(job, reason, waits);
+    // Whether the same request may be sent again depends on whether OCS's life goes on.
+    void this.#loss.then(() => refuse(job, reason, waits));
   }
 
   /** A connection has ended, and not by us. When all of them have, OCS may have restarted or changed roles. */
   #lost(): void {
-    if (this.#closed || this.#paused) return;
-    this.#paused = true;
-    setTimeout(() => {
-      this.#paused = false;
-      if (!this.#closed) this.#roles.connectionEnded();
-      this.#assign();
-    }, ALL_CLOSE_MS);
+    if (this.#closed || this.#loss) return;
+    this.#loss = new Promise((resolve) => {
+      setTimeout(() => {
+        this.#loss = undefined;
+        if (!this.#closed) this.#roles.connectionEnded();
+        resolve();
+        this.#assign();
+      }, ALL_CLOSE_MS);
+    });
   }
 
   /** New lanes for the endpoint that was found. What is under way on the old ones runs to its end there. */
