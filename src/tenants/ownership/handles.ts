@@ -64,8 +64,9 @@ export class Handles {
     this.epoch = known.epoch ?? 1;
     this.#announced = new Announced(known);
     this.#top = this.#announced.highest;
-    this.#generation = known.generation ?? 0;
     this.#doubtUpTo = known.doubtUpTo ?? -1;
+    // Claims that could not be stored have counted as well: what is claimed from now on is younger.
+    this.#generation = Math.max(known.generation ?? 0, this.#announced.highestAt, this.#doubtUpTo);
     this.#ends = [this.#generation];
     this.#isStoreLost = known.storeLost ?? false;
     this.#journalSize = known.journalSize ?? (() => 0);
@@ -189,14 +190,17 @@ export class Handles {
     if (held === undefined) return this.#add({ handle, tenant, attempt, announced, now, isReused }, false);
     const claim = { handle, tenant, attempt, announced, now, isReused: true };
     const isDisputed = held.state === "disputed";
-    if (this.isConfirmed(held)) {
+    const isConfirmed = this.isConfirmed(held);
+    if (isConfirmed) {
       if (isDisputed) return this.#dispute(handle, held, [tenant]);
       if (held.tenant !== tenant) return this.#dispute(handle, held, [held.tenant, tenant], claim);
     } else if (isDisputed || held.tenant !== tenant) {
       if (!held.among?.includes(tenant)) this.#doubt(held);
       return this.#replace(held, claim, "storing");
     }
-    if (attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch) return this.#renew(handle, held, { announced, now });
+    // What is in doubt is confirmed by a claim of its own, whose generation is beyond the doubt.
+    const isSame = attempt !== undefined && attempt === held.attempt && held.stretch === this.#stretch;
+    if (isConfirmed && isSame) return this.#renew(handle, held, { announced, now });
     return this.#replace(held, claim, held.state);
   }
 
