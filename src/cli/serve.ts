@@ -3,7 +3,7 @@ import { assemble, type Gateway, type Stopping } from "../assemble.ts";
 import { assignSockets, passedSockets, SocketsUnusable, type PassedSocket, type PassedSockets } from "../assemble/passed-sockets.ts";
 import { readFirst, type Aside } from "../assemble/reading-thread.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
-import { startWatching } from "../assemble/watch.ts";
+import { startWatching, type Watch } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { within } from "../journal/broken.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
@@ -60,7 +60,9 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
 const FAILED = 1;
 const NOT_VALID = 3;
 const BROKEN = 7;
-const unheard = (): void => undefined;
+/** SIGHUP came while nothing could be read again yet. */
+let isReloadOwed = false;
+const unheard = (): void => void (isReloadOwed = true);
 
 type Read = Extract<Aside, { ok: true }>;
 type Begun = { readonly read: Read; readonly leading: Leading | undefined; readonly sockets: PassedSockets };
@@ -148,10 +150,12 @@ const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify
 export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "config" | "watch">): Promise<() => Promise<void>> => {
   const watched = (): ReadonlyMap<string, string | undefined> =>
     gateway.watch === "none" ? new Map() : gateway.watch === "all" ? new Map([...gateway.config, ...gateway.files]) : gateway.files;
-  const watch = await startWatching({ files: watched, changed: ({ whole }) => gateway.reload({ by: "watcher", whole }) });
+  let watch: Watch | undefined;
   // What is watched may be something else afterwards.
-  const again = (): void => void gateway.reload({ by: "SIGHUP" }).then(() => watch.look());
+  const again = (): void => void gateway.reload({ by: "SIGHUP" }).then(() => watch?.look());
   process.on("SIGHUP", again);
+  if (isReloadOwed) again();
+  watch = await startWatching({ files: watched, changed: ({ whole }) => gateway.reload({ by: "watcher", whole }) });
   return async () => {
     process.off("SIGHUP", again);
     await watch.close();

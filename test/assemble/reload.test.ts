@@ -234,6 +234,16 @@ describe("a gateway that keeps reloading", () => {
     expect(reload).not.toHaveBeenCalled();
   });
 
+  it("hears SIGHUP before it has looked at any file", async () => {
+    await begin();
+    const reload = vi.fn(gateway.gateway.reload);
+    const { files, config: ofConfig } = gateway.gateway;
+    const keeping = keepReloading({ reload, files, config: ofConfig, watch: "none" });
+    process.emit("SIGHUP");
+    more.unshift(await keeping);
+    expect(reload.mock.calls).toEqual([[{ by: "SIGHUP" }]]);
+  });
+
   it("reads once for all who ask while it reads, and not once for each", async () => {
     await begin();
     await write("nonsense");
