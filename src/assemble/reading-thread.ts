@@ -3,6 +3,9 @@ import { stat } from "node:fs/promises";
 import { SHARE_ENV, Worker, type WorkerOptions } from "node:worker_threads";
 import type { KeyRecord } from "../settings/keys-file.ts";
 import type { Settings } from "../settings/schema.ts";
+import { HANGS_MS, newCell, notWithin } from "../small-file/hanging.ts";
+import { newSight, seenIn, type Sight } from "../small-file/in-sight.ts";
+import { NotRead } from "../small-file/not-read.ts";
 import { withoutHanging } from "../small-file.ts";
 import { arrive, type Crossing } from "./crossing.ts";
 import { digested, pack, type Kept } from "./kept.ts";
@@ -29,18 +32,43 @@ const LIMITS = { maxOldGenerationSizeMb: 144, maxYoungGenerationSizeMb: 16 };
 /** A file of this size needs more than that: in the document of a YAML file a byte takes a hundred. */
 const LARGE = 1 << 20;
 
-/** Rejects when the thread ends without a word. */
-export const readAside = async (job: Job, inHand: InHand = { tenants: [], keys: [] }): Promise<Aside> => {
-  const isLarge = await withoutHanging(job.file, () => stat(job.file)).then(({ size }) => size > LARGE, () => false);
-  if (isLarge) return readOn(job, inHand, undefined);
-  return readOn(job, inHand, LIMITS).catch((error: NodeJS.ErrnoException) => {
+/**
+ * `over`: then nobody waits for it any more. Rejects then, and when the thread ends without a word, and with NotRead
+ * when a file system does not answer it.
+ */
+export const readAside = async (
+  job: Job,
+  inHand: InHand = { tenants: [], keys: [] },
+  over: AbortSignal = new AbortController().signal,
+): Promise<Aside> => {
+  const [first, ...others] = hanging.values();
+  if (first !== undefined && others.length > 0) {
+    throw new NotRead(first, `the file system still does not answer, nor for ${others.join(", ")}`);
+  }
+  const isLarge = await withoutHanging(job.file, () => stat(job.file)).then(({ size }) => size > LARGE, (error: unknown) => {
+    // A thread would wait for it too, and hold one of those that Node has for files.
+    if (error instanceof NotRead) throw error;
+    return false;
+  });
+  const asked = { job, inHand, over };
+  if (isLarge) return readOn(asked, undefined);
+  return readOn(asked, LIMITS).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== "ERR_WORKER_OUT_OF_MEMORY") throw error;
-    return readOn(job, inHand, undefined);
+    return readOn(asked, undefined);
   });
 };
 
-const readOn = async (job: Job, inHand: InHand, limits: WorkerOptions["resourceLimits"] | undefined): Promise<Aside> => {
+/** Threads that a file system does not let go, and the path that each waits for. There are no more than two. */
+const hanging = new Map<Worker, string>();
+
+type AskedOf = { readonly job: Job; readonly inHand: InHand; readonly over: AbortSignal };
+
+const readOn = async ({ job, inHand, over }: AskedOf, limits: WorkerOptions["resourceLimits"] | undefined): Promise<Aside> => {
+  over.throwIfAborted();
   const thread = (limits && takeIdle()) ?? startThread(limits);
+  const ended = (): void => thread.fail(over.reason as Error);
+  over.addEventListener("abort", ended);
+  const watch = setInterval(() => lookFor(thread), LOOK_MS);
   let isUsable = false;
   try {
     thread.worker.postMessage(job);
@@ -60,16 +88,43 @@ const readOn = async (job: Job, inHand: InHand, limits: WorkerOptions["resourceL
     isUsable = head.kept.byteLength < LARGE;
     return { ...head.checked, settings: { ...head.checked.settings, tenants }, keys, kept: head.kept };
   } finally {
-    if (isUsable && limits) keepIdle(thread);
+    clearInterval(watch);
+    over.removeEventListener("abort", ended);
+    if (isUsable && limits && !over.aborted) keepIdle(thread);
     else void thread.worker.terminate();
   }
 };
 
 /** `next`: what it says, in the sequence in which that comes. */
-type Thread = { readonly worker: Worker; readonly next: () => Promise<unknown> };
+type Thread = {
+  readonly worker: Worker;
+  readonly next: () => Promise<unknown>;
+  /** Whoever waits for a word hears this instead. */
+  readonly fail: (error: Error) => void;
+  readonly sight: Sight;
+  /** The call that it was last seen at, and since when. */
+  at: { readonly call: number; readonly since: number } | undefined;
+};
+
+const LOOK_MS = 250;
+
+const lookFor = (thread: Thread): void => {
+  const seen = seenIn(thread.sight);
+  const now = performance.now();
+  if (seen?.call !== thread.at?.call) thread.at = seen && { call: seen.call, since: now };
+  if (!seen || now - thread.at!.since < HANGS_MS) return;
+  hanging.set(thread.worker, seen.path);
+  // It ends when the call comes back.
+  thread.worker.once("exit", () => hanging.delete(thread.worker)).unref();
+  thread.fail(new NotRead(seen.path, notWithin(HANGS_MS)));
+};
 
 const startThread = (limits: WorkerOptions["resourceLimits"] | undefined): Thread => {
-  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), { name: "config", env: SHARE_ENV, ...(limits && { resourceLimits: limits }) });
+  const sight = newSight();
+  const { free, ...cell } = newCell();
+  const worker = new Worker(new URL("./reading-worker.ts", import.meta.url), {
+    name: "config", env: SHARE_ENV, workerData: { sight, cell }, ...(limits && { resourceLimits: limits }),
+  });
   const waiting: PromiseWithResolvers<unknown>[] = [];
   const come: unknown[] = [];
   let failed: Error | undefined;
@@ -83,6 +138,7 @@ const startThread = (limits: WorkerOptions["resourceLimits"] | undefined): Threa
     if (first) first.resolve(message);
     else come.push(message);
   });
+  worker.once("exit", free);
   worker.once("error", fail).once("exit", (code) => fail(new Error(`the thread that reads the config file ended with ${code}`)));
   const next = (): Promise<unknown> => {
     if (come.length > 0) return Promise.resolve(come.shift());
@@ -91,7 +147,7 @@ const startThread = (limits: WorkerOptions["resourceLimits"] | undefined): Threa
     waiting.push(asked);
     return asked.promise;
   };
-  return { worker, next };
+  return { worker, next, fail, sight, at: undefined };
 };
 
 /** A change often comes with others: a thread that has read a small config is kept for a while, since to begin takes longer than to read. */

@@ -1,12 +1,17 @@
 /** Reads a config file on a thread of its own, each time that it is asked, and gives what it read in small batches. */
-import { parentPort } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { depart } from "./crossing.ts";
 import { pack, unpack } from "./kept.ts";
 import { readSettled } from "./reading.ts";
+import { countIn, type Cell } from "../small-file/hanging.ts";
+import { showIn, type Sight } from "../small-file/in-sight.ts";
 import { readTenantsCache } from "./tenants-cache.ts";
 import type { Head, Job } from "./reading-thread.ts";
 
 const port = parentPort!;
+const { sight, cell } = workerData as { readonly sight: Sight; readonly cell: Cell };
+showIn(sight);
+countIn(cell);
 let batches: Iterator<readonly unknown[]> = [].values();
 
 const read = async ({ kept, ...asked }: Job): Promise<Head> => {

@@ -72,7 +72,7 @@ export class Reloader {
   #read: Pick<FilesOfReading, "files" | "config"> = { files: new Map(), config: new Map() };
   /** What waits until it has been the same for long enough. */
   #waiting: { readonly content: string; readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
-  #closed = false;
+  readonly #over = new AbortController();
 
   constructor(parts: Reloading) {
     this.#parts = parts;
@@ -109,9 +109,9 @@ export class Reloader {
     return done;
   }
 
-  /** Waits for the one that is under way; those that wait find that it is over. */
+  /** Who reads is told that it is over, and so are those that wait; a switch that has begun ends first. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#over.abort();
     this.#stopWaiting();
     await this.#turn;
     this.#stopWaiting();
@@ -124,10 +124,12 @@ export class Reloader {
     const { dryRun = false, by = "reload" } = given;
     const { watch } = generation.settings.config;
     const nothing: Reloaded = { outcome: "unchanged", hash: generation.hash, ...(this.#applied && { applied: this.#applied }) };
+    if (this.#isOver) return this.#notRead(generation);
     // The mode may have changed since the watcher saw something.
-    if (this.#closed || (by === "watcher" && watch === "none")) return nothing;
+    if (by === "watcher" && watch === "none") return nothing;
     const options: Wanted = { ...given, scope: by === "watcher" && watch !== "all" ? "files" : "all" };
     const loaded = await this.#readAgain(generation, options);
+    if (this.#isOver) return this.#notRead(generation);
     if (dryRun) return tryOut(loaded, generation) ?? nothing;
     this.#read = loaded;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems, options);
@@ -138,12 +140,22 @@ export class Reloader {
     return this.#switch(loaded, generation, options);
   }
 
+  get #isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  /** Nobody knows what stands in the files: that nothing has changed would be a guess. */
+  #notRead({ hash }: Generation): Reloaded {
+    return { outcome: "refused", before: hash, hash: "", problems: [stopping(this.#parts.file)] };
+  }
+
   #readAgain(generation: Generation, { scope }: Wanted): Promise<Aside> {
     const { file, journal } = this.#parts;
     const { settings, keys, kept } = generation;
     return readAside(
       { file, before: fixedOf(settings), keyChecks: journal.keys.all(), kept, scope },
       { tenants: settings.tenants, keys },
+      this.#over.signal,
     ).catch((error: Error): Aside => ({ ok: false, hash: "", files: new Map(), config: new Map(), problems: [cannot(file, error)] }));
   }
 
@@ -247,6 +259,17 @@ const isSame = (one: Read, other: Read): boolean =>
 const contentOf = ({ hash, files }: Read): string => JSON.stringify([hash, ...files]);
 
 const cannot = (file: string, error: Error): Problem => ({ severity: "error", code: "OCSGW-6282", file, line: 1, column: 1, path: "", message: `it cannot be switched to: ${faultInWords(error)}` });
+
+const stopping = (file: string): Problem => ({
+  severity: "error",
+  code: "OCSGW-6331",
+  file,
+  line: 1,
+  column: 1,
+  path: "",
+  message: "the gateway stops, and reads no file any more",
+  help: "the next start reads all files; to refuse a credential until then, ocsgw revoke",
+});
 
 /** For log, journal and probes. An example of the policy is not quoted there: numbers of people may stand in it. */
 const outspoken = ({ code, path, message }: Problem): string => `${code} ${/^tests\b/.test(path) ? `${path} does not hold, or is malformed: ocsgw check shows it` : message}`;

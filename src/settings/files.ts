@@ -3,18 +3,21 @@ import { accessSync, constants, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { isContainer } from "./container.ts";
 import { descriptorLimit } from "./descriptors.ts";
+import { inSight } from "../small-file/in-sight.ts";
 import { readTextNow } from "../small-file.ts";
 import { reason } from "../system-error.ts";
 import type { Files, Rights } from "./fill.ts";
 
 /** For a config file in this folder. */
 export const filesBeside = (folder: string): Files => ({
-  readFile: (path) => readTextNow(resolve(folder, path)),
-  rightsOf: (path) => rightsOf(resolve(folder, path)),
+  readFile: (path) => seen(resolve(folder, path), readTextNow),
+  rightsOf: (path) => seen(resolve(folder, path), rightsOf),
   isContainer: isContainer(),
-  whyNotWritable: (path) => whyNotWritable(resolve(folder, path)),
+  whyNotWritable: (path) => seen(resolve(folder, path), whyNotWritable),
   descriptorLimit,
 });
+
+const seen = <Value>(path: string, work: (path: string) => Value): Value => inSight(path, () => work(path));
 
 /** Windows has no such bits. */
 const rightsOf = (path: string): Rights | undefined => (process.platform === "win32" ? undefined : statSync(path, { throwIfNoEntry: false }));

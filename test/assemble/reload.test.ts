@@ -70,6 +70,17 @@ describe("a reload", () => {
     expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
   });
 
+  it("is refused while the gateway stops: whether anything has changed is not known", async () => {
+    await begin();
+    await write(config((next) => { tenant(next).share = 2; }));
+    const { gateway: running } = gateway;
+    const asked = [running.reload(), running.reload({ dryRun: true })];
+    await running.stop("test");
+    const outcomes = await Promise.all([...asked, running.reload(), running.reload({ by: "watcher" })]);
+    expect(outcomes.map(told)).toEqual(outcomes.map(() => ["OCSGW-6331 the gateway stops, and reads no file any more"]));
+    expect((await gateway.journal()).filter(({ kind }) => kind === "config")).toEqual([]);
+  });
+
   it("keeps what was used up under a limit that stays, and gives a changed one anew", async () => {
     const limited = (rate: string) => (next: Config): void => { tenant(next).limits = { requests: { rate, burst: 100 } }; };
     await begin(undefined, limited("50/m"));
