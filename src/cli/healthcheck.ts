@@ -1,10 +1,10 @@
 /** `ocsgw healthcheck`: asks the listener of probes, or else the admin listener, and answers with the exit code. It runs every few seconds. */
-import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { reachable, type Bind } from "../settings/bind.ts";
 import { glanceAt, type ProbeAddresses } from "../settings/probe-glance.ts";
 import type { AdminAnswer } from "./admin.ts";
 import { plainGet } from "./plain-get.ts";
+import { readTextNow } from "../small-file.ts";
 import { reason } from "../system-error.ts";
 
 export type HealthOptions = { readonly config: string; readonly url?: string; readonly live?: boolean };
@@ -52,7 +52,7 @@ const byConfig = async (config: string, path: string): Promise<Answered> => {
 /** Undefined where the file is not plain, or cannot be read, which is for the others to say. */
 const glance = (config: string): ProbeAddresses | undefined => {
   try {
-    return glanceAt(readFileSync(config, "utf8"));
+    return glanceAt(readTextNow(config));
   } catch {
     return undefined;
   }

@@ -1,8 +1,13 @@
 /** What a probe makes of each answer, and of none: nothing but a whole answer of a gateway that is ready counts as ready. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { healthcheck, probe } from "../../src/cli/healthcheck.ts";
 import { plainGet } from "../../src/cli/plain-get.ts";
+import { ocsgw } from "../kit/command.ts";
 
 let server: Server | undefined;
 afterEach(() => {
@@ -72,6 +77,19 @@ describe("ocsgw healthcheck", () => {
     await vi.advanceTimersByTimeAsync(3000);
     vi.useRealTimers();
     await got;
+  });
+});
+
+describe("ocsgw healthcheck of a config", () => {
+  it.each([
+    ["a FIFO", () => { const path = join(mkdtempSync(join(tmpdir(), "ocsgw-probe-")), "fifo"); execFileSync("mkfifo", [path]); return path; }, "is a FIFO"],
+    ["a device without an end", () => "/dev/zero", "is a device"],
+    ["a folder", () => tmpdir(), "is a directory"],
+  ])("that is %s ends soon, with what is wrong", async (_, make, says) => {
+    const config = make();
+    const { code, stderr } = await ocsgw("healthcheck", "--live", "-c", config);
+    if (config.endsWith("/fifo")) rmSync(dirname(config), { recursive: true });
+    expect([code, stderr]).toEqual([3, expect.stringContaining(says)]);
   });
 });
 

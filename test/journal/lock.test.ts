@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -118,6 +118,13 @@ describe("the journal's lock", () => {
   it.each([["no name", ""], ["a name that is no JSON", "{"], ["a name with controls", '{"pid":1,"role":"gateway","command":"a\\u001b[2J","host":"h","since":"s","namespace":null}'], ["a name beyond all bounds", "x".repeat(10_000)]])("refuses with what is known when the holder left %s", async (_, text) => {
     await hold();
     await writeFile(places(dir).holder, text);
+    await expect(take()).rejects.toThrow("by another process, which did not leave its name");
+  });
+
+  it("does not wait for ever where a FIFO is in the place of the holder's name", async () => {
+    await hold();
+    await rm(places(dir).holder);
+    execFileSync("mkfifo", [places(dir).holder]);
     await expect(take()).rejects.toThrow("by another process, which did not leave its name");
   });
 

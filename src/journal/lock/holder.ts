@@ -2,9 +2,10 @@
  * Who holds the journal's lock, for messages only: the kernel decides who may write, and this file says who that was when it began. It may be
  * gone, or be that of an earlier holder, so nothing is ever decided by it but how long a gateway waits for a command.
  */
-import { readFileSync, readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readlinkSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { giveToOwnerNow } from "../../file-owner.ts";
+import { readTextNow } from "../../small-file.ts";
 
 /** `gateway` keeps the lock while it runs; `command` keeps it for moments. */
 export type Role = "gateway" | "command";
@@ -48,8 +49,7 @@ const MOST_BYTES = 4096;
 /** Undefined when nothing usable stands there. */
 export const readHolder = (path: string): Holder | undefined => {
   try {
-    const text = readFileSync(path, "utf8");
-    if (text.length > MOST_BYTES) return undefined;
+    const text = readTextNow(path, MOST_BYTES);
     const { pid, role, command, host, since, namespace } = JSON.parse(text) as Partial<Record<keyof Holder, unknown>>;
     if (typeof pid !== "number" || !Number.isSafeInteger(pid) || (role !== "gateway" && role !== "command")) return undefined;
     if (!isWord(command) || !isWord(host) || !isWord(since) || !(namespace === null || isWord(namespace))) return undefined;

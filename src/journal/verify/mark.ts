@@ -1,9 +1,9 @@
 /** The gateway's "verified to N" mark as a verifier reads it: signed, and with the root of a checkpoint. A scan may begin behind it. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Aside } from "./asides.ts";
 import { Prefix } from "./merkle.ts";
 import { numbersOf } from "./scan.ts";
+import { isAbsent, readSmall } from "./small-file.ts";
 import { checkSignatures, splitNote, type Claim, type VerifierKey } from "./signatures.ts";
 
 /** `frontier`: roots of the full subtrees in hex, the smallest first. `at`: RFC 3339. */
@@ -21,8 +21,9 @@ const TITLE = "ocsgw verified mark, format 1";
 
 /** The mark, or why there is none that can be used. */
 export const loadMark = async (dir: string, keys: readonly VerifierKey[], anchors: readonly Claim[]): Promise<Mark | string> => {
-  const text = await readFile(join(dir, "verified"), "utf8").catch(() => undefined);
-  if (text === undefined) return "there is no mark yet: the gateway leaves one when it has read old entries again, and removes it when one of them is damaged";
+  const text = await readSmall(join(dir, "verified")).catch((error: Error) => error);
+  if (text instanceof Error && !isAbsent(text)) return `the mark cannot be read: ${text.message}`;
+  if (text instanceof Error) return "there is no mark yet: the gateway leaves one when it has read old entries again, and removes it when one of them is damaged";
   const note = splitNote(text);
   const signed = note && checkSignatures(note, keys);
   if (!note || signed?.kind !== "signed") return "the mark is not signed by a known key";

@@ -1,4 +1,5 @@
 /** Old entries are read again: what is as it was signed gets a mark, and each kind of damage is named while the reading goes on. */
+import { execFileSync } from "node:child_process";
 import { readFile, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -151,6 +152,7 @@ describe("a mark", () => {
 
   const useless: readonly (readonly [what: string, spoil: () => Promise<unknown>, missing: RegExp])[] = [
     ["is not there", () => removeMark(place()), /there is no mark yet/],
+    ["is a FIFO", async () => { await removeMark(place()); execFileSync("mkfifo", [join(dir, "verified")]); }, /the mark cannot be read: .*verified is no regular file/],
     ["is signed by another key", async () => writeMark(place(), { ...(await read()).verified[2]!, began: 0, at: 0 }, { key: aKey(), origin: ORIGIN }), /not signed by a known key/],
     ["has no checkpoint", async () => rm(join(dir, "checkpoints", "000000000008")), /no signed checkpoint of 8 entries has the mark's root/],
     ["is of another root", async () => writeMark(place(), { ...(await read()).verified[2]!, root: "x".repeat(32), began: 0, at: 0 }, signer), /root does not follow/],
