@@ -207,10 +207,15 @@ const done = (action: Action) => async (...given: unknown[]): Promise<void> => {
 /** In front of a word that commander must not read as an option; nobody can type it. */
 const MARK = "\0";
 
+/** What of a filter must not hold: a key's values, what is in parentheses, and what stands alone: a request id, a code, an address. */
+const NEGATED = /^-(?:[A-Za-z][\w.]+:|[\d("/]|OCSGW-\d)/i;
+/** -c with a path of Windows attached. */
+const CONFIG_AT_DRIVE = /^-c[A-Za-z]:[\\/]/;
+
 /** -client:x means a term that must not hold, and commander would read -c with the value lient:x. */
 const marked = (words: readonly string[]): string[] => {
   const takesFilter = words[2] === "audit" && (words[3] === "search" || words[3] === "export");
-  return words.map((word) => (takesFilter && /^-(?:[A-Za-z][\w.]+:(?![\\/])|\()/.test(word) ? MARK + word : word));
+  return words.map((word) => (takesFilter && NEGATED.test(word) && !CONFIG_AT_DRIVE.test(word) ? MARK + word : word));
 };
 
 const asTyped = (value: unknown): unknown => {

@@ -39,6 +39,26 @@ describe("ocsgw audit search", () => {
     expect([code, clientsOf(stdout), stderr]).toEqual([0, clients, expect.not.stringContaining("lient:")]);
   });
 
+  it.each([
+    ["a code alone", (id: string) => ["-OCSGW-2103", `id:${id}`]],
+    ["a record's address alone", (id: string) => ["-http://127.0.0.1:18080/records/5", `id:${id}`]],
+    ["a record's path alone", (id: string) => ["-/records/5", `id:${id}`]],
+    ["a value with a slash", (id: string) => ["-campaign:/5", `id:${id}`]],
+    ["a word in quotes", (id: string) => ['-"OCSGW-2103"', `id:${id}`]],
+  ])("takes for a term %s, which another request has", async (_, words) => {
+    const { stdout } = await search("client:alpha");
+    const [, id] = /"id": ?"(\w{26})"/.exec(stdout)!;
+    expect(await search(...words(id!))).toMatchObject({ code: 0, stdout: expect.stringContaining(id!) });
+    // Alone it takes this request away.
+    const others = await search(`-${id}`);
+    expect([others.code, clientsOf(others.stdout), others.stdout.includes(id!)]).toEqual([0, ["beta"], false]);
+  });
+
+  it("still takes a config behind -c, at once", async () => {
+    expect(await ocsgw("audit", "search", "client:alpha", "--json", `-c${join(gateway.dir, "ocsgw.yaml")}`)).toMatchObject({ code: 0 });
+    expect((await ocsgw("audit", "search", "-cZ:/none.yaml")).stderr).toContain("cannot read Z:/none.yaml");
+  });
+
   it("still refuses an option that there is not", async () => {
     expect(await search("--clent", "alpha")).toMatchObject({ code: 2 });
     expect(await search("-x")).toMatchObject({ code: 2 });

@@ -37,7 +37,8 @@ const next = (text: string, at: number): Token => {
   const sign = text[at]!;
   if (sign === "(") return { kind: "open", text: sign, at, length: 1 };
   if (sign === ")") return { kind: "close", text: sign, at, length: 1 };
-  if (sign === "-" && /[A-Za-z("]/.test(text[at + 1] ?? "")) return { kind: "not", text: sign, at, length: 1 };
+  // Request ids begin with a digit, and addresses of records with a slash.
+  if (sign === "-" && /[A-Za-z0-9("/]/.test(text[at + 1] ?? "")) return { kind: "not", text: sign, at, length: 1 };
   const key = match(KEY, text, at);
   // An address, as a record's URI, has a colon too.
   if (key !== "" && !text.startsWith("//", at + key.length + 1)) return termAt(text, at, key);
