@@ -7,7 +7,7 @@ import { clientsIn } from "../settings/clients.ts";
 import { nearest } from "../settings/nearest.ts";
 import { addKey, isLive, KeysFileError, readKeys, revokeKey, type KeyRecord } from "../settings/keys-file.ts";
 import { deliver, isDiscarded } from "./output.ts";
-import { createKey } from "../settings/key.ts";
+import { createKey, idOfKey, KEY_BEGINS } from "../settings/key.ts";
 import { loadSettings } from "../settings/load.ts";
 import type { Problem } from "../settings/problem.ts";
 import type { Settings } from "../settings/schema.ts";
@@ -70,8 +70,11 @@ export const keysList = ({ config, json = false }: { readonly config: string; re
     if (doubts.length > 0) throw new Stop(CANNOT_TELL, doubts.join("\n"));
   });
 
-export const keysRevoke = ({ config, id }: { readonly config: string; readonly id: string }, host: Host = process): Promise<number> =>
+/** `given`: the id, or the whole key, as somebody has it at hand whose key has leaked; it is printed nowhere again. */
+export const keysRevoke = ({ config, id: given }: { readonly config: string; readonly id: string }, host: Host = process): Promise<number> =>
   command(host, async () => {
+    const id = idOfKey(given) ?? given;
+    if (id.startsWith(KEY_BEGINS)) throw new Stop(WRONG_USAGE, "that begins like a key and is none, so a character is missing or wrong; the id is what stands behind its first _, as in 7m3k9q2d");
     const { settings, file } = await keysOf(config, host);
     const { audit: { dir } } = settings;
     const known = readKeys(await textOf(file), file);

@@ -112,7 +112,7 @@ const program = (): Given => {
     .addOption(new Option("--tenant <name>", "the only tenant for which the key counts; may stand several times").argParser(several)).option(...CONFIG)
     .action(done(async (options) => (await import("./keys.ts")).keysCreate(options)));
   keys.command("list").option(...CONFIG).option(...JSON_OUT).action(done(async (options) => (await import("./keys.ts")).keysList(options)));
-  keys.command("revoke").description("ends a key, in its file, at the running gateway and in the journal; exit code 5 when the gateway was not reached").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));
+  keys.command("revoke").description("ends a key, by its id or as a whole, in its file, at the running gateway and in the journal; exit code 5 when the gateway was not reached").argument("<id>").option(...CONFIG).action(done(async (options, id) => (await import("./keys.ts")).keysRevoke({ ...options, id: id! })));
 
   ocsgw.command("revoke").description("reject a token, key, certificate or client from now on, also after restarts; goes to the running gateway, or into the journal while none runs").option(...CONFIG)
     .option("--token <jti>", "a token, by its jti; for 30 days, which no token outlives").option("--key <id>", "an API key, by its id").option("--certificate <x5t>", "a client certificate, by its SHA-256 in base64url, or in hexadecimal as openssl prints it")

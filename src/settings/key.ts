@@ -9,6 +9,8 @@ import { crc32 } from "node:zlib";
 const BASE32 = "0123456789abcdefghjkmnpqrstvwxyz";
 const KEY = /^(ocsgw_([0-9a-hjkmnp-tv-z]{8})_[A-Za-z0-9_-]{43})_([0-9a-f]{8})$/;
 
+export const KEY_BEGINS = "ocsgw_";
+
 export type NewKey = { readonly id: string; readonly key: string; readonly hash: string };
 
 const checksum = (text: string): string => crc32(text).toString(16).padStart(8, "0");

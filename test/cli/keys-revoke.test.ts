@@ -2,8 +2,9 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { keysList, keysRevoke } from "../../src/cli/keys.ts";
+import { keysCreate, keysList, keysRevoke } from "../../src/cli/keys.ts";
 import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
+import { createKey, idOfKey } from "../../src/settings/key.ts";
 import { aConfigured, aGateway, basic, twoTenants } from "../kit/gateway.ts";
 import { lockHolder } from "../kit/lock-holder.ts";
 
@@ -49,6 +50,19 @@ describe("ocsgw keys revoke", () => {
     expect(await statusAt(gateway.url, "alpha")).toBe(401);
     expect(await states(gateway.dir)).toEqual(["alpha revoked", "beta in force"]);
     expect((await keysRevokeIn(gateway.dir, "alpha")).code).toBe(0);
+  });
+
+  it("takes the whole key too, and prints no secret again", async () => {
+    const dir = await aConfigured(CONFIG, ["alpha"]);
+    const [created, other] = [await hear((host) => keysCreate({ config: join(dir, "ocsgw.yaml"), client: "alpha" }, host)), createKey()];
+    const key = created.out.trim();
+    const damaged = await keysRevokeIn(dir, key.slice(0, -1));
+    expect([damaged.code, damaged.err]).toEqual([2, expect.stringMatching(/^that begins like a key and is none/)]);
+    const unknown = await keysRevokeIn(dir, other.key);
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringMatching(new RegExp(`has no key ${other.id}\\n$`))]);
+    const done = await keysRevokeIn(dir, key);
+    expect([done.code, done.err]).toEqual([0, expect.stringMatching(new RegExp(`^key ${idOfKey(key)} of alpha is revoked`))]);
+    expect(damaged.err + unknown.err + done.err).not.toMatch(new RegExp(`${key.slice(15, 30)}|${other.key.slice(15, 30)}`));
   });
 
   it("tells the gateway also where the file cannot be changed", async () => {
