@@ -99,6 +99,8 @@ export const faultInWords = (error: unknown): string => {
   if (why === undefined) return error instanceof Error ? error.message : String(error);
   if (!isSystemError(error)) return why;
   const { syscall = "", path, address, port, hostname } = error;
+  // Without a path: it is that of this process, and nobody knows it any more.
+  if (syscall === "uv_cwd") return `the current directory: ${why}; it was removed or is not to be entered, so change to another one`;
   const at = address === undefined ? hostname : port === undefined ? address : `${address.includes(":") ? `[${address}]` : address}:${port}`;
   if (syscall === "listen" || syscall === "bind") return `cannot listen on ${at ?? path ?? "the address"}: ${whyNotListening(error, why)}`;
   if (path !== undefined && address === undefined) return `cannot ${TRIED[syscall] ?? "use"} ${path}: ${folderGone(error) ?? why}`;

@@ -35,6 +35,7 @@ describe("what the system says, in words", () => {
     ["a file to be renamed that is not there", () => rename(at("none"), at("other")), `cannot rename ${at("none")}: there is no such file`],
     ["a file to be deleted that is not there", () => rm(at("none")), `cannot look at ${at("none")}: there is no such file`],
     ["a full disk", () => writeFile("/dev/full", "x"), "no space is left on the disk"],
+    ["a current directory that was removed", () => { throw Object.assign(new Error("ENOENT: process.cwd failed, uv_cwd"), { code: "ENOENT", syscall: "uv_cwd" }); }, "the current directory: there is no such file; it was removed or is not to be entered, so change to another one"],
     ["a name that is too long", () => open(at("x".repeat(300))), /: the name is too long$/],
     ["an address that this machine does not have", () => listenOn(0, "192.0.2.1"), /^cannot listen on 192\.0\.2\.1(:0)?: this machine has no such address$/],
     ["a port that refuses", () => new Promise((_, reject) => { connect(1, "127.0.0.1").on("error", reject); }), "no connection to 127.0.0.1:1: connection refused"],

@@ -35,12 +35,19 @@ const asStarted = () => {
   return isOnPath ? "ocsgw" : `'${name.replaceAll("'", "'\\''")}'`;
 };
 
-const child = spawn(ownNode(), [main, ...process.argv.slice(2)], { stdio: "inherit", env: { ...process.env, OCSGW_COMMAND: process.env.OCSGW_COMMAND ?? asStarted() } });
+const env = { ...process.env, OCSGW_COMMAND: process.env.OCSGW_COMMAND ?? asStarted() };
+let child;
+/** The Node that npm brings is made for glibc: where there is none (Alpine), or the file is damaged, this one has to do. */
+const start = (node) => {
+  child = spawn(node, [main, ...process.argv.slice(2)], { stdio: "inherit", env });
+  child.on("error", () => {
+    if (node !== process.execPath) return start(process.execPath);
+    console.error(`ocsgw: ${node} cannot be started: is it still there, and made for this system?`);
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(code ?? 128 + (system.signals[signal] ?? 0)));
+};
+start(ownNode());
 // A terminal sends SIGINT to both; a supervisor sends its signals to this one alone.
 for (const signal of ["SIGTERM", "SIGHUP", "SIGUSR2"]) process.on(signal, () => child.kill(signal));
 process.on("SIGINT", () => (isatty(0) ? undefined : child.kill("SIGINT")));
-child.on("error", (error) => {
-  console.error(`ocsgw: ${error.message}`);
-  process.exit(1);
-});
-child.on("exit", (code, signal) => process.exit(code ?? 128 + (system.signals[signal] ?? 0)));

@@ -1,7 +1,7 @@
 /** The package's command, from whatever Node is on PATH, and what an installation says about Node. */
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -25,6 +25,28 @@ describe("the package's ocsgw", () => {
   ])("runs on the Node that is on PATH, and hands on %s", async (_, args, code, says) => {
     const ran = await run(node, [bin, ...args]);
     expect([ran.code, ran.stdout + ran.stderr]).toEqual([code, expect.stringMatching(says)]);
+  });
+
+  it.skipIf(process.platform !== "linux").each<[string, (node: string) => Promise<unknown>]>([
+    ["is not there", (file) => rm(file)],
+    ["is not to be run", (file) => chmod(file, 0o600)],
+    ["was made for another system, whose loader is missing", (file) => writeFile(file, "#!/no/such/loader\n")],
+    ["is a folder", async (file) => { await rm(file); await mkdir(file); }],
+  ])("runs on the Node that runs it where the package's %s", async (_, spoil) => {
+    const [pack, name] = [await mkdtemp(join(dir, "it's a pack-")), `node-linux-${process.arch}`];
+    const folder = join(pack, "node_modules", name);
+    await mkdir(join(folder, "bin"), { recursive: true });
+    await mkdir(join(pack, "src/cli"), { recursive: true });
+    await writeFile(join(folder, "package.json"), JSON.stringify({ name, version: "24.18.1" }));
+    await writeFile(join(folder, "bin/node"), "#!/bin/sh\necho its own\n", { mode: 0o755 });
+    await writeFile(join(pack, "package.json"), '{"type":"module"}');
+    await writeFile(join(pack, "src/cli/main.ts"), "console.log(process.execPath, process.env.OCSGW_COMMAND, process.argv[2]);\n");
+    const starter = join(pack, "src/cli/ocsgw.js");
+    await copyFile(bin, starter);
+    expect((await run(process.execPath, [starter, "x"])).stdout).toBe("its own\n");
+    await spoil(join(folder, "bin/node"));
+    const { code, stdout } = await run(process.execPath, [starter, "x"]);
+    expect([code, stdout]).toEqual([0, `${process.execPath} '${starter.replaceAll("'", String.raw`'\''`)}' x\n`]);
   });
 
   it.skipIf(process.platform === "win32").each(["SIGTERM", "SIGINT"] as const)("hands on %s, and ends as the command ends", { timeout: 60_000 }, async (signal) => {
