@@ -16,6 +16,7 @@ const MOST_BYTES = 1 << 20;
 /** A terminal that is read is soon ready again; one that is halted is asked less and less often. */
 const AGAIN_MS = 5;
 const AGAIN_AT_MOST_MS = 320;
+const PIECE_BYTES = 64 << 10;
 
 /** Takes what it can at once. Returns the number of bytes; 0 when it takes none now. Throws when it never will again. */
 type Put = (bytes: Buffer) => number;
@@ -48,25 +49,26 @@ export const streamSink = (stream: Stream, { caughtUp, most = MOST_BYTES }: Opti
 /** A terminal or a file. */
 export const putSink = (put: Put, { caughtUp, most = MOST_BYTES }: Options): Sink => {
   const lines = counting(caughtUp);
-  let waiting: Buffer[] = [];
+  const waiting: Buffer[] = [];
   let length = 0;
   let timer: NodeJS.Timeout | undefined;
   let after = AGAIN_MS;
+  /** Thousands of lines may wait: they go in pieces, and requests come in between. */
+  const nextPiece = (): Buffer => {
+    let [count, size] = [0, 0];
+    while (count < waiting.length && (count === 0 || size + waiting[count]!.length <= PIECE_BYTES)) size += waiting[count++]!.length;
+    const piece = waiting.splice(0, count);
+    return piece.length === 1 ? piece[0]! : Buffer.concat(piece, size);
+  };
   const go = (): void => {
     timer = undefined;
-    while (waiting.length > 0) {
-      const [first] = waiting as [Buffer];
-      const taken = put(first);
-      length -= taken;
-      after = taken > 0 ? AGAIN_MS : Math.min(2 * after, AGAIN_AT_MOST_MS);
-      if (taken < first.length) {
-        waiting[0] = first.subarray(taken);
-        timer = setTimeout(go, after).unref();
-        return;
-      }
-      waiting = waiting.slice(1);
-    }
-    lines.taken();
+    const piece = nextPiece();
+    const taken = put(piece);
+    length -= taken;
+    after = taken > 0 ? AGAIN_MS : Math.min(2 * after, AGAIN_AT_MOST_MS);
+    if (taken < piece.length) waiting.unshift(piece.subarray(taken));
+    if (waiting.length === 0) lines.taken();
+    else timer = setTimeout(go, taken < piece.length ? after : 0).unref();
   };
   return {
     dropped: () => lines.dropped(),

@@ -57,6 +57,28 @@ describe("log lines that nobody takes", () => {
     expect([text, told]).toEqual(["line 1\nline 2\nline 3\nline 4\nline 5\nline 6\n", [2]]);
   });
 
+  it.each([["short", 20, 17], ["as long as usual", 250, 17], ["longer than a piece", 200_000, 6]])("are caught up with in pieces, so that requests come in between: %s ones", async (_, size, most) => {
+    let [isOpen, turn, text] = [false, 0, ""];
+    const puts: { readonly turn: number; readonly bytes: number }[] = [];
+    const sink = putSink((bytes) => {
+      if (!isOpen) return 0;
+      puts.push({ turn, bytes: bytes.length });
+      text += bytes.toString();
+      return bytes.length;
+    }, { caughtUp: () => undefined });
+    const lines = Array.from({ length: Math.floor((1 << 20) / (size + 6)) }, (_line, number) => `${String(number).padStart(5, "0")}${"x".repeat(size)}\n`);
+    for (const line of lines) sink.write(line);
+    expect(sink.dropped()).toBe(0);
+    isOpen = true;
+    const turns = setInterval(() => turn++, 1);
+    await until(() => text.length >= lines.join("").length);
+    clearInterval(turns);
+    expect(text).toBe(lines.join(""));
+    expect(puts.length).toBeLessThanOrEqual(most);
+    expect(puts.every(({ bytes }) => bytes <= Math.max(64 << 10, size + 6))).toBe(true);
+    expect(new Set(puts.map(({ turn: at }) => at)).size).toBeGreaterThan(1);
+  });
+
   it.each([
     ["a full disk", "2>/dev/full", 0],
     ["a closed stderr", "2>&-", 0],
