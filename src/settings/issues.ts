@@ -91,11 +91,15 @@ const helpFor = (issue: Issue, found: unknown): string | undefined => {
   return undefined;
 };
 
-/** Algorithms whose key both sides have, and none at all: no letter was mistyped, and the nearest name means another key. */
-const NO_SIGNATURE = /^(?:HS\d{3}|none)$/i;
+/** No letter was mistyped, and the nearest name means another key. */
+const NO_SIGNATURE: readonly (readonly [RegExp, string])[] = [
+  [/^HS\d{3}$/i, "with a shared secret whoever verifies tokens could mint them too: let the issuer sign with a private key, as for RS256 or ES256"],
+  [/^none$/i, "anybody can write a token without a signature: let the issuer sign with a private key, as for RS256 or ES256"],
+];
 
 const near = (found: string, known: readonly string[]): string | undefined => {
-  if (known.includes("RS256") && NO_SIGNATURE.test(found)) return "with a shared secret whoever verifies tokens could mint them too: let the issuer sign with a private key, as for RS256 or ES256";
+  const unsigned = known.includes("RS256") ? NO_SIGNATURE.find(([algorithm]) => algorithm.test(found)) : undefined;
+  if (unsigned) return unsigned[1];
   const help = suggest(found, known);
   return help?.startsWith("did you mean") || known.length > MANY ? help : undefined;
 };
