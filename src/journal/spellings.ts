@@ -25,13 +25,23 @@ const spellingsOf = ({ kind, value }: Person): readonly Spelling[] => {
   const abroad = /^(?:00|011)([1-9]\d{6,})$/.exec(digits)?.[1];
   const given: Spelling[] = [{ text: digits, says: "as given, with or without + and signs between the digits" }];
   if (abroad !== undefined) given.push({ text: abroad, says: "without 00 or 011 in front" });
-  return [...given, ...given.flatMap(({ text }) => withCountry(text))];
+  const known = [...given, ...given.flatMap(({ text }) => withCountry(text))];
+  return firstOfEach([...known, ...known.flatMap(({ text }) => fromAbroad(text))]);
 };
 
 const withCountry = (digits: string): Spelling[] => {
   if (digits.length === NATIONAL_DIGITS) return [{ text: `1${digits}`, says: "with country code 1" }];
   return digits.length === NATIONAL_DIGITS + 1 && digits.startsWith("1") ? [{ text: digits.slice(1), says: "without country code 1" }] : [];
 };
+
+/** As a client dials it that has another country's number: 00 of most countries, 011 of North America. */
+const fromAbroad = (digits: string): Spelling[] =>
+  /^[1-9]\d{6,}$/.test(digits) ? ["00", "011"].map((prefix) => ({ text: prefix + digits, says: FROM_ABROAD })) : [];
+
+const FROM_ABROAD = "with 00 or 011 in front";
+
+const firstOfEach = (spellings: readonly Spelling[]): readonly Spelling[] =>
+  spellings.filter(({ text }, at) => spellings.findIndex((each) => each.text === text) === at);
 
 /** Undefined when there is nothing to look for: no digits, or an empty customer id. */
 export const wantedOf = (person: Person, keys: IndexKeys): Wanted | undefined => {
@@ -40,7 +50,7 @@ export const wantedOf = (person: Person, keys: IndexKeys): Wanted | undefined =>
   const held = indexKeysOf(keys);
   const makers = held.map(tokenMaker);
   return {
-    spellings: spellings.map(({ says }) => says),
+    spellings: [...new Set(spellings.map(({ says }) => says))],
     tokens: makers.flatMap((make) => spellings.map(({ text }) => make(person.kind, text))),
     epochs: held.map(({ epoch }) => epoch),
   };

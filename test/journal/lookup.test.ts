@@ -44,6 +44,21 @@ describe("looking for a number", () => {
     expect(indexes(await look("5550100", [OLD]))).toEqual([]);
   });
 
+  it.each([
+    "493012345678", "+49 30 12345678", "00493012345678", "011 49 30 12345678",
+  ])("finds another country's number however it was dialled, as %s", async (spelled) => {
+    const dialledAs = ["493012345678", "+493012345678", "00493012345678", "011493012345678"];
+    await write(dialledAs.flatMap((phone, number) => dialled(number, phone, [OLD])));
+    expect(indexes(await look(spelled, [OLD]))).toEqual([6, 4, 2, 0]);
+  });
+
+  it("finds a number of this country however it was dialled from another one", async () => {
+    const dialledAs = ["4155550100", "0014155550100", "01114155550100"];
+    await write(dialledAs.flatMap((phone, number) => dialled(number, phone, [OLD])));
+    for (const spelled of ["4155550100", "+1 415 555 0100", "0014155550100"])
+      expect([spelled, indexes(await look(spelled, [OLD]))]).toEqual([spelled, [4, 2, 0]]);
+  });
+
   it("finds it over a change of keys, and says which key was in use when", async () => {
     await write([...dialled(0, "4155550100", [OLD]), ...dialled(1, "4155550100", [OLD, NEW])]);
     const found = await look("4155550100", [OLD, NEW]);
@@ -83,6 +98,6 @@ describe("looking for a number", () => {
   it("tells of spellings without a digit of the number", () => {
     const { spellings, tokens } = wantedOf({ kind: "phone", value: "+1 415 555 0100" }, [OLD, NEW])!;
     expect(spellings.join()).not.toMatch(/415|555|0100/);
-    expect(tokens.map((token) => token.slice(0, 3))).toEqual(["t1:", "t1:", "t2:", "t2:"]);
+    expect(tokens.map((token) => token.slice(0, 3))).toEqual([...Array<string>(6).fill("t1:"), ...Array<string>(6).fill("t2:")]);
   });
 });
