@@ -70,7 +70,7 @@ export const uncoveredBy = async (
     const counted = { ...fitting, count: fitting.count - named.count, refused: fitting.refused - named.refused };
     if (counted.count > 0) found.push(uncovered(row, counted, filter));
   }
-  const nameless = await tenantless(finder, { person, wanted, filter });
+  const nameless = await tenantless(finder, { person, wanted, filter }, timeLimit);
   return nameless ? [...found, nameless] : found;
 };
 
@@ -78,13 +78,17 @@ const NO_COUNT = parseFilter("-kind:flood");
 const NONE: Counted = { count: 0, refused: 0 };
 
 /** Refused before the tenant was known, so that it may be this tenant's. */
-const tenantless = async (finder: Finder, { person, wanted, filter }: Asked): Promise<Uncovered | undefined> => {
+const tenantless = async (
+  finder: Finder,
+  { person, wanted, filter }: Asked,
+  timeLimit: TimeLimit | undefined,
+): Promise<Uncovered | undefined> => {
   const within = orUnknownTenant(filter.expression);
   if (within === filter.expression) return undefined;
   const row: Row = { filter: "missing:tenant", says: (requests, are) => `${requests} of this person ${are("was", "were")} refused before the tenant was known` };
   const named = parseFilter(`missing:tenant ${filterFor(person, wanted)}`);
   const asked: Expression = { kind: "all", of: [within, { kind: "not", of: filter.expression }] };
-  const counted = await finder.count(bothOf(named, { text: filter.text, expression: asked }));
+  const counted = await finder.count(bothOf(named, { text: filter.text, expression: asked }), timeLimit);
   return counted.count > 0 ? uncovered(row, counted, filter) : undefined;
 };
 

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import type { Entry, Intent } from "../../src/journal/entry.ts";
 import { parseFilter } from "../../src/journal/filter.ts";
@@ -6,6 +6,7 @@ import { Floods } from "../../src/journal/floods.ts";
 import { lookUp, type Found } from "../../src/journal/lookup.ts";
 import { createRedactor, type IndexKeys } from "../../src/journal/redact.ts";
 import { Finder } from "../../src/journal/search.ts";
+import { TimeLimit } from "../../src/journal/search/time-limit.ts";
 import { aDirectory, aDoNotCall, removeDirectory } from "./kit.ts";
 
 const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more" }];
@@ -142,6 +143,21 @@ describe("a look-up of a person", () => {
   it("counts by the lines where the index cannot tell", async () => {
     await write(...onRecord(0, { source: "10.0.0.1" }), ...onRecord(1, { source: "10.0.0.2" }));
     expect((await look({ filter: "credential:*" })).evidence.uncovered).toMatchObject([{ count: 2, refused: 0 }]);
+  });
+
+  it.each(["", "tenant:101", "-tenant:101", "credential:*"])("asks nothing without the look-up's time limit: %s", async (filter) => {
+    await write(...onRecord(0));
+    const finder = new Finder(dir);
+    const timeLimit = new TimeLimit(60_000);
+    const count = vi.spyOn(finder, "count");
+    try {
+      await finder.refresh();
+      const person = { kind: "phone", value: PHONE } as const;
+      await lookUp(finder, { person, keys: KEYS, filter: parseFilter(filter) }, { limit: 50, timeLimit });
+    } finally {
+      finder.close();
+    }
+    expect(new Set(count.mock.calls.map(([, limit]) => limit))).toEqual(new Set([timeLimit]));
   });
 
   it("is complete where the gap is not in the period", async () => {
