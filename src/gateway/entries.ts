@@ -5,6 +5,7 @@ import { REFUSALS, type Delivery, type Refused } from "./refusals.ts";
 import { settingOf, upstreamSetting } from "./setting.ts";
 import type { Answer, Failure, Order, Parts, Seen } from "./words.ts";
 import type { Operation } from "../ocs/target.ts";
+import { looksSecret } from "../tenants/credential.ts";
 import type { Ownership } from "../tenants/ownership.ts";
 import type { Tenant } from "../tenants/register.ts";
 import { headerOf, type Arrival } from "../message.ts";
@@ -174,21 +175,34 @@ const presentedIn = ({ claimed }: Told, arrival: Arrival, key: string | undefine
 /** Of an absolute form the path alone. */
 const PATH = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)/i;
 
-/** Wherever it stands in the path, and as clients misspell it. */
-const PERSON = /(\/(?:phones?|customer[-_]?ids?)\/).+/is;
+/** What is behind a word for people, wherever it stands in the path, and as clients misspell it. */
+const PERSON = /((?:phone|customer|contact|e-?mail)[^/\\:=]*[/\\:=]).+/is;
+/** Between two slashes. */
+const PARTS = /[^/\\]+/g;
+/** Characters that end a line, or that nobody sees: some turn round what is shown behind them. */
+const UNSEEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
-/** Of percent-encoding, whatever it holds. */
-const decoded = (path: string): string =>
-  Buffer.from(path.replaceAll(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16))), "latin1").toString("utf8");
+/** Of percent-encoding, whatever it holds; of what was encoded again, too. */
+const decoded = (path: string, times = 3): string => {
+  const plain = path.replaceAll(ENCODED, (codes) => Buffer.from(codes.replaceAll("%", ""), "hex").toString("utf8"));
+  return times > 1 && plain !== path ? decoded(plain, times - 1) : plain;
+};
+
+const ENCODED = /(?:%[0-9a-f]{2})+/gi;
 
 const pathIn = (target: string): string | undefined => {
   const path = PATH.exec(target)?.[1];
   if (path === undefined) return undefined;
   // Who encodes a slash, a letter of the name or what stands between digits means the same.
   const plain = decoded(path);
-  const masked = maskNumbers(plain.replace(PERSON, "$1······"));
-  return (masked === plain ? path : masked).replaceAll(/\p{Cc}/gu, "·").slice(0, MOST_PATH);
+  const masked = maskNumbers(plain.replace(PERSON, `$1${HIDDEN}`).replaceAll(PARTS, withoutSecrets));
+  return (masked === plain ? path : masked).replaceAll(UNSEEN, "·").slice(0, MOST_PATH);
 };
+
+const HIDDEN = "······";
+
+/** An address is a person's, and a credential its client's. */
+const withoutSecrets = (part: string): string => (part.includes("@") || looksSecret(part) ? HIDDEN : part);
 
 /** For a caller who is known: the record is, or was, the tenant's, or one of those that the caller may speak for. */
 const announcedFor = ({ redact, ownership }: Told, { operation, tenant, caller }: Seen): Tokens | undefined => {

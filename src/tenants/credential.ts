@@ -19,7 +19,7 @@ export { createRevocations, type Revocation, type RevocationKind, type Revocatio
 export { CredentialFault } from "./credential/types.ts";
 export type { KeptKeys } from "./credential/jwks-cache.ts";
 export type { KeySetState } from "./credential/key-source.ts";
-export type { Claimed } from "./credential/claimed.ts";
+export { looksSecret, type Claimed } from "./credential/claimed.ts";
 export { AUTH_FAILURES, isDenial, type AuthFailure, type Denial } from "./credential/denial.ts";
 export type { CertificateRule, Credential, CredentialNews, Identity, JwtIssuer, KeyRecord, ShownCertificate, SkippedKey } from "./credential/types.ts";
 

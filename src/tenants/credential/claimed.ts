@@ -12,6 +12,10 @@ export type Claimed = { readonly client?: string; readonly kid?: string; /** A t
 const NAME = /^[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}$/;
 /** Keys of ours, of the sandbox, and what looks like any secret: longer than names are, or a UUID. */
 const SECRET = /^(?:ocsgw|sk)_|[A-Za-z0-9]{24}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i;
+
+/** Of a part of a path: whoever puts a credential there is refused, and it stays one. */
+export const looksSecret = (text: string): boolean => SECRET.test(text);
+
 const KID = /^[!-~]{1,64}$/;
 const ISSUER = /^[!-~]{1,200}$/;
 /** A token's header has an algorithm and a key's name; one that is longer is no header of ours. */
