@@ -155,8 +155,8 @@ const diskOf = (use: DiskUse | undefined): Status["journal"]["disk"] =>
 
 /** Those in force, read once as the listeners and the lanes do. One that has gone since says nothing. */
 const certificatesOf = async (settings: Settings): Promise<Certificate[]> => {
-  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, notAfter: firstEnd(await readSmallFile(file).catch(() => "")) })));
-  return read.flatMap(({ of, what, notAfter }) => (notAfter === undefined ? [] : [{ of, what, notAfter }]));
+  const read = await Promise.all(filesOf(settings).map(async ({ of, what, file }) => ({ of, what, end: firstEnd(await readSmallFile(file).catch(() => "")) })));
+  return read.flatMap(({ of, what, end }) => (end === undefined ? [] : [{ of, what, ...end }]));
 };
 
 type Named = Pick<Certificate, "of" | "what"> & { readonly file: string };

@@ -1,6 +1,7 @@
 /** PEM files as an operator may get them wrong: what a certificate file and a key file must hold, and whether they belong together. Pure. */
 import { createPrivateKey, X509Certificate, type KeyObject } from "node:crypto";
 import { createSecureContext } from "node:tls";
+import { soonFrom } from "../x509/life.ts";
 import { certificatesOf, certificatesPem, PemFault, privateKeyPem } from "../x509/pem.ts";
 
 /** A PEM file's certificates, in order; or in words why there are none. */
@@ -43,12 +44,7 @@ export const areCiphersKnown = (ciphers: string): boolean => {
 
 export type Life = { readonly state: "not yet" | "ended" | "ends soon" | "fine"; readonly from: Date; readonly to: Date };
 
-/** Two weeks are enough to notice, and short enough not to be told at every renewal. */
-const SOON_MS = 14 * 86_400_000;
-
-/** Certificates that live for days are soon at their end for a third of their life only. */
 export const lifeOf = ({ validFromDate: from, validToDate: to }: X509Certificate, now: number): Life => {
-  const soon = Math.min(SOON_MS, (to.getTime() - from.getTime()) / 3);
-  const state = now < from.getTime() ? "not yet" : now >= to.getTime() ? "ended" : now >= to.getTime() - soon ? "ends soon" : "fine";
+  const state = now < from.getTime() ? "not yet" : now >= to.getTime() ? "ended" : now >= soonFrom(from.getTime(), to.getTime()) ? "ends soon" : "fine";
   return { state, from, to };
 };

@@ -1,10 +1,10 @@
-import { generateKeyPairSync } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttp, type Server } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { stringify } from "yaml";
 import { check } from "../../src/cli/check.ts";
 import type { Row } from "../../src/cli/connect/row.ts";
@@ -114,6 +114,22 @@ describe("check --connect", () => {
     expect([code, rows["ocs"]!.state, rows["ocs"]!.says[1]]).toEqual([0, "ok", `backup ${url} accepts a connection and closes it at once: it is the standby`]);
     await new Promise((resolve) => backup.close(resolve));
     await secure.close();
+  });
+
+  it.each([[0, "ok"], [20, "warn"]] as const)("says until when the listener's certificate is valid, %i days on: %s", async (days, state) => {
+    const { certPem, keyPem } = createAuthority("test").issue({ names: ["127.0.0.1"], usage: "serverAuth" });
+    await writeFile(join(dir, "server.crt"), certPem);
+    await writeFile(join(dir, "server.key"), keyPem, { mode: 0o600 });
+    vi.useFakeTimers({ now: Date.now() + days * 86_400_000, toFake: ["Date"] });
+    try {
+      const { rows } = await tried((config) => {
+        Object.assign(config, { listeners: [{ name: "clients", bind: "127.0.0.1:0", tls: { cert: "server.crt", key: "server.key" } }] });
+      });
+      const until = new X509Certificate(certPem).validToDate.toISOString().slice(0, 16);
+      expect(rows["clients"]).toMatchObject({ state, says: [expect.stringContaining(`is free, certificate valid until ${until}Z; `)] });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("sees that a certificate is not trusted before a byte of a request is sent", async () => {

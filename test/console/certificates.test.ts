@@ -9,13 +9,13 @@ const endOf = (pem: string): number => new X509Certificate(pem).validToDate.getT
 
 describe("firstEnd", () => {
   it("is the end of the one certificate", () => {
-    expect(firstEnd(certPem)).toBe(endOf(certPem));
+    expect(firstEnd(certPem)?.notAfter).toBe(endOf(certPem));
   });
 
   it("is the earliest of a chain, in either order, whatever stands between", () => {
     const earliest = Math.min(endOf(certPem), endOf(authority.certPem));
-    expect(firstEnd(`${certPem}\nsubject: x\n${authority.certPem}`)).toBe(earliest);
-    expect(firstEnd(`${authority.certPem}${certPem}`)).toBe(earliest);
+    expect(firstEnd(`${certPem}\nsubject: x\n${authority.certPem}`)?.notAfter).toBe(earliest);
+    expect(firstEnd(`${authority.certPem}${certPem}`)?.notAfter).toBe(earliest);
   });
 
   it.each([["nothing", ""], ["no certificate", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"], ["a broken one", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]])("is unknown for %s", (_what, pem) => {
@@ -26,7 +26,9 @@ describe("firstEnd", () => {
 describe("endings", () => {
   const HOUR = 3_600_000;
   const now = Date.parse("2026-11-22T12:00:00Z");
-  const told = (what: "cert" | "client_ca" | "crl" | "client_crl", hours: number): readonly string[] => endings([{ of: "listeners.clients", what, notAfter: now + hours * HOUR }], now);
+  /** `hours` until the end; the warning begins `ahead` hours before it. */
+  const told = (what: "cert" | "client_ca" | "crl" | "client_crl", hours: number, ahead = 24): readonly string[] =>
+    endings([{ of: "listeners.clients", what, notAfter: now + hours * HOUR, warnFrom: now + (hours - ahead) * HOUR }], now);
 
   it.each(["crl", "client_crl"] as const)("tells of a revocation list a day ahead, and from its end on: %s", (what) => {
     expect(told(what, 25)).toEqual([]);
@@ -34,8 +36,10 @@ describe("endings", () => {
     expect(told(what, -1)).toEqual([expect.stringContaining("a revocation list has ended on 2026-11-22T11:00:00.000Z")]);
   });
 
-  it.each(["cert", "client_ca"] as const)("tells of a certificate from its end on: %s", (what) => {
-    expect(told(what, 1)).toEqual([]);
-    expect(told(what, 0)).toEqual([`listeners.clients.${what}: a certificate has ended on 2026-11-22T12:00:00.000Z`]);
+  it.each(["cert", "client_ca"] as const)("warns of a certificate that expires soon, and from its end on: %s", (what) => {
+    expect(told(what, 25)).toEqual([]);
+    expect(told(what, 23)).toEqual([`listeners.clients.${what}: a certificate expires on 2026-11-23T11:00:00.000Z; put a new one in its place`]);
+    expect(told(what, 23, 8)).toEqual([]);
+    expect(told(what, 0)).toEqual([`listeners.clients.${what}: a certificate has expired on 2026-11-22T12:00:00.000Z; put a new one in its place`]);
   });
 });

@@ -171,7 +171,7 @@ describe("metrics", () => {
   });
 
   it("show ages, ends of certificates and the config", async () => {
-    const text = await scrape({ certificates: [{ of: "listeners.clients", what: "cert", notAfter: Date.now() + 86_400_000 }, { of: "upstreams.ocs-main", what: "ca", notAfter: Date.now() - 60_000 }] });
+    const text = await scrape({ certificates: [{ of: "listeners.clients", what: "cert", notAfter: Date.now() + 86_400_000, warnFrom: 0 }, { of: "upstreams.ocs-main", what: "ca", notAfter: Date.now() - 60_000, warnFrom: 0 }] });
     expect(valueOf(text, "ocsgw_journal_checkpoint_age_seconds")).toBeGreaterThanOrEqual(7);
     const [valid, over] = samplesOf(text, "ocsgw_cert_expiry_seconds").map((line) => line.split(" ") as [string, string]);
     expect([valid?.[0], over?.[0]]).toEqual(['ocsgw_cert_expiry_seconds{of="listeners.clients",what="cert"}', 'ocsgw_cert_expiry_seconds{of="upstreams.ocs-main",what="ca"}']);

@@ -189,7 +189,7 @@ describe("certificates in use", () => {
     expect(await warnings()).toBeUndefined();
     vi.useFakeTimers({ now: Date.now() + 400 * 86_400_000, toFake: ["Date"] });
     try {
-      expect(await warnings()).toEqual([expect.stringMatching(/^listeners\.clients\.cert: a certificate has ended on /), expect.stringMatching(/^listeners\.clients\.client_ca: a certificate has ended on /)]);
+      expect(await warnings()).toEqual([expect.stringMatching(/^listeners\.clients\.cert: a certificate has expired on /), expect.stringMatching(/^listeners\.clients\.client_ca: a certificate has expired on /)]);
     } finally {
       vi.useRealTimers();
     }
