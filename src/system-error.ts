@@ -3,6 +3,7 @@
  * No code of the platform (ENOENT, EADDRINUSE, "database or disk is full") is shown to anybody.
  */
 import { existsSync } from "node:fs";
+import { constants } from "node:os";
 import { dirname } from "node:path";
 import { getSystemErrorMap } from "node:util";
 
@@ -61,7 +62,13 @@ type SystemFault = Error & {
   readonly address?: string; readonly port?: number; readonly hostname?: string;
 };
 
-const CODES: ReadonlySet<string> = new Set([...[...getSystemErrorMap().values()].map(([code]) => code), "ENOTFOUND", "EAI_AGAIN"]);
+/** libuv knows no name for these: Node gives them as `Unknown system error -122`. */
+const UNNAMED: ReadonlyMap<string, string> = new Map(["EDQUOT", "ESTALE"].flatMap((name): [string, string][] => {
+  const number = (constants.errno as Readonly<Record<string, number | undefined>>)[name];
+  return number === undefined ? [] : [[`Unknown system error -${number}`, name]];
+}));
+
+const CODES: ReadonlySet<string> = new Set([...[...getSystemErrorMap().values()].map(([code]) => code), "ENOTFOUND", "EAI_AGAIN", ...UNNAMED.keys()]);
 
 export const isSystemError = (error: unknown): error is SystemFault => error instanceof Error && "code" in error && CODES.has(String(error.code));
 
@@ -74,7 +81,7 @@ const sqliteWords = (error: unknown): string | undefined => {
 /** The reason alone, without a path; undefined where the system did not fail. */
 const wordsOf = (error: unknown): string | undefined => {
   if (!isSystemError(error)) return sqliteWords(error);
-  const words = WORDS[error.code];
+  const words = WORDS[UNNAMED.get(error.code) ?? error.code];
   if (words !== undefined) return typeof words === "function" ? words() : words;
   return [...getSystemErrorMap().values()].find(([code]) => code === error.code)?.[1] ?? "the system refuses it";
 };

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterAll, describe, expect, it } from "vitest";
@@ -36,6 +36,8 @@ describe("what the system says, in words", () => {
     ["a file to be deleted that is not there", () => rm(at("none")), `cannot look at ${at("none")}: there is no such file`],
     ["a full disk", () => writeFile("/dev/full", "x"), "no space is left on the disk"],
     ["a current directory that was removed", () => { throw Object.assign(new Error("ENOENT: process.cwd failed, uv_cwd"), { code: "ENOENT", syscall: "uv_cwd" }); }, "the current directory: there is no such file; it was removed or is not to be entered, so change to another one"],
+    ...([["EDQUOT", "the disk quota is used up"], ["ESTALE", "the network file system no longer knows it: mount it again"]] as const).map(([name, says]): [string, () => unknown, string] =>
+      [`${name}, for which libuv has no name`, () => { const errno = -constants.errno[name]; const code = `Unknown system error ${errno}`; throw Object.assign(new Error(`${code}: ${code}, write`), { code, errno, syscall: "write" }); }, says]),
     ["a name that is too long", () => open(at("x".repeat(300))), /: the name is too long$/],
     ["an address that this machine does not have", () => listenOn(0, "192.0.2.1"), /^cannot listen on 192\.0\.2\.1(:0)?: this machine has no such address$/],
     ["a port that refuses", () => new Promise((_, reject) => { connect(1, "127.0.0.1").on("error", reject); }), "no connection to 127.0.0.1:1: connection refused"],
