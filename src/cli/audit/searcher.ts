@@ -4,6 +4,7 @@
  * nothing can be written, the indexes that are there are read, and what they lack is indexed in a temporary directory.
  */
 import { accessSync, constants } from "node:fs";
+import { tmpdir } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandFailed } from "../../journal/command-socket.ts";
 import { JournalHeld, LockUnavailable } from "../../journal/lock.ts";
@@ -12,6 +13,7 @@ import { answerOf } from "../../journal/search/answer.ts";
 import type { Answer, Question } from "../../journal/search/questions.ts";
 import { TimeLimit } from "../../journal/search/time-limit.ts";
 import { Finder } from "../../journal/search.ts";
+import { faultInWords } from "../../system-error.ts";
 import { reachJournal, type Way } from "../journal.ts";
 
 export type Searcher = {
@@ -40,11 +42,25 @@ const LONGEST_MS = 600_000;
 
 type Progress = (size: number) => void;
 
-/** Throws NoJournal. */
+/** Throws NoJournal, and CannotTell where there is no room for an index anywhere. */
 export const openSearcher = async (dir: string, command: string, tell: Progress = () => undefined): Promise<Searcher> => {
+  const elsewhere = (): Promise<Searcher> => searchHere(dir, command, { way: undefined, tell }).catch(noRoomEither);
+  try {
+    return await openWithRoom(dir, command, { tell, elsewhere });
+  } catch (error) {
+    const why = noRoomIn(error);
+    if (why === undefined) throw error;
+    console.error(`no index can be written beside the journal (${why}): a temporary index is made in ${tmpdir()}`);
+    return elsewhere();
+  }
+};
+
+type Room = { readonly tell: Progress; readonly elsewhere: () => Promise<Searcher> };
+
+const openWithRoom = async (dir: string, command: string, { tell, elsewhere }: Room): Promise<Searcher> => {
   for (;;) {
     const way = await wayTo(dir, command);
-    if (way?.by === "gateway") return searcherBy((question, ms = LONGEST_MS) => inTime(askGateway(way, question), new TimeLimit(ms)), () => Promise.resolve());
+    if (way?.by === "gateway") return throughGateway(way, elsewhere);
     try {
       return await searchHere(dir, command, { way, tell });
     } catch (error) {
@@ -52,6 +68,31 @@ export const openSearcher = async (dir: string, command: string, tell: Progress 
       if (!(error instanceof GaveWay)) throw error;
     }
   }
+};
+
+const NO_ROOM = /no space is left on the disk|the disk quota is used up/;
+const noRoomIn = (error: unknown): string | undefined => NO_ROOM.exec(faultInWords(error))?.[0];
+
+/** The gateway answers; where its disk has no room for its index, the question is answered here. */
+const throughGateway = (way: Gateway, elsewhere: () => Promise<Searcher>): Searcher => {
+  let here: Promise<Searcher> | undefined;
+  const ask: Searcher["ask"] = async (question, ms = LONGEST_MS) => {
+    if (here) return (await here).ask(question, ms);
+    try {
+      return await inTime(askGateway(way, question), new TimeLimit(ms));
+    } catch (error) {
+      const why = error instanceof CommandFailed ? noRoomIn(error) : undefined;
+      if (why === undefined) throw error;
+      console.error(`the running gateway cannot write its index (${why}): a temporary index is made in ${tmpdir()}`);
+      here = elsewhere();
+      return (await here).ask(question, ms);
+    }
+  };
+  return searcherBy(ask, async () => void (await here?.then(({ close }) => close(), () => undefined)));
+};
+
+const noRoomEither = (error: unknown): never => {
+  throw noRoomIn(error) ? new CannotTell(`nothing was searched: no room for a temporary index in ${tmpdir()} either. Free some, or set TMPDIR to a folder with room`) : error;
 };
 
 /** Undefined where the journal can be read and nothing written. */
