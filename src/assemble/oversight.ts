@@ -4,7 +4,7 @@ import type { Counts } from "../console/counts.ts";
 import { createHealth, type HealthParts } from "../console/health.ts";
 import { createMetrics, type Sources } from "../console/metrics.ts";
 import type { ProbeParts, Ready } from "../console/probes.ts";
-import { awayIssuers, totals, unhealthyStandbys, unreachable, type HandlesState, type KeySetState, type Status, type UpstreamState } from "../console/status.ts";
+import { awayIssuers, partlyUnreachable, refusalsOf, totals, unhealthyStandbys, unreachable, type HandlesState, type KeySetState, type Status, type UpstreamState } from "../console/status.ts";
 import type { Journal } from "../journal/append.ts";
 import type { Checkpoints } from "../journal/checkpoint.ts";
 import { fillingUp, type DiskUse } from "../journal/disk-use.ts";
@@ -87,7 +87,7 @@ export const createOversight = async (watched: Watched): Promise<Oversight> => {
   const notReady = (): string[] => [...(oversight.stage === "serving" ? [] : [oversight.stage]), ...reasons(watched)];
   const warnings = (): string[] => [
     refused() ?? [], fillingUp(watched.diskUse()) ?? [], ...endings(certificates), ...secondPlaces.troubles(), ...watched.revocationTroubles(), ...watched.rereading.damage(), watched.commandsTrouble() ?? [],
-    ...unhealthyStandbys(upstreams()), ...awayIssuers(watched.keySets()), ...watched.noAnswers(), ...retention.warnings(),
+    ...partlyUnreachable(upstreams()), ...unhealthyStandbys(upstreams()), ...awayIssuers(watched.keySets()), ...watched.noAnswers(), ...retention.warnings(),
   ].flat();
   const status = (): Status => ({ ready: notReady().length === 0, reasons: notReady(), warnings: warnings(), ...statusOf(watched) });
   const oversight: Oversight = {
@@ -128,7 +128,8 @@ const statusOf = ({ version, reading, journal, checkpoints, counts, upstreams, h
     journal: { ...rest, failed: failed ?? null, checkpoint: { size, age: Math.round(age) }, disk: diskOf(diskUse()), verified: rereading.verified() ?? null, damage: rereading.damage(), ...outsideOf(outside) },
     open_do_not_calls: openDoNotCalls()?.map(({ tenant, open, oldest }) => ({ tenant, open, oldest: Math.max(0, Math.round(Date.now() - oldest / 1000)) })) ?? null,
     requests: totals(counts.requests(), ["origin", "status_class"]),
-    refusals: totals(counts.refusals(), ["code"]),
+    refusals: refusalsOf(counts.refusals()),
+    auth_failures: [...counts.authFailures].filter(([, count]) => count > 0).map(([reason, count]) => ({ reason, count })),
     no_answers: totals(counts.noAnswers(), ["code"]),
   };
 };

@@ -7,7 +7,7 @@ export const renderStatus = (status: Status): string =>
     verdict(status),
     ...status.upstreams.flatMap((upstream) => ["", ...renderUpstream(upstream)]),
     "",
-    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ...outside(status), ["open dnc", openDoNotCalls(status)], ["requests", requests(status)], ["refusals", refusals(status)]]),
+    ...aligned([...(status.records.length > 0 ? [["records", records(status)]] : []), ["journal", journal(status)], ...outside(status), ["open dnc", openDoNotCalls(status)], ["requests", requests(status)], ["refusals", refusals(status)], ...credentials(status)]),
   ].join("\n");
 
 const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Status): string =>
@@ -15,14 +15,20 @@ const verdict = ({ ready, reasons, warnings, version, uptime, config_hash }: Sta
 
 const renderUpstream = ({ name, epoch, endpoints, lanes, queue }: UpstreamState): string[] => [
   `upstream ${name}, epoch ${epoch}`,
-  ...indented(aligned([["role", "endpoint", "state"], ...endpoints.map((each) => [each.role, each.endpoint, stateOf(each)])])),
+  ...indented(aligned([["role", "endpoint", "state"], ...endpoints.map((each) => [each.role, each.endpoint, stateOf(each, endpoints.some(({ up }) => up))])])),
   "",
   ...indented(aligned([["lane", "state", "tenant", "for", "endpoint"], ...lanes.map(laneRow)])),
   "",
   ...(queue.length === 0 ? ["  nobody waits"] : indented(aligned([["queue", "waiting", "bytes", "oldest"], ...queue.map(queueRow)]))),
 ];
 
-const stateOf = ({ active, up, standby }: EndpointState): string => (up ? "active" : active ? "not reachable" : standby ? standbyOf(standby) : "standby");
+/** While no OCS is active, what the last probe of the standby saw may be a minute old. */
+const stateOf = ({ active, up, standby }: EndpointState, isServed: boolean): string => {
+  if (up) return "active";
+  if (active) return "not reachable";
+  if (!isServed) return "has not taken over";
+  return standby ? standbyOf(standby) : "standby";
+};
 
 const standbyOf = ({ seen, detail, since, expected, healthy }: StandbyState): string =>
   `standby, ${seen}${healthy || detail === undefined ? "" : ` (${detail})`} for ${span(since)}${healthy || expected === undefined ? "" : `; expected: ${expected}`}`;
@@ -61,7 +67,13 @@ const requests = ({ requests: counts, no_answers }: Status): string =>
     ...no_answers.map(({ code, count }) => `sent without an answer: ${code} ${count}`),
   ].join("; ");
 
-const refusals = ({ refusals: counts }: Status): string => counts.map(({ code, count }) => `${code} ${count}`).join(", ") || "none";
+/** `OCSGW-3001 1003 (Beta Tenant 1000, Alpha Tenant 3)` */
+const refusals = ({ refusals: counts }: Status): string =>
+  counts.map(({ code, count, most }) => `${code} ${count}${most.length === 0 ? "" : ` (${most.map((of) => `${of.tenant} ${of.count}`).join(", ")})`}`).join(", ") || "none";
+
+/** Only where one was refused. */
+const credentials = ({ auth_failures: all }: Status): string[][] =>
+  (all.length === 0 ? [] : [["credentials", `refused: ${all.map(({ reason, count }) => `${reason} ${count}`).join(", ")}`]]);
 
 /** Columns by their widest cell; nothing behind the last one. */
 const aligned = (rows: readonly (readonly string[])[]): string[] => {

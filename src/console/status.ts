@@ -113,7 +113,10 @@ export type Status = {
   readonly open_do_not_calls: readonly { readonly tenant: string | null; readonly open: number; readonly oldest: number }[] | null;
   /** Since the start, all tenants together. */
   readonly requests: readonly { readonly origin: string; readonly status_class: string; readonly count: number }[];
-  readonly refusals: readonly { readonly code: string; readonly count: number }[];
+  /** `most`: the tenants that have the most of them, three at most. */
+  readonly refusals: readonly { readonly code: string; readonly count: number; readonly most: readonly { readonly tenant: string; readonly count: number }[] }[];
+  /** What was wrong with credentials (src/docs/credentials.md), where it happened. */
+  readonly auth_failures: readonly { readonly reason: string; readonly count: number }[];
   /** Requests that were sent and got no whole answer. */
   readonly no_answers: readonly { readonly code: string; readonly count: number }[];
 };
@@ -139,6 +142,13 @@ export const unreachable = (upstreams: readonly UpstreamState[]): readonly strin
   upstreams.length > 0 && upstreams.every(({ endpoints }) => endpoints.every(({ up }) => !up))
     ? [`no OCS reachable: ${upstreams.map(({ name, endpoints }) => `${name} (${endpoints.map(({ endpoint }) => endpoint).join(", ")})`).join(", ")}`]
     : [];
+
+/** In words: each upstream whose OCS cannot be reached while another one's can. Where none can, `unreachable` says so. */
+export const partlyUnreachable = (upstreams: readonly UpstreamState[]): readonly string[] => {
+  const away = upstreams.filter(({ endpoints }) => endpoints.every(({ up }) => !up));
+  return away.length === upstreams.length ? []
+    : away.map(({ name, endpoints }) => `no OCS of upstream ${name} can be reached (${endpoints.map(({ endpoint }) => endpoint).join(", ")}): requests of its tenants get 503 OCSGW-4001`);
+};
 
 /** In words: each standby that does not do what it does while all is well. */
 export const unhealthyStandbys = (upstreams: readonly UpstreamState[]): readonly string[] =>
@@ -173,6 +183,17 @@ export const awayIssuers = (sets: readonly KeySetState[]): readonly string[] =>
 const minutes = (ms: number): string => {
   const count = Math.round(ms / 60_000);
   return count < 120 ? `${count} min` : `${Math.floor(count / 60)} h`;
+};
+
+const MOST = 3;
+
+/** By code, with the tenants that have the most of each. Tenant "none": refused before it was known for whom. */
+export const refusalsOf = (rows: Iterable<{ readonly tenant: string; readonly code: string; readonly count: number }>): Status["refusals"] => {
+  const all = [...rows];
+  return totals(all, ["code"]).map(({ code, count }) => {
+    const known = all.filter((row) => row.code === code && row.tenant !== "none").toSorted((one, other) => other.count - one.count);
+    return { code, count, most: known.slice(0, MOST).map(({ tenant, count: ofTenant }) => ({ tenant, count: ofTenant })) };
+  });
 };
 
 /** Adds up what agrees in the given members. */

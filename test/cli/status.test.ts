@@ -160,12 +160,12 @@ describe("the screen", () => {
     version: "1.2.3", uptime: 200_000_000, config_hash: "0123456789abcdef", ready: false, reasons: ["draining"], warnings: ["look after it"],
     upstreams: [{ name: "o", epoch: 2, endpoints: [{ endpoint: "e", role: "primary", active: false, up: false }, { endpoint: "f", role: "backup", active: true, up: true }], lanes: [lane(3)], queue: [] }],
     journal: { size: 9, segment: undefined, bytes: 0, failed: "ENOSPC", waiting: 1, lag: 12, lost: 4, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 8, age: 61_000 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: { journal: 1.2e9, free: 34e9, per_hour: 5e8, full_in: 68 * 3_600_000 } },
-    records: [], open_do_not_calls: [{ tenant: "A", open: 2, oldest: 7_300_000 }, { tenant: null, open: 1, oldest: 61_000 }], requests: [{ origin: "gateway", status_class: "5xx", count: 2 }], refusals: [{ code: "OCSGW-2001", count: 3 }], no_answers: [{ code: "OCSGW-4101", count: 2 }],
+    records: [], open_do_not_calls: [{ tenant: "A", open: 2, oldest: 7_300_000 }, { tenant: null, open: 1, oldest: 61_000 }], requests: [{ origin: "gateway", status_class: "5xx", count: 2 }], refusals: [{ code: "OCSGW-2001", count: 3, most: [] }, { code: "OCSGW-3001", count: 9, most: [{ tenant: "B", count: 7 }, { tenant: "A", count: 2 }] }], auth_failures: [{ reason: "key-unknown", count: 3 }], no_answers: [{ code: "OCSGW-4101", count: 2 }],
   };
 
   it("says when it is not known which Do-Not-Calls are open, and when none is", () => {
     const line = (open: Status["open_do_not_calls"]): string | undefined => renderStatus({ ...told, open_do_not_calls: open }).split("\n").find((each) => each.startsWith("open dnc"));
-    expect([line(null), line([])]).toEqual(["open dnc  not known yet", "open dnc  none"]);
+    expect([line(null), line([])]).toEqual(["open dnc     not known yet", "open dnc     none"]);
   });
 
   it("stands in columns", () => {
@@ -184,10 +184,11 @@ describe("the screen", () => {
       "",
       "  nobody waits",
       "",
-      "journal   9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 1.2 GB on disk, 34 GB free, 500 MB an hour: full in 2 d, 4 refusals without room, broken",
-      "open dnc  A 2 (oldest 2 h), no tenant said 1 (oldest 61 s)",
-      "requests  gateway 5xx 2; sent without an answer: OCSGW-4101 2",
-      "refusals  OCSGW-2001 3",
+      "journal      9 entries, 1 waiting, lag 12 ms, checkpoint over 8 61 s ago, 1.2 GB on disk, 34 GB free, 500 MB an hour: full in 2 d, 4 refusals without room, broken",
+      "open dnc     A 2 (oldest 2 h), no tenant said 1 (oldest 61 s)",
+      "requests     gateway 5xx 2; sent without an answer: OCSGW-4101 2",
+      "refusals     OCSGW-2001 3, OCSGW-3001 9 (B 7, A 2)",
+      "credentials  refused: key-unknown 3",
     ]);
   });
 
@@ -197,8 +198,15 @@ describe("the screen", () => {
     [{ seen: "refuses", detail: "ECONNREFUSED", since: 59_000, expected: "closes", healthy: false }, "standby, refuses (ECONNREFUSED) for 59 s; expected: closes"],
     [{ seen: "silent", detail: "ETIMEDOUT", since: 1000, expected: undefined, healthy: false }, "standby, silent (ETIMEDOUT) for 1.0 s"],
   ] as const)("shows a standby with %j as %s", (standby, words) => {
-    const endpoints = [{ ...told.upstreams[0]!.endpoints[0]!, standby }];
+    const endpoints = [{ ...told.upstreams[0]!.endpoints[0]!, standby }, told.upstreams[0]!.endpoints[1]!];
     expect(renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints }] })).toContain(`\n  primary  e         ${words}\n`);
+  });
+
+  it("shows no old probe of the standby while no OCS is active", () => {
+    const standby = { seen: "accepts and closes", detail: undefined, since: 13_000, expected: "closes", healthy: true } as const;
+    const [primary, backup] = told.upstreams[0]!.endpoints;
+    const text = renderStatus({ ...told, upstreams: [{ ...told.upstreams[0]!, endpoints: [{ ...primary!, standby }, { ...backup!, up: false }] }] });
+    expect(text).toContain("\n  primary  e         has not taken over\n  backup   f         not reachable\n");
   });
 
   it.each([[0, "0 ms"], [999.9, "999 ms"], [1000, "1.0 s"], [9900, "9.9 s"], [59_000, "59 s"], [119_000, "119 s"], [120_000, "2 min"], [7_200_000, "2 h"], [172_800_000, "2 d"]])("says %f ms as %s", (ms, words) => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { createHealth, type HealthParts } from "../../src/console/health.ts";
 import type { RetentionState } from "../../src/console/retention.ts";
-import { totals, unreachable, type Status, type UpstreamState } from "../../src/console/status.ts";
+import { partlyUnreachable, refusalsOf, totals, unreachable, type Status, type UpstreamState } from "../../src/console/status.ts";
 import { BodyFault, type Reply } from "../../src/message.ts";
 import { anArrival, text } from "../kit/line.ts";
 
 const told: Status = {
   version: "1.2.3", uptime: 5000, config_hash: "c0ffee", ready: true, reasons: [], warnings: [], upstreams: [],
-  journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 3, age: 10 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: null }, records: [], open_do_not_calls: null, requests: [], refusals: [], no_answers: [],
+  journal: { size: 3, segment: undefined, bytes: 0, failed: null, waiting: 0, lag: 0, lost: 0, failures: 0, owed: 0, torn: undefined, checkpoint: { size: 3, age: 10 }, verified: null, damage: [], witnesses: [], quorum: null, timestamp: null, disk: null }, records: [], open_do_not_calls: null, requests: [], refusals: [], auth_failures: [], no_answers: [],
 };
 
 const believed: RetentionState = { clock: "2026-11-22T12:00:00.000000Z", believed: true, doubt: null, waits: null, next_look: 5000, entries: 3 };
@@ -110,6 +110,30 @@ describe("unreachable", () => {
 
   it.each([["the primary", [upstream("a", true, false)]], ["the backup", [upstream("a", false, true)]], ["another OCS", [upstream("a", false), upstream("b", true)]]])("is content while %s does", (_who, upstreams) => {
     expect(unreachable(upstreams)).toEqual([]);
+  });
+});
+
+describe("partlyUnreachable", () => {
+  const upstream = (name: string, ...up: boolean[]): UpstreamState =>
+    ({ name, epoch: 1, lanes: [], queue: [], endpoints: up.map((each, at) => ({ endpoint: `https://${name}${at + 1}`, role: at === 0 ? "primary" : "backup", active: each, up: each })) });
+
+  it("warns of the upstream that cannot be reached while another one can", () => {
+    expect(partlyUnreachable([upstream("a", false, false), upstream("b", true)]))
+      .toEqual(["no OCS of upstream a can be reached (https://a1, https://a2): requests of its tenants get 503 OCSGW-4001"]);
+  });
+
+  it.each([["all can", [upstream("a", false, true), upstream("b", true)]], ["none can", [upstream("a", false), upstream("b", false)]], ["there is none", []]])("says nothing where %s", (_what, upstreams) => {
+    expect(partlyUnreachable(upstreams)).toEqual([]);
+  });
+});
+
+describe("refusalsOf", () => {
+  it("adds up by code, and names the three tenants that have the most", () => {
+    const of = (code: string, counts: Readonly<Record<string, number>>) => Object.entries(counts).map(([tenant, count]) => ({ tenant, code, count }));
+    expect(refusalsOf([...of("3001", { A: 1, B: 9, C: 5, D: 7 }), ...of("2001", { none: 4 })])).toEqual([
+      { code: "2001", count: 4, most: [] },
+      { code: "3001", count: 22, most: [{ tenant: "B", count: 9 }, { tenant: "D", count: 7 }, { tenant: "C", count: 5 }] },
+    ]);
   });
 });
 

@@ -88,7 +88,7 @@ const throughGateway = (way: Gateway, elsewhere: () => Promise<Searcher>): Searc
       return (await here).ask(question, ms);
     }
   };
-  return searcherBy(ask, async () => void (await here?.then(({ close }) => close(), () => undefined)));
+  return searcherBy(ask, async () => { await here?.then(({ close }) => close(), () => undefined); });
 };
 
 const noRoomEither = (error: unknown): never => {
