@@ -3,7 +3,7 @@ import { assemble, type Gateway, type Stopping } from "../assemble.ts";
 import { assignSockets, passedSockets, SocketsUnusable, type PassedSocket, type PassedSockets } from "../assemble/passed-sockets.ts";
 import { readFirst, type Aside } from "../assemble/reading-thread.ts";
 import { standBy, type Leading } from "../assemble/standby.ts";
-import { startWatching, type Watch } from "../assemble/watch.ts";
+import { startWatching, type Change } from "../assemble/watch.ts";
 import { events } from "../events.ts";
 import { within } from "../journal/broken.ts";
 import { IndexKeyDiffers } from "../journal/key-checks.ts";
@@ -18,7 +18,8 @@ import { untilToldToStop, whenToldToStop } from "./until-told-to-stop.ts";
 
 export const serve = async ({ config, standby }: { config: string; standby?: boolean }): Promise<number> => {
   // Whom nobody hears, SIGHUP ends: it may come before there is anything to read again, and while requests end.
-  process.off("SIGHUP", unheard).on("SIGHUP", unheard);
+  process.off("SIGHUP", early.heard).on("SIGHUP", early.heard);
+  early.isAsked = false;
   for (const signal of ["SIGUSR1", "SIGUSR2"] as const) {
     process.off(signal, events.signalIgnored).on(signal, events.signalIgnored);
   }
@@ -35,9 +36,12 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
     const passed = passedSockets();
     const sockets = assignSockets(passed, read.settings);
     const manager = new ServiceManager();
-    const begun = standby ? await lead(read, { config, told, passed, sockets, manager }) : { read, leading: undefined, sockets };
+    const afterwards: Afterwards = { look: () => undefined };
+    const begun = standby
+      ? await lead(read, { config, told, passed, sockets, manager, afterwards })
+      : { read, leading: undefined, sockets };
     if (!begun) return 0;
-    return await untilEnd(await start(config, begun, manager), { told, manager });
+    return await untilEnd(await start(config, begun, { manager, afterwards }), { told, manager, afterwards });
   } catch (error) {
     if (error instanceof SocketsUnusable) {
       console.error(error.message);
@@ -60,9 +64,8 @@ export const serve = async ({ config, standby }: { config: string; standby?: boo
 const FAILED = 1;
 const NOT_VALID = 3;
 const BROKEN = 7;
-/** SIGHUP came while nothing could be read again yet. */
-let isReloadOwed = false;
-const unheard = (): void => void (isReloadOwed = true);
+/** What was written after the first reading comes into force once there is something to be changed. */
+const early = { isAsked: false, heard: (): void => void (early.isAsked = true) };
 
 type Read = Extract<Aside, { ok: true }>;
 type Begun = { readonly read: Read; readonly leading: Leading | undefined; readonly sockets: PassedSockets };
@@ -75,25 +78,45 @@ const readWhole = async (config: string): Promise<Read | undefined> => {
   return loaded;
 };
 
-const start = (config: string, { read, leading, sockets }: Begun, { reloading }: ServiceManager): Promise<Gateway> =>
+const start = (
+  config: string,
+  { read, leading, sockets }: Begun,
+  { manager, afterwards }: Pick<Run, "manager" | "afterwards">,
+): Promise<Gateway> =>
   assemble({
-    settings: read.settings, configHash: read.hash, files: read.files, read, file: config, sockets, reloading, ...(leading && { leading }),
+    settings: read.settings,
+    configHash: read.hash,
+    files: read.files,
+    read,
+    file: config,
+    sockets,
+    reloading: (again) => manager.reloading(again).finally(() => afterwards.look()),
+    ...(leading && { leading }),
   });
 
-type Run = { readonly config: string; readonly told: Promise<NodeJS.Signals>; readonly manager: ServiceManager };
+/** `look`: after each reading, whoever has asked for it, because other files may be watched from now on. */
+type Afterwards = { look: () => void };
+
+type Run = {
+  readonly config: string;
+  readonly told: Promise<NodeJS.Signals>;
+  readonly manager: ServiceManager;
+  readonly afterwards: Afterwards;
+};
 
 /** Resolves with the exit code. */
-const untilEnd = async (gateway: Gateway, { told, manager }: Omit<Run, "config">): Promise<number> => {
+const untilEnd = async (gateway: Gateway, { told, manager, afterwards }: Omit<Run, "config">): Promise<number> => {
   let reloading: Promise<() => Promise<void>> | undefined;
   manager.serving(gateway.state);
   const stop = async (reason: string, how?: Stopping): Promise<void> => {
     manager.stopping();
-    await (await reloading)?.();
-    await gateway.stop(reason, how);
+    // A reading that is under way holds up nobody: the gateway gives it up.
+    await Promise.all([reloading?.then((end) => end()), gateway.stop(reason, how)]);
   };
   const ended = untilToldToStop({ stop }, told).then(() => 0);
   const lost = gateway.lost.then((reason) => stopAsLost(() => stop(reason, { now: true }), reason));
-  reloading = keepReloading(gateway);
+  reloading = keepReloading(gateway, afterwards);
+  if (early.isAsked) void gateway.reload({ by: "SIGHUP" });
   // It takes a while on the first start, and whoever stops the gateway meanwhile wants requests to end.
   keepCompiledSoFar();
   return Promise.race([ended, lost]);
@@ -147,15 +170,17 @@ const whyNotAssigned = (passed: readonly PassedSocket[], { settings }: Read): st
 const placeOf = ({ settings: { audit, admin } }: Read): string => JSON.stringify([audit.dir, admin?.probes ?? null]);
 
 /** By the mode: nothing, what the config names, or all of it. The function that is returned ends it. */
-export const keepReloading = async (gateway: Pick<Gateway, "reload" | "files" | "config" | "watch">): Promise<() => Promise<void>> => {
+export const keepReloading = async (
+  gateway: Pick<Gateway, "reload" | "files" | "config" | "watch">,
+  afterwards: Afterwards = { look: () => undefined },
+): Promise<() => Promise<void>> => {
   const watched = (): ReadonlyMap<string, string | undefined> =>
     gateway.watch === "none" ? new Map() : gateway.watch === "all" ? new Map([...gateway.config, ...gateway.files]) : gateway.files;
-  let watch: Watch | undefined;
-  // What is watched may be something else afterwards.
-  const again = (): void => void gateway.reload({ by: "SIGHUP" }).then(() => watch?.look());
+  const again = (): void => void gateway.reload({ by: "SIGHUP" });
   process.on("SIGHUP", again);
-  if (isReloadOwed) again();
-  watch = await startWatching({ files: watched, changed: ({ whole }) => gateway.reload({ by: "watcher", whole }) });
+  const changed = ({ whole }: Change): Promise<unknown> => gateway.reload({ by: "watcher", whole });
+  const watch = await startWatching({ files: watched, changed });
+  afterwards.look = () => void watch.look();
   return async () => {
     process.off("SIGHUP", again);
     await watch.close();

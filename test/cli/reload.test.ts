@@ -97,6 +97,13 @@ describe("a running gateway", () => {
     expect(log.slice(before.length)).not.toMatch(/share 5|shar`/);
   });
 
+  it("watches at once what ocsgw reload tells it to watch", async () => {
+    await write(config(5));
+    expect((await ocsgw("reload", "-c", file())).stdout).toContain("config.watch none -> all");
+    await write(config(7));
+    await vi.waitFor(() => expect(log).toMatch(/share 5 -> 7/), { timeout: 10_000 });
+  });
+
   it("says that audit.dir was changed, and not that a token is wrong", async () => {
     const text = await readFile(file(), "utf8");
     await write(text.replace("dir: audit", "dir: elsewhere"));

@@ -1,9 +1,10 @@
 /** What the process makes of signals while it begins and while it ends. */
 import { spawn, type ChildProcess } from "node:child_process";
-import { readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { request } from "undici";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
+import { stringify } from "yaml";
 import { root } from "../kit/command.ts";
 import { aConfigured, basic, twoTenants } from "../kit/gateway.ts";
 import { OK, rawOcs, type RawOcs } from "../kit/raw-ocs.ts";
@@ -44,6 +45,43 @@ it("SIGHUP ends nothing, neither before the gateway serves nor while its last re
   const { statusCode, body } = await asked;
   await body.dump();
   expect([statusCode, await exit]).toEqual([200, 0]);
+});
+
+/** Read before the command: as soon as somebody hears this signal, another config is there, and SIGHUP is sent. */
+const atOnce = (heard: string): string => `import { renameSync } from "node:fs";
+const timer = setInterval(() => {
+  if (process.listenerCount("${heard}") === 0) return;
+  clearInterval(timer);
+  renameSync(process.env.TEST_NEXT, process.env.TEST_CONFIG);
+  process.kill(process.pid, "SIGHUP");
+}, 1);`;
+
+it.each([
+  ["before anything is loaded", "SIGUSR2"],
+  ["when the config has been read", "SIGTERM"],
+])("SIGHUP reads the config, %s", { timeout: 60_000 }, async (_when, heard) => {
+  ocs = await rawOcs(({ connection }) => void connection.socket.write(OK));
+  const config = twoTenants(ocs.url);
+  dir = await aConfigured(config, ["alpha"]);
+  const [file, next] = [join(dir, "ocsgw.yaml"), join(dir, "next.yaml")];
+  const [alpha, beta] = config.tenants as object[];
+  const less = { ...alpha, clients: { alpha: { actions: ["AddRecord"] } } };
+  await writeFile(next, stringify({ ...config, tenants: [less, beta] }, { aliasDuplicateObjects: false }));
+  const preload = `data:text/javascript,${encodeURIComponent(atOnce(heard))}`;
+  gateway = spawn(process.execPath, ["--import", preload, join(root, "src/cli/main.ts"), "run", "-c", file], {
+    stdio: ["ignore", "ignore", "pipe"], env: { ...process.env, OCSGW_LOG: "info", TEST_NEXT: next, TEST_CONFIG: file },
+  });
+  gateway.stderr!.on("data", (chunk: Buffer) => (log += chunk.toString()));
+  const exit = new Promise((resolve) => gateway.once("exit", (code, signal) => resolve(code ?? signal)));
+  const url = await vi.waitFor(() => /"address":"([^"]+)"/.exec(log)![1]!, PATIENT);
+  await vi.waitFor(async () => {
+    const target = `${url}/phones/4155550100?req=DoNotCall`;
+    const { statusCode, body } = await request(target, { method: "POST", headers: { Authorization: basic("alpha") } });
+    await body.dump();
+    expect(statusCode).toBe(403);
+  }, PATIENT);
+  gateway.kill("SIGTERM");
+  expect(await exit).toBe(0);
 });
 
 it.each([
