@@ -61,10 +61,28 @@ export const askAs = async ({ config, url, token }: AdminOptions, question: Ques
   return NOT_TAKEN;
 };
 
+/**
+ * The config of a running gateway may have been changed. Resolves to where the gateway answers that has its journal
+ * elsewhere than this one, undefined where none does, or none is named.
+ */
+export const gatewayOfAnother = async (config: string, auditDir: string): Promise<string | undefined> => {
+  try {
+    const { glimpse } = await import("../settings/glimpse.ts");
+    const { admin } = (await glimpse(config)) ?? {};
+    if (!admin) return undefined;
+    const target = await targetOf(admin, auditDir);
+    const { status, text } = await exchange(target, { path: "/api/status" }, {});
+    const answer = { status, value: JSON.parse(text) as unknown };
+    return isOfAnother(answer, { auditDir }) ? target.url : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
 type Kept = { readonly file: string; readonly auditDir: string; readonly token: string | undefined };
 
 /** The gateway says the digest of its journal's directory. One that says nothing is another version's. */
-const isOfAnother = ({ value }: AdminAnswer, { auditDir }: Kept): boolean => {
+const isOfAnother = ({ value }: AdminAnswer, { auditDir }: Pick<Kept, "auditDir">): boolean => {
   const said = (value as { readonly journal?: unknown } | null)?.journal;
   return typeof said === "string" && said !== createHash("sha256").update(auditDir).digest("hex");
 };

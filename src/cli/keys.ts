@@ -15,7 +15,7 @@ import { readDecision, revocationsFile } from "../settings/revocations-file.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { readSmallFile } from "../small-file.ts";
 import { faultInWords, isGone, reason } from "../system-error.ts";
-import { decide, type Outcome } from "./revoke.ts";
+import { decide, runsElsewhere, withElsewhere, type Outcome } from "./revoke.ts";
 import { standingIn, type Listed } from "./revoked-list.ts";
 
 type Writer = { readonly write: (text: string) => unknown };
@@ -64,7 +64,8 @@ export const keysList = ({ config, json = false }: { readonly config: string; re
     const { settings, file } = await keysOf(config, host);
     const read = readKeys(await textOf(file), file);
     if (!read.ok) throw new KeysFileError(`${file} is not valid`, read.problems);
-    const { standing, doubts } = await revokedBeside(settings.audit.dir);
+    const { dir } = settings.audit;
+    const { standing, doubts } = await withElsewhere(await revokedBeside(dir), config, dir);
     const rows = read.keys.map((key) => row(key, standing));
     host.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : table(rows));
     if (doubts.length > 0) throw new Stop(CANNOT_TELL, doubts.join("\n"));
@@ -89,7 +90,9 @@ export const keysRevoke = ({ config, id: given }: { readonly config: string; rea
     const what = `key ${id} of ${client}`;
     const is = isMarked && marked.revoked !== null ? `was revoked already, on ${day(marked.revoked)}` : "is revoked";
     // Before its first start there is nobody to be told.
-    const outcome = existsSync(places(dir).segments) ? await told(dir, config, id) : undefined;
+    const elsewhere = await runsElsewhere(config, dir);
+    const mayRun = existsSync(places(dir).segments) || elsewhere !== undefined;
+    const outcome = mayRun ? await told(dir, config, id) : undefined;
     const { code = isMarked ? DONE : FAILED, where } = outcome ?? {};
     if (code === DONE) {
       host.stderr.write(`${what} ${is}: ${where === undefined ? "no gateway has run yet, and the first one that starts holds to it" : HOLDS[where]}\n`);

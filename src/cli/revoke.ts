@@ -17,9 +17,9 @@ import { addToFile, readDecision, revocationsFile, type Decision } from "../sett
 import type { Settings } from "../settings/schema.ts";
 import { DURATION_EXPECTED, parseDuration } from "../settings/units.ts";
 import { createRevocations } from "../tenants/credential.ts";
-import { askAs } from "./admin.ts";
+import { askAs, gatewayOfAnother } from "./admin.ts";
 import { reachJournal } from "./journal.ts";
-import { standingIn } from "./revoked-list.ts";
+import { standingIn, type Listed } from "./revoked-list.ts";
 import { readSmallFile } from "../small-file.ts";
 import { faultInWords } from "../system-error.ts";
 import { makeFolders } from "../file-owner.ts";
@@ -138,6 +138,8 @@ const outcomeOf = (value: unknown, status: number): Outcome => {
 /** By the gateway that has the journal open; else here, under the lock, and the next start holds to it. */
 export const decide = async (auditDir: string | undefined, config: string, decision: Decision): Promise<Outcome> => {
   if (auditDir === undefined) return { code: FAILED, says: `${config} has no audit.dir where the revocation could be kept` };
+  const elsewhere = await runsElsewhere(config, auditDir);
+  if (elsewhere !== undefined) return { code: UNREACHABLE, says: `${inWords(decision)}: not done. ${elsewhere}` };
   await makeFolders(auditDir);
   const way = await reachJournal(auditDir, "revoke").catch((error: unknown) => (error instanceof JournalHeld ? error : Promise.reject(error as Error)));
   if (way instanceof JournalHeld) return heldBy(decision, way.message);
@@ -149,6 +151,20 @@ export const decide = async (auditDir: string | undefined, config: string, decis
   } finally {
     await way.lock.release();
   }
+};
+
+/** In words, undefined where nothing says so: what is written here is not what a running gateway holds to. */
+export const runsElsewhere = async (config: string, auditDir: string): Promise<string | undefined> => {
+  const url = await gatewayOfAnother(config, auditDir);
+  if (url === undefined) return undefined;
+  const where = `The gateway at ${url} has its journal elsewhere than ${auditDir}`;
+  return `${where}: take the change of audit.dir in ${config} back for now, or restart the gateway first`;
+};
+
+/** What is listed here is not all where a gateway runs that has its journal elsewhere. */
+export const withElsewhere = async ({ standing, doubts }: Listed, config: string, auditDir: string): Promise<Listed> => {
+  const elsewhere = await runsElsewhere(config, auditDir);
+  return { standing, doubts: elsewhere === undefined ? doubts : [...doubts, `cannot tell what else is revoked. ${elsewhere}`] };
 };
 
 /** Under the conditions of the gateway, and with the anchor that a first entry needs. Rejects with why not. */
@@ -201,7 +217,7 @@ const list = async ({ config, json }: RevokeOptions): Promise<number> => {
     console.error(`${config} has no audit.dir where revocations could be kept`);
     return FAILED;
   }
-  const { standing, doubts } = await standingIn(auditDir);
+  const { standing, doubts } = await withElsewhere(await standingIn(auditDir), config, auditDir);
   if (json) console.log(JSON.stringify(standing, undefined, 2));
   else for (const { kind, id, until } of standing) console.log(`${kind} ${id}${until === null ? "" : ` until ${until}`}`);
   if (!json && standing.length === 0) console.error(doubts.length === 0 ? "nothing is revoked" : "no revocation was found");

@@ -1,6 +1,10 @@
 /** `ocsgw keys revoke` beside a gateway, and `keys list` with what was revoked elsewhere: both have one state. */
 import { readFile, rm, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { keysCreate, keysList, keysRevoke } from "../../src/cli/keys.ts";
 import { revoke as revokeCommand, type RevokeOptions } from "../../src/cli/revoke.ts";
@@ -32,6 +36,13 @@ const revoke = async (dir: string, options: Partial<RevokeOptions>): Promise<Sai
   } finally {
     for (const spy of spies) spy.mockRestore();
   }
+};
+const freePort = async (): Promise<number> => {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
 };
 const statusAt = async (url: string, client: string): Promise<number> => (await fetch(`${url}/campaigngroups/1`, { headers: { Authorization: basic(client) } })).status;
 
@@ -80,6 +91,22 @@ describe("ocsgw keys revoke", () => {
     closing.push(() => rm(gateway.dir, { recursive: true }));
     expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({ code: 0, err: "key alpha of alpha is revoked: no gateway runs here, and the next one that starts holds to it\n" });
     expect((await revoke(gateway.dir, { list: true })).out).toBe("key alpha");
+  });
+
+  it("is not done, and nothing is listed for certain, where the gateway has another audit.dir than the config", async () => {
+    const config = { ...CONFIG, admin: { bind: `127.0.0.1:${await freePort()}` }, config: { watch: "none" } };
+    const gateway = await aGateway(config);
+    closing.push(gateway.stop);
+    const moved = { ...config, audit: { ...(CONFIG.audit as object), dir: "elsewhere" } };
+    await writeFile(join(gateway.dir, "ocsgw.yaml"), stringify(moved, { aliasDuplicateObjects: false }));
+    const says = expect.stringMatching(/The gateway at \S+ has its journal elsewhere than \S+elsewhere: take the change/) as string;
+    expect(await keysRevokeIn(gateway.dir, "alpha")).toMatchObject({ code: 5, err: says });
+    expect(await revoke(gateway.dir, { client: "beta" })).toMatchObject({ code: 5, err: says });
+    expect(await statusAt(gateway.url, "alpha")).not.toBe(401);
+    expect(await revoke(gateway.dir, { list: true })).toMatchObject({ code: 8, err: says });
+    const listed = await hear((host) => keysList({ config: join(gateway.dir, "ocsgw.yaml") }, host));
+    expect(listed).toMatchObject({ code: 8, err: says });
+    expect(existsSync(join(gateway.dir, "elsewhere"))).toBe(false);
   });
 
   it("fails, and says when it will count, where a gateway runs that it cannot tell", async () => {
