@@ -122,7 +122,7 @@ const gatherFrom = (raw: unknown): Facts => {
 };
 
 const tenantAt = (raw: unknown, path: Path): { readonly tenant: TenantAt; readonly at: readonly Path[] } | undefined => {
-  const { value, lost } = mend(tenant, raw);
+  const { value, lost } = mend(tenant, raw, STAND_INS["tenants"]);
   return value && { tenant: { path, value, lost: lost.map(([key]) => String(key)) }, at: lost.map((at) => [...path, ...at]) };
 };
 
@@ -130,9 +130,10 @@ const tenantAt = (raw: unknown, path: Path): { readonly tenant: TenantAt; readon
  * What stands for a needed value that is malformed, so that the rest of its section is looked at all the same: by itself none of them is
  * at fault, and nothing is told at the place of what it stands for.
  */
-const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: string])[]>> = {
+const STAND_INS: Readonly<Record<string, readonly (readonly [path: Path, value: string | number])[]>> = {
   listeners: [[["bind"], "127.0.0.1:0"], [["tls"], "none"]],
   upstreams: [[["primary"], "http://127.0.0.1:1"]],
+  tenants: [[["dbid"], 2_147_483_647]],
   audit: [[["dir"], "malformed"], [["index_key"], "-".repeat(64)], [["checkpoint", "key"], "malformed"], [["checkpoint", "origin"], "malformed.invalid"]],
 };
 

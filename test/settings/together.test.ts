@@ -11,7 +11,7 @@ const called = (title: string): Mistake => all.find((each) => each.title === tit
 const FIRST = [
   "a size without a unit", "a key of a listener misspelt", "a carrier that is none", "a key of timeouts misspelt", "lanes below one", "a duration in words",
   "a rate without a period", "an action that is none", "a redaction that is none", "the journal's name with a blank", "an OCS address with a path", "a variable that is not set",
-  "a key at the top misspelt",
+  "a key at the top misspelt", "a DBID of 0", "a DBID that is text", "a DBID that is nothing",
 ];
 
 /** Hidden by these for a reason: what they say hangs on a value that is not known, or that stands there no more. */
