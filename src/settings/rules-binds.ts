@@ -30,10 +30,18 @@ const boundOnce: Rule = (facts) => {
   });
 };
 
-const namedOnce: Rule = ({ listeners }) =>
-  repeats(listeners, ({ value }) => value.name).map(({ first, again }): Finding => ({
+/** As log, journal and metrics call it. */
+const ADMIN = "admin";
+
+const namedOnce: Rule = ({ listeners, admin }) => [
+  ...repeats(listeners, ({ value }) => value.name).map(({ first, again }): Finding => ({
     code: "OCSGW-6232", path: [...again.path, "name"], message: `two listeners are named ${JSON.stringify(again.value.name)}`, also: { path: [...first.path, "name"], message: "first here" },
-  }));
+  })),
+  ...listeners.filter(({ value }) => admin !== undefined && value.name === ADMIN).map(({ path }): Finding => ({
+    code: "OCSGW-6232", path: [...path, "name"], message: `two listeners are named "${ADMIN}": the admin listener has that name in the log and in the metrics`,
+    also: { path: [...admin!.path, "bind"], message: "the admin listener" }, help: "give this one another name",
+  })),
+];
 
 /** A network of everyone names nobody. */
 const namesSome = (networks: readonly string[] | null): boolean => networks !== null && !networks.some((network) => network.endsWith("/0"));

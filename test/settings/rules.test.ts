@@ -93,6 +93,7 @@ const ERRORS: readonly Case[] = [
   { says: "two listeners on one address", changes: [SECOND_LISTENER('name: other, bind: "127.0.0.1:8443", tls: none')], code: "OCSGW-6231", at: ['"127.0.0.1:8443"'], also: ["127.0.0.1:8443"] },
   { says: "a listener on every address of a taken port", changes: [SECOND_LISTENER('name: other, bind: "0.0.0.0:8443", tls: none, allow_from: [10.0.0.1]')], code: "OCSGW-6231", at: ['"0.0.0.0:8443"'], also: ["127.0.0.1:8443"] },
   { says: "the admin listener on a client's port", changes: [ADMIN("{ bind: 127.0.0.1:8443 }")], code: "OCSGW-6231", at: ["127.0.0.1:8443 }"], also: ["127.0.0.1:8443"] },
+  { says: "a listener with the admin listener's name", changes: [["  - name: clients\n", "  - name: admin\n"]], code: "OCSGW-6232", at: ["admin"], also: ["127.0.0.1:9640", 1] },
   { says: "two listeners of one name", changes: [SECOND_LISTENER('name: clients, bind: "127.0.0.1:0", tls: none')], code: "OCSGW-6232", at: ["clients", 1], also: ["clients"] },
   { says: "no TLS towards the network", changes: [["bind: 127.0.0.1:8443", "bind: 0.0.0.0:8443"]], code: "OCSGW-6233", at: ["none"], also: ["0.0.0.0:8443"] },
   { says: "the admin listener without TLS off loopback", changes: [ADMIN("{ bind: 10.0.0.7:9640, tls: none }")], code: "OCSGW-6234", at: ["10.0.0.7"], also: ["none }"] },
