@@ -7,9 +7,9 @@ import type { Recorded } from "./entry.ts";
 import { parseFilter } from "./filter.ts";
 import type { Finder } from "./search.ts";
 import type { TimeLimit } from "./search/time-limit.ts";
-import type { Story } from "./story.ts";
+import { HANDLED, type Story } from "./story.ts";
 
-export const HANDLED = "dnc-handled";
+export { HANDLED } from "./story.ts";
 
 /** `id`: of the request that it is about. `at`: RFC 3339. `entry`: its index. */
 export type Note = { readonly id: string; readonly by: string; readonly at: string; readonly note: string; readonly entry: number };
@@ -38,7 +38,8 @@ export const notesAbout = async (finder: Pick<Finder, "page">, open: readonly St
   const tried = open.flatMap(({ entries: [entry] }) => (entry ? [entry.kind === "open-dnc" ? entry.last : entry.time] : []));
   if (tried.length === 0) return [];
   const ids = new Set(open.flatMap(({ entries: [entry] }) => (entry && "id" in entry ? [entry.id] : [])));
-  const filter = parseFilter(`kind:access since:${tried.toSorted()[0]!}`);
+  // By the facet: look-ups are entries of that kind too, and each handle that a registrar names.
+  const filter = parseFilter(`kind:access action:${HANDLED} since:${tried.toSorted()[0]!}`);
   const notes = new Map<string, Note>();
   for (let before: number | undefined = Number.MAX_SAFE_INTEGER; before !== undefined;) {
     const { stories, next }: Awaited<ReturnType<Finder["page"]>> = await finder.page(filter, { before, limit: PAGE, timeLimit });

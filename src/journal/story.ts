@@ -6,6 +6,9 @@ import type { Delivery, Kind, Origin, Recorded, Stage, Tenant } from "./entry.ts
 import { missingIn, type Missing } from "./missing.ts";
 import { readMicros } from "./time.ts";
 
+/** The operation of an entry of kind `access` that is a note about an open Do-Not-Call (`handled.ts`). */
+export const HANDLED = "dnc-handled";
+
 export type Story = {
   /** Index of its first entry. */
   readonly at: number;
@@ -120,7 +123,7 @@ export const whatOf = (asked: Members): Partial<Facts> => {
   const tokens = mapOf(asked["tokens"]);
   const announced = mapOf(asked["announced"]);
   return {
-    action: textOf(asked["action"]),
+    action: textOf(asked["action"]) ?? (asked["operation"] === HANDLED ? HANDLED : undefined),
     resource,
     record: resource === "records" ? identifier : undefined,
     list: resource === "lists" ? identifier : textOf(body["GSW_CALLING_LIST"]),

@@ -1,5 +1,5 @@
 /** Notes that an open Do-Not-Call was handled by other means: entries that change nothing of what is open. */
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { accessEntry, faultOf } from "../../src/journal/access.ts";
 import { openJournal } from "../../src/journal/append.ts";
 import type { Entry } from "../../src/journal/entry.ts";
@@ -55,6 +55,21 @@ describe("a note about an open Do-Not-Call", () => {
       ...phone("a"), state: "ocs-no", first: "2026-01-01T12:00:00.000000Z", last: "2026-01-01T12:00:00.000000Z", tries: 1, clients: ["alpha-crm"],
     } as Entry;
     expect(await open([asked!], [noted(1, "added by hand"), carried])).toMatchObject([{ handled: { note: "added by hand" } }]);
+  });
+
+  it("is found among any number of look-ups, and of handles that a registrar names, without reading those", async () => {
+    const others = Array.from({ length: 1200 }, (_, handle): Entry => ({
+      kind: "access", user: "minter", role: "registrar", operation: `PUT /ownership/ocs/${handle}`, purpose: "Alpha Tenant",
+    }));
+    const pages = vi.spyOn(Finder.prototype, "page");
+    try {
+      const owed = await open(aDoNotCall(1, phone("a")), others, [noted(1, "added by hand")], others);
+      expect(owed).toMatchObject([{ handled: { note: "added by hand" } }]);
+      const read = await Promise.all(pages.mock.results.map(({ value }) => value as ReturnType<Finder["page"]>));
+      expect(read.flatMap(({ stories }) => stories)).toHaveLength(1);
+    } finally {
+      pages.mockRestore();
+    }
   });
 
   it.each([

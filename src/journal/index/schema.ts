@@ -9,7 +9,7 @@ import { giveToOwnerNow, refuseLinkNow } from "../../file-owner.ts";
 import { LOOKUPS, writeLookups } from "./lookups.ts";
 
 /** Another number makes every index again. */
-export const VERSION = 8;
+export const VERSION = 9;
 
 /** Tokens of people: of a sealed segment they are in its lookups alone. */
 const PEOPLE = "phone INTEGER, customer INTEGER, announced_phone INTEGER, announced_customer INTEGER";
