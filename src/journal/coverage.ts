@@ -68,7 +68,8 @@ export const uncoveredBy = async (
     const isChain = row.filter.startsWith("missing:chain");
     const named = isChain ? await finder.count(bothOf(parseFilter(`${row.filter} ${filterFor(person, wanted)}`), within), timeLimit) : NONE;
     const counted = { ...fitting, count: fitting.count - named.count, refused: fitting.refused - named.refused };
-    if (counted.count > 0) found.push(uncovered(row, counted, filter));
+    // Where not all were counted, those that are left may name somebody else.
+    if (counted.count > 0 || counted.more) found.push(uncovered(row, counted, filter));
   }
   const nameless = await tenantless(finder, { person, wanted, filter }, timeLimit);
   return nameless ? [...found, nameless] : found;

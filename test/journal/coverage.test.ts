@@ -1,12 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openJournal } from "../../src/journal/append.ts";
 import type { Entry, Intent } from "../../src/journal/entry.ts";
-import { parseFilter } from "../../src/journal/filter.ts";
+import { uncoveredBy } from "../../src/journal/coverage.ts";
+import { parseFilter, type Filter } from "../../src/journal/filter.ts";
 import { Floods } from "../../src/journal/floods.ts";
 import { lookUp, type Found } from "../../src/journal/lookup.ts";
 import { createRedactor, type IndexKeys } from "../../src/journal/redact.ts";
-import { Finder } from "../../src/journal/search.ts";
+import { Finder, type Counted } from "../../src/journal/search.ts";
 import { TimeLimit } from "../../src/journal/search/time-limit.ts";
+import { wantedOf } from "../../src/journal/spellings.ts";
 import { aDirectory, aDoNotCall, removeDirectory } from "./kit.ts";
 
 const KEYS = [{ epoch: "t1", secret: "the first key of this journal, 32 and more" }];
@@ -158,6 +160,20 @@ describe("a look-up of a person", () => {
       finder.close();
     }
     expect(new Set(count.mock.calls.map(([, limit]) => limit))).toEqual(new Set([timeLimit]));
+  });
+
+  it.each([
+    [{ count: 10_000, refused: 0, more: true }, { count: 10_000, refused: 0, more: true }, [0]],
+    [{ count: 10_000, refused: 0, more: true }, { count: 9_999, refused: 0 }, [1]],
+    [{ count: 3, refused: 0 }, { count: 3, refused: 0 }, []],
+    [{ count: 3, refused: 0 }, { count: 2, refused: 0 }, [1]],
+  ] as const)("of %j chains, %j of the person, leaves %j", async (chains, named, left) => {
+    const count = ({ text }: Filter): Promise<Counted> =>
+      Promise.resolve(!text.includes("missing:chain") ? { count: 0, refused: 0 } : text.includes("phone:") ? named : chains);
+    const person = { kind: "phone", value: PHONE } as const;
+    const asked = { person, wanted: wantedOf(person, KEYS)!, filter: parseFilter("credential:*") };
+    const found = await uncoveredBy({ count } as unknown as Finder, asked);
+    expect(found.map((each) => each.count)).toEqual(left);
   });
 
   it("is complete where the gap is not in the period", async () => {
