@@ -147,7 +147,7 @@ const start = async (
   const token = adminToken ?? newToken();
   const audit = createAudit({ journal, checkpoints, settings: () => (standing.generation ?? first).settings }, stops);
   const commands = await startCommands({ lock, audit, revoke: (said) => keeper.decide(said), retention, aside }, stops);
-  const diskUse = await watchDiskUse(settings.audit.dir, stops);
+  const diskUse = await watchDiskUse(settings.audit.dir, () => journal.status().failed !== undefined, stops);
   let admin: Admin | undefined;
   let callbacks: Callbacks | undefined;
   const oversight = await createOversight({

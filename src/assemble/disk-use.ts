@@ -1,4 +1,7 @@
-/** Measures once a minute how much of its disk the journal takes, and tells when it will be full within a day. */
+/**
+ * Measures once a minute how much of its disk the journal takes, and when the journal can be written no more or again: what status and
+ * metrics say of a full disk is not a minute old. Warns when the disk will be full within a day.
+ */
 import { readdir, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { events } from "../events.ts";
@@ -6,11 +9,13 @@ import { DiskWatch, fillingUp, type DiskUse, type Measured } from "../journal/di
 import type { Stops } from "./stops.ts";
 
 const EVERY_MS = 60_000;
+/** So often it is asked whether the journal can be written. */
+const NOTICE_MS = 1000;
 /** The log says it again after this. */
 const SAID_AGAIN_MS = 3_600_000;
 
-/** The function that gives the last measurement; undefined where it failed. */
-export const watchDiskUse = async (dir: string, stops: Stops): Promise<() => DiskUse | undefined> => {
+/** The function that gives the last measurement; undefined where it failed. `isBroken`: the journal cannot be written. */
+export const watchDiskUse = async (dir: string, isBroken: () => boolean, stops: Stops): Promise<() => DiskUse | undefined> => {
   const watch = new DiskWatch();
   let failed = false;
   let saidAt = -Infinity;
@@ -28,7 +33,13 @@ export const watchDiskUse = async (dir: string, stops: Stops): Promise<() => Dis
   };
   await look();
   const timer = setInterval(() => void look(), EVERY_MS).unref();
-  stops.push(() => clearInterval(timer));
+  let wasBroken = isBroken();
+  const noticing = setInterval(() => {
+    if (isBroken() === wasBroken) return;
+    wasBroken = !wasBroken;
+    void look();
+  }, NOTICE_MS).unref();
+  stops.push(() => [timer, noticing].forEach(clearInterval));
   return () => (failed ? undefined : watch.use);
 };
 
