@@ -329,7 +329,7 @@ const GATEWAY: readonly Row[] = [
     name: "ocsgw_build_info", type: "gauge", help: "The version of the gateway and of Node.",
     rows: ({ version }) => (version === undefined ? [] : [[{ version, node: process.versions.node }, 1]]),
   },
-  { name: "ocsgw_config_info", type: "gauge", help: "The config file that is in force, by the SHA-256 of its text.", rows: ({ configHash }) => [[{ hash: configHash }, 1]] },
+  { name: "ocsgw_config_info", type: "gauge", help: "The config in force, by its SHA-256: of the config file, and of tenants.d where there is one.", rows: ({ configHash }) => [[{ hash: configHash }, 1]] },
   {
     name: "ocsgw_config_reload_ok", type: "gauge", help: "0 while the config file on disk was refused and an earlier one is in force.",
     rows: ({ refused }) => single(yes(refused === undefined)),
