@@ -159,6 +159,8 @@ export const refusalEntry = (parts: Told, seen: Seen, refused: Refused): Entry =
 };
 
 const MOST_PATH = 100;
+/** No longer target is read; what is behind it would not be shown. */
+const MOST_TARGET = 2048;
 
 /** What may be a number in it, or a customer's id behind /customer_ids/, is not written down. */
 const presentedIn = ({ claimed }: Told, arrival: Arrival, key: string | undefined): { readonly presented?: PresentedBy } => {
@@ -175,8 +177,11 @@ const presentedIn = ({ claimed }: Told, arrival: Arrival, key: string | undefine
 /** Of an absolute form the path alone. */
 const PATH = /^(?:https?:\/\/[^/?#]*)?(\/[^?#]*)/i;
 
-/** What is behind a word for people, wherever it stands in the path, and as clients misspell it. */
-const PERSON = /((?:phone|customer|contact|e-?mail)[^/\\:=]*[/\\:=]).+/is;
+/**
+ * What is behind a word for people, wherever it stands in the path, and as clients misspell it. Not any length of it, so
+ * that a path of nothing but such words takes no longer than another.
+ */
+const PERSON = /((?:phone|customer|contact|e-?mail)[^/\\:=]{0,40}[/\\:=]).+/is;
 /** Between two slashes. */
 const PARTS = /[^/\\]+/g;
 /** Characters that end a line, or that nobody sees: some turn round what is shown behind them. */
@@ -191,7 +196,7 @@ const decoded = (path: string, times = 3): string => {
 const ENCODED = /(?:%[0-9a-f]{2})+/gi;
 
 const pathIn = (target: string): string | undefined => {
-  const path = PATH.exec(target)?.[1];
+  const path = PATH.exec(target.slice(0, MOST_TARGET))?.[1];
   if (path === undefined) return undefined;
   // Who encodes a slash, a letter of the name or what stands between digits means the same.
   const plain = decoded(path);
