@@ -62,7 +62,7 @@ export class ServiceManager {
   /** Nothing is told after it. */
   stopping(): void {
     clearInterval(this.#looking);
-    this.#tell("draining: requests under way are answered", "STOPPING=1");
+    this.#tell("draining: not ready; requests are answered until it ends", "STOPPING=1");
     this.#tell = () => undefined;
   }
 

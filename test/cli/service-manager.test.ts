@@ -47,7 +47,7 @@ describe("systemd is told", () => {
     const both = expect.arrayContaining([reading, ready]) as string[];
     await vi.waitFor(async () => expect((await told()).slice(before)).toEqual(both), { timeout: 10_000 });
     await gateway.end("SIGTERM");
-    expect((await told()).at(-1)).toBe("STOPPING=1 STATUS=draining: requests under way are answered");
+    expect((await told()).at(-1)).toBe("STOPPING=1 STATUS=draining: not ready; requests are answered until it ends");
   });
 
   it("that a standby is ready, which waits", async () => {
