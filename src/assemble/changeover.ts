@@ -8,7 +8,7 @@ import { stopTimeOf, type StopTime } from "../settings/stop-time.ts";
 import type { Admin } from "./admin.ts";
 import { createGeneration, type Generation, type House, type Reading } from "./generation.ts";
 import { drain, drainListeners } from "./drain.ts";
-import { listenersFor, type Listeners } from "./listeners.ts";
+import { heldBySystemd, listenersFor, type Listeners } from "./listeners.ts";
 import type { PassedSockets } from "./passed-sockets.ts";
 import { undo, type Stops } from "./stops.ts";
 import { boardsFor, type BoardParts } from "./upstreams.ts";
@@ -41,6 +41,11 @@ export class Standing {
 
   get listeners(): Listeners {
     return this.#listeners;
+  }
+
+  /** In words, what would be refused for where this process got its sockets; no address is tried. */
+  whyNot({ settings }: Reading): string | undefined {
+    return heldBySystemd(settings, this.#listeners);
   }
 
   /** Rejects when something of the new generation cannot be had: then everything is as it was. */

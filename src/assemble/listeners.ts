@@ -28,7 +28,8 @@ export const listenersFor = async (
   { handler, counts }: Behind,
   { before, sockets }: Open,
 ): Promise<NextListeners> => {
-  keepPassed(settings, before);
+  const held = heldBySystemd(settings, before);
+  if (held !== undefined) throw new Error(held);
   const listeners = new Map<string, Listener>();
   const opened: Listener[] = [];
   const changes: (() => void)[] = [];
@@ -47,13 +48,16 @@ export const listenersFor = async (
   return { listeners, opened, gone: [...before.values()].filter((listener) => ![...listeners.values()].includes(listener)), commit: () => changes.forEach((change) => change()) };
 };
 
-/** systemd would go on listening there, and clients would connect and wait for nobody. */
-const keepPassed = ({ listeners }: Settings, before: Listeners): void => {
+/**
+ * In words, a listener whose passed socket these settings would leave: systemd would go on listening there, and clients
+ * would connect and wait for nobody.
+ */
+export const heldBySystemd = ({ listeners }: Settings, before: Listeners): string | undefined => {
   const addresses = new Set(listeners.map(addressOf));
   const left = [...before].find(([address, { passed }]) => passed && !addresses.has(address))?.[1];
-  if (!left) return;
+  if (!left) return undefined;
   const held = `systemd holds the socket of the listener ${left.name} (${left.url})`;
-  throw new Error(`${held}; to close or move it, change the socket unit too, and restart both`);
+  return `${held}; to close or move it, change the socket unit too, and restart both`;
 };
 
 /** Free ports differ, however they are written. */

@@ -130,7 +130,7 @@ export class Reloader {
     const options: Wanted = { ...given, scope: by === "watcher" && watch !== "all" ? "files" : "all" };
     const loaded = await this.#readAgain(generation, options);
     if (this.#isOver) return this.#notRead(generation);
-    if (dryRun) return tryOut(loaded, generation) ?? nothing;
+    if (dryRun) return this.#tryOut(loaded, generation) ?? nothing;
     this.#read = loaded;
     if (!loaded.ok) return this.#refuse(loaded, loaded.problems, options);
     if (isSame(loaded, generation)) return this.#unchanged(loaded, options);
@@ -147,6 +147,17 @@ export class Reloader {
   /** Nobody knows what stands in the files: that nothing has changed would be a guess. */
   #notRead({ hash }: Generation): Reloaded {
     return { outcome: "refused", before: hash, hash: "", problems: [stopping(this.#parts.file)] };
+  }
+
+  /** Undefined where nothing has changed. */
+  #tryOut(loaded: Aside, generation: Generation): Reloaded | undefined {
+    const { file, standing } = this.#parts;
+    const [{ hash }, before] = [loaded, generation.hash];
+    if (!loaded.ok) return { outcome: "refused", before, hash, problems: loaded.problems };
+    if (isSame(loaded, generation)) return undefined;
+    const why = standing.whyNot(loaded);
+    if (why !== undefined) return { outcome: "refused", before, hash, problems: [cannot(file, new Error(why))] };
+    return { outcome: "valid", before, hash, changes: differences(generation, loaded), warnings: loaded.warnings };
   }
 
   #readAgain(generation: Generation, { scope }: Wanted): Promise<Aside> {
@@ -242,14 +253,6 @@ export class Reloader {
     return { outcome: "refused", before, hash, problems };
   }
 }
-
-/** Undefined where nothing has changed. */
-const tryOut = (loaded: Aside, generation: Generation): Reloaded | undefined => {
-  const { hash } = loaded;
-  if (!loaded.ok) return { outcome: "refused", before: generation.hash, hash, problems: loaded.problems };
-  if (isSame(loaded, generation)) return undefined;
-  return { outcome: "valid", before: generation.hash, hash, changes: differences(generation, loaded), warnings: loaded.warnings };
-};
 
 type Read = Pick<FilesOfReading, "hash" | "files">;
 

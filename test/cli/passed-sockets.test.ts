@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, expect, it } from "vitest";
+import { ocsgw } from "../kit/command.ts";
 import { aConfigured, twoTenants } from "../kit/gateway.ts";
 import { startGateway } from "../kit/gateway-process.ts";
 import { holdSockets, type Held, type HeldGateway } from "../kit/held-sockets.ts";
@@ -140,6 +141,8 @@ describeWith(["python3"], "sockets that are passed", (python) => {
     const pid = Number(/"pid":(\d+)/.exec(held.log())![1]);
     const before = await readFile(config, "utf8");
     await writeFile(config, before.replace("name: clients", "name: customers"));
+    const dry = await ocsgw("reload", "-c", config, "--dry-run");
+    expect([dry.code, dry.stdout]).toEqual([3, expect.stringContaining("systemd holds the socket of the listener clients")]);
     process.kill(pid, "SIGHUP");
     await held.said("systemd holds the socket of the listener clients (http://127.0.0.1:");
     expect(await attempt(held.ports[0]!)).toBe("401");
