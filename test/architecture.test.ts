@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 
 const src = new URL("../src/", import.meta.url).pathname;
 
-/** What each folder may import of ours. `events`, `file-owner`, `small-file` and `system-error` may be imported by every folder but ocs; assemble and cli may import anything. */
+/** What each folder may import of ours. `events`, `file-owner`, `shell-word`, `small-file` and `system-error` may be imported by every folder but ocs; assemble and cli may import anything. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ocs: [],
   mask: [],
@@ -12,6 +12,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   events: [],
   network: [],
   "file-owner": [],
+  "shell-word": [],
   "small-file": [],
   "system-error": [],
   x509: [],
@@ -27,7 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   settings: ["ocs", "tenants", "x509"],
   rehearsal: ["ocs", "tenants", "gateway", "journal", "message", "settings"],
 };
-const EVERYWHERE = new Set(["events", "file-owner", "small-file", "system-error"]);
+const EVERYWHERE = new Set(["events", "file-owner", "shell-word", "small-file", "system-error"]);
 const ANYTHING = new Set(["assemble", "cli"]);
 
 /** Of the journal the gateway knows the words, and nothing that writes. */

@@ -1,5 +1,6 @@
 /** How a user who started this process starts another command: a command that is printed so runs as it is printed. */
 import { isAbsolute, relative } from "node:path";
+import { inShell } from "../shell-word.ts";
 
 type Process = { readonly env: Readonly<Record<string, string | undefined>>; readonly argv: readonly string[]; readonly execPath: string; readonly cwd: string };
 
@@ -15,6 +16,3 @@ const shortest = (path: string, from: string): string => {
   const near = relative(from, path);
   return near === "" || near.startsWith("..") || isAbsolute(near) || !near.includes("/") ? path : near;
 };
-
-/** One word of a POSIX shell. */
-export const inShell = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`);

@@ -1,5 +1,6 @@
 /** What `npm start` shows: where everything is, who may do what with which key, and one line that works as it is printed. */
-import { commandName, inShell } from "./command-name.ts";
+import { inShell } from "../shell-word.ts";
+import { commandName } from "./command-name.ts";
 import type { TenantTold } from "./sandbox-config.ts";
 
 /** What `--ready-file` says; members that belong to the gateway are missing with --ocs-only. */

@@ -13,6 +13,7 @@ import { privateKeyPem } from "../x509/pem.ts";
 import { numbersIn, places } from "./places.ts";
 import { writeState } from "./states.ts";
 import { digestBytes } from "./tree.ts";
+import { inShell } from "../shell-word.ts";
 import { readSmallFile } from "../small-file.ts";
 import { giveToOwner, makeFolders } from "../file-owner.ts";
 
@@ -121,7 +122,7 @@ export const signingKey = async ({ dir, path, origin, made }: SigningKey): Promi
   if (before !== undefined) {
     throw new Error(
       `${path}, the key that signs the journal in ${dir}, is missing, and no other is made in its place: restore it from a copy (verifier key ${before}). ` +
-      `Where it is lost, make another: openssl genpkey -algorithm ed25519 -out ${path}; the journal then says that its key has changed`,
+      `Where it is lost, make another: openssl genpkey -algorithm ed25519 -out ${inShell(path)}; the journal then says that its key has changed`,
     );
   }
   const key = await loadOrCreateKey(path);

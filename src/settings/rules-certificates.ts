@@ -4,6 +4,7 @@ import { certificatesIn, keyIn, lifeOf, whyNotTaken } from "./certificates.ts";
 import { callbacksIn, type Facts } from "./facts.ts";
 import type { Files } from "./fill.ts";
 import type { Finding, Path } from "./problem.ts";
+import { inShell } from "../shell-word.ts";
 
 export type Named = { readonly path: Path; readonly file: string };
 type Pair = { readonly cert: Named; readonly key: Named };
@@ -102,8 +103,8 @@ export const openToOthers = ({ path, file }: Named, { rightsOf, isContainer }: F
   const [mode, narrow] = [(rights.mode & 0o777).toString(8).padStart(4, "0"), rights.uid === 0 ? "640" : "600"];
   const message = `others than its owner have rights to the private key ${file}: its mode is ${mode}`;
   if (isContainer === true) return [{ code: "OCSGW-6340", severity: "warning", path, message, help: "mode 0440 where the container's group may read it (Kubernetes: defaultMode: 0440 with fsGroup; a Docker secret: mode: 0440 and gid), else 0400" }];
-  const group = rights.uid === 0 ? ` and chgrp it to the group of the gateway's user, or chown it to that user and chmod 600 ${file}` : "";
-  return [{ code: "OCSGW-6266", path, message, help: `chmod ${narrow} ${file}${group}` }];
+  const group = rights.uid === 0 ? ` and chgrp it to the group of the gateway's user, or chown it to that user and chmod 600 ${inShell(file)}` : "";
+  return [{ code: "OCSGW-6266", path, message, help: `chmod ${narrow} ${inShell(file)}${group}` }];
 };
 
 const day = (date: Date): string => date.toISOString().slice(0, 10);

@@ -3,6 +3,7 @@ import { createPublicKey } from "node:crypto";
 import { dirname, join, relative, resolve } from "node:path";
 import { keyIn } from "./certificates.ts";
 import type { Facts } from "./facts.ts";
+import { inShell } from "../shell-word.ts";
 import { isGone, reason } from "../system-error.ts";
 import type { Files } from "./fill.ts";
 import type { Finding } from "./problem.ts";
@@ -30,7 +31,7 @@ const lostKey = ({ path, file }: Named, { value: { dir } }: Audit, files: Files)
   const before = verifierKeys.split("\n").findLast((line) => line !== "");
   return before === undefined ? [] : [{
     code: "OCSGW-6341", path, message: `the key ${file} is missing, and the journal in ${dir} is signed with it (verifier key ${before})`,
-    help: `restore it from a copy; where it is lost: openssl genpkey -algorithm ed25519 -out ${file}, and the journal says that its key has changed`,
+    help: `restore it from a copy; where it is lost: openssl genpkey -algorithm ed25519 -out ${inShell(file)}, and the journal says that its key has changed`,
   }];
 };
 

@@ -58,6 +58,15 @@ describe("commands that are printed", () => {
     expect(unknown.map(({ where, text }) => `${where}: ocsgw ${text}`)).toEqual([]);
   });
 
+  it("have paths that stay one word in a shell", () => {
+    const paths = walk(join(root, "src")).filter((file) => file.endsWith(".ts")).flatMap((file) =>
+      [...readFileSync(file, "utf8").matchAll(/(?:\bch(?:mod|own|grp) [^ `]+| -out|\bocsgw(?: [a-z-]+)+|[ `](?:-c|--config|--state|--out)) \$\{([^}]+)\}/g)]
+        .map(([text, value]) => ({ where: `${relative(root, file)}: ${text}`, value: value! })));
+    expect(paths.length).toBeGreaterThan(5);
+    const plain = /^inShell\(|^sort === |^clients\[0\]$/;
+    expect(paths.filter(({ value }) => !plain.test(value)).map(({ where }) => where)).toEqual([]);
+  });
+
   it("have options that they take", () => {
     const wrong = printed.flatMap(({ where, words }) => {
       const command = commandOf(words);

@@ -1,6 +1,7 @@
 /** What the sandbox prints: commands as a user types them, requests, and lines of the log for people. */
 import { describe, expect, it } from "vitest";
-import { commandName, inShell } from "../../src/cli/command-name.ts";
+import { commandName } from "../../src/cli/command-name.ts";
+import { inShell } from "../../src/shell-word.ts";
 import { requestLine, type Shown } from "../../src/cli/sandbox-request-line.ts";
 import { humanLine, isForPeople } from "../../src/events/human-line.ts";
 import { readTarget } from "../../src/ocs/target.ts";

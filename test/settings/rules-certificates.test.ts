@@ -1,5 +1,6 @@
+import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it, vi } from "vitest";
@@ -67,6 +68,16 @@ describe("certificates and keys", () => {
     await writeFile(join(directory, "open.key"), one.keyPem);
     await chmod(join(directory, "open.key"), 0o644);
     expect(codes(callbacks("server.crt", "open.key"))).toEqual(["OCSGW-6266"]);
+  });
+
+  it.skipIf(process.platform === "win32").each(["it's open.key", "open $(id).key", 'open "1".key', "öffen;.key"])("have a help that runs as it is printed: %s", async (name) => {
+    const file = join(directory, name);
+    await writeFile(file, one.keyPem);
+    await chmod(file, 0o666);
+    const [problem] = told(mutated(TLS("server.crt", JSON.stringify(name))));
+    const [, command] = /^(chmod .*?)(?: and chgrp .*)?$/.exec(problem!.help!)!;
+    execFileSync("sh", ["-c", command!], { cwd: directory });
+    expect((await stat(file)).mode & 0o007).toBe(0);
   });
 
   it("are refused after their end and before their time, and warned of two weeks ahead", () => {

@@ -24,6 +24,7 @@ import { purposeFrom } from "./purpose.ts";
 import { userInWords, whoAsks } from "./who-asks.ts";
 import { recordAccess } from "./record.ts";
 import { CannotTell, openSearcher, type Searcher } from "./searcher.ts";
+import { inShell } from "../../shell-word.ts";
 
 export type ExportOptions = {
   readonly words: readonly string[];
@@ -126,5 +127,5 @@ const tell = ({ out, as, json }: ExportOptions, { stories, entries, fitting, war
   if (fitting === 0) console.error(`nothing found: no entry of the journal fits the filter${stories > 0 ? "; what was written are the journal's own records of this export and of deletions" : ""}`);
   for (const warning of warnings) console.error(`warning: ${warning}`);
   for (const line of evidence ? evidenceLines(evidence) : as === "bundle" ? [] : asides.map((each) => `not covered: ${saysAside(each)}`)) console.error(line);
-  if (as === "bundle") console.error(`verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${out} --key KEY`);
+  if (as === "bundle") console.error(`verify anywhere, with the gateway's verifier key: node verify.mjs --key KEY (inside it), or ocsgw audit verify ${inShell(out)} --key KEY`);
 };
