@@ -77,7 +77,7 @@ export type PlaceState = {
 };
 
 const LANE_STATES = ["idle", "connecting", "busy", "ready"] as const;
-/** Of a client of several tenants that did not say for which. */
+/** Of a client of several tenants that did not say for which. A tenant of that name is counted with them: a series is written once. */
 const NO_TENANT = "none";
 /** A limit below this is not near its end. */
 const NEAR = 0.5;
@@ -305,6 +305,8 @@ const OUTSIDE: readonly Row[] = [
   },
 ];
 
+const labelOf = ({ tenant }: TenantCount): string => tenant ?? NO_TENANT;
+
 const DO_NOT_CALLS: readonly Row[] = [
   {
     name: "ocsgw_dnc_open", type: "gauge",
@@ -312,14 +314,17 @@ const DO_NOT_CALLS: readonly Row[] = [
     rows: function* ({ openDoNotCalls, tenants }) {
       const counts = openDoNotCalls?.();
       if (!counts) return;
-      const open = new Map(counts.map((each) => [each.tenant ?? NO_TENANT, each.open]));
+      const open = new Map<string, number>();
+      for (const each of counts) open.set(labelOf(each), (open.get(labelOf(each)) ?? 0) + each.open);
       for (const tenant of new Set([...tenants.map(({ name }) => name), ...open.keys()])) yield [{ tenant }, open.get(tenant) ?? 0];
     },
   },
   {
     name: "ocsgw_dnc_open_oldest_seconds", type: "gauge", help: "Since the oldest open Do-Not-Call of the tenant was asked for; absent where none is open.",
     rows: function* ({ openDoNotCalls }) {
-      for (const { tenant, oldest } of openDoNotCalls?.() ?? []) yield [{ tenant: tenant ?? NO_TENANT }, Math.max(0, (Date.now() - oldest / 1000) / 1000)];
+      const first = new Map<string, number>();
+      for (const each of openDoNotCalls?.() ?? []) first.set(labelOf(each), Math.min(each.oldest, first.get(labelOf(each)) ?? each.oldest));
+      for (const [tenant, oldest] of first) yield [{ tenant }, Math.max(0, (Date.now() - oldest / 1000) / 1000)];
     },
   },
 ];

@@ -104,6 +104,11 @@ describe("metrics", () => {
     expect(samplesOf(text, "ocsgw_dnc_open")).toEqual(['ocsgw_dnc_open{tenant="Alpha"} 2', 'ocsgw_dnc_open{tenant="Beta"} 0', 'ocsgw_dnc_open{tenant="Former"} 1', 'ocsgw_dnc_open{tenant="none"} 3']);
     expect(samplesOf(text, "ocsgw_dnc_open_oldest_seconds").map((line) => line.replace(/\.\d+$/, ""))).toEqual(
       [['Alpha', 7200], ['Former', 60], ['none', 5]].map(([tenant, age]) => `ocsgw_dnc_open_oldest_seconds{tenant="${tenant}"} ${age}`));
+    // A tenant may have that name too.
+    const both = await scrape({ openDoNotCalls: () => [{ tenant: null, open: 3, oldest: at(5) }, { tenant: "none", open: 2, oldest: at(50) }, { tenant: "Alpha", open: 1, oldest: at(1) }] });
+    expect(samplesOf(both, "ocsgw_dnc_open")).toEqual(['ocsgw_dnc_open{tenant="Alpha"} 1', 'ocsgw_dnc_open{tenant="Beta"} 0', 'ocsgw_dnc_open{tenant="none"} 5']);
+    expect(samplesOf(both, "ocsgw_dnc_open_oldest_seconds").map((line) => line.replace(/\.\d+$/, ""))).toEqual(
+      [['none', 50], ['Alpha', 1]].map(([tenant, age]) => `ocsgw_dnc_open_oldest_seconds{tenant="${tenant}"} ${age}`));
     const unknown = await scrape({ openDoNotCalls: () => undefined });
     expect([samplesOf(unknown, "ocsgw_dnc_open"), samplesOf(unknown, "ocsgw_dnc_open_oldest_seconds")]).toEqual([[], []]);
   });
