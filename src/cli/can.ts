@@ -33,6 +33,10 @@ export const can = async (options: CanOptions): Promise<number> => {
       return wrong(`${option}: no tenant in ${options.config} is called ${called}${nearOr(called, settings.tenants.map(({ name }) => name), "the tenants")}`);
     }
   }
+  const named = actionIn(options.target);
+  if (named !== undefined && named.toLowerCase() !== options.action.toLowerCase()) {
+    return wrong(`the target asks for ${named}, and the question is about ${options.action}: say the same twice, or leave ?req= out`);
+  }
   const rehearsed = await createRehearsal(settings, loaded.hash)(questionOf(options));
   const { order, refusal } = rehearsed;
   if (lacksOwner(settings, questionOf(options), rehearsed)) {
@@ -51,6 +55,12 @@ export const can = async (options: CanOptions): Promise<number> => {
   };
   console.log(options.json ? JSON.stringify(verdict) : inWords(options, verdict));
   return order ? ALLOWED : DENIED;
+};
+
+/** What the target itself says of the action; undefined where it leaves that out. */
+const actionIn = (target: string): string | undefined => {
+  const at = target.indexOf("?");
+  return at < 0 ? undefined : new URLSearchParams(target.slice(at)).get("req") ?? undefined;
 };
 
 const wrong = (message: string): number => {

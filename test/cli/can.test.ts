@@ -39,6 +39,9 @@ describe("ocsgw can", () => {
     ["an unknown client, with the one that is near", ["alpha-opz", "Load", "campaigngroups/106"], /no tenant in .* has a client alpha-opz; did you mean alpha-ops\?/],
     ["a client that is like none, with all there are", ["somebody", "Load", "campaigngroups/106"], /has a client somebody; the clients there: .*beta-ops/],
     ["an unknown tenant", ["alpha-ops", "Load", "campaigngroups/106", "--tenant", "Alpha Tennant"], /--tenant: no tenant in .* is called Alpha Tennant; did you mean Alpha Tenant\?/],
+    ["a target that asks for another action", ["alpha-ors", "RecordReject", "phones/4155550100?req=DoNotCall"], /the target asks for DoNotCall, and the question is about RecordReject/],
+    ["an address that asks for another action", ["alpha-ors", "AddRecord", "http://127.0.0.1:18080/phones/4155550100?req=donotcall"], /the target asks for donotcall/],
+    ["a reading with an action in its target", ["alpha-ops", "ReadStatus", "campaigngroups/106?req=Load"], /the target asks for Load/],
     ["an unknown owner", ["alpha-ors", "RecordReject", "records/15", "--owner", "103"], /--owner: no tenant in .* is called 103; did you mean|the tenants there: Alpha Tenant, Beta Tenant/],
   ])("calls %s wrong usage", async (_what, args, says) => {
     const { code, stdout, stderr } = await ocsgw("can", ...args, "-c", CONFIG);
