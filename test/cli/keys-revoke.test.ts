@@ -65,6 +65,7 @@ describe("ocsgw keys revoke", () => {
 
   it("takes the whole key too, and prints no secret again", async () => {
     const dir = await aConfigured(CONFIG, ["alpha"]);
+    closing.push(() => rm(dir, { recursive: true }));
     const [created, other] = [await hear((host) => keysCreate({ config: join(dir, "ocsgw.yaml"), client: "alpha" }, host)), createKey()];
     const key = created.out.trim();
     const damaged = await keysRevokeIn(dir, key.slice(0, -1));
