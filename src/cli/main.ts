@@ -181,7 +181,7 @@ const program = (): Given => {
     .option(...JSON_OUT)
     .action(done(async (options, url) => (await import("./conformance.ts")).conformance(url!, options)));
 
-  ocsgw.command("status").description("lanes, queues, roles and the journal of a running gateway; exit code 0 ready, 1 not ready, 5 no answer").option(...CONFIG)
+  ocsgw.command("status").description("lanes, queues, roles and the journal of a running gateway; exit code 0 ready, 1 not ready, 3 config not valid or not that gateway's, 5 no answer").option(...CONFIG)
     .option("--url <url>", "the admin listener, when not that of the config", address)
     .addOption(adminToken())
     .option(...JSON_OUT)

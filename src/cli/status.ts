@@ -1,4 +1,4 @@
-/** `ocsgw status`: what a running gateway is doing, from its admin listener; 0 ready, 1 not ready, 5 no answer. */
+/** `ocsgw status`: what a running gateway is doing, from its admin listener; 0 ready, 1 not ready, 3 config not valid or not that gateway's, 5 no answer. */
 import type { Status } from "../console/status.ts";
 import { askAs, type AdminOptions } from "./admin.ts";
 import { renderStatus } from "./status-screen.ts";
