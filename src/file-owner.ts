@@ -16,10 +16,14 @@ export type Owner = Readonly<Pick<Stats, "uid" | "gid">>;
 const isRoot = (): boolean => process.geteuid?.() === 0;
 const isOther = ({ uid, gid }: Owner): boolean => uid !== 0 || gid !== 0;
 
-/** `like`: what it replaces; where there is nothing, or it is left out, the directory counts. Where root may give nothing away, the file system has no owners. */
+/**
+ * `like`: what it replaces. Where there is nothing, or it is root's own, or it is left out, the directory counts: root's
+ * file in a service's directory would stop the service. Where root may give nothing away, the file system has no owners.
+ */
 export const giveToOwner = async (path: string, give: (uid: number, gid: number) => Promise<void>, like?: string): Promise<void> => {
   if (!isRoot()) return;
-  const owner = (like === undefined ? undefined : await stat(like).catch(() => undefined)) ?? (await stat(dirname(path)));
+  const before = like === undefined ? undefined : await stat(like).catch(() => undefined);
+  const owner = before && isOther(before) ? before : await stat(dirname(path));
   if (isOther(owner)) await give(owner.uid, owner.gid).catch(() => undefined);
 };
 

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { serve } from "../../src/cli/serve.ts";
 import { root, run } from "../kit/command.ts";
 
-afterEach(() => { vi.restoreAllMocks(); });
+afterEach(() => { vi.restoreAllMocks(); vi.unstubAllEnvs(); });
 
 /** Holds 100 MB, has everything collected, and lets V8 say how far the heap may grow until the next time. */
 const PROGRAM = `
@@ -28,10 +28,16 @@ describe("the heap", () => {
     expect(times).toBeLessThan(3.8);
   });
 
-  it("of the gateway is let grow", async () => {
+  it.each([
+    ["is let grow once its config is read", `${root}config/ocsgw.yaml`, [["--heap-growing-percent=200"]]],
+    ["is not let grow for a config that cannot be used", "nowhere.yaml", []],
+  ])("of the gateway %s", async (_what, config, calls) => {
     const flags = vi.spyOn(v8, "setFlagsFromString").mockReturnValue();
     for (const channel of [process.stdout, process.stderr]) vi.spyOn(channel, "write").mockReturnValue(true);
-    expect(await serve({ config: "nowhere.yaml" })).toBe(3);
-    expect(flags.mock.calls).toEqual([["--heap-growing-percent=200"]]);
+    vi.spyOn(console, "error").mockReturnValue();
+    // Sockets that nobody has passed end it before it starts.
+    vi.stubEnv("LISTEN_PID", String(process.pid)).stubEnv("LISTEN_FDS", "many");
+    expect(await serve({ config })).toBe(3);
+    expect(flags.mock.calls).toEqual(calls);
   });
 });

@@ -19,7 +19,7 @@ const aConsole = ({ answer = page, fails, late }: { answer?: Answer; fails?: "as
     vocabulary: () => ({ actions: ["DoNotCall", "AddRecord"], codes: ["OCSGW-2103"], names: { client: ["alpha-crm"] } }),
     record: (entry, sign) => (fails === "record" ? Promise.reject(new Error("the disk is full")) : (recorded.push([entry, sign]), Promise.resolve({ size: 10 }))),
   };
-  const handler = createHealth({ audit, token: "secret" } as unknown as HealthParts);
+  const handler = createHealth({ audit, token: "secret", auditDir: "/audit" } as unknown as HealthParts);
   const ask = async (target: string, { method = "GET", body = "", bearer = "secret" } = {}) => {
     const reply = await handler(anArrival({ method, target, body, headers: [["Authorization", `Bearer ${bearer}`]] }));
     return { status: reply.status, value: JSON.parse(text(reply)) as Record<string, unknown> };

@@ -86,6 +86,8 @@ describe("metrics", () => {
   });
 
   it("tell of the process under the names that dashboards know, also with two gateways in one", async () => {
+    // The lag is absent before its first sample.
+    await expect.poll(() => scrape()).toContain("nodejs_eventloop_lag_p99_seconds ");
     for (const text of [await scrape(), await scrape()]) {
       expect(valueOf(text, "process_resident_memory_bytes")).toBeGreaterThan(1e6);
       expect(samplesOf(text, "nodejs_eventloop_lag_p99_seconds")).toHaveLength(1);

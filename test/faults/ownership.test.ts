@@ -68,7 +68,7 @@ const strace = programOf("strace");
 const canTrace = strace !== undefined && spawnSync(strace, ["-f", "-qq", "-o", "/dev/null", "true"]).status === 0;
 const HANGS_MICROS = 8_000_000;
 /** The first that hangs: by then the file is laid out, and the epoch and the first record are there. */
-const FLUSHES = 9;
+const FLUSHES = 10;
 const HANDLES = 12;
 
 describeAllowed(canTrace, "strace that may trace", "the ownership store on a disk that hangs", () => {

@@ -4,8 +4,8 @@
  */
 export const SEEDS: Readonly<Record<string, number>> = {
   "a-a-refused-lane-connection-begins-an-epoch": 1,
-  "b-restored-handles-are-live": 873,
-  "b-handles-stay-live-when-all-connections-were-lost": 152,
+  "b-restored-handles-are-live": 2117,
+  "b-handles-stay-live-when-all-connections-were-lost": 275,
   "b-no-handle-proves-a-new-life": 4,
   "c-removals-are-not-written-and-restored-handles-are-live": 149,
   "d-ocs-hears-200-although-the-store-failed": 1,
