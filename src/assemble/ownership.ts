@@ -95,9 +95,11 @@ export const earFor = (ownership: Ownership, announcers: Map<string, Announcers>
   return {
     hear: (settled) => {
       last = settled;
-      if (announcers.get(upstream) === own) apply();
-      // It was replaced while it looked for OCS, and the next one begins where it stands now: all was lost nevertheless.
-      else if (wasOpened && settled?.how === "reconnected") ownership.unconfirm(upstream);
+      const inForce = announcers.get(upstream);
+      if (inForce === own) return apply();
+      // It was replaced while it looked for OCS, and the next one will begin where it stands now: all was lost
+      // nevertheless. One that has found OCS already knows by itself what it lost.
+      if (wasOpened && settled?.how === "reconnected" && inForce?.isSettled === false) ownership.unconfirm(upstream);
     },
     open: () => {
       wasOpened = true;

@@ -25,6 +25,7 @@ const CASES: readonly [what: string, steps: readonly Step[], verdict: string][] 
   ["the one before finds OCS again, and is replaced", [lost, foundAgain, inForce, foundByNext], "unconfirmed"],
   ["the one before is replaced, and finds OCS again", [lost, inForce, foundAgain, foundByNext], "unconfirmed"],
   ["it is replaced, loses OCS and finds it again", [inForce, lost, foundAgain, foundByNext], "unconfirmed"],
+  ["it is replaced, and finds OCS again when the next one has it", [inForce, foundByNext, lost, foundAgain], "its own"],
   ["the next one finds OCS again", [lost, inForce, (_, next) => next.hear(reconnected)], "unconfirmed"],
   ["the one before finds the peer", [lost, inForce, (before) => before.hear(takenOver), (_, next) => next.hear({ endpoint: two, how: "start" })], "epoch-ended"],
 ];
