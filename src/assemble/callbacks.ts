@@ -138,7 +138,7 @@ const registrarParts = ({ records, counts, current, upstream, callbacks, registr
   const { parts } = current();
   return {
     ...parts,
-    // Requests are counted by generation; this is none of its line. Who is nobody, is nobody here as well.
+    // Not a request of the pipeline, so it is counted here: a rejected credential counts for registrars too.
     observe: (_seen, { authFailure }) => authFailure !== undefined && counts.authFailed(authFailure),
     upstream,
     ownership: records.ownership,

@@ -1,8 +1,8 @@
 /**
  * How the gateway stops taking requests without losing one. No connection is taken any more. Those that stand stay,
  * because a client may write its next request at any moment: it is served, and the reply says `Connection: close`. That
- * ends when nothing is under way and for a while nobody has asked, and at the latest when a request that was there at
- * the beginning has waited and been answered for as long as any may.
+ * ends when no request is in flight and none came for QUIET_MS, at the latest after the longest `max_wait` plus the
+ * longest `answer`.
  */
 import type { Listener } from "../edge/listener.ts";
 import type { StopTime } from "../settings/stop-time.ts";
@@ -40,7 +40,7 @@ export const drain = async (draining: Draining): Promise<void> => {
   await closed;
 };
 
-/** The same for listeners of a gateway that goes on: nobody's request is refused. */
+/** The same for listeners that a reload removes. The gateway goes on and refuses no request because of it. */
 export const drainListeners = async (
   listeners: readonly Listener[],
   { maxWait, answer }: Draining["longest"],

@@ -33,8 +33,8 @@ const LIMITS = { maxOldGenerationSizeMb: 144, maxYoungGenerationSizeMb: 16 };
 const LARGE = 1 << 20;
 
 /**
- * `over`: then nobody waits for it any more. Rejects then, and when the thread ends without a word, and with NotRead
- * when a file system does not answer it.
+ * `over`: aborts the reading. Rejects when it is aborted, when the thread ends without an answer, and with NotRead when
+ * a file system does not answer.
  */
 export const readAside = async (
   job: Job,

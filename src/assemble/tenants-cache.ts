@@ -36,7 +36,7 @@ const secretOf = async ({ auditDir, checkpointKey }: CachePlace): Promise<Uint8A
 
 const macOf = (secret: Uint8Array, body: string): Buffer => createHmac("sha256", secret).update(body).digest();
 
-/** For the config in this file. Empty where there is none, or one that must not be believed. Never rejects. */
+/** The cache for this config file. Empty where it is missing or its HMAC is invalid. Never rejects. */
 export const readTenantsCache = async (config: string): Promise<Content["parsed"]> => {
   // To look into a config that holds all tenants itself takes seconds.
   if (!existsSync(folderOf(config))) return [];

@@ -75,7 +75,7 @@ export const keysList = ({ config, json = false }: { readonly config: string; re
 export const keysRevoke = ({ config, id: given }: { readonly config: string; readonly id: string }, host: Host = process): Promise<number> =>
   command(host, async () => {
     const id = idOfKey(given) ?? given;
-    if (id.startsWith(KEY_BEGINS)) throw new Stop(WRONG_USAGE, "that begins like a key and is none, so a character is missing or wrong; the id is what stands behind its first _, as in 7m3k9q2d");
+    if (id.startsWith(KEY_BEGINS)) throw new Stop(WRONG_USAGE, "this looks like a whole API key, but a character is missing or wrong. Give the key's id instead: the part after its first underscore, for example 7m3k9q2d");
     const { settings, file } = await keysOf(config, host);
     const { audit: { dir } } = settings;
     const known = readKeys(await textOf(file), file);

@@ -71,8 +71,7 @@ export class Counts {
   /** What OCS and registrars told, by upstream and then by what became of it. */
   readonly callbacks = new Map<string, Map<string, number>>();
   /**
-   * Requests that were refused because they are nobody's, by reason: of a closed list, each of which is there from
-   * the start.
+   * Requests with a rejected credential, by reason. The reasons are a closed list, and each is counted from 0.
    */
   readonly authFailures: Map<string, number>;
   /** By upstream: how long OCS waits for an answer to what it announces. */

@@ -105,7 +105,7 @@ const ADVICE_ON_RECORDS: Readonly<Record<string, string>> & Readonly<Record<Reas
   "store-lost": "Handles of before are used again when OCS announces them; until then send a Do-Not-Call by phone number or customer id.",
 };
 
-/** By the word in front of the reason why a request is nobody's. */
+/** What to do about a rejected credential, by the word in front of its reason. */
 const ADVICE_ON_CREDENTIALS: Readonly<Record<AuthFailure, string>> = {
   "no-credential": "Send the key as Basic (<client>:<key>) or X-Api-Key, or a token as Authorization: Bearer.",
   "unreadable": "Correct the header that the reason names. A proxy in front of the gateway may have added it.",
